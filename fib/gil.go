@@ -1,0 +1,39 @@
+package fib
+
+import (
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+	"boundaries/internal/gil"
+)
+
+// runGIL lets one worker at a time compute, and looks at the eval breaker at
+// every call, as CPython does. It pays one atomic load a call, and all
+// parallelism: this is the article's 4.5.3, seven threads on one core. Blocking.
+func runGIL(workers, n int) Answer {
+	var shared struct {
+		_     cacheline.Pad
+		lock  gil.GIL
+		sum   int64 // guarded by lock
+		calls int64 // guarded by lock
+		_     cacheline.Pad
+	}
+	fork.Run("fib", workers, n, func(_, n int) {
+		var t gil.Thread
+		shared.lock.Acquire(&t)
+		for range n {
+			v := fibGIL(N, &shared.lock, &t, &shared.calls)
+			shared.sum += int64(v)
+		}
+		shared.lock.Release(&t)
+	})
+	return Answer{shared.sum, shared.calls}
+}
+
+func fibGIL(n int, lock *gil.GIL, t *gil.Thread, calls *int64) int {
+	lock.Tick(t)
+	*calls++
+	if n < 2 {
+		return 1
+	}
+	return fibGIL(n-1, lock, t, calls) + fibGIL(n-2, lock, t, calls)
+}

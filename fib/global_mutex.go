@@ -1,0 +1,44 @@
+package fib
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// runGlobalMutex counts under one lock, as the free-threading patch of 1996
+// counted references. It pays for the lock at every call, and for its way from
+// processor to processor. Blocking.
+func runGlobalMutex(workers, n int) Answer {
+	var sum atomic.Int64
+	var shared callsUnderMutex
+	fork.Run("fib", workers, n, func(_, n int) {
+		mine := int64(0)
+		for range n {
+			mine += int64(fibGlobalMutex(N, &shared))
+		}
+		sum.Add(mine)
+	})
+	return Answer{sum.Load(), shared.calls}
+}
+
+// callsUnderMutex is padded on both sides: the one lock shares a line with
+// nothing.
+type callsUnderMutex struct {
+	_     cacheline.Pad
+	mu    sync.Mutex
+	calls int64 // guarded by mu
+	_     cacheline.Pad
+}
+
+func fibGlobalMutex(n int, shared *callsUnderMutex) int {
+	shared.mu.Lock()
+	shared.calls++
+	shared.mu.Unlock()
+	if n < 2 {
+		return 1
+	}
+	return fibGlobalMutex(n-1, shared) + fibGlobalMutex(n-2, shared)
+}

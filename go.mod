@@ -1,0 +1,13 @@
+module boundaries
+
+go 1.26.0
+
+tool golang.org/x/perf/cmd/benchstat
+
+require github.com/stretchr/testify v1.12.1
+
+require (
+	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da // indirect
+)

@@ -1,0 +1,58 @@
+package fork
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSharesAddUp(t *testing.T) {
+	for workers := 1; workers <= 9; workers++ {
+		for _, n := range []int{0, 1, 7, 9, 1000, 10007} {
+			shares := make([]int, workers)
+			Run("fork", workers, n, func(worker, n int) { shares[worker] += n })
+			sum := 0
+			for worker, share := range shares {
+				require.Contains(t, []int{n / workers, n/workers + 1}, share)
+				require.Equal(t, Share(worker, workers, n), share)
+				sum += share
+			}
+			require.Equal(t, n, sum)
+		}
+	}
+}
+
+// The first worker to run finds that all others have been started.
+func TestWorkersStartTogether(t *testing.T) {
+	const workers = 9
+	before := runtime.NumGoroutine()
+	for range 2000 {
+		var once sync.Once
+		Run("fork", workers, 0, func(int, int) {
+			once.Do(func() {
+				if n := runtime.NumGoroutine() - before; n < workers {
+					t.Errorf("%d of %d workers", n, workers)
+				}
+			})
+		})
+	}
+}
+
+// Each worker waits for all others: if one ran before another was started, or in
+// its place, this would not end.
+func TestWorkersRunTogether(t *testing.T) {
+	const workers = 5
+	var met sync.WaitGroup
+	met.Add(workers)
+	Run("fork", workers, 0, func(int, int) {
+		met.Done()
+		met.Wait()
+	})
+}
+
+func TestMisuseIsReportedInTheCallersName(t *testing.T) {
+	require.PanicsWithValue(t, "loop: 0 workers, need at least one", func() { Run("loop", 0, 1, nil) })
+	require.PanicsWithValue(t, "fib: -1 steps, need none or more", func() { Run("fib", 1, -1, nil) })
+}

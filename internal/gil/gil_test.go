@@ -1,0 +1,268 @@
+package gil
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Where time matters it is virtual, so that a tick gap is exactly what it is.
+
+// compute holds the lock and ticks every gap, for as long as running says.
+func compute(g *GIL, gap time.Duration, running func() bool) {
+	var t Thread
+	g.Acquire(&t)
+	for running() {
+		time.Sleep(gap)
+		g.Tick(&t)
+	}
+	g.Release(&t)
+}
+
+func until(d time.Duration) func() bool {
+	end := time.Now().Add(d)
+	return func() bool { return time.Now().Before(end) }
+}
+
+// Invariant 1, under real time: whoever holds the lock is alone.
+func TestNeverTwoHolders(t *testing.T) {
+	for workers := 1; workers <= 9; workers++ {
+		g := GIL{Interval: 50 * time.Microsecond}
+		var holder atomic.Pointer[Thread]
+		count := 0 // guarded by g
+		var wg sync.WaitGroup
+		const each = 500
+		for range workers {
+			wg.Go(func() {
+				var me Thread
+				enter := func() {
+					if !holder.CompareAndSwap(nil, &me) {
+						t.Error("two holders")
+					}
+				}
+				leave := func() { holder.CompareAndSwap(&me, nil) }
+				g.Acquire(&me)
+				enter()
+				for i := range each {
+					count++
+					switch {
+					case i%50 == 0:
+						leave()
+						g.Blocking(&me, func() { time.Sleep(10 * time.Microsecond) })
+						enter()
+					default:
+						for end := time.Now().Add(time.Microsecond); time.Now().Before(end); {
+						}
+						leave()
+						g.Tick(&me)
+						enter()
+					}
+				}
+				leave()
+				g.Release(&me)
+			})
+		}
+		wg.Wait()
+		require.Equal(t, workers*each, count)
+	}
+}
+
+// Invariant 2: a waiter gets the lock within the interval plus one tick gap, and
+// not before the interval is over.
+func TestWaiterGetsTheLockWithinIntervalAndTickGap(t *testing.T) {
+	for _, interval := range []time.Duration{0, 100 * time.Microsecond} {
+		for _, gap := range []time.Duration{10 * time.Microsecond, 2 * time.Millisecond, 7 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				g := GIL{Interval: interval}
+				want := interval
+				if want == 0 {
+					want = DefaultInterval
+				}
+				var wg sync.WaitGroup
+				defer wg.Wait() // virtual time stands still when the test is over
+				wg.Go(func() { compute(&g, gap, until(20*time.Millisecond)) })
+				synctest.Wait()
+				var me Thread
+				began := time.Now()
+				g.Acquire(&me)
+				waited := time.Since(began)
+				g.Release(&me)
+				require.GreaterOrEqual(t, waited, want)
+				require.LessOrEqual(t, waited, want+gap)
+				require.Equal(t, waited, g.Stats().LongestWait)
+			})
+		}
+	}
+}
+
+// Invariant 3: after a requested drop the next holder is another. A dropper that
+// took the lock again would make drops outnumber switches.
+func TestRequestedDropSwitches(t *testing.T) {
+	for workers := 2; workers <= 5; workers++ {
+		synctest.Test(t, func(t *testing.T) {
+			var g GIL
+			var wg sync.WaitGroup
+			for range workers {
+				wg.Go(func() { compute(&g, 10*time.Microsecond, until(time.Second)) })
+			}
+			wg.Wait()
+			stats := g.Stats()
+			require.InDelta(t, time.Second/DefaultInterval, stats.Drops, 5)
+			// The first switch is the first Acquire; at the end each of the
+			// others once finds the lock released.
+			require.GreaterOrEqual(t, stats.Switches, stats.Drops)
+			require.LessOrEqual(t, stats.Switches, stats.Drops+workers)
+		})
+	}
+}
+
+// The same on real time, where the dropper is running and the waiter is asleep.
+func TestDropperDoesNotTakeTheLockAgain(t *testing.T) {
+	g := GIL{Interval: 100 * time.Microsecond}
+	end := time.Now().Add(50 * time.Millisecond)
+	var wg sync.WaitGroup
+	var again atomic.Int64
+	for range 2 {
+		wg.Go(func() {
+			var me Thread
+			g.Acquire(&me)
+			for time.Now().Before(end) {
+				if g.drop.Load() {
+					before := g.Stats().Switches
+					g.Tick(&me)
+					if g.Stats().Switches < before+2 { // there and back
+						again.Add(1)
+					}
+				}
+			}
+			g.Release(&me)
+		})
+	}
+	wg.Wait()
+	require.Positive(t, g.Stats().Drops)
+	require.Zero(t, again.Load())
+}
+
+// Invariant 4: one thread is never asked, and never switches.
+func TestOneThreadIsNeverAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		compute(&g, time.Microsecond, until(50*time.Millisecond))
+		compute(&g, time.Microsecond, until(time.Millisecond))
+		require.Zero(t, g.Stats().Drops)
+		require.Equal(t, 2, g.Stats().Switches, "one for each Thread")
+	})
+}
+
+// A waiter whose interval ends does not ask if somebody has switched meanwhile:
+// the lock does go round, and its holder has only just got it.
+func TestNoRequestAfterASwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		// The first thread holds the lock for 3 ms and then releases it to
+		// the second, which computes.
+		go func() {
+			var me Thread
+			g.Acquire(&me)
+			time.Sleep(3 * time.Millisecond)
+			g.Release(&me)
+		}()
+		synctest.Wait()
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { compute(&g, 10*time.Microsecond, until(30*time.Millisecond)) })
+		synctest.Wait()
+		time.Sleep(time.Millisecond)
+		var me Thread
+		began := time.Now() // at 1 ms; the switch is at 3 ms
+		g.Acquire(&me)
+		waited := time.Since(began)
+		g.Release(&me)
+		require.InDelta(t, 2*DefaultInterval, waited, float64(10*time.Microsecond))
+		require.Equal(t, 1, g.Stats().Drops)
+	})
+}
+
+// Waiters get the lock in the order in which they came, also when the intervals
+// of all end in the moment in which it is released.
+func TestWaitersInOrder(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			var g GIL
+			var order []int // guarded by g
+			var me Thread
+			g.Acquire(&me)
+			for i := range 5 {
+				go func() {
+					var me Thread
+					g.Acquire(&me)
+					order = append(order, i)
+					g.Release(&me)
+				}()
+				synctest.Wait()
+			}
+			time.Sleep(DefaultInterval)
+			g.Release(&me)
+			synctest.Wait()
+			require.Equal(t, []int{0, 1, 2, 3, 4}, order)
+		})
+	}
+}
+
+// Invariant 5: Blocking runs with the lock free, and gives it back whatever
+// happens.
+func TestBlockingRunsWithTheLockFree(t *testing.T) {
+	var g GIL
+	var me, other Thread
+	g.Acquire(&me)
+	g.Blocking(&me, func() {
+		g.Acquire(&other)
+		g.Release(&other)
+	})
+	require.Panics(t, func() { g.Acquire(&me) }, "held again")
+	require.PanicsWithValue(t, "spam", func() { g.Blocking(&me, func() { panic("spam") }) })
+	g.Release(&me)
+	require.Equal(t, 3, g.Stats().Switches)
+}
+
+// Four threads that block overlap; four that compute do not (the article's
+// figure 4.1.3).
+func TestBlockingOverlapsComputingDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			work func(*GIL, *Thread)
+			want time.Duration
+		}{
+			{func(g *GIL, t *Thread) { g.Blocking(t, func() { time.Sleep(time.Second) }) }, time.Second},
+			{func(g *GIL, t *Thread) { time.Sleep(time.Second) }, 4 * time.Second},
+		} {
+			var g GIL
+			began := time.Now()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					var me Thread
+					g.Acquire(&me)
+					test.work(&g, &me)
+					g.Release(&me)
+				})
+			}
+			wg.Wait()
+			require.Equal(t, test.want, time.Since(began))
+		}
+	})
+}
+
+func TestMisuse(t *testing.T) {
+	var g GIL
+	var me, other Thread
+	require.PanicsWithValue(t, "gil: Release by a thread that does not hold the lock", func() { g.Release(&me) })
+	g.Acquire(&me)
+	require.PanicsWithValue(t, "gil: Acquire by the thread that holds the lock", func() { g.Acquire(&me) })
+	require.PanicsWithValue(t, "gil: Release by a thread that does not hold the lock", func() { g.Release(&other) })
+	g.Release(&me)
+}

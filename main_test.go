@@ -1,0 +1,63 @@
+package boundaries_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain makes the main command, go test -bench . -cpu 1,2,4,8, do what its
+// reader means by it: measure, for long enough and no longer, and say where.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if flag.Lookup("test.bench").Value.String() != "" {
+		if !given["test.run"] {
+			// go test would run every test as well, once per value of -cpu.
+			set("test.run", "^$")
+		}
+		if !given["test.benchtime"] {
+			set("test.benchtime", "200ms")
+		}
+		printFacts()
+	}
+	os.Exit(m.Run())
+}
+
+func set(name, value string) {
+	if err := flag.Set(name, value); err != nil {
+		panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
+	}
+}
+
+// printFacts prints what the figures depend on, in the benchmark format
+// (go.dev/design/14313-benchmark-format). A "key: value" line makes benchstat
+// put what differs in it into tables of their own. That is right for the number
+// of processors and wrong for everything that differs between two runs which
+// somebody wants to compare: such lines begin with "#", which benchstat skips.
+func printFacts() {
+	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
+	fmt.Println("Unit user+sys-ns/op better=lower")
+	fmt.Println("# go:", runtime.Version())
+	fmt.Println("# date:", time.Now().UTC().Format(time.RFC3339))
+	fmt.Println("# benchtime:", flag.Lookup("test.benchtime").Value)
+	fmt.Println("# gomaxprocs:", runtime.GOMAXPROCS(0), "where -cpu does not say otherwise")
+	fmt.Println("# oversubscribed: rows of more than", runtime.NumCPU(), "procs")
+	for _, fact := range []struct{ name, file string }{
+		{"kernel", "/proc/sys/kernel/osrelease"},
+		{"load", "/proc/loadavg"},
+	} {
+		if text, err := os.ReadFile(fact.file); err == nil {
+			fmt.Printf("# %s: %s\n", fact.name, strings.TrimSpace(string(text)))
+		}
+	}
+	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
+		fmt.Println("# commit:", strings.TrimSpace(string(commit)))
+	}
+}

@@ -1,0 +1,62 @@
+package refcount
+
+import (
+	"sync"
+
+	"boundaries/internal/fork"
+	"boundaries/internal/gil"
+)
+
+// A gilHeap counts in plain memory and lets only the holder of the interpreter
+// lock do so, as CPython does. It pays one atomic load a step, and all
+// parallelism. Blocking.
+type gilHeap struct {
+	arena[int] // counts guarded by lock
+	lock       gil.GIL
+}
+
+func newGIL(finalize func(string)) Heap {
+	return &gilHeap{arena: arena[int]{finalize: finalize}}
+}
+
+// Handle returns a handle that takes the lock for one operation, as a thread does
+// that the interpreter has not made (PyGILState_Ensure). The loop of runGIL holds
+// the lock throughout and ticks, as the interpreter does.
+func (g *gilHeap) Handle() Handle {
+	thread := &gilThread{lock: &g.lock}
+	return &lockedHandle{handle[int]{arena: &g.arena}, func(*slot[int]) sync.Locker { return thread }}
+}
+
+type gilThread struct {
+	lock   *gil.GIL
+	thread gil.Thread
+}
+
+func (t *gilThread) Lock()   { t.lock.Acquire(&t.thread) }
+func (t *gilThread) Unlock() { t.lock.Release(&t.thread) }
+
+func runGIL(share Share, workers, n int) int {
+	t := newTrial(share, workers, n)
+	heap := newGIL(t.finalize)
+	t.begin(heap)
+	lock := &heap.(*gilHeap).lock
+	objects := slots[int](t.refs)
+	fork.Run("refcount", workers, n, func(worker, n int) {
+		var t gil.Thread
+		o := objects[worker]
+		lock.Acquire(&t)
+		for range n {
+			lock.Tick(&t)
+			o.count++
+			if o.count == 1 {
+				o.resurrected()
+			}
+			o.count--
+			if o.count == 0 {
+				o.arena.release(o)
+			}
+		}
+		lock.Release(&t)
+	})
+	return t.end()
+}

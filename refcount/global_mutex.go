@@ -1,0 +1,55 @@
+package refcount
+
+import (
+	"sync"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A mutexHeap has one lock for the counts of all objects, as Greg Stein's
+// free-threading patch of 1996 had on Linux. It pays for the lock at every take
+// and every drop, and makes goroutines wait for each other that have no object
+// in common. Blocking.
+type mutexHeap struct {
+	arena[int] // counts guarded by mu
+	_          cacheline.Pad
+	mu         sync.Mutex
+	_          cacheline.Pad
+}
+
+func newGlobalMutex(finalize func(string)) Heap {
+	return &mutexHeap{arena: arena[int]{finalize: finalize}}
+}
+
+func (m *mutexHeap) Handle() Handle {
+	return &lockedHandle{handle[int]{arena: &m.arena}, func(*slot[int]) sync.Locker { return &m.mu }}
+}
+
+func runGlobalMutex(share Share, workers, n int) int {
+	t := newTrial(share, workers, n)
+	heap := newGlobalMutex(t.finalize)
+	t.begin(heap)
+	mu := &heap.(*mutexHeap).mu
+	objects := slots[int](t.refs)
+	fork.Run("refcount", workers, n, func(worker, n int) {
+		o := objects[worker]
+		for range n {
+			mu.Lock()
+			o.count++
+			alive := o.count > 1
+			mu.Unlock()
+			if !alive {
+				o.resurrected()
+			}
+			mu.Lock()
+			o.count--
+			left := o.count
+			mu.Unlock()
+			if left == 0 {
+				o.arena.release(o)
+			}
+		}
+	})
+	return t.end()
+}

@@ -1,0 +1,61 @@
+package refcount
+
+import "boundaries/internal/fork"
+
+// immortal is the count of an object that is never freed. CPython 3.12 and
+// later give it to None, small integers and interned strings (PEP 683).
+const immortal = 1<<32 - 1
+
+// A privateHeap makes objects immortal: a count that nobody writes needs nobody's
+// permission, and stays in every processor's cache. This is the ceiling. It pays
+// with the memory: an object is never freed, and no finalizer ever runs. Wait-free.
+type privateHeap struct{ arena[int] } // counts written in New only
+
+func newPrivate(func(string)) Heap { return &privateHeap{} }
+
+func (p *privateHeap) Handle() Handle { return &privateHandle{handle[int]{arena: &p.arena}} }
+
+type privateHandle struct{ handle[int] }
+
+func (h *privateHandle) New(name string) Ref {
+	h.check("New")
+	o, r := h.arena.take(name)
+	o.count = immortal
+	return r
+}
+
+func (h *privateHandle) Incref(r Ref) { h.at("Incref", r) }
+
+func (h *privateHandle) Decref(r Ref) { h.at("Decref", r) }
+
+func (h *privateHandle) TryIncref(r Ref) bool {
+	h.find(r)
+	return true
+}
+
+func (h *privateHandle) Count(r Ref) int { return h.at("Count", r).count }
+
+// runPrivate returns the number of objects that are still there: the right end
+// of an immortal object is none.
+func runPrivate(share Share, workers, n int) int {
+	t := newTrial(share, workers, n)
+	heap := newPrivate(t.finalize)
+	t.begin(heap)
+	objects := slots[int](t.refs)
+	fork.Run("refcount", workers, n, func(worker, n int) {
+		o := objects[worker]
+		for range n {
+			if o.count != immortal {
+				o.count++
+			}
+			if o.count != immortal {
+				o.count--
+				if o.count == 0 {
+					o.arena.release(o)
+				}
+			}
+		}
+	})
+	t.end()
+	return heap.Live()
+}

@@ -1,0 +1,351 @@
+package refcount
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/fork"
+)
+
+func TestEveryObjectEndsRight(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			for _, share := range []Share{Hot, Own} {
+				for workers := 1; workers <= 9; workers++ {
+					for _, n := range []int{0, 1, 7, 1000, 3*defaultLogLen + 7} {
+						require.Equal(t, share.Objects(workers, n), v.Run(share, workers, n),
+							"share %d, %d workers, %d steps", share, workers, n)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestMisuseOfRun(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			require.PanicsWithValue(t, "refcount: 0 workers, need at least one", func() { v.Run(Hot, 0, 1) })
+			require.PanicsWithValue(t, "refcount: -1 steps, need none or more", func() { v.Run(Own, 1, -1) })
+		})
+	}
+}
+
+// mortal calls f for every variant whose objects are freed.
+func mortal(t *testing.T, f func(t *testing.T, heap Heap, freed func() []string)) {
+	for _, v := range Variants {
+		if v.Name == "private" {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			var mu sync.Mutex
+			var names []string
+			heap := v.New(func(name string) {
+				mu.Lock()
+				defer mu.Unlock()
+				names = append(names, name)
+			})
+			f(t, heap, func() []string {
+				mu.Lock()
+				defer mu.Unlock()
+				return append([]string(nil), names...)
+			})
+		})
+	}
+}
+
+// settle lets every handle do what it may have put off.
+func settle(handles ...Handle) {
+	for range 5 { // the buffered heap uses a slot again four epochs after the last drop
+		for _, h := range handles {
+			h.Tick()
+		}
+	}
+}
+
+func TestLastDropFrees(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+		h := heap.Handle()
+		spam, eggs := h.New("spam"), h.New("eggs")
+		require.Equal(t, 2, heap.Live())
+		h.Incref(spam)
+		h.Decref(spam)
+		h.Decref(eggs)
+		settle(h)
+		require.Equal(t, []string{"eggs"}, freed())
+		require.Equal(t, 1, h.Count(spam))
+		h.Decref(spam)
+		settle(h)
+		require.Equal(t, []string{"eggs", "spam"}, freed())
+		require.Zero(t, heap.Live())
+		h.Close()
+		h.Close()
+		require.Len(t, freed(), 2)
+	})
+}
+
+func TestReferencesBelongToHoldersNotToHandles(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+		a, b := heap.Handle(), heap.Handle()
+		r := a.New("spam")
+		b.Incref(r)
+		a.Decref(r) // b's own reference is left
+		settle(a, b)
+		require.Empty(t, freed())
+		b.Decref(r)
+		settle(a, b)
+		require.Equal(t, []string{"spam"}, freed())
+
+		r = a.New("eggs")
+		b.Decref(r) // a's own reference, given to b
+		settle(a, b)
+		require.Equal(t, []string{"spam", "eggs"}, freed())
+		require.Zero(t, heap.Live())
+	})
+}
+
+func TestSlotsAreUsedAgainAndRefsAreNot(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, _ func() []string) {
+		h := heap.Handle()
+		old := h.New("old")
+		h.Decref(old)
+		settle(h)
+		young := h.New("young")
+		require.Equal(t, fmt.Sprintf("%p", old.slot), fmt.Sprintf("%p", young.slot))
+		h.Shared(young)
+		require.False(t, h.TryIncref(old))
+		require.PanicsWithValue(t, `refcount: Incref of "old", which has been freed`, func() { h.Incref(old) })
+		require.PanicsWithValue(t, `refcount: Decref of "old", which has been freed`, func() { h.Decref(old) })
+		require.PanicsWithValue(t, `refcount: Count of "old", which has been freed`, func() { h.Count(old) })
+		require.PanicsWithValue(t, `refcount: Shared of "old", which has been freed`, func() { h.Shared(old) })
+		require.Equal(t, 1, h.Count(young))
+	})
+}
+
+func TestTryIncref(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+		a, b := heap.Handle(), heap.Handle()
+		r := a.New("spam")
+		a.Shared(r)
+		require.True(t, b.TryIncref(r))
+		require.True(t, a.TryIncref(r))
+		a.Decref(r)
+		a.Decref(r)
+		settle(a, b)
+		require.Empty(t, freed())
+		b.Decref(r)
+		settle(a, b)
+		require.Equal(t, []string{"spam"}, freed())
+		require.False(t, a.TryIncref(r))
+		require.False(t, b.TryIncref(r))
+	})
+}
+
+func TestMisuse(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			heap := v.New(nil)
+			h := heap.Handle()
+			r := h.New("spam")
+			require.PanicsWithValue(t, "refcount: Incref of the zero Ref", func() { h.Incref(Ref{}) })
+			require.PanicsWithValue(t, "refcount: TryIncref of the zero Ref", func() { h.TryIncref(Ref{}) })
+			stranger := v.New(nil).Handle()
+			require.PanicsWithValue(t, `refcount: Decref of "spam", an object of another heap`, func() { stranger.Decref(r) })
+			require.PanicsWithValue(t, `refcount: TryIncref of "spam", an object of another heap`, func() { stranger.TryIncref(r) })
+			h.Close()
+			for op, f := range map[string]func(){
+				"New": func() { h.New("eggs") }, "Incref": func() { h.Incref(r) }, "Decref": func() { h.Decref(r) },
+				"TryIncref": func() { h.TryIncref(r) }, "Count": func() { h.Count(r) }, "Shared": func() { h.Shared(r) },
+				"Tick": h.Tick,
+			} {
+				require.PanicsWithValue(t, "refcount: "+op+" through a closed handle", f, op)
+			}
+		})
+	}
+}
+
+// A drop too many before the first is seen: the generation is still right.
+func TestOverReleaseIsReportedByName(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, _ func() []string) {
+		h := heap.Handle()
+		r := h.New("spam")
+		h.Decref(r)
+		message := func() (message any) {
+			defer func() { message = recover() }()
+			h.Decref(r)
+			settle(h)
+			return nil
+		}()
+		require.Contains(t, []any{
+			`refcount: Decref of "spam", which has been freed`,
+			`refcount: Decref of "spam", which had no references left`,
+		}, message)
+	})
+}
+
+func TestImmortal(t *testing.T) {
+	heap := newPrivate(func(name string) { t.Error("freed", name) })
+	h := heap.Handle()
+	r := h.New("None")
+	for range 3 {
+		h.Decref(r)
+	}
+	require.Equal(t, immortal, h.Count(r))
+	require.True(t, h.TryIncref(r))
+	require.Equal(t, 1, heap.Live())
+}
+
+// Workers make objects, give references to each other, and drop them where they
+// end up. The ledger: each object is freed once, after the last use by anybody,
+// and none is left.
+func TestStress(t *testing.T) {
+	type object struct {
+		ref   Ref
+		uses  [9]int // of each worker; plain, so that -race sees a finalizer that came too early
+		freed int
+	}
+	for _, v := range Variants {
+		if v.Name == "serial" || v.Name == "private" {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			for _, workers := range []int{1, 2, 3, 9} {
+				const each = 300
+				objects := make([][each]object, workers)
+				heap := v.New(func(name string) {
+					var worker, i int
+					fmt.Sscan(name, &worker, &i)
+					o := &objects[worker][i]
+					o.freed++
+					for w := range o.uses {
+						o.uses[w] = -1
+					}
+				})
+				if b, ok := heap.(*bufferedHeap); ok {
+					b.logLen = 4 // so that logs fill up
+				}
+				// One mailbox each, wide enough that nobody ever waits.
+				boxes := make([]chan *object, workers)
+				for i := range boxes {
+					boxes[i] = make(chan *object, 4*each*workers)
+				}
+				var left sync.WaitGroup // references given away
+				left.Add(workers * each * 2)
+				done := make(chan struct{})
+				go func() { left.Wait(); close(done) }()
+				fork.Run("refcount", workers, workers, func(worker, _ int) {
+					h := heap.Handle()
+					defer h.Close()
+					rng := rand.New(rand.NewPCG(1, uint64(worker)))
+					use := func(o *object) { // holds a reference, and gives it away or drops it
+						require.NotEqual(t, -1, o.uses[worker])
+						o.uses[worker]++
+						if rng.IntN(3) > 0 {
+							h.Incref(o.ref)
+							h.Decref(o.ref)
+						}
+						if rng.IntN(3) > 0 && h.TryIncref(o.ref) {
+							h.Decref(o.ref)
+						}
+						if o.uses[worker] < 3 {
+							boxes[rng.IntN(workers)] <- o
+							return
+						}
+						h.Decref(o.ref)
+						left.Done()
+					}
+					for i := range each {
+						o := &objects[worker][i]
+						o.ref = h.New(fmt.Sprint(worker, i))
+						if i%2 == 0 {
+							h.Shared(o.ref)
+						}
+						for range 2 {
+							h.Incref(o.ref)
+							boxes[rng.IntN(workers)] <- o
+						}
+						h.Decref(o.ref)
+						for {
+							select {
+							case o := <-boxes[worker]:
+								use(o)
+								continue
+							default:
+							}
+							break
+						}
+						h.Tick()
+					}
+					for {
+						select {
+						case o := <-boxes[worker]:
+							use(o)
+						case <-done:
+							return
+						default: // not asleep: others may wait for the Tick
+							runtime.Gosched()
+						}
+						h.Tick()
+					}
+				})
+				require.Zero(t, heap.Live())
+				for w := range objects {
+					for i := range objects[w] {
+						require.Equal(t, 1, objects[w][i].freed, "object %d of worker %d", i, w)
+					}
+				}
+			}
+		})
+	}
+}
+
+// One goroutine makes objects and frees them, in the same slot if it can; others
+// try to take references to objects that may be gone. They get a reference to
+// what they asked for, or none.
+func TestTryIncrefWhileObjectsAreFreed(t *testing.T) {
+	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+		if _, ok := heap.(*serialHeap); ok {
+			return
+		}
+		const rounds = 20000
+		var published atomic.Pointer[Ref]
+		var got atomic.Int64
+		var stop atomic.Bool
+		var wg sync.WaitGroup
+		for range 2 {
+			h := heap.Handle()
+			wg.Go(func() {
+				defer h.Close()
+				for !stop.Load() {
+					if r := published.Load(); r != nil && h.TryIncref(*r) {
+						got.Add(1)
+						h.Incref(*r) // panics if r is not what it was
+						h.Decref(*r)
+						h.Decref(*r)
+					}
+					h.Tick()
+				}
+			})
+		}
+		h := heap.Handle()
+		for range rounds {
+			r := h.New("spam")
+			h.Shared(r)
+			published.Store(&r)
+			h.Decref(r)
+			h.Tick()
+		}
+		stop.Store(true)
+		h.Close()
+		wg.Wait()
+		require.Zero(t, heap.Live())
+		require.Len(t, freed(), rounds)
+		t.Log(got.Load(), "references to", rounds, "objects")
+	})
+}

@@ -1,0 +1,62 @@
+package refcount
+
+import (
+	"sync"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A shardedHeap has 64 locks for the counts of all objects and guards an object
+// with the one that its number falls to, as the Gilectomy broke one lock into
+// many. It pays for a lock at every take and every drop; goroutines wait for
+// each other when their objects, or only the numbers of these, meet. Blocking.
+type shardedHeap struct {
+	arena[int] // counts guarded by the stripe of the slot
+	stripes    [64]stripe
+}
+
+type stripe struct {
+	_  cacheline.Pad // no two locks on one line
+	mu sync.Mutex
+}
+
+func newShardedLock(finalize func(string)) Heap {
+	return &shardedHeap{arena: arena[int]{finalize: finalize}}
+}
+
+func (s *shardedHeap) guard(o *slot[int]) *sync.Mutex { return &s.stripes[o.id%len(s.stripes)].mu }
+
+func (s *shardedHeap) Handle() Handle {
+	return &lockedHandle{handle[int]{arena: &s.arena}, func(o *slot[int]) sync.Locker { return s.guard(o) }}
+}
+
+func runShardedLock(share Share, workers, n int) int {
+	t := newTrial(share, workers, n)
+	heap := newShardedLock(t.finalize)
+	t.begin(heap)
+	guard := heap.(*shardedHeap).guard
+	objects := slots[int](t.refs)
+	fork.Run("refcount", workers, n, func(worker, n int) {
+		o := objects[worker]
+		for range n {
+			mu := guard(o)
+			mu.Lock()
+			o.count++
+			alive := o.count > 1
+			mu.Unlock()
+			if !alive {
+				o.resurrected()
+			}
+			mu = guard(o)
+			mu.Lock()
+			o.count--
+			left := o.count
+			mu.Unlock()
+			if left == 0 {
+				o.arena.release(o)
+			}
+		}
+	})
+	return t.end()
+}

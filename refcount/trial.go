@@ -1,0 +1,79 @@
+package refcount
+
+import (
+	"strconv"
+	"sync"
+
+	"boundaries/internal/fork"
+)
+
+// A trial is the objects of one run, and what became of them.
+type trial struct {
+	share   Share
+	workers int
+	handles []Handle // one for each worker
+	refs    []Ref    // the object of each worker
+
+	mu    sync.Mutex
+	freed map[string]int  // guarded by mu; how often, by name
+	early map[string]bool // guarded by mu; freed while the run held a reference
+	over  bool            // guarded by mu; the run drops its references
+}
+
+func newTrial(share Share, workers, n int) *trial {
+	fork.Check("refcount", workers, n)
+	return &trial{share: share, workers: workers, freed: map[string]int{}, early: map[string]bool{}}
+}
+
+// finalize is for the heap whose objects are tried.
+func (t *trial) finalize(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.freed[name]++
+	t.early[name] = !t.over
+}
+
+// begin opens the handles and makes the objects.
+func (t *trial) begin(heap Heap) {
+	for worker := range t.workers {
+		h := heap.Handle()
+		t.handles = append(t.handles, h)
+		if t.share == Own || worker == 0 {
+			t.refs = append(t.refs, h.New(strconv.Itoa(worker)))
+		} else {
+			t.refs = append(t.refs, t.refs[0])
+		}
+	}
+}
+
+// end drops the references to the objects, closes the handles, and returns how
+// many objects were freed exactly once, and not before.
+func (t *trial) end() (ended int) {
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
+	objects := t.refs[:t.share.Objects(t.workers, 0)]
+	for i, r := range objects {
+		t.handles[i].Decref(r)
+	}
+	for _, h := range t.handles {
+		h.Close()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range objects {
+		if t.freed[r.name] == 1 && !t.early[r.name] {
+			ended++
+		}
+	}
+	return ended
+}
+
+// slots returns the slots of refs.
+func slots[C any](refs []Ref) []*slot[C] {
+	var all []*slot[C]
+	for _, r := range refs {
+		all = append(all, r.slot.(*slot[C]))
+	}
+	return all
+}
