@@ -1,3 +1,4 @@
+// The benchmarks of the suite, a line for each workload, and what they share.
 package boundaries_test
 
 import (

@@ -1,3 +1,58 @@
 // Package boundaries measures what a global lock costs, and what each way of
-// removing it costs, on the machine it runs on. (placeholder)
+// removing it costs, on the machine it runs on.
+//
+// It re-expresses in Go the workloads of "Breaking Boundaries", an article about
+// Python's global interpreter lock (GIL), each under every discipline that has
+// been tried in the lock's place:
+//
+//	serial         one goroutine, no sharing: the base of every speed-up
+//	gil            CPython's lock: one holder, 5 ms switch interval, forced switching
+//	global-mutex   one sync.Mutex around every step
+//	sharded-lock   many padded locks
+//	atomic         the processor's locked instructions on shared words
+//	lock-free      no lock and no shared write on the fast path
+//	private        nothing shared until the end: the ceiling
+//
+// and under some that a workload adds because they teach something these do not
+// (cas, false-sharing, buffered). The word lock-free names the strategy; what
+// progress a variant guarantees is in its doc.
+//
+// The suite is a program to run, not a library to import. There is nothing in
+// this package but its benchmarks:
+//
+//	go test -bench . -cpu 1,2,4,8 | tee bench.txt
+//	go tool benchstat -table .name -row '/share,/sync' -col /gomaxprocs bench.txt
+//
+// ns/op is wall time per step, whichever worker took it, so the speed-up at N
+// procs is ns/op at 1 divided by ns/op at N, and what the article plots for fib,
+// the wall time of N threads that do a whole task each, is N times ns/op at N.
+// user+sys-ns/op is the processor time of all workers per step.
+//
+// # The tour
+//
+// Read in this order:
+//
+//  1. loop: the smallest shared step there is. Compare global_mutex.go,
+//     atomic.go and lock_free.go.
+//  2. fib: the same with a little work between two touches.
+//  3. internal/gil: CPython's lock, alone.
+//  4. refcount: what the lock of CPython protects, and what has been put in its
+//     place: atomic counts, biased counts, buffered counts, immortal objects.
+//  5. bench_test.go: how it is measured.
+//
+// # The article's code and where it is here
+//
+//	code 4.1            one loop that adds 2 to a global      loop/serial.go
+//	code 4.2            the same loop twice, one thread       loop/serial.go, 2n steps
+//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for
+//	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
+//	figure 4.1.1        why there are three                   refcount, Example
+//	figure 4.1.2        two threads take a reference          refcount, share=hot
+//	figure 4.1.3        the lock goes round at I/O            internal/gil, Blocking
+//	code 4.4.1, 4.5.1   fib on several threads                fib
+//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go
+//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go
+//
+// A step here is far smaller than a bytecode, so the ratios between variants are
+// far larger than the article's: they are the price of the lock, not of Python.
 package boundaries

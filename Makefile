@@ -1,0 +1,16 @@
+# Everything here is one command that also works without make.
+# BENCH selects benchmarks, BASE is the revision to compare with.
+BENCH ?= .
+BASE ?= main
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.PHONY: test bench table compare
+
+test: ; go test ./...
+
+# Add ARGS='-count 10 -timeout 0' for intervals: ten rounds outlast go test's ten minutes.
+bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
+
+table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
+
+compare: ; @go run ./cmd/boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'

@@ -1,0 +1,111 @@
+package boundaries_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// packagesOfVariants are the packages whose variants have a file, a line in the
+// table, and a doc.
+var packagesOfVariants = []string{"loop", "fib", "refcount"}
+
+// Every variant has its line in the table, its file, named by its sync= value,
+// and its doc, which says what it pays and what progress it guarantees.
+func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
+	price := regexp.MustCompile(`\bpays?\b`)
+	progress := regexp.MustCompile(`(?i)\b(wait-free|lock-free|blocking)\b`)
+	for _, dir := range packagesOfVariants {
+		files := parse(t, dir)
+		runs := map[string]string{} // the function of each file that runs a variant
+		docs := map[string]string{} // of each file's declarations
+		var table *ast.CompositeLit
+		for file, tree := range files {
+			for _, decl := range tree.Decls {
+				switch decl := decl.(type) {
+				case *ast.FuncDecl:
+					docs[file] += " " + decl.Doc.Text()
+					if decl.Recv == nil && strings.HasPrefix(decl.Name.Name, "run") {
+						runs[file] = decl.Name.Name
+					}
+				case *ast.GenDecl:
+					docs[file] += " " + decl.Doc.Text()
+					if spec, ok := decl.Specs[0].(*ast.ValueSpec); ok && spec.Names[0].Name == "Variants" {
+						table = spec.Values[0].(*ast.CompositeLit)
+					}
+				}
+			}
+		}
+		if table == nil {
+			t.Errorf("%s: no table of Variants", dir)
+			continue
+		}
+		for _, line := range table.Elts {
+			line := line.(*ast.CompositeLit).Elts
+			name, _ := strconv.Unquote(line[0].(*ast.BasicLit).Value)
+			run := line[len(line)-1].(*ast.Ident).Name
+			file := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".go")
+			if runs[file] != run {
+				t.Errorf("variant %s of %s is not in %s: want %s, found %q", name, dir, file, run, runs[file])
+			}
+			delete(runs, file)
+			if !price.MatchString(docs[file]) || !progress.MatchString(docs[file]) {
+				t.Errorf("%s: no doc says what the variant pays and whether it is wait-free, lock-free or blocking", file)
+			}
+		}
+		for file, run := range runs {
+			t.Errorf("%s: %s has no line in the table", file, run)
+		}
+	}
+}
+
+// Every package says what it is for.
+func TestEveryPackageHasADoc(t *testing.T) {
+	err := filepath.WalkDir(".", func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if dir != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		trees := parse(t, dir)
+		doc := ""
+		for _, tree := range trees {
+			doc += tree.Doc.Text()
+		}
+		if len(trees) > 0 && len(doc) < 60 {
+			t.Errorf("%s: no package doc", dir)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// parse returns the files of a package without its tests, by path.
+func parse(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trees := map[string]*ast.File{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trees[file] = tree
+	}
+	return trees
+}

@@ -1,0 +1,219 @@
+package boundaries_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+
+	"boundaries/loop"
+)
+
+// The tests of the main command run it: this binary, with the flags that go test
+// would give it. They use no assertion library, because the binary is also what
+// children are made of, and starts slower with every package it links.
+
+// run runs this binary's benchmarks and returns what it printed.
+func run(t *testing.T, env []string, args ...string) []byte {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %v\n%s%s", args, err, &stdout, &stderr)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("%v: standard error: %s", args, &stderr)
+	}
+	return stdout.Bytes()
+}
+
+// results runs this binary's benchmarks and returns the results.
+func results(t *testing.T, env []string, args ...string) []*benchfmt.Result {
+	t.Helper()
+	out := run(t, append(env, reportProcs+"=1"), args...)
+	var all []*benchfmt.Result
+	r := benchfmt.NewReader(bytes.NewReader(out), "stdout")
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *benchfmt.Result:
+			all = append(all, rec.Clone())
+		case *benchfmt.SyntaxError:
+			t.Errorf("%v: %v", args, rec)
+		}
+	}
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatalf("%v: no results in\n%s", args, out)
+	}
+	return all
+}
+
+// procsOf splits the number of procs off a benchmark's name.
+func procsOf(name benchfmt.Name) (row string, procs int) {
+	base, parts := name.Parts()
+	row, procs = string(base), 1
+	for _, part := range parts {
+		if s, ok := strings.CutPrefix(string(part), "-"); ok {
+			procs, _ = strconv.Atoi(s)
+			continue
+		}
+		row += string(part)
+	}
+	return row, procs
+}
+
+// value returns a figure of a row in the unit that was printed.
+func value(t *testing.T, r *benchfmt.Result, unit string) float64 {
+	t.Helper()
+	for _, v := range r.Values {
+		if v.Unit == unit || v.OrigUnit == unit {
+			if v.OrigUnit != "" {
+				return v.OrigValue
+			}
+			return v.Value
+		}
+	}
+	t.Errorf("%s: no %s", r.Name, unit)
+	return 0
+}
+
+// rows is every row of the main command, in its order.
+func rows(t *testing.T) []string {
+	var all []string
+	for _, r := range results(t, nil, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=1") {
+		row, _ := procsOf(r.Name)
+		all = append(all, row)
+	}
+	return all
+}
+
+// Every row ran with as many procs as its name says, at every list of -cpu and
+// every -benchtime, and none used more processor time than there was: cpu <=
+// 1.05 * min(procs, NumCPU) * wall.
+func TestCPUListIsHonoured(t *testing.T) {
+	rows := rows(t)
+	for _, test := range []struct {
+		cpu       string
+		procs     []int
+		benchtime string
+	}{
+		{"1,2", []int{1, 2}, ""},
+		{"2,1", []int{2, 1}, ""},
+		{"1,2", []int{1, 2}, "1x"},
+		{"2,1", []int{2, 1}, "1x"},
+		{"3", []int{3}, "1x"},
+		{",1, 64,", []int{1, 64}, "1x"},
+		{"4,1,2", []int{4, 1, 2}, "7x"},
+	} {
+		t.Run("cpu="+test.cpu+"/benchtime="+test.benchtime, func(t *testing.T) {
+			args := []string{"-test.bench=.", "-test.cpu=" + test.cpu}
+			if test.benchtime != "" {
+				args = append(args, "-test.benchtime="+test.benchtime)
+			} else if testing.Short() {
+				t.Skip("all rows take 20 s")
+			}
+			all := results(t, nil, args...)
+			if len(all) != len(rows)*len(test.procs) {
+				t.Fatalf("%d results of %d rows", len(all), len(rows))
+			}
+			for i, r := range all {
+				row, procs := procsOf(r.Name)
+				if want := rows[i/len(test.procs)]; row != want {
+					t.Fatalf("result %d is %s, want %s", i, row, want)
+				}
+				if want := test.procs[i%len(test.procs)]; procs != want {
+					t.Errorf("%s: want -%d", r.Name, want)
+				}
+				if got := value(t, r, "procs"); got != float64(procs) {
+					t.Errorf("%s ran with %v procs", r.Name, got)
+				}
+				wall, used := value(t, r, "ns/op"), value(t, r, "user+sys-ns/op")
+				if wall*float64(r.Iters) < float64(50*time.Millisecond) {
+					if test.benchtime == "" {
+						t.Errorf("%s: %d steps of %v ns are less than 50 ms", r.Name, r.Iters, wall)
+					}
+					continue
+				}
+				if limit := 1.05 * float64(min(procs, runtime.NumCPU())) * wall; used <= 0 || used > limit {
+					t.Errorf("%s: %v user+sys-ns/op, but there were at most %v", r.Name, used, limit)
+				}
+			}
+		})
+	}
+}
+
+func TestGOMAXPROCSOfTheEnvironment(t *testing.T) {
+	for _, procs := range []int{1, 3} {
+		env := []string{fmt.Sprintf("GOMAXPROCS=%d", procs)}
+		for _, r := range results(t, env, "-test.bench=Loop/sync=atomic", "-test.benchtime=1x") {
+			if _, got := procsOf(r.Name); got != procs || value(t, r, "procs") != float64(procs) {
+				t.Errorf("GOMAXPROCS=%d: %s ran with %v procs", procs, r.Name, value(t, r, "procs"))
+			}
+		}
+	}
+}
+
+// The facts are printed once, and only what should split tables is a key.
+func TestFacts(t *testing.T) {
+	keys := map[string]bool{"numcpu": true, "goos": true, "goarch": true, "pkg": true, "cpu": true}
+	for _, r := range results(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1") {
+		if r.GetConfig("numcpu") != strconv.Itoa(runtime.NumCPU()) {
+			t.Errorf("numcpu: %s", r.GetConfig("numcpu"))
+		}
+		for _, c := range r.Config {
+			if c.File && !keys[c.Key] {
+				t.Errorf("key %s would split tables", c.Key)
+			}
+		}
+	}
+	out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1"))
+	for _, fact := range []string{"\n# go: go", "\n# date: 20", "\n# benchtime: 200ms\n"} {
+		if strings.Count(out, fact) != 1 {
+			t.Errorf("%q is not there once:\n%s", fact, out)
+		}
+	}
+	if out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1", "-test.benchtime=3x")); !strings.Contains(out, "# benchtime: 3x\n") {
+		t.Errorf("-benchtime 3x is not honoured:\n%s", out)
+	}
+	if out := string(run(t, nil, "-test.run=TestWrongAnswerFails")); strings.Contains(out, "#") {
+		t.Errorf("facts without a benchmark:\n%s", out)
+	}
+}
+
+// -bench without -run runs no test, and -run keeps its meaning.
+func TestNoTestRunsBesideBenchmarks(t *testing.T) {
+	bench := []string{"-test.v", "-test.bench=Loop/sync=private", "-test.benchtime=1x", "-test.cpu=1,2"}
+	if out := string(run(t, nil, bench...)); strings.Contains(out, "=== RUN") {
+		t.Errorf("-bench ran a test:\n%s", out)
+	}
+	out := string(run(t, nil, append(bench, "-test.run=TestWrongAnswerFails")...))
+	if strings.Count(out, "=== RUN") != 2 {
+		t.Errorf("-bench and -run should have run one test, once per -cpu value:\n%s", out)
+	}
+}
+
+func TestWrongAnswerFails(t *testing.T) {
+	failed := false
+	testing.Benchmark(func(b *testing.B) {
+		bench(b, loop.Variants[:1], func(_, n int) int64 { return loop.Total(0, n) + 1 })
+		failed = b.Failed()
+	})
+	if !failed {
+		t.Error("a wrong answer did not fail the benchmark")
+	}
+}
