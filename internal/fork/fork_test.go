@@ -2,6 +2,7 @@ package fork
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -24,19 +25,20 @@ func TestSharesAddUp(t *testing.T) {
 	}
 }
 
-// The first worker to run finds that all others have been started.
+// The first worker to run finds all others on their mark.
 func TestWorkersStartTogether(t *testing.T) {
 	const workers = 9
-	before := runtime.NumGoroutine()
-	for range 2000 {
-		var once sync.Once
+	stacks := make([]byte, 1<<20)
+	for range 100 {
+		var once sync.Once // the others wait in it, so that none has left Run's function
+		ready := 0
 		Run("fork", workers, 0, func(int, int) {
 			once.Do(func() {
-				if n := runtime.NumGoroutine() - before; n < workers {
-					t.Errorf("%d of %d workers", n, workers)
-				}
+				all := string(stacks[:runtime.Stack(stacks, true)])
+				ready = strings.Count(all, "internal/fork.Run.func1(")
 			})
 		})
+		require.Equal(t, workers, ready)
 	}
 }
 
