@@ -13,4 +13,4 @@ bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 
 table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 
-compare: ; @go run ./cmd/boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
+compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'

@@ -2,7 +2,10 @@ module boundaries
 
 go 1.26.0
 
-tool golang.org/x/perf/cmd/benchstat
+tool (
+	boundaries/cmd/boundaries
+	golang.org/x/perf/cmd/benchstat
+)
 
 require (
 	github.com/stretchr/testify v1.12.1

@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary is also the command, for what takes a real process.
+const asCommand = "BOUNDARIES_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	goMod     = "module example.com/tiny\n\ngo 1.21\n"
+	benchmark = "package tiny\n\nimport \"testing\"\n\nfunc Benchmark%s(b *testing.B) { b.ReportMetric(%d, \"things/op\") }\n"
+)
+
+// NewRepo makes a repository of the files, with one commit, and goes there. The
+// test fails if a comparison in it leaves anything behind.
+func newRepo(t *testing.T, files map[string]string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git")
+	}
+	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} {
+		// Setenv first: it puts the variable back after the test.
+		t.Setenv(name, "")
+		require.NoError(t, os.Unsetenv(name))
+	}
+	for _, setting := range []string{
+		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
+	} {
+		name, value, _ := strings.Cut(setting, "=")
+		t.Setenv(name, value)
+	}
+	tmp, top := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Chdir(top)
+	git(t, "init", "--quiet")
+	commit(t, files)
+	t.Cleanup(func() {
+		left, err := os.ReadDir(tmp)
+		require.NoError(t, err)
+		require.Empty(t, left)
+		require.NoDirExists(t, filepath.Join(top, ".git", "worktrees"))
+		list, err := exec.Command("git", "-C", top, "worktree", "list").Output()
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(list), "\n"), "%s", list)
+	})
+}
+
+func commit(t *testing.T, files map[string]string) {
+	t.Helper()
+	write(t, files)
+	git(t, "add", "--all")
+	git(t, "commit", "--quiet", "--message=x")
+}
+
+func write(t *testing.T, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o777))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+	}
+}
+
+func git(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("git", args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+func boundaries(args ...string) (status int, stdout, stderr string) {
+	var out, errOut strings.Builder
+	status = run(context.Background(), args, &out, &errOut)
+	return status, out.String(), errOut.String()
+}
+
+var quick = []string{"compare", "-benchtime=1x", "-rounds=2"}
+
+func TestCompare(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod":          goMod,
+		"sub/sub_test.go": fmt.Sprintf(benchmark, "Thing", 1111),
+		"untested/a.go":   "package untested\n",
+	})
+	git(t, "tag", "v1")
+	commit(t, map[string]string{
+		"sub/sub_test.go": fmt.Sprintf(benchmark, "Thing", 2222),
+		"new/new_test.go": fmt.Sprintf(benchmark, "New", 3333),
+	})
+
+	t.Run("every package", func(t *testing.T) {
+		status, stdout, stderr := boundaries(append(quick, "-pkg=./...", "v1")...)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, `│ +base +│ +head +│`, stdout)
+		require.Regexp(t, `Thing\S* +1\.111k .* 2\.222k `, stdout)
+		require.Regexp(t, `New\S* +3\.333k `, stdout)
+		require.Contains(t, stderr, "round 1 of 2: base\nround 1 of 2: head\nround 2 of 2: head\nround 2 of 2: base\n")
+	})
+	t.Run("in a subdirectory, from a hook", func(t *testing.T) {
+		index := filepath.Join(t.TempDir(), "index")
+		t.Setenv("GIT_INDEX_FILE", index)
+		t.Setenv("GIT_DIR", ".git")
+		t.Chdir("sub")
+		status, stdout, stderr := boundaries(append(quick, "-bench=Thing", "-cpu=1,2", "v1")...)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, `Thing +1\.111k .* 2\.222k `, stdout)
+		require.Regexp(t, `Thing-2 +1\.111k .* 2\.222k `, stdout)
+		require.NoFileExists(t, index)
+	})
+}
+
+// A benchmark whose name says what it finds around itself.
+const showsState = `package tiny
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func BenchmarkState(b *testing.B) {
+	var state []string
+	for _, name := range []string{"edited", "staged", "deleted", "untracked", "run", "link", "dir", "file", "ignored"} {
+		text := "none"
+		if info, err := os.Lstat("testdata/" + name); err == nil && info.IsDir() {
+			text = "dir"
+		} else if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			text, _ = os.Readlink("testdata/" + name)
+		} else if err == nil {
+			data, _ := os.ReadFile("testdata/" + name)
+			text = string(data)
+			if info.Mode()&0o100 != 0 {
+				text += "+x"
+			}
+		}
+		state = append(state, name+"="+text)
+	}
+	b.Run(strings.Join(state, ","), func(*testing.B) {})
+}
+`
+
+func TestUncommittedChanges(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod":             goMod,
+		".gitignore":         "ignored\n",
+		"a_test.go":          showsState,
+		"testdata/edited":    "1",
+		"testdata/staged":    "1",
+		"testdata/deleted":   "1",
+		"testdata/run":       "1",
+		"testdata/dir/inner": "1",
+		"testdata/file":      "1",
+	})
+	write(t, map[string]string{
+		"testdata/edited":      "2",
+		"testdata/staged":      "2",
+		"testdata/untracked":   "2",
+		"testdata/ignored":     "2",
+		"testdata/nested/file": "2",
+	})
+	git(t, "add", "testdata/staged")
+	require.NoError(t, os.Remove("testdata/deleted"))
+	require.NoError(t, os.Chmod("testdata/run", 0o755))
+	require.NoError(t, os.Symlink("run", "testdata/link"))
+	// A directory becomes a file and a file a directory.
+	require.NoError(t, os.RemoveAll("testdata/dir"))
+	require.NoError(t, os.Remove("testdata/file"))
+	write(t, map[string]string{"testdata/dir": "2", "testdata/file/inner": "2"})
+
+	// Git would like to note the new time in the index.
+	require.NoError(t, os.Chtimes(".gitignore", time.Time{}, time.Now().Add(-time.Hour)))
+	observe := func() string {
+		index, err := os.ReadFile(".git/index")
+		require.NoError(t, err)
+		return fmt.Sprintf("index %x\n", sha256.Sum256(index)) + git(t, "--no-optional-locks", "status", "--porcelain", "--untracked-files=all") +
+			git(t, "count-objects", "-v") + git(t, "for-each-ref") + git(t, "rev-parse", "HEAD")
+	}
+	before := observe()
+	status, stdout, stderr := boundaries(append(quick, "HEAD")...)
+	require.Zero(t, status, stderr)
+	require.Equal(t, before, observe())
+
+	require.Regexp(t, `head: [0-9a-f]{7} with uncommitted changes\n`, stderr)
+	require.Contains(t, stdout, "State/edited=1,staged=1,deleted=1,untracked=none,run=1,link=none,dir=dir,file=1,ignored=none")
+	require.Contains(t, stdout, "State/edited=2,staged=2,deleted=none,untracked=2,run=1+x,link=run,dir=2,file=dir,ignored=none")
+}
+
+func TestBadInput(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod":           goMod,
+		"a_test.go":        fmt.Sprintf(benchmark, "Thing", 1),
+		"untested/a.go":    "package untested\n",
+		"bad/bad_test.go":  "package bad\n\nfunc BenchmarkX(b *testing.B) {}\n",
+		"bare/noted_in.md": "no Go here\n",
+	})
+	git(t, "tag", "first")
+	commit(t, map[string]string{
+		"bad/bad_test.go": fmt.Sprintf(benchmark, "Good", 1),
+		"new/new_test.go": fmt.Sprintf(benchmark, "New", 1),
+	})
+	for _, test := range []struct {
+		args []string
+		want string // all on one line
+	}{
+		{nil, `no verb given; "boundaries help" lists them`},
+		{[]string{"compete"}, `unknown verb "compete"; "boundaries help" lists the verbs`},
+		{[]string{"compare"}, "want one BASE, after the flags, but got 0"},
+		{[]string{"compare", "HEAD", "-rounds=3"}, `want one BASE, after the flags, but got 2: ["HEAD" "-rounds=3"]`},
+		{[]string{"compare", "nosuchrev"}, `base "nosuchrev": want a branch, tag or commit`},
+		{[]string{"compare", ""}, `base "": want a branch, tag or commit`},
+		{[]string{"compare", "a\nb"}, `base "a\nb": want a branch, tag or commit`},
+		{[]string{"compare", "HEAD:go.mod"}, `base "HEAD:go.mod": want a branch, tag or commit`},
+		{[]string{"compare", "^HEAD"}, `base "^HEAD": want a branch, tag or commit`},
+		{[]string{"compare", "--", "-x"}, `base "-x": want a branch, tag or commit`},
+		{[]string{"compare", "--", "--branches"}, `base "--branches": want a branch, tag or commit`},
+		{[]string{"compare", "-x"}, `flag provided but not defined: -x ("boundaries compare -h" lists the flags)`},
+		{[]string{"compare", "-bench=(", "HEAD"}, "invalid value \"(\" for flag -bench: error parsing regexp"},
+		{[]string{"compare", "-bench=(\n", "HEAD"}, "for flag -bench: error parsing regexp"},
+		{[]string{"compare", "-bench=", "HEAD"}, "for flag -bench: want a regular expression"},
+		{[]string{"compare", "-bench=Nothing", "HEAD"}, `-bench "Nothing" matches no benchmark, neither on base nor on head`},
+		{[]string{"compare", "-rounds=0", "HEAD"}, `invalid value "0" for flag -rounds: want a whole number, at least 1`},
+		{[]string{"compare", "-rounds=ten", "HEAD"}, `invalid value "ten" for flag -rounds: want a whole number, at least 1`},
+		{[]string{"compare", "-cpu=1,x", "HEAD"}, `invalid value "1,x" for flag -cpu: want numbers`},
+		{[]string{"compare", "-cpu=0", "HEAD"}, `invalid value "0" for flag -cpu: want numbers`},
+		{[]string{"compare", "-benchtime=3", "HEAD"}, `invalid value "3" for flag -benchtime: want a duration`},
+		{[]string{"compare", "-benchtime=0x", "HEAD"}, `invalid value "0x" for flag -benchtime: want a duration`},
+		{[]string{"compare", "-pkg=./nowhere", "HEAD"}, `-pkg "./nowhere": want packages of a Go module`},
+		{[]string{"compare", "-pkg=./bare", "HEAD"}, `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
+		{[]string{"compare", "-pkg=./bare/...", "HEAD"}, `-pkg "./bare/...": want a package with tests`},
+		{[]string{"compare", "-pkg=./untested", "HEAD"}, "but of those it matches 0 on base and 0 on head"},
+		{[]string{"compare", "-pkg=./new", "first"}, `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
+		{[]string{"compare", "-pkg=fmt", "HEAD"}, "but of those it matches 0 on base and 0 on head"},
+		{[]string{"compare", "-pkg=./bad", "first"}, "package bad does not build: ./bad_test.go:3:20: undefined: testing"},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			requireBadInput(t, test.want, test.args...)
+		})
+	}
+	t.Run("head does not build", func(t *testing.T) {
+		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
+		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "compare", "HEAD")
+	})
+	t.Run("not a repository", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		requireBadInput(t, "want to be in a git checkout: git rev-parse: fatal: not a git repository", "compare", "HEAD")
+	})
+}
+
+func TestBadRepository(t *testing.T) {
+	newRepo(t, map[string]string{"a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	requireBadInput(t, "want packages of a Go module: go: go.mod file not found", "compare", "HEAD")
+
+	t.Chdir(t.TempDir())
+	git(t, "init", "--quiet")
+	requireBadInput(t, "want a checkout with a commit", "compare", "HEAD")
+}
+
+func requireBadInput(t *testing.T, want string, args ...string) {
+	t.Helper()
+	status, stdout, stderr := boundaries(args...)
+	require.Equal(t, 2, status)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, want)
+	require.True(t, strings.HasPrefix(stderr, "boundaries: "), stderr)
+	require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+}
+
+func TestFailingBenchmark(t *testing.T) {
+	for _, test := range []struct{ name, body, want string }{
+		{"wrong answer", `b.Fatal("got 3, want 4")`, "--- FAIL: BenchmarkThing a_test.go:5: got 3, want 4"},
+		// On a busy machine a panic can go the other way.
+		{"panic", `panic("lost")`, "(panic: lost|cannot read a result)"},
+		{"exit", "os.Exit(0)", "(panic: unexpected call to os.Exit|cannot read a result)"},
+		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, "cannot read a result"},
+		{"damage to the worktree", `os.Remove(".git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:5: no reason"},
+		{"no result", "b.Skip()", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+			write(t, map[string]string{"a_test.go": `package tiny
+import "testing"
+import "fmt"
+import "os"
+func BenchmarkThing(b *testing.B) { ` + test.body + ` }
+var _, _ = fmt.Print, os.Exit
+`})
+			status, stdout, stderr := boundaries(append(quick, "HEAD")...)
+			if test.want == "" {
+				// Only base has results. It is for benchstat to say so.
+				require.Zero(t, status, stderr)
+				return
+			}
+			require.Equal(t, 1, status)
+			require.Empty(t, stdout)
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			require.Regexp(t, "^boundaries: compare: head, round 1 of 2: "+test.want, lines[len(lines)-1])
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for want, args := range map[string][]string{
+		"compare the benchmarks of two revisions": {"help"},
+		"Usage: boundaries VERB":                  {"-h"},
+		"Usage: boundaries compare [flags] BASE":  {"compare", "-h"},
+	} {
+		status, stdout, stderr := boundaries(args...)
+		require.Zero(t, status)
+		require.Contains(t, stdout, want)
+		require.Empty(t, stderr)
+	}
+}

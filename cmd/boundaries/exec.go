@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Environ returns the environment of all children. Their temporary files go
+// into tmp: a child that is killed leaves them behind.
+func environ(tmp string) ([]string, error) {
+	temp := filepath.Join(tmp, "tmp")
+	if err := os.Mkdir(temp, 0o700); err != nil {
+		return nil, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, value, _ := strings.Cut(entry, "=")
+		switch name {
+		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES":
+			// Set in a git hook. They would lead git from the worktrees back
+			// to the user's checkout.
+			return true
+		case "GOWORK":
+			// A file here is of the user's checkout, and both sides would
+			// build what is there.
+			return value != "off"
+		}
+		return false
+	})
+	return append(env, "TMPDIR="+temp, "TMP="+temp, "TEMP="+temp, "GOTMPDIR="+temp), nil
+}
+
+// Exe returns where the program of that name is built. Windows runs no other.
+func (c *comparison) exe(name string) string {
+	return filepath.Join(c.tmp, name+".exe")
+}
+
+// Exec runs a command, and kills it when ctx ends. The command has a process
+// group of its own, so that a Ctrl-C reaches only this process, and once exec
+// returns nothing of that group is left. The output goes to files, not through
+// a pipe that a process which outlives the command could hold open.
+func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
+	outFile, err := os.Create(filepath.Join(c.tmp, "stdout"))
+	if err != nil {
+		return "", "", err
+	}
+	defer outFile.Close()
+	errFile, err := os.Create(filepath.Join(c.tmp, "stderr"))
+	if err != nil {
+		return "", "", err
+	}
+	defer errFile.Close()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, outFile, errFile
+	cmd.Env = slices.Concat(c.env, []string{"PWD=" + dir})
+	ownGroup(cmd)
+	err = cmd.Run()
+	endGroup(cmd)
+	out, outErr := os.ReadFile(outFile.Name())
+	errOut, errErr := os.ReadFile(errFile.Name())
+	return string(out), string(errOut), cmp.Or(err, outErr, errErr)
+}
+
+func (c *comparison) git(ctx context.Context, dir string, args ...string) (string, error) {
+	// None of these may change the user's index, run the user's hooks, or
+	// leave a file system monitor running.
+	options := []string{"--no-optional-locks", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false"}
+	out, errOut, err := c.exec(ctx, dir, "git", slices.Concat(options, args)...)
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w", args[0], firstLine(errOut, err))
+	}
+	return out, nil
+}
+
+func (c *comparison) goTool(ctx context.Context, dir string, args ...string) (string, error) {
+	out, errOut, err := c.exec(ctx, dir, "go", args...)
+	if err != nil {
+		return "", firstLine(errOut, err)
+	}
+	return out, nil
+}
+
+// FirstLine returns the first line of output that says what is wrong, or err
+// when there is none.
+func firstLine(output string, err error) error {
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
+			return errors.New(line)
+		}
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+func (s *side) String() string {
+	if s.dirty {
+		return fmt.Sprintf("%s: %.7s with uncommitted changes", s.name, s.commit)
+	}
+	return fmt.Sprintf("%s: %.7s", s.name, s.commit)
+}
+
+// CheckOut makes a worktree of each side and lays the uncommitted changes over
+// that of head.
+func (c *comparison) checkOut(ctx context.Context, rev string) error {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("finding the current directory: %w", err)
+	}
+	out, err := c.git(ctx, cwd, "rev-parse", "--show-toplevel", "--show-prefix")
+	if err != nil {
+		return badInput("want to be in a git checkout: %w", err)
+	}
+	c.top, c.prefix, _ = strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
+	c.base.name, c.head.name = "base", "head"
+	if c.head.commit, err = c.commit(ctx, "HEAD"); err != nil {
+		return badInput("want a checkout with a commit, but HEAD is none")
+	}
+	if c.base.commit, err = c.commit(ctx, rev); err != nil {
+		return badInput("base %q: want a branch, tag or commit of this repository (a shallow clone has few)", rev)
+	}
+	changes, err := c.changes(ctx)
+	if err != nil {
+		return err
+	}
+	c.head.dirty = len(changes) > 0
+	for _, s := range c.sides() {
+		s.tree = filepath.Join(c.tmp, s.name)
+		// Not to be interrupted, so that there is always a whole worktree to
+		// remove. The files, which may take a while, come afterwards.
+		if _, err := c.git(context.WithoutCancel(ctx), c.top, "worktree", "add", "--quiet", "--detach", "--no-checkout", s.tree, s.commit); err != nil {
+			return fmt.Errorf("making the worktree of %s: %w", s.name, err)
+		}
+		s.added = true
+		if _, err := c.git(ctx, s.tree, "reset", "--quiet", "--hard"); err != nil {
+			return fmt.Errorf("checking out %s: %w", s.name, err)
+		}
+	}
+	if err := overlay(ctx, c.top, c.head.tree, changes); err != nil {
+		return fmt.Errorf("copying the uncommitted changes: %w", err)
+	}
+	return nil
+}
+
+// Commit returns the hash of a commit; only that is passed on to git.
+func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
+	// Git reads the first as an option, the second as "not this one".
+	if strings.HasPrefix(rev, "-") || strings.HasPrefix(rev, "^") {
+		return "", errors.New("not a revision")
+	}
+	hash, err := c.git(ctx, c.top, "rev-parse", "--verify", "--quiet", rev)
+	if err != nil {
+		return "", err
+	}
+	// Apart from the first, because ":/text" takes all that follows as text.
+	hash, err = c.git(ctx, c.top, "rev-parse", "--verify", "--quiet", strings.TrimSpace(hash)+"^{commit}")
+	return strings.TrimSpace(hash), err
+}
+
+type change struct {
+	path    string
+	deleted bool
+}
+
+// Changes returns what is different from HEAD in the checkout. The index does
+// not matter: a staged change counts as it is in the file.
+func (c *comparison) changes(ctx context.Context) ([]change, error) {
+	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
+	if err != nil {
+		return nil, fmt.Errorf("listing the uncommitted changes: %w", err)
+	}
+	var changes []change
+	for entry := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
+		// Two letters, a space, the path; a nested repository ends in a slash.
+		if len(entry) > 3 && !strings.HasSuffix(entry, "/") {
+			changes = append(changes, change{entry[3:], strings.Contains(entry[:2], "D")})
+		}
+	}
+	return changes, nil
+}
+
+// Overlay makes the changes of the tree at from in the tree at to.
+func overlay(ctx context.Context, from, to string, changes []change) error {
+	// A root cannot be left, so that a link in the tree cannot lead a write
+	// out of it.
+	root, err := os.OpenRoot(to)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	// All that changed goes first: a file may have become a directory.
+	for _, ch := range changes {
+		if err := root.RemoveAll(ch.path); err != nil {
+			return err
+		}
+	}
+	for _, ch := range changes {
+		if ch.deleted {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := root.MkdirAll(path.Dir(ch.path), 0o777); err != nil {
+			return err
+		}
+		if err := copyFile(root, ch.path, filepath.Join(from, ch.path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(root *os.Root, to, from string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return root.Symlink(target, to)
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return root.WriteFile(to, data, info.Mode().Perm())
+}
+
+// CleanUp removes the worktrees and all else.
+func (c *comparison) cleanUp(ctx context.Context) error {
+	var errs []error
+	for _, s := range c.sides() {
+		if !s.added {
+			continue
+		}
+		// Before git does, as it refuses a worktree that a benchmark damaged,
+		// but not one that is gone.
+		errs = append(errs, os.RemoveAll(s.tree))
+		_, err := c.git(ctx, c.top, "worktree", "remove", "--force", s.tree)
+		errs = append(errs, err)
+	}
+	errs = append(errs, os.RemoveAll(c.tmp))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cleaning up: %w", err)
+	}
+	return nil
+}
