@@ -43,7 +43,9 @@ func set(name, value string) {
 // somebody wants to compare: such lines begin with "#", which benchstat skips.
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
-	fmt.Println("Unit user+sys-ns/op better=lower")
+	for _, unit := range []string{"user+sys-ns/op", "p50-ns", "p99-ns"} {
+		fmt.Println("Unit", unit, "better=lower")
+	}
 	fmt.Println("# go:", runtime.Version())
 	fmt.Println("# date:", time.Now().UTC().Format(time.RFC3339))
 	fmt.Println("# benchtime:", flag.Lookup("test.benchtime").Value)

@@ -74,16 +74,3 @@ func Example() {
 	}
 	// Output:
 }
-
-func BenchmarkTmp(b *testing.B) {
-	for _, d := range []time.Duration{0, time.Millisecond} {
-		db, err := Open(b.Context(), d)
-		require.NoError(b, err)
-		for _, v := range Variants {
-			b.Run(fmt.Sprintf("latency=%v/%s", d, v.Name), func(b *testing.B) {
-				require.Equal(b, Want(1, b.N), v.Run(db, b.N))
-			})
-		}
-		db.Close()
-	}
-}

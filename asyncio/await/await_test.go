@@ -40,11 +40,3 @@ func Example() {
 	// goroutine 1000
 	// thread 1000
 }
-
-func BenchmarkTmp(b *testing.B) {
-	for _, v := range Variants {
-		b.Run(v.Name, func(b *testing.B) {
-			v.Run(1, b.N)
-		})
-	}
-}

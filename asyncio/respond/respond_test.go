@@ -83,16 +83,3 @@ func Example() {
 	// event-loop 100
 	// goroutine 100
 }
-
-func BenchmarkTmp(b *testing.B) {
-	for _, load := range []Load{Idle, Busy} {
-		var latencies Latencies
-		for _, row := range load.Rows(&latencies) {
-			b.Run(fmt.Sprintf("load=%d/%s", load, row.Name), func(b *testing.B) {
-				row.Run(1, b.N)
-				b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
-				b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
-			})
-		}
-	}
-}
