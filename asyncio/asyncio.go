@@ -30,7 +30,6 @@ package asyncio
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/bits"
 	"net"
@@ -115,7 +114,7 @@ type Database struct {
 	Addr   string       // of what the connections lead to
 	conns  []net.Conn   // InFlight of them
 	owner  *resp.Conn   // to the database itself, without latency
-	server *resp.Server // nil if a real Redis is asked directly
+	server *resp.Server // the database, or the relay; nil if a real Redis is asked directly
 	keys   []string
 	values [][]byte // of keys, by index
 }
@@ -173,28 +172,22 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	return nil
 }
 
-// Close deletes the keys, closes the connections and ends what was started.
-func (db *Database) Close() error {
-	var errs []error
+// Close closes the connections and ends what was started. It deletes the keys
+// from a real Redis, and returns the error of that.
+func (db *Database) Close() (err error) {
 	for _, c := range db.conns {
-		errs = append(errs, c.Close())
-	}
-	if db.server != nil {
-		db.server.SetServiceTime(0)
+		c.Close() // the event loop has closed them already if something failed
 	}
 	if db.owner != nil {
-		for _, key := range db.keys {
-			if err := db.owner.Del(key); err != nil {
-				errs = append(errs, err)
-				break
-			}
+		for i := 0; i < len(db.keys) && os.Getenv(Address) != "" && err == nil; i++ {
+			err = db.owner.Del(db.keys[i])
 		}
-		errs = append(errs, db.owner.Close())
+		db.owner.Close()
 	}
 	if db.server != nil {
-		errs = append(errs, db.server.Close())
+		db.server.Close()
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // Rows returns the variants, asking this database.

@@ -49,7 +49,7 @@ const (
 
 // Variants lists the ways to answer, in the order of the rows. Run answers n
 // events, notes the latency of each, and returns how many got the right answer in
-// their turn. It panics if n is negative.
+// their turn.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []struct {
@@ -65,7 +65,8 @@ var Variants = []struct {
 func Want(_, n int) int { return n }
 
 // Rows returns the variants under this load. Each run leaves its latencies in
-// latencies.
+// latencies, and panics if there is no worker or n is negative; the number of
+// workers has no other use.
 func (l Load) Rows(latencies *Latencies) []struct {
 	Name string
 	Run  func(workers, n int) int
