@@ -94,7 +94,7 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			db := open(t, time.Millisecond)
 			done := make(chan Answer)
-			go func() { done <- v.Run(db, 1<<40) }()
+			go func() { done <- v.Run(db, 1<<30) }()
 			time.Sleep(10 * time.Millisecond)
 			require.NoError(t, db.server.Close())
 			select {
