@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,6 +108,33 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nothing that was opened stays open: goleak sees to the goroutines.
+func TestNoDescriptorIsLeft(t *testing.T) {
+	count := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("no list of open descriptors: ", err)
+		}
+		return len(all)
+	}
+	before := 0
+	for round := range 3 {
+		for _, latency := range []time.Duration{0, time.Millisecond} {
+			db, err := Open(t.Context(), latency)
+			require.NoError(t, err)
+			for _, v := range Variants {
+				require.NoError(t, v.Run(db, 2*InFlight).Err)
+			}
+			require.Greater(t, count(), InFlight)
+			require.NoError(t, db.Close())
+		}
+		if round == 0 {
+			before = count() // with the poller's own
+		}
+	}
+	require.Equal(t, before, count())
 }
 
 // A Redis that is named and not there is an error that says so.

@@ -134,6 +134,20 @@ func TestPostsFromManyGoroutines(t *testing.T) {
 	}
 }
 
+// A post that comes after the turn has looked, and before it sleeps, is not missed.
+func TestPostBeforeSleep(t *testing.T) {
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		ran := false
+		l.CallSoonThreadsafe(func() { ran = true })
+		l.sleep() // does not
+		for !ran {
+			task.Yield()
+		}
+		return nil
+	})
+}
+
 func TestPostToAClosedLoop(t *testing.T) {
 	var l *Loop
 	run(t, func(task *Task) error { l = task.Loop(); return nil })
