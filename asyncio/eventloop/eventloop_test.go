@@ -171,11 +171,12 @@ func TestTimersAreOnTimeAndInOrder(t *testing.T) {
 		dropped := add(2*time.Second, "dropped")
 		add(2*time.Second, "b")
 		add(3*time.Second, "d") // at the same time as c, made later
+		add(3*time.Second+1, "e") // a nanosecond later
 		add(0, "now")
 		require.True(t, dropped.Stop())
 		require.False(t, dropped.Stop())
 		require.NoError(t, task.Sleep(10*time.Second))
-		require.Equal(t, []event{{"now", 0}, {"a", time.Second}, {"b", 2 * time.Second}, {"c", 3 * time.Second}, {"d", 3 * time.Second}}, events)
+		require.Equal(t, []event{{"now", 0}, {"a", time.Second}, {"b", 2 * time.Second}, {"c", 3 * time.Second}, {"d", 3 * time.Second}, {"e", 3*time.Second + 1}}, events)
 		return nil
 	})
 }
@@ -607,6 +608,20 @@ func TestRunIsCanceledByItsContext(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(began))
 		// A context that is done already: main may not even begin.
 		require.ErrorIs(t, Run(ctx, func(task *Task) error { return task.Sleep(time.Hour) }), ErrCanceled)
+	})
+}
+
+// A canceled main may take its time too, and use all it needs.
+func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		require.NoError(t, Run(ctx, func(task *Task) error {
+			require.ErrorIs(t, task.Sleep(time.Hour), ErrCanceled)
+			v, err := Await(task, RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) { return 7, nil }))
+			require.Equal(t, 7, v)
+			return err
+		}))
 	})
 }
 

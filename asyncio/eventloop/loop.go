@@ -64,7 +64,7 @@ type Loop struct {
 
 	mu     sync.Mutex
 	posted []func() // guarded by mu
-	asleep bool     // guarded by mu; the loop waits for wake, and nobody has sent it yet
+	asleep bool     // guarded by mu; the loop may be waiting for wake, and nobody has sent it yet
 	closed bool     // guarded by mu; what is posted now will never run
 
 	wake chan struct{} // capacity 1; a token says "look at posted"
@@ -180,11 +180,8 @@ func (l *Loop) sleep() {
 	select {
 	case <-l.wake:
 	case <-due:
-		// A post that finds asleep set sends a token that nobody waits for
-		// any more. It is not lost: the next sleep is a short one.
-		l.mu.Lock()
-		l.asleep = false
-		l.mu.Unlock()
+		// asleep stays set, and the next post sends a token that nobody waits
+		// for: the next sleep is a short one.
 	}
 }
 
