@@ -170,7 +170,7 @@ func TestTimersAreOnTimeAndInOrder(t *testing.T) {
 		add(time.Second, "a")
 		dropped := add(2*time.Second, "dropped")
 		add(2*time.Second, "b")
-		add(3*time.Second, "d") // at the same time as c, made later
+		add(3*time.Second, "d")   // at the same time as c, made later
 		add(3*time.Second+1, "e") // a nanosecond later
 		add(0, "now")
 		require.True(t, dropped.Stop())
@@ -321,12 +321,15 @@ func TestGather(t *testing.T) {
 			return Go(l, func(t *Task) (int, error) { t.Sleep(d); return 0, err })
 		}
 		rest := Go(l, sleeper(3*time.Second, 3))
-		_, err = Await(task, Gather(l, rest, failing(2*time.Second, errors.New("eggs")), failing(time.Second, spam)))
+		all := Gather(l, rest, failing(2*time.Second, errors.New("eggs")), failing(time.Second, spam))
+		_, err = Await(task, all)
 		require.ErrorIs(t, err, spam)
 		require.Equal(t, time.Second, time.Since(began))
 		v, err := Await(task, rest)
 		require.NoError(t, err)
 		require.Equal(t, 3, v)
+		_, err = Await(task, all)
+		require.ErrorIs(t, err, spam, "not the second one")
 		return nil
 	})
 }
@@ -421,6 +424,20 @@ func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 			require.Equal(t, []error{ErrCanceled, nil, ErrCanceled, nil}, errs)
 			require.False(t, f.Cancel())
 		}
+
+		// By its own hand, and at once, through what it waits for, which may
+		// decline.
+		began := time.Now()
+		deaf := Go(l, func(t *Task) (int, error) { t.Sleep(time.Hour); return 2, nil })
+		f = Go(l, func(t *Task) (int, error) {
+			t.Cancel()
+			return Await(t, deaf)
+		})
+		task.Yield()
+		v, err := Await(task, f)
+		require.NoError(t, err)
+		require.Equal(t, 2, v)
+		require.Zero(t, time.Since(began))
 
 		// What it waits for is done already, in the same turn.
 		g := NewFuture[int](l)

@@ -73,9 +73,7 @@ func Await[T any](t *Task, f *Future[T]) (T, error) {
 		if t.cancel && f.Cancel() {
 			t.cancel = false
 		}
-		err := t.suspend()
-		t.waiting = nil
-		if err != nil {
+		if err := t.suspend(); err != nil {
 			return *new(T), err
 		}
 	}

@@ -16,7 +16,7 @@ type Task struct {
 	step func()                  // what the loop calls for the task's turn
 
 	yield   func(struct{}) bool // gives the turn away; false when the task is being unwound
-	waiting canceler            // what the task waits for; nil while it runs or just yields
+	waiting canceler            // what the task waits for; done, or nil, if it does not
 	cancel  bool                // the current or next wait returns ErrCanceled
 	cancels int                 // how often the task was canceled, less the timeouts that are over
 }
