@@ -35,7 +35,7 @@ type Stream struct {
 
 	try      func(p []byte) (int, error) // writes what fits without waiting
 	writing  bool                        // a helper writes, and nobody else may
-	writeErr error                       // why nothing can be written any more
+	writeErr error                       // of a helper: why nothing can be written any more
 	writers  []*Future[struct{}]         // of the tasks that wait for writing to end
 
 	closed bool
@@ -148,7 +148,6 @@ func (s *Stream) Write(t *Task, p []byte) (int, error) {
 	}
 	n, err := s.try(p)
 	if err != nil {
-		s.writeErr = err
 		return n, err
 	}
 	if n == len(p) {

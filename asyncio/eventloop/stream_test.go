@@ -241,11 +241,30 @@ func TestPeerThatCloses(t *testing.T) {
 			for err = nil; err == nil; _, err = s.Write(task, []byte("eggs")) {
 				require.NoError(t, task.Yield())
 			}
-			_, again := s.Write(task, []byte("eggs"))
-			require.Equal(t, err, again)
+			_, err = s.Write(task, []byte("eggs"))
+			require.Error(t, err)
 			return nil
 		})
 	}
+}
+
+// A peer that goes away while a helper writes to it is that Write's error, and
+// every later one's.
+func TestPeerThatResetsAWrite(t *testing.T) {
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		task.Loop().CallLater(time.Millisecond, func() {
+			b.(*net.TCPConn).SetLinger(0)
+			b.Close()
+		})
+		_, err := s.Write(task, make([]byte, 32<<20))
+		var op *net.OpError
+		require.ErrorAs(t, err, &op)
+		_, again := s.Write(task, []byte("eggs"))
+		require.Equal(t, err, again)
+		return nil
+	})
 }
 
 // Close wakes who waits, twice is once, and nothing of the stream works after it.

@@ -11,9 +11,9 @@ import (
 const slice = 10 * time.Millisecond
 
 // runEventLoop answers in one task of a loop and computes in another, which yields
-// every 10 ms. It pays up to that for every event, whatever the number of
-// processors, and it pays in discipline: without the line that yields, no event
-// would ever be answered. Blocking.
+// every 10 ms. It pays two or three such slices for every event, whatever the
+// number of processors, and it pays in discipline: without the line that yields, no
+// event would ever be answered. Blocking.
 func runEventLoop(load Load, n int, latencies *Latencies) int {
 	u, conn := dial()
 	go u.play(n, latencies)

@@ -13,15 +13,17 @@
 // releases the lock to read and to write, and each time has to wait a switch
 // interval of 5 ms to get it back, while the other has not even noticed.
 // event_loop.go shows that a task that computes keeps everybody waiting until it
-// yields, here every 10 ms, because somebody put that line there. goroutine.go
+// yields, here every 10 ms, because somebody put that line there; and an event
+// stands in the queue behind it twice, to be received and to wake its task, as it
+// does in asyncio, so that it waits for two or three such slices. goroutine.go
 // shows what Go does: the computation keeps one processor, and the answer comes
 // from the other.
 //
 // The user is a goroutine of this process. On one proc it waits for the
 // computation just as the program does, and all rows show Go's own time slice of
 // 10 ms; a switch interval of 5 ms needs two procs to be one. Events come one at a
-// time: the next byte is sent when the last was answered, so ns/op is the latency
-// too, its mean.
+// time: the next byte is sent when the last was answered, so ns/op is the mean of
+// the latencies, with what it takes to begin and to end.
 //
 // The rows with shared state are absent: there is one thread that answers, and
 // nothing to guard.
