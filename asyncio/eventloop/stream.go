@@ -97,10 +97,6 @@ func (s *Stream) received(buf []byte, n int, err error) {
 		s.filled, s.buffers = append(s.filled, buf[:n]), append(s.buffers, buf)
 	}
 	s.readErr = err
-	s.wakeReader()
-}
-
-func (s *Stream) wakeReader() {
 	if s.reader != nil {
 		s.reader.Resolve(struct{}{}, nil)
 		s.reader = nil
@@ -227,11 +223,7 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	close(s.free) // the helper may wait there as well as in a read
-	s.wakeReader()
-	for _, f := range s.writers {
-		f.Resolve(struct{}{}, nil)
-	}
-	s.writers = nil
+	close(s.free) // the helper may be waiting there, and then no task waits for it
+	// A helper that reads or writes fails now, and what it posts wakes the tasks.
 	return s.conn.Close()
 }

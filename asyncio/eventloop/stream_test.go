@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -79,20 +80,93 @@ func TestDial(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "spam", string(got))
 
-		// Canceled: nothing is left, whether it was connected or not.
-		for range 100 {
-			f := Go(task.Loop(), func(t *Task) (*Stream, error) { return Dial(t, "tcp", address) })
-			task.Yield()
-			f.Cancel()
-			_, err := Await(task, f)
-			require.ErrorIs(t, err, ErrCanceled)
-		}
-
 		listener.Close()
 		_, err = Dial(task, "tcp", address)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		require.ErrorContains(t, err, "eventloop: connecting to "+address)
 		return nil
+	})
+}
+
+// A Dial that is canceled, or whose loop ends, leaves no connection, though there
+// may have been one already.
+func TestCanceledDial(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	dial := func(t *Task) (*Stream, error) { return Dial(t, "tcp", listener.Addr().String()) }
+	ends := map[string]func(){
+		"canceled": func() {
+			run(t, func(task *Task) error {
+				for range 50 {
+					f := Go(task.Loop(), dial)
+					task.Yield()
+					f.Cancel()
+					_, err := Await(task, f)
+					require.ErrorIs(t, err, ErrCanceled)
+				}
+				// All peers see it now, not when the loop ends.
+				return drain(listener)
+			})
+		},
+		"loop ends": func() {
+			for range 50 {
+				run(t, func(task *Task) error {
+					Go(task.Loop(), dial)
+					task.Yield()
+					runtime.Gosched()
+					return nil
+				})
+			}
+			require.NoError(t, drain(listener))
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(*testing.T) { end() })
+	}
+}
+
+// drain accepts the connections that there are, and returns an error if one of
+// them is not closed by its other end.
+func drain(listener net.Listener) error {
+	for {
+		listener.(*net.TCPListener).SetDeadline(time.Now().Add(50 * time.Millisecond))
+		conn, err := listener.Accept()
+		if err != nil {
+			return nil
+		}
+		conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+		_, err = conn.Read(make([]byte, 1))
+		conn.Close()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+}
+
+// A socket that takes nothing at all makes the task wait, and not the loop.
+func TestFullSocket(t *testing.T) {
+	a, b := pair(t)
+	require.NoError(t, a.(*net.TCPConn).SetWriteBuffer(4096))
+	require.NoError(t, b.(*net.TCPConn).SetReadBuffer(4096))
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		written := 0
+		Go(task.Loop(), func(t *Task) (nothing, error) {
+			for { // a byte is written whole or not at all
+				if _, err := s.Write(t, []byte{1}); err != nil {
+					return nothing{}, err
+				}
+				written++
+				t.Yield()
+			}
+		})
+		for seen := -1; seen < written || !s.writing; {
+			seen = written
+			require.NoError(t, task.Sleep(10*time.Millisecond))
+		}
+		_, err := io.ReadFull(b, make([]byte, written+1)) // with the helper's
+		return err
 	})
 }
 
@@ -304,6 +378,7 @@ func TestDetach(t *testing.T) {
 			conn, err := s.Detach(task)
 			require.NoError(t, err)
 			require.Equal(t, a, conn)
+			require.Empty(t, task.Loop().streams)
 			return nil
 		})
 	}
