@@ -191,6 +191,19 @@ func TestMalformedCommands(t *testing.T) {
 	}
 }
 
+// The last words arrive although the client is still sending: the connection is
+// not reset under it.
+func TestLastWordsArrive(t *testing.T) {
+	conn, err := net.Dial("tcp", listen(t, Limits{}).Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	go io.WriteString(conn, "*x\r\n"+strings.Repeat("x", MaxBytes/2))
+	got, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Equal(t, "-ERR Protocol error: want a length, got \"x\"\r\n", string(got))
+}
+
 // A command without an end is cut off by its length or by its time, whichever
 // comes first, and takes no more memory than that; so is a client that disappears.
 func TestEndlessCommands(t *testing.T) {
@@ -216,16 +229,34 @@ func TestEndlessCommands(t *testing.T) {
 		require.Less(t, memory()-before, int64(16<<20))
 		conn.Close()
 	}
-	// Half a command, and gone.
-	conn, err := net.Dial("tcp", s.Addr())
+	// A command that is late, but not too late, leaves no deadline behind.
+	slow, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
-	io.WriteString(conn, "*1\r\n$4\r\nPI")
-	conn.Close()
+	defer slow.Close()
+	io.WriteString(slow, "PI")
+	time.Sleep(time.Millisecond)
+	io.WriteString(slow, "NG\r\n")
+	patient := NewConn(slow, patience)
+	_, err = patient.answer()
+	require.NoError(t, err)
+
+	// Half a command, and gone.
+	gone, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	io.WriteString(gone, "*1\r\n$4\r\nPI")
+	gone.Close()
+
+	// Told to go, and stays.
+	stays, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	defer stays.Close()
+	io.WriteString(stays, "*x\r\n")
 
 	// Who is silent between two commands may be so for as long as it likes.
 	time.Sleep(100 * time.Millisecond)
 	require.NoError(t, other.Ping())
-	require.Eventually(t, func() bool { return s.Conns() == 1 }, patience, time.Millisecond)
+	require.NoError(t, patient.Ping())
+	require.Eventually(t, func() bool { return s.Conns() == 2 }, patience, time.Millisecond)
 }
 
 // memory is what is in use. It counts the whole program's.

@@ -161,7 +161,7 @@ func (s *Server) serve(conn net.Conn) {
 		err := cmd.read(r)
 		in.rest()
 		if err != nil {
-			hangUp(conn, append(out, errorLine(err)...))
+			s.hangUp(conn, append(out, errorLine(err)...))
 			return
 		}
 		if d := time.Duration(s.service.Load()); d > 0 {
@@ -184,7 +184,7 @@ func (s *Server) serve(conn net.Conn) {
 func (s *Server) relay(conn net.Conn, address string) {
 	far, err := net.DialTimeout("tcp", address, s.limits.CommandTime)
 	if err != nil {
-		hangUp(conn, fmt.Appendf(nil, "-ERR %v\r\n", err))
+		s.hangUp(conn, fmt.Appendf(nil, "-ERR %v\r\n", err))
 		return
 	}
 	var back sync.WaitGroup
@@ -219,10 +219,11 @@ func errorLine(err error) string {
 	return "" // it is the peer that has gone
 }
 
-// hangUp writes the last words and closes. It reads on for a moment: closing with
-// unread input resets the connection, and the last words may be lost with it.
-func hangUp(conn net.Conn, words []byte) {
-	conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
+// hangUp writes the last words to a connection that is to be closed. It reads on
+// for a while: closing with unread input resets the connection, and the last words
+// may be lost with it.
+func (s *Server) hangUp(conn net.Conn, words []byte) {
+	conn.SetDeadline(time.Now().Add(s.limits.CommandTime))
 	if _, err := conn.Write(words); err != nil {
 		return
 	}
