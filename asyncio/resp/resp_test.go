@@ -329,29 +329,35 @@ func TestTooManyConnections(t *testing.T) {
 }
 
 // Every answer takes the service time, and those of many connections take it
-// together.
+// together; so it is with a relay's.
 func TestServiceTime(t *testing.T) {
-	const service = 20 * time.Millisecond
-	s := listen(t, Limits{})
-	var conns []*Conn
-	for range 50 {
-		conns = append(conns, dial(t, s.Addr()))
-	}
-	s.SetServiceTime(service)
-	began := time.Now()
-	var wg sync.WaitGroup
-	for _, c := range conns {
-		wg.Go(func() {
-			for range 3 {
-				if err := c.Ping(); err != nil {
-					t.Error(err)
+	const service, clients, each = 20 * time.Millisecond, 50, 3
+	embedded := listen(t, Limits{})
+	relay, err := Relay(embedded.Addr(), Limits{})
+	require.NoError(t, err)
+	defer relay.Close()
+	for _, s := range []*Server{relay, embedded} {
+		var conns []*Conn
+		for range clients {
+			conns = append(conns, dial(t, s.Addr()))
+		}
+		s.SetServiceTime(service)
+		began := time.Now()
+		var wg sync.WaitGroup
+		for _, c := range conns {
+			wg.Go(func() {
+				for range each {
+					if err := c.Ping(); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
+			})
+		}
+		wg.Wait()
+		require.GreaterOrEqual(t, time.Since(began), each*service)
+		require.Less(t, time.Since(began), clients*each*service/2)
+		s.SetServiceTime(0)
 	}
-	wg.Wait()
-	require.GreaterOrEqual(t, time.Since(began), 3*service)
-	require.Less(t, time.Since(began), 50*3*service/2)
 }
 
 // peers are databases that are none. Each is what a client may be connected with,
@@ -507,6 +513,24 @@ func TestBadPeerOfATask(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+// A relay is as long as both its ends: what one closes, it closes to the other.
+func TestRelayCloses(t *testing.T) {
+	relay, err := Relay(bad(t, says("$5\r\nva")), Limits{})
+	require.NoError(t, err)
+	defer relay.Close()
+	_, err = Dial(t.Context(), relay.Addr(), patience)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+
+	s := listen(t, Limits{})
+	relay, err = Relay(s.Addr(), Limits{})
+	require.NoError(t, err)
+	defer relay.Close()
+	c := dial(t, relay.Addr())
+	require.Equal(t, 1, s.Conns())
+	require.NoError(t, c.Close())
+	require.Eventually(t, func() bool { return s.Conns()+relay.Conns() == 0 }, patience, time.Millisecond)
 }
 
 // Nobody is there, or somebody who does not answer.
