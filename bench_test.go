@@ -28,20 +28,6 @@ func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Objects) })
 }
 
-// Respond reports what the user waited for, beside the mean, which is ns/op.
-func BenchmarkRespond(b *testing.B) {
-	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
-	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
-}
-
-func benchRespond(b *testing.B, load respond.Load) {
-	var latencies respond.Latencies
-	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
-		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
-		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
-	})
-}
-
 // AsyncIO has 64 questions in flight at every -cpu.
 func BenchmarkAsyncIO(b *testing.B) {
 	b.Run("latency=0", func(b *testing.B) { benchAsyncIO(b, 0) })
@@ -60,6 +46,20 @@ func benchAsyncIO(b *testing.B, latency time.Duration) {
 }
 
 func BenchmarkAwait(b *testing.B) { bench(b, await.Variants, await.Want) }
+
+// Respond reports what the user waited for, beside the mean, which is ns/op.
+func BenchmarkRespond(b *testing.B) {
+	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
+	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
+}
+
+func benchRespond(b *testing.B, load respond.Load) {
+	var latencies respond.Latencies
+	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
+		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
+		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
+	})
+}
 
 // bench measures every variant with as many workers as there are procs.
 //
