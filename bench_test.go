@@ -8,7 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"boundaries/asyncio"
+	"boundaries/asyncio/await"
+	"boundaries/asyncio/respond"
 	"boundaries/fib"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
@@ -24,6 +28,39 @@ func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Objects) })
 }
 
+// AsyncIO has 64 questions in flight at every -cpu.
+func BenchmarkAsyncIO(b *testing.B) {
+	b.Run("latency=0", func(b *testing.B) { benchAsyncIO(b, 0) })
+	b.Run("latency=1ms", func(b *testing.B) { benchAsyncIO(b, time.Millisecond) })
+}
+
+func benchAsyncIO(b *testing.B, latency time.Duration) {
+	db, err := asyncio.Open(b.Context(), latency)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench(b, db.Rows(), asyncio.Want)
+	if err := db.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+func BenchmarkAwait(b *testing.B) { bench(b, await.Variants, await.Want) }
+
+// Respond reports what the user waited for, beside the mean, which is ns/op.
+func BenchmarkRespond(b *testing.B) {
+	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
+	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
+}
+
+func benchRespond(b *testing.B, load respond.Load) {
+	var latencies respond.Latencies
+	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
+		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
+		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
+	})
+}
+
 // bench measures every variant with as many workers as there are procs.
 //
 // Run gets the whole of b.N, so the loop that is timed is the variant's own and
@@ -35,7 +72,7 @@ func BenchmarkRefcount(b *testing.B) {
 func bench[A comparable](b *testing.B, variants []struct {
 	Name string
 	Run  func(workers, n int) A
-}, want func(workers, n int) A) {
+}, want func(workers, n int) A, more ...func(b *testing.B)) {
 	for _, v := range variants {
 		runLeaf(b, "sync="+v.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
@@ -49,6 +86,9 @@ func bench[A comparable](b *testing.B, variants []struct {
 			}
 			if want := want(workers, b.N); got != want {
 				b.Fatalf("%d workers, %d steps: got %v, want %v", workers, b.N, got, want)
+			}
+			for _, report := range more {
+				report(b)
 			}
 			if os.Getenv(reportProcs) != "" {
 				b.ReportMetric(float64(workers), "procs")

@@ -3,18 +3,23 @@ package boundaries_test
 import (
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"boundaries/asyncio"
 )
 
 // TestMain makes the main command, go test -bench . -cpu 1,2,4,8, do what its
 // reader means by it: measure, for long enough and no longer, and say where.
 func TestMain(m *testing.M) {
 	flag.Parse()
+	checkEnvironment()
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if flag.Lookup("test.bench").Value.String() != "" {
@@ -30,6 +35,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// checkEnvironment ends the program if a variable has a value that cannot be meant.
+func checkEnvironment() {
+	redis := os.Getenv(asyncio.Address)
+	if redis == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(redis)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s is %q, want the host:port of a Redis, such as 127.0.0.1:6379\n", asyncio.Address, redis)
+		os.Exit(2)
+	}
+}
+
 func set(name, value string) {
 	if err := flag.Set(name, value); err != nil {
 		panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
@@ -43,11 +64,18 @@ func set(name, value string) {
 // somebody wants to compare: such lines begin with "#", which benchstat skips.
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
-	fmt.Println("Unit user+sys-ns/op better=lower")
+	for _, unit := range []string{"user+sys-ns/op", "p50-ns", "p99-ns"} {
+		fmt.Println("Unit", unit, "better=lower")
+	}
 	fmt.Println("# go:", runtime.Version())
 	fmt.Println("# date:", time.Now().UTC().Format(time.RFC3339))
 	fmt.Println("# benchtime:", flag.Lookup("test.benchtime").Value)
 	fmt.Println("# gomaxprocs:", runtime.GOMAXPROCS(0), "where -cpu does not say otherwise")
+	database := "embedded"
+	if redis := os.Getenv(asyncio.Address); redis != "" {
+		database = "the Redis at " + redis
+	}
+	fmt.Println("# database:", database)
 	fmt.Println("# oversubscribed: rows of more than", runtime.NumCPU(), "procs")
 	for _, fact := range []struct{ name, file string }{
 		{"kernel", "/proc/sys/kernel/osrelease"},

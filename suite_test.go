@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"boundaries/asyncio"
 	"boundaries/loop"
 )
 
@@ -125,7 +126,7 @@ func TestCPUListIsHonoured(t *testing.T) {
 			if test.benchtime != "" {
 				args = append(args, "-test.benchtime="+test.benchtime)
 			} else if testing.Short() {
-				t.Skip("all rows take 20 s")
+				t.Skip("all rows take a minute")
 			}
 			all := results(t, nil, args...)
 			if len(all) != len(rows)*len(test.procs) {
@@ -192,6 +193,26 @@ func TestFacts(t *testing.T) {
 	}
 	if out := string(run(t, nil, "-test.run=TestWrongAnswerFails")); strings.Contains(out, "#") {
 		t.Errorf("facts without a benchmark:\n%s", out)
+	}
+}
+
+// A value of the environment that cannot be meant is one line on standard error
+// and exit status 2.
+func TestBadEnvironment(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"spam", "127.0.0.1", "127.0.0.1:", "127.0.0.1:spam", "127.0.0.1:65536"} {
+		cmd := exec.CommandContext(t.Context(), exe, "-test.bench=AsyncIO", "-test.benchtime=1x")
+		cmd.Env = append(os.Environ(), asyncio.Address+"="+value)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		cmd.Run()
+		want := fmt.Sprintf("BOUNDARIES_REDIS is %q, want the host:port of a Redis, such as 127.0.0.1:6379\n", value)
+		if cmd.ProcessState.ExitCode() != 2 || stderr.String() != want || stdout.Len() > 0 {
+			t.Errorf("%s: status %d, %q, %q", value, cmd.ProcessState.ExitCode(), &stdout, &stderr)
+		}
 	}
 }
 

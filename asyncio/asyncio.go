@@ -1,0 +1,239 @@
+// Package asyncio asks a database over sockets, with 64 questions in flight.
+//
+// A step is one GET, answered by a database that speaks Redis's protocol over
+// loopback, compared with what was written, and recorded in one histogram of the
+// answers' sizes. With latency=1ms every answer takes a millisecond of waiting, and
+// what is measured is who waits for 64 at once: everybody but serial, and with
+// little to choose between them, which is the article's point about asyncio and
+// databases. With latency=0 what is left is the price of waiting: system calls, of
+// which every row makes the same two, and the switches from one waiting party to
+// the next, which is where rows differ.
+//
+// 64 are in flight at every -cpu, each on a connection of its own, opened before
+// the clock starts. serial has one in flight. event-loop is one goroutine, gil has
+// 64 threads, and the disciplines have a goroutine for each question, bounded by a
+// semaphore, which differ only in what guards the histogram. That is a few
+// nanoseconds in a step of several thousand: look at event_loop.go, gil.go and
+// global_mutex.go first, and believe no ranking of the rest.
+//
+// The database is package resp's, in this process, and takes its share of the
+// processors and of user+sys-ns/op: about a third of it at latency=0. Where
+// [Address] names a real Redis, that answers, and user+sys-ns/op is the client
+// alone. A real Redis has no service time; with latency=1ms a relay in this
+// process holds every question for that long, as a longer wire would.
+//
+// The parts are packages of their own: eventloop is what asyncio is, resp the
+// database, await the bare switch, respond how fast an event is answered beside a
+// computation.
+package asyncio
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/bits"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"boundaries/asyncio/resp"
+)
+
+// InFlight is how many questions wait for their answers at once.
+const InFlight = 64
+
+// Address names the environment variable that holds the host:port of a real Redis
+// to ask instead of the embedded database.
+const Address = "BOUNDARIES_REDIS"
+
+// patience is how long one answer may take.
+const patience = 10 * time.Second
+
+// Variants lists the ways to ask, in the order of the rows. Run asks n questions
+// of the database and returns what came of them. It panics if n is negative.
+//
+// To add a variant, write its file and add its line here.
+var Variants = []struct {
+	Name string
+	Run  func(db *Database, n int) Answer
+}{
+	{"serial", runSerial},
+	{"gil", runGIL},
+	{"global-mutex", runGlobalMutex},
+	{"sharded-lock", runShardedLock},
+	{"atomic", runAtomic},
+	{"lock-free", runLockFree},
+	{"private", runPrivate},
+	{"event-loop", runEventLoop},
+	{"executor", runExecutor},
+}
+
+// An Answer is what a run must get exactly right.
+type Answer struct {
+	Right     int // answers that were what had been written
+	Histogram     // of all answers
+	Err       error
+}
+
+// A Histogram counts sizes by their number of bits. It takes several words that
+// must agree, which is what the disciplines have to guard.
+type Histogram struct {
+	Count, Sum int64
+	Buckets    [sizes]int64
+}
+
+// sizes is the number of buckets: values have less than 1 << (sizes-1) bytes.
+const sizes = 8
+
+func (h *Histogram) record(size int) {
+	h.Count++
+	h.Sum += int64(size)
+	h.Buckets[bits.Len(uint(size))]++
+}
+
+func (h *Histogram) add(other *Histogram) {
+	h.Count += other.Count
+	h.Sum += other.Sum
+	for i, n := range other.Buckets {
+		h.Buckets[i] += n
+	}
+}
+
+// keys is how many keys are written, and read in turn.
+const keys = 509
+
+// valueOf returns the value of key i. Every value differs from every other, and
+// they have 4 to 103 bytes.
+func valueOf(i int) string {
+	return fmt.Sprintf("%03d:", i) + strings.Repeat("v", i%100)
+}
+
+// A Database answers questions on connections that are open.
+type Database struct {
+	Addr   string       // of what the connections lead to
+	conns  []net.Conn   // InFlight of them
+	owner  *resp.Conn   // to the database itself, without latency
+	server *resp.Server // the database, or the relay; nil if a real Redis is asked directly
+	keys   []string
+	values [][]byte // of keys, by index
+}
+
+// Open starts a database whose answers take the latency, or finds the one that
+// Address names, writes several hundred keys, and connects to it InFlight times.
+func Open(ctx context.Context, latency time.Duration) (*Database, error) {
+	db := &Database{}
+	if err := db.open(ctx, latency); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("asyncio: %w", err)
+	}
+	return db, nil
+}
+
+func (db *Database) open(ctx context.Context, latency time.Duration) (err error) {
+	db.Addr = os.Getenv(Address)
+	origin := db.Addr
+	switch {
+	case origin == "":
+		if db.server, err = resp.Listen(resp.Limits{}); err != nil {
+			return err
+		}
+		db.Addr = db.server.Addr()
+		origin = db.Addr
+	case latency > 0:
+		if db.server, err = resp.Relay(origin, resp.Limits{}); err != nil {
+			return err
+		}
+		db.Addr = db.server.Addr()
+	}
+	if db.owner, err = resp.Dial(ctx, origin, patience); err != nil {
+		if os.Getenv(Address) != "" {
+			return fmt.Errorf("the Redis that %s names: %w", Address, err)
+		}
+		return err
+	}
+	for i := range keys {
+		db.keys = append(db.keys, fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i))
+		db.values = append(db.values, []byte(valueOf(i)))
+		if err := db.owner.Set(db.keys[i], valueOf(i)); err != nil {
+			return err
+		}
+	}
+	if db.server != nil {
+		db.server.SetServiceTime(latency)
+	}
+	for range InFlight {
+		c, err := net.DialTimeout("tcp", db.Addr, patience)
+		if err != nil {
+			return fmt.Errorf("connecting to the database: %w", err)
+		}
+		db.conns = append(db.conns, c)
+	}
+	return nil
+}
+
+// Close closes the connections and ends what was started. It deletes the keys
+// from a real Redis, and returns the error of that.
+func (db *Database) Close() (err error) {
+	for _, c := range db.conns {
+		c.Close() // the event loop has closed them already if something failed
+	}
+	if db.owner != nil {
+		for i := 0; i < len(db.keys) && os.Getenv(Address) != "" && err == nil; i++ {
+			err = db.owner.Del(db.keys[i])
+		}
+		db.owner.Close()
+	}
+	if db.server != nil {
+		db.server.Close()
+	}
+	return err
+}
+
+// Rows returns the variants, asking this database.
+func (db *Database) Rows() []struct {
+	Name string
+	Run  func(workers, n int) Answer
+} {
+	rows := make([]struct {
+		Name string
+		Run  func(workers, n int) Answer
+	}, len(Variants))
+	for i, v := range Variants {
+		rows[i].Name = v.Name
+		rows[i].Run = func(_, n int) Answer { return v.Run(db, n) }
+	}
+	return rows
+}
+
+// Want returns what comes of n questions, which ask for the keys in turn.
+func Want(_, n int) Answer {
+	var all, rest Histogram // of all keys, and of those of the last, unfinished turn
+	for i := range keys {
+		all.record(len(valueOf(i)))
+		if i < n%keys {
+			rest.record(len(valueOf(i)))
+		}
+	}
+	turns := int64(n / keys)
+	want := Answer{Right: n}
+	want.Count, want.Sum = all.Count*turns, all.Sum*turns
+	for i, count := range all.Buckets {
+		want.Buckets[i] = count * turns
+	}
+	want.add(&rest)
+	return want
+}
+
+// ask asks question i on a connection and returns the size of the answer.
+func (db *Database) ask(c *resp.Conn, i int) (size int, right bool, err error) {
+	value, err := c.Get(db.keys[i%keys])
+	return len(value), err == nil && bytes.Equal(value, db.values[i%keys]), err
+}
+
+// check panics if a variant is asked for less than nothing.
+func check(n int) {
+	if n < 0 {
+		panic(fmt.Sprintf("asyncio: %d questions, need none or more", n))
+	}
+}

@@ -1,0 +1,182 @@
+package asyncio
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"boundaries/asyncio/resp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// open returns a database that is closed when the test is over.
+func open(t testing.TB, latency time.Duration) *Database {
+	db, err := Open(t.Context(), latency)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestEveryAnswerIsRightAndRecordedOnce(t *testing.T) {
+	db := open(t, 0)
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			for _, n := range []int{0, 1, 7, InFlight - 1, InFlight, InFlight + 1, keys, 2000} {
+				require.Equal(t, Want(1, n), v.Run(db, n), "%d questions", n)
+			}
+		})
+	}
+}
+
+func TestWithLatency(t *testing.T) {
+	db := open(t, time.Millisecond)
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			began := time.Now()
+			require.Equal(t, Want(1, 70), v.Run(db, 70))
+			if v.Name == "serial" {
+				require.GreaterOrEqual(t, time.Since(began), 70*time.Millisecond)
+			}
+			// 64 in flight: two after one another on some connections.
+			require.GreaterOrEqual(t, time.Since(began), 2*time.Millisecond)
+		})
+	}
+}
+
+func TestWant(t *testing.T) {
+	var h Histogram
+	for n := range 2*keys + 2 {
+		if n%100 == 0 || n%keys < 2 || n%keys == keys-1 {
+			require.Equal(t, Answer{Right: n, Histogram: h}, Want(1, n))
+		}
+		h.record(len(valueOf(n % keys)))
+	}
+}
+
+// Answers that are not what was written are counted as wrong, and recorded.
+func TestWrongAnswersAreSeen(t *testing.T) {
+	db := open(t, 0)
+	const n = 2 * keys
+	for _, i := range []int{0, 5, keys - 1} {
+		require.NoError(t, db.owner.Set(db.keys[i], strings.Repeat("w", len(db.values[i]))))
+	}
+	want := Want(1, n)
+	want.Right -= 2 * 3
+	for _, v := range Variants {
+		require.Equal(t, want, v.Run(db, n), v.Name)
+	}
+}
+
+// A key that is gone is an error. It is the last question, after which the
+// connections are not needed any more.
+func TestMissingKey(t *testing.T) {
+	for _, v := range Variants {
+		db := open(t, 0)
+		require.NoError(t, db.owner.Del(db.keys[7]))
+		a := v.Run(db, 8)
+		require.ErrorIs(t, a.Err, resp.ErrNil, v.Name)
+		require.LessOrEqual(t, a.Right, 7)
+	}
+}
+
+// A database that goes away in the middle ends every variant in bounded time, with
+// an error, and leaves nothing behind.
+func TestDatabaseThatGoesAway(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			db := open(t, time.Millisecond)
+			done := make(chan Answer)
+			go func() { done <- v.Run(db, 1<<30) }()
+			time.Sleep(10 * time.Millisecond)
+			require.NoError(t, db.server.Close())
+			select {
+			case a := <-done:
+				require.Error(t, a.Err)
+				require.ErrorContains(t, a.Err, "resp: GET: ")
+				require.EqualValues(t, a.Right, a.Count)
+			case <-time.After(2 * patience):
+				t.Fatal("waits for ever")
+			}
+		})
+	}
+}
+
+// Nothing that was opened stays open: goleak sees to the goroutines.
+func TestNoDescriptorIsLeft(t *testing.T) {
+	count := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("no list of open descriptors: ", err)
+		}
+		return len(all)
+	}
+	before := 0
+	for round := range 3 {
+		for _, latency := range []time.Duration{0, time.Millisecond} {
+			db, err := Open(t.Context(), latency)
+			require.NoError(t, err)
+			for _, v := range Variants {
+				require.NoError(t, v.Run(db, 2*InFlight).Err)
+			}
+			require.Greater(t, count(), InFlight)
+			require.NoError(t, db.Close())
+		}
+		if round == 0 {
+			before = count() // with the poller's own
+		}
+	}
+	require.Equal(t, before, count())
+}
+
+// A Redis that is named and not there is an error that says so.
+func TestNoRedis(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	l.Close()
+	t.Setenv(Address, address)
+	for _, latency := range []time.Duration{0, time.Millisecond} {
+		_, err = Open(t.Context(), latency)
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.ErrorContains(t, err, "asyncio: the Redis that BOUNDARIES_REDIS names: ")
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			require.PanicsWithValue(t, "asyncio: -1 questions, need none or more", func() { v.Run(nil, -1) })
+		})
+	}
+}
+
+func Example() {
+	db, err := Open(context.Background(), 0)
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	for _, v := range Variants {
+		a := v.Run(db, 1000)
+		fmt.Println(v.Name, a.Right, a.Count, a.Sum)
+	}
+	// Output:
+	// serial 1000 1000 52681
+	// gil 1000 1000 52681
+	// global-mutex 1000 1000 52681
+	// sharded-lock 1000 1000 52681
+	// atomic 1000 1000 52681
+	// lock-free 1000 1000 52681
+	// private 1000 1000 52681
+	// event-loop 1000 1000 52681
+	// executor 1000 1000 52681
+}

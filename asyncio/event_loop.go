@@ -1,0 +1,49 @@
+package asyncio
+
+import (
+	"context"
+
+	"boundaries/asyncio/eventloop"
+	"boundaries/asyncio/resp"
+)
+
+// runEventLoop asks from 64 tasks of one loop: what asyncio does. It pays a
+// hand-over from the goroutine that waits in the socket's read to the loop's, a
+// switch to the task and one back, and all parallelism but the kernel's; it does
+// not pay for a lock, because one task runs at a time. Blocking: a task that
+// computes holds up all the others.
+func runEventLoop(db *Database, n int) Answer {
+	check(n)
+	var a Answer // every task writes it: one of them runs at a time
+	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
+		l := t.Loop()
+		tasks := make([]*eventloop.Future[struct{}], InFlight)
+		for slot := range tasks {
+			tasks[slot] = eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
+				s := l.Attach(db.conns[slot])
+				c := resp.NewConn(s.As(t), 0)
+				for i := slot; i < n; i += InFlight {
+					var size int
+					var right bool
+					err := t.Timeout(patience, func() (err error) {
+						size, right, err = db.ask(c, i)
+						return err
+					})
+					if err != nil {
+						return struct{}{}, err
+					}
+					if right {
+						a.Right++
+					}
+					a.record(size)
+				}
+				_, err := s.Detach(t)
+				return struct{}{}, err
+			})
+		}
+		_, err := eventloop.Await(t, eventloop.Gather(l, tasks...))
+		return err
+	})
+	a.Err = err
+	return a
+}

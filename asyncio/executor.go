@@ -1,0 +1,49 @@
+package asyncio
+
+import (
+	"context"
+
+	"boundaries/asyncio/eventloop"
+	"boundaries/asyncio/resp"
+)
+
+// runExecutor asks from 64 tasks of one loop that leave the blocking calls to a
+// pool, as asyncio's run_in_executor does where a library has no async twin. It
+// pays for a thread as well as for a task, and two hand-overs between them for
+// every question. Blocking.
+func runExecutor(db *Database, n int) Answer {
+	check(n)
+	type reply struct {
+		size  int
+		right bool
+	}
+	var a Answer // every task writes it: one of them runs at a time
+	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
+		l := t.Loop()
+		pool := eventloop.NewExecutor(InFlight)
+		tasks := make([]*eventloop.Future[struct{}], InFlight)
+		for slot := range tasks {
+			tasks[slot] = eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
+				c := resp.NewConn(db.conns[slot], patience)
+				for i := slot; i < n; i += InFlight {
+					r, err := eventloop.Await(t, eventloop.RunInExecutor(l, pool, func() (reply, error) {
+						size, right, err := db.ask(c, i)
+						return reply{size, right}, err
+					}))
+					if err != nil {
+						return struct{}{}, err
+					}
+					if r.right {
+						a.Right++
+					}
+					a.record(r.size)
+				}
+				return struct{}{}, nil
+			})
+		}
+		_, err := eventloop.Await(t, eventloop.Gather(l, tasks...))
+		return err
+	})
+	a.Err = err
+	return a
+}

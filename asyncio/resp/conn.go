@@ -1,0 +1,142 @@
+package resp
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+)
+
+// A Conn asks questions, one at a time. It must not be used by two goroutines, or
+// two tasks, at once.
+//
+// After an error that is neither ErrNil nor an Error it cannot be known which
+// answer belongs to which question, so all that follow get the same error.
+type Conn struct {
+	rw       io.ReadWriter
+	deadline interface{ SetDeadline(time.Time) error } // nil if rw has none
+	patience time.Duration
+	r        *bufio.Reader
+	out      []byte // the question; kept for its capacity
+	value    []byte // the answer; kept for its capacity
+	err      error  // why the connection cannot be used any more
+}
+
+// Dial connects to a database and sees that it answers. Every later question is
+// answered within patience, or fails with an error that wraps
+// os.ErrDeadlineExceeded. ctx bounds the connecting.
+func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, error) {
+	dialer := net.Dialer{Timeout: patience}
+	nc, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("resp: connecting to the database: %w", err)
+	}
+	c := NewConn(nc, patience)
+	if err := c.Ping(); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("resp: connecting to the database at %s: %w", address, err)
+	}
+	return c, nil
+}
+
+// NewConn asks through rw. If rw has deadlines, as a net.Conn has, every question
+// is answered within patience; whoever gives something else bounds the time.
+func NewConn(rw io.ReadWriter, patience time.Duration) *Conn {
+	c := &Conn{rw: rw, patience: patience, r: bufio.NewReaderSize(rw, lineBytes)}
+	c.deadline, _ = rw.(interface{ SetDeadline(time.Time) error })
+	return c
+}
+
+// Ping sees that the database answers.
+func (c *Conn) Ping() error {
+	_, err := c.ask("PING")
+	return err
+}
+
+// Get returns the value of a key. It is valid until the next question.
+func (c *Conn) Get(key string) ([]byte, error) { return c.ask("GET", key) }
+
+// Set gives a key a value.
+func (c *Conn) Set(key, value string) error {
+	_, err := c.ask("SET", key, value)
+	return err
+}
+
+// Del deletes a key, if it is there.
+func (c *Conn) Del(key string) error {
+	_, err := c.ask("DEL", key)
+	return err
+}
+
+// Close closes the connection, if it can be closed.
+func (c *Conn) Close() error {
+	if closer, ok := c.rw.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
+}
+
+func (c *Conn) ask(words ...string) ([]byte, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	answer, err := c.exchange(words)
+	if _, answered := err.(Error); err != nil && err != ErrNil && !answered {
+		c.err = fmt.Errorf("resp: %s: %w", words[0], err)
+		return nil, c.err
+	}
+	return answer, err
+}
+
+func (c *Conn) exchange(words []string) ([]byte, error) {
+	if c.deadline != nil {
+		if err := c.deadline.SetDeadline(time.Now().Add(c.patience)); err != nil {
+			return nil, err
+		}
+	}
+	c.out = append(c.out[:0], '*')
+	c.out = strconv.AppendInt(c.out, int64(len(words)), 10)
+	c.out = append(c.out, "\r\n"...)
+	for _, word := range words {
+		c.out = appendBulk(c.out, word)
+	}
+	if _, err := c.rw.Write(c.out); err != nil {
+		return nil, err
+	}
+	return c.answer()
+}
+
+// answer reads one answer.
+func (c *Conn) answer() ([]byte, error) {
+	line, err := readLine(c.r)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // a question is open
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(line) == 0 {
+		return nil, ProtocolError("an empty line for an answer")
+	}
+	switch line[0] {
+	case '+', ':':
+		c.value = append(c.value[:0], line[1:]...)
+		return c.value, nil
+	case '-':
+		return nil, Error(line[1:])
+	case '$':
+		n, err := number(line[1:], MaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		if n < 0 {
+			return nil, ErrNil
+		}
+		c.value, err = readBulk(c.r, c.value[:0], n)
+		return c.value, err
+	}
+	return nil, ProtocolError(fmt.Sprintf("no answer begins with %q", excerpt(line)))
+}

@@ -1,0 +1,52 @@
+package respond
+
+import (
+	"context"
+	"time"
+
+	"boundaries/asyncio/eventloop"
+)
+
+// slice is how long the computing task goes on before it yields.
+const slice = 10 * time.Millisecond
+
+// runEventLoop answers in one task of a loop and computes in another, which yields
+// every 10 ms. It pays two or three such slices for every event, whatever the
+// number of processors, and it pays in discipline: without the line that yields, no
+// event would ever be answered. Blocking.
+func runEventLoop(load Load, n int, latencies *Latencies) int {
+	u, conn := dial()
+	go u.play(n, latencies)
+	var c computation
+	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
+		l := t.Loop()
+		if load == Busy {
+			eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
+				for {
+					for end := time.Now().Add(slice); time.Now().Before(end); {
+						c.chunk()
+					}
+					if err := t.Yield(); err != nil {
+						return struct{}{}, err
+					}
+				}
+			})
+		}
+		s := l.Attach(conn)
+		var event [1]byte
+		for {
+			if _, err := s.Read(t, event[:]); err != nil {
+				return nil // the user has hung up
+			}
+			event[0] = answer(event[0])
+			if _, err := s.Write(t, event[:]); err != nil {
+				return nil
+			}
+		}
+	})
+	<-u.done
+	if err != nil {
+		panic("respond: " + err.Error())
+	}
+	return u.right
+}

@@ -1,0 +1,59 @@
+package respond
+
+import (
+	"sync"
+
+	"boundaries/internal/gil"
+)
+
+// runGIL answers on one thread and computes on another, of which one at a time has
+// the lock. The one that answers releases it to read and to write; the one that
+// computes does not until it is asked, which is 5 ms after somebody began to wait.
+// It pays that interval twice an event: the convoy effect. Blocking.
+func runGIL(load Load, n int, latencies *Latencies) int {
+	u, conn := dial()
+	var lock gil.GIL
+	var c computation
+	var threads sync.WaitGroup
+	if load == Busy {
+		computing := make(chan struct{})
+		threads.Go(func() {
+			var t gil.Thread
+			lock.Acquire(&t)
+			close(computing)
+			for !c.stop.Load() {
+				lock.Tick(&t)
+				c.chunk()
+			}
+			lock.Release(&t)
+		})
+		<-computing
+	}
+	threads.Go(func() {
+		var t gil.Thread
+		var event [1]byte
+		lock.Acquire(&t)
+		for {
+			lock.Release(&t)
+			_, err := conn.Read(event[:])
+			lock.Acquire(&t)
+			if err != nil {
+				break
+			}
+			lock.Tick(&t)
+			event[0] = answer(event[0])
+			lock.Release(&t)
+			_, err = conn.Write(event[:])
+			lock.Acquire(&t)
+			if err != nil {
+				break
+			}
+		}
+		lock.Release(&t)
+		conn.Close()
+	})
+	u.play(n, latencies)
+	c.stop.Store(true)
+	threads.Wait()
+	return u.right
+}

@@ -1,0 +1,40 @@
+package respond
+
+import "sync"
+
+// runGoroutine answers on one goroutine and computes on another, and the runtime
+// sees to the rest: the reader is woken on whatever processor is free, and the
+// computation is interrupted, after 10 ms, only if none is. It pays for the
+// scheduler at every event. Blocking: who waits depends on free processors.
+func runGoroutine(load Load, n int, latencies *Latencies) int {
+	u, conn := dial()
+	var c computation
+	var goroutines sync.WaitGroup
+	if load == Busy {
+		computing := make(chan struct{})
+		goroutines.Go(func() {
+			close(computing)
+			for !c.stop.Load() {
+				c.chunk()
+			}
+		})
+		<-computing
+	}
+	goroutines.Go(func() {
+		var event [1]byte
+		for {
+			if _, err := conn.Read(event[:]); err != nil {
+				break
+			}
+			event[0] = answer(event[0])
+			if _, err := conn.Write(event[:]); err != nil {
+				break
+			}
+		}
+		conn.Close()
+	})
+	u.play(n, latencies)
+	c.stop.Store(true)
+	goroutines.Wait()
+	return u.right
+}

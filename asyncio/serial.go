@@ -1,0 +1,23 @@
+package asyncio
+
+import "boundaries/asyncio/resp"
+
+// runSerial asks one question after the other on one connection: the base. It
+// pays the whole latency for every answer. Wait-free, if the database is.
+func runSerial(db *Database, n int) Answer {
+	check(n)
+	var a Answer
+	c := resp.NewConn(db.conns[0], patience)
+	for i := range n {
+		size, right, err := db.ask(c, i)
+		if err != nil {
+			a.Err = err
+			break
+		}
+		if right {
+			a.Right++
+		}
+		a.record(size)
+	}
+	return a
+}
