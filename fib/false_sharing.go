@@ -6,9 +6,9 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runFalseSharing is lock-free without the padding: every worker has a cell of
-// its own, and the cells have a cache line in common. It pays as if the count
-// were shared. Wait-free on amd64.
+// runFalseSharing gives every worker a cell of its own, which it adds to at every
+// call, and leaves the cells on one cache line. It pays as if the count were
+// shared, as in atomic.go. Wait-free on amd64.
 func runFalseSharing(workers, n int) Answer {
 	type cell struct {
 		calls atomic.Int64

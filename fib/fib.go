@@ -5,7 +5,7 @@
 // CPython touches at every call: the reference counts of the function object
 // and of the small integers, which made the article's code blocks 4.4.1 and
 // 4.5.1 the worst case of the Gilectomy and the best of nogil. A call itself is
-// about two nanoseconds of work, so this is the loop of package loop with a
+// little more than a nanosecond of work, so this is the loop of package loop with a
 // little more between two touches of the shared word, as in a real program.
 //
 // Each variant is a recursive function and its caller in one file. Read

@@ -13,8 +13,8 @@ import (
 // call, and a reader pays with the age of what it reads, up to flushEvery-1
 // calls of each worker. Wait-free on amd64.
 //
-// A locked add at every call, as in package loop, would be the dearest part of
-// the call: some five times the rest of it.
+// A locked add at every call, as in package loop, would cost several times the
+// rest of the call: that is false_sharing.go at one worker.
 func runLockFree(workers, n int) Answer {
 	fork.Check("fib", workers, n)
 	var sum atomic.Int64

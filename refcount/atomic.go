@@ -71,13 +71,14 @@ func (h *atomicHandle) TryIncref(r Ref) bool {
 
 func (h *atomicHandle) Count(r Ref) int { return int(h.at("Count", r).count.Load()) }
 
-func runAtomic(share Share, workers, n int) int {
+func runAtomic(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	t.begin(newAtomic(t.finalize))
 	objects := slots[atomic.Int64](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		o := objects[worker]
-		for range n {
+		steps := 0
+		for ; steps < n; steps++ {
 			if o.count.Add(1) == 1 {
 				o.resurrected()
 			}
@@ -85,6 +86,7 @@ func runAtomic(share Share, workers, n int) int {
 				o.arena.release(o)
 			}
 		}
+		t.took(steps)
 	})
 	return t.end()
 }

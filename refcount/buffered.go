@@ -86,6 +86,7 @@ func (h *bufferedHandle) Incref(r Ref) {
 	h.join()
 	if len(h.taken) == cap(h.taken) {
 		h.handOver()
+		h.at("Incref", r) // it may have waited
 	}
 	h.taken = append(h.taken, o)
 }
@@ -95,6 +96,7 @@ func (h *bufferedHandle) Decref(r Ref) {
 	h.join()
 	if len(h.dropped) == cap(h.dropped) {
 		h.handOver()
+		h.at("Decref", r) // it may have waited
 	}
 	h.dropped = append(h.dropped, o)
 }
@@ -252,7 +254,7 @@ func (b *bufferedHeap) empty() refLog {
 	return log
 }
 
-func runBuffered(share Share, workers, n int) int {
+func runBuffered(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	t.begin(newBuffered(t.finalize))
 	objects := slots[int](t.refs)
@@ -260,7 +262,8 @@ func runBuffered(share Share, workers, n int) int {
 		h := t.handles[worker].(*bufferedHandle)
 		o := objects[worker]
 		h.join()
-		for range n {
+		steps := 0
+		for ; steps < n; steps++ {
 			if len(h.taken) == cap(h.taken) {
 				h.handOver()
 			}
@@ -270,6 +273,7 @@ func runBuffered(share Share, workers, n int) int {
 			}
 			h.dropped = append(h.dropped, o)
 		}
+		t.took(steps)
 		h.leave()
 	})
 	return t.end()

@@ -58,6 +58,25 @@ func TestDropTooManyDoesNotFallOnTheNextObject(t *testing.T) {
 	require.Equal(t, "spam", freed)
 }
 
+// The same with the drop too many in a log that is handed over last.
+func TestDropTooManyHandedOverLast(t *testing.T) {
+	heap := newBuffered(nil)
+	a, b := heap.Handle(), heap.Handle()
+	r := a.New("spam")
+	takePart(a, b)
+	a.Decref(r)
+	a.Tick()
+	b.Tick() // ends this epoch
+	b.Tick()
+	b.Decref(r) // in b's log of the one after the next
+	a.Tick()    // ends the next: a's drop
+	a.Tick()
+	b.Tick() // ends the one after
+	a.New("eggs")
+	a.Tick()
+	require.PanicsWithValue(t, `refcount: Decref of "spam", which had no references left`, b.Tick)
+}
+
 // Nobody but a commit frees, and a commit frees an epoch late.
 func TestFreedLate(t *testing.T) {
 	freed := 0

@@ -1,6 +1,7 @@
 package refcount
 
 import (
+	"runtime"
 	"sync"
 
 	"boundaries/internal/fork"
@@ -35,28 +36,31 @@ type gilThread struct {
 func (t *gilThread) Lock()   { t.lock.Acquire(&t.thread) }
 func (t *gilThread) Unlock() { t.lock.Release(&t.thread) }
 
-func runGIL(share Share, workers, n int) int {
+func runGIL(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := newGIL(t.finalize)
 	t.begin(heap)
 	lock := &heap.(*gilHeap).lock
 	objects := slots[int](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
-		var t gil.Thread
+		var thread gil.Thread
 		o := objects[worker]
-		lock.Acquire(&t)
-		for range n {
-			lock.Tick(&t)
+		lock.Acquire(&thread)
+		steps := 0
+		for ; steps < n; steps++ {
+			lock.Tick(&thread)
 			o.count++
 			if o.count == 1 {
 				o.resurrected()
 			}
+			runtime.KeepAlive(o) // or the compiler knows the count, and the drop is a bare store
 			o.count--
 			if o.count == 0 {
 				o.arena.release(o)
 			}
 		}
-		lock.Release(&t)
+		t.took(steps)
+		lock.Release(&thread)
 	})
 	return t.end()
 }

@@ -26,7 +26,7 @@ func (m *mutexHeap) Handle() Handle {
 	return &lockedHandle{handle[int]{arena: &m.arena}, func(*slot[int]) sync.Locker { return &m.mu }}
 }
 
-func runGlobalMutex(share Share, workers, n int) int {
+func runGlobalMutex(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := newGlobalMutex(t.finalize)
 	t.begin(heap)
@@ -34,7 +34,8 @@ func runGlobalMutex(share Share, workers, n int) int {
 	objects := slots[int](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		o := objects[worker]
-		for range n {
+		steps := 0
+		for ; steps < n; steps++ {
 			mu.Lock()
 			o.count++
 			alive := o.count > 1
@@ -50,6 +51,7 @@ func runGlobalMutex(share Share, workers, n int) int {
 				o.arena.release(o)
 			}
 		}
+		t.took(steps)
 	})
 	return t.end()
 }

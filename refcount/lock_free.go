@@ -35,9 +35,10 @@ type biasedCount struct {
 
 	_ cacheline.Pad // the others read owner while the owner writes local
 
-	// local is the owner's alone. When the owner is closed, it belongs to
-	// whoever holds the lock of the owner's inbox. While owner is not nil,
-	// local is at least 1.
+	// local is the owner's alone. When the owner is closed, it belongs to the
+	// one whose drop would have been queued, under the lock of the owner's
+	// inbox: an object is queued once. While owner is not nil, local is at
+	// least 1.
 	local int
 
 	_ cacheline.Pad // the others write shared while the owner writes local
@@ -156,12 +157,17 @@ func (h *biasedHandle) decrefShared(o *slot[biasedCount]) {
 // mergeZero is called by the owner when it has dropped the last reference in
 // local.
 func mergeZero(o *slot[biasedCount]) {
-	// {default, 0}: nobody else has a reference, nobody can get one, for
-	// TryIncref refuses this word. There is nothing to synchronize with.
-	free := o.count.shared.Load() == isDefault
+	// {default, 0}: nobody else has a reference, and nobody can get one, for
+	// TryIncref refuses this word. The load suffices: what others wrote to the
+	// word, the last drop of each, synchronizes before it.
+	word := o.count.shared.Load()
+	free := word == isDefault
+	if word&stateMask == isQueued && word < unit {
+		o.overReleased() // the inbox holds a reference that is nowhere counted
+	}
 	o.count.owner.Store(nil)
 	for !free {
-		word := o.count.shared.Load()
+		word = o.count.shared.Load()
 		if o.count.shared.CompareAndSwap(word, word|isMerged) {
 			free = word|isMerged == isMerged
 			break
@@ -186,6 +192,9 @@ func merge(o *slot[biasedCount], extra int) int {
 	for {
 		word := o.count.shared.Load()
 		count := int(word>>2) + local + extra
+		if count < 0 {
+			o.overReleased()
+		}
 		if o.count.shared.CompareAndSwap(word, int64(count)*unit|isMerged) {
 			return count
 		}
@@ -306,14 +315,15 @@ func (h *biasedHandle) drain() {
 	}
 }
 
-func runLockFree(share Share, workers, n int) int {
+func runLockFree(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	t.begin(newLockFree(t.finalize))
 	objects := slots[biasedCount](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		h := t.handles[worker].(*biasedHandle)
 		o := objects[worker]
-		for range n {
+		steps := 0
+		for ; steps < n; steps++ {
 			if o.count.owner.Load() == h {
 				o.count.local++
 			} else {
@@ -328,6 +338,7 @@ func runLockFree(share Share, workers, n int) int {
 				h.decrefShared(o)
 			}
 		}
+		t.took(steps)
 	})
 	return t.end()
 }

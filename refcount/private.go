@@ -2,9 +2,10 @@ package refcount
 
 import "boundaries/internal/fork"
 
-// immortal is the count of an object that is never freed. CPython 3.12 and
-// later give it to None, small integers and interned strings (PEP 683).
-const immortal = 1<<32 - 1
+// immortal is the count of an object that is never freed, and fits an int of 32
+// bits. CPython 3.12 and later give such a one to None, small integers and
+// interned strings (PEP 683).
+const immortal = 1<<31 - 1
 
 // A privateHeap makes objects immortal: a count that nobody writes needs nobody's
 // permission, and stays in every processor's cache. This is the ceiling. It pays
@@ -37,14 +38,15 @@ func (h *privateHandle) Count(r Ref) int { return h.at("Count", r).count }
 
 // runPrivate returns the number of objects that are still there: the right end
 // of an immortal object is none.
-func runPrivate(share Share, workers, n int) int {
+func runPrivate(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := newPrivate(t.finalize)
 	t.begin(heap)
 	objects := slots[int](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		o := objects[worker]
-		for range n {
+		steps := 0
+		for ; steps < n; steps++ {
 			if o.count != immortal {
 				o.count++
 			}
@@ -55,7 +57,9 @@ func runPrivate(share Share, workers, n int) int {
 				}
 			}
 		}
+		t.took(steps)
 	})
-	t.end()
-	return heap.Live()
+	answer := t.end()
+	answer.Ended = heap.Live()
+	return answer
 }

@@ -25,16 +25,14 @@ package refcount
 
 // Variants lists the ways to count, in the order of the rows. New returns an
 // empty heap that calls finalize, if not nil, with an object's name just before
-// it frees the object. Run takes n steps on that many workers and returns how
-// many of its objects came to their right end: freed exactly once, and not
-// before their last reference was dropped. It panics if there is no worker or n
-// is negative.
+// it frees the object; finalize must not use the heap. Run takes n steps on that
+// many workers. It panics if there is no worker or n is negative.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []struct {
 	Name string
 	New  func(finalize func(name string)) Heap
-	Run  func(share Share, workers, n int) (ended int)
+	Run  func(share Share, workers, n int) Answer
 }{
 	{"serial", newSerial, runSerial},
 	{"gil", newGIL, runGIL},
@@ -46,6 +44,12 @@ var Variants = []struct {
 	{"buffered", newBuffered, runBuffered},
 }
 
+// An Answer is what a run must get exactly right.
+type Answer struct {
+	Steps int // references taken and dropped
+	Ended int // objects freed exactly once, and not before their last reference was dropped
+}
+
 // Share says whose objects the workers of a run count.
 type Share int
 
@@ -54,26 +58,26 @@ const (
 	Own              // an object for each worker, made by it
 )
 
-// Objects returns how many objects a run has, and so what Run must return.
-func (s Share) Objects(workers, _ int) int {
+// Want returns the answer that n steps lead to.
+func (s Share) Want(workers, n int) Answer {
 	if s == Hot {
-		return 1
+		return Answer{n, 1}
 	}
-	return workers
+	return Answer{n, workers}
 }
 
 // Rows returns the variants with this share.
 func (s Share) Rows() []struct {
 	Name string
-	Run  func(workers, n int) int
+	Run  func(workers, n int) Answer
 } {
 	rows := make([]struct {
 		Name string
-		Run  func(workers, n int) int
+		Run  func(workers, n int) Answer
 	}, len(Variants))
 	for i, v := range Variants {
 		rows[i].Name = v.Name
-		rows[i].Run = func(workers, n int) int { return v.Run(s, workers, n) }
+		rows[i].Run = func(workers, n int) Answer { return v.Run(s, workers, n) }
 	}
 	return rows
 }
@@ -117,7 +121,8 @@ type Handle interface {
 	Shared(Ref)
 
 	// Count returns the number of references. It is exact while nobody takes
-	// or drops any, unless the variant says otherwise.
+	// or drops any, unless the variant says otherwise; buffered counts lag,
+	// and of biased ones only the owner knows, so that others panic.
 	Count(Ref) int
 
 	// Tick does what others have asked of this handle. A goroutine that goes

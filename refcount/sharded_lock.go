@@ -25,22 +25,24 @@ func newShardedLock(finalize func(string)) Heap {
 	return &shardedHeap{arena: arena[int]{finalize: finalize}}
 }
 
-func (s *shardedHeap) guard(o *slot[int]) *sync.Mutex { return &s.stripes[o.id%len(s.stripes)].mu }
+func (s *shardedHeap) guard(o *slot[int]) *sync.Mutex {
+	return &s.stripes[uint(o.id)%uint(len(s.stripes))].mu
+}
 
 func (s *shardedHeap) Handle() Handle {
 	return &lockedHandle{handle[int]{arena: &s.arena}, func(o *slot[int]) sync.Locker { return s.guard(o) }}
 }
 
-func runShardedLock(share Share, workers, n int) int {
+func runShardedLock(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
-	heap := newShardedLock(t.finalize)
+	heap := newShardedLock(t.finalize).(*shardedHeap)
 	t.begin(heap)
-	guard := heap.(*shardedHeap).guard
 	objects := slots[int](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		o := objects[worker]
-		for range n {
-			mu := guard(o)
+		steps := 0
+		for ; steps < n; steps++ {
+			mu := heap.guard(o)
 			mu.Lock()
 			o.count++
 			alive := o.count > 1
@@ -48,7 +50,7 @@ func runShardedLock(share Share, workers, n int) int {
 			if !alive {
 				o.resurrected()
 			}
-			mu = guard(o)
+			mu = heap.guard(o)
 			mu.Lock()
 			o.count--
 			left := o.count
@@ -57,6 +59,7 @@ func runShardedLock(share Share, workers, n int) int {
 				o.arena.release(o)
 			}
 		}
+		t.took(steps)
 	})
 	return t.end()
 }

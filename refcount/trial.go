@@ -15,6 +15,7 @@ type trial struct {
 	refs    []Ref    // the object of each worker
 
 	mu    sync.Mutex
+	steps int             // guarded by mu; taken by all workers
 	freed map[string]int  // guarded by mu; how often, by name
 	early map[string]bool // guarded by mu; freed while the run held a reference
 	over  bool            // guarded by mu; the run drops its references
@@ -46,13 +47,20 @@ func (t *trial) begin(heap Heap) {
 	}
 }
 
-// end drops the references to the objects, closes the handles, and returns how
-// many objects were freed exactly once, and not before.
-func (t *trial) end() (ended int) {
+// took counts the steps that a worker has taken.
+func (t *trial) took(steps int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.steps += steps
+}
+
+// end drops the references to the objects, closes the handles, and returns what
+// came of it.
+func (t *trial) end() Answer {
 	t.mu.Lock()
 	t.over = true
 	t.mu.Unlock()
-	objects := t.refs[:t.share.Objects(t.workers, 0)]
+	objects := t.refs[:t.share.Want(t.workers, 0).Ended]
 	for i, r := range objects {
 		t.handles[i].Decref(r)
 	}
@@ -61,12 +69,13 @@ func (t *trial) end() (ended int) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	answer := Answer{Steps: t.steps}
 	for _, r := range objects {
 		if t.freed[r.name] == 1 && !t.early[r.name] {
-			ended++
+			answer.Ended++
 		}
 	}
-	return ended
+	return answer
 }
 
 // slots returns the slots of refs.

@@ -17,8 +17,7 @@
 //
 // The lock was written by Antoine Pitrou in 2009 (CPython commit 26a4de3452)
 // and lives in Python/ceval_gil.c. Its threads are threads of the operating
-// system; here they are goroutines, so a hand-over costs less than a
-// microsecond instead of several.
+// system; here they are goroutines.
 package gil
 
 import (
@@ -103,11 +102,11 @@ func (g *GIL) wait(t *Thread) {
 	}
 	began := time.Now()
 	g.waiters = append(g.waiters, t)
+	seen := g.stats.Switches
+	t.timer.Reset(interval)
 	for g.holder != nil || g.waiters[0] != t {
-		seen := g.stats.Switches
 		g.mu.Unlock()
 		timedOut := false
-		t.timer.Reset(interval)
 		select {
 		case <-t.wake:
 		case <-t.timer.C:
@@ -116,9 +115,17 @@ func (g *GIL) wait(t *Thread) {
 		g.mu.Lock()
 		// A switch means that the lock does go round: whoever has it now has
 		// had it for less than an interval.
-		if timedOut && g.holder != nil && g.stats.Switches == seen && !g.drop.Load() {
+		switched := g.stats.Switches != seen
+		if timedOut && g.holder != nil && !switched && !g.drop.Load() {
 			g.stats.Drops++
 			g.drop.Store(true)
+		}
+		// Woken in vain, the waiter goes on with the same interval. CPython
+		// begins another, so that a thread which releases the lock often, and
+		// takes it again before anybody wakes up, is never asked.
+		if timedOut || switched {
+			seen = g.stats.Switches
+			t.timer.Reset(interval)
 		}
 	}
 	t.timer.Stop()
@@ -144,7 +151,9 @@ func (g *GIL) Release(t *Thread) {
 		// running, and would find the lock free and take it again. The
 		// request implies a waiter, and a waiter does not give up, so
 		// somebody will take the lock.
-		g.switched.L = &g.mu
+		if g.switched.L == nil {
+			g.switched.L = &g.mu
+		}
 		for g.drop.Load() && g.last == t {
 			g.switched.Wait()
 		}

@@ -23,6 +23,33 @@ func compute(g *GIL, gap time.Duration, running func() bool) {
 	g.Release(&t)
 }
 
+// A holder that lets go for a moment now and then, and takes the lock again before
+// the waiter is awake, does not put the waiter off.
+func TestWaiterGetsTheLockFromAHolderThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			var me Thread
+			g.Acquire(&me)
+			for range 100 {
+				time.Sleep(time.Millisecond)
+				g.Blocking(&me, func() {})
+				g.Tick(&me)
+			}
+			g.Release(&me)
+		})
+		synctest.Wait()
+		var me Thread
+		began := time.Now()
+		g.Acquire(&me)
+		waited := time.Since(began)
+		g.Release(&me)
+		require.LessOrEqual(t, waited, DefaultInterval+time.Millisecond)
+	})
+}
+
 func until(d time.Duration) func() bool {
 	end := time.Now().Add(d)
 	return func() bool { return time.Now().Before(end) }
