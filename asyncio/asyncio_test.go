@@ -3,9 +3,11 @@ package asyncio
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -106,6 +108,86 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 			case <-time.After(2 * patience):
 				t.Fatal("waits for ever")
 			}
+		})
+	}
+}
+
+// fake returns a database whose connections are answered by serve, all at once.
+func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
+	db := &Database{}
+	for i := range keys {
+		db.keys = append(db.keys, fmt.Sprintf("key:%03d", i))
+		db.values = append(db.values, []byte("spam"))
+	}
+	var serving sync.WaitGroup
+	for slot := range InFlight {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		near, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		far, err := l.Accept()
+		require.NoError(t, err)
+		l.Close()
+		db.conns = append(db.conns, near)
+		serving.Go(func() {
+			serve(slot, far)
+			io.Copy(io.Discard, far) // until the other end is closed
+			far.Close()
+		})
+	}
+	t.Cleanup(func() { db.Close(); serving.Wait() })
+	return db
+}
+
+// question is what every GET of a fake's key looks like.
+const question = "*2\r\n$3\r\nGET\r\n$7\r\nkey:000\r\n"
+
+// A database that answers nobody before all have asked: a variant that has fewer
+// than 64 questions in flight, such as threads that keep the lock while they read,
+// would wait for ever.
+func TestAllAreInFlightAtOnce(t *testing.T) {
+	for _, v := range Variants[1:] {
+		t.Run(v.Name, func(t *testing.T) {
+			const turns = 3
+			var asked [turns]sync.WaitGroup
+			for i := range asked {
+				asked[i].Add(InFlight)
+			}
+			db := fake(t, func(_ int, conn net.Conn) {
+				for i := range asked {
+					if _, err := io.ReadFull(conn, make([]byte, len(question))); err != nil {
+						t.Error(err)
+					}
+					asked[i].Done()
+					asked[i].Wait()
+					io.WriteString(conn, "$4\r\nspam\r\n")
+				}
+			})
+			a := v.Run(db, turns*InFlight)
+			require.NoError(t, a.Err)
+			require.Equal(t, turns*InFlight, a.Right)
+			require.EqualValues(t, 4*turns*InFlight, a.Sum)
+		})
+	}
+}
+
+// One bad answer on one connection ends the run on all.
+func TestOneErrorEndsTheRun(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			db := fake(t, func(slot int, conn net.Conn) {
+				for {
+					if _, err := io.ReadFull(conn, make([]byte, len(question))); err != nil {
+						return
+					}
+					if slot == 0 {
+						io.WriteString(conn, "-ERR no\r\n")
+					} else {
+						io.WriteString(conn, "$4\r\nspam\r\n")
+					}
+				}
+			})
+			require.EqualError(t, v.Run(db, 1<<30).Err, "resp: the database answers: ERR no")
 		})
 	}
 }
