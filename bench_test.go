@@ -10,9 +10,11 @@ import (
 	"testing"
 
 	"boundaries/fib"
+	"boundaries/forkjoin"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
 	"boundaries/refcount"
+	"boundaries/workerpool"
 )
 
 func BenchmarkLoop(b *testing.B) { bench(b, loop.Variants, loop.Total) }
@@ -22,6 +24,22 @@ func BenchmarkFib(b *testing.B) { bench(b, fib.Variants, fib.Want) }
 func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=hot", func(b *testing.B) { bench(b, refcount.Hot.Rows(), refcount.Hot.Objects) })
 	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Objects) })
+}
+
+func BenchmarkWorkerPool(b *testing.B) {
+	b.Run("task=empty", func(b *testing.B) { bench(b, workerpool.Empty.Rows(), workerpool.Want) })
+	b.Run("task=1us", func(b *testing.B) { bench(b, workerpool.Microsecond.Rows(), workerpool.Want) })
+	b.Run("task=io", func(b *testing.B) { bench(b, workerpool.IO.Rows(), workerpool.Want) })
+}
+
+func BenchmarkForkJoin(b *testing.B) {
+	bench(b, forkjoin.Variants, forkjoin.Want, part{"ns/fork", forkjoin.Forks})
+}
+
+// A part is a unit for the wall time of what there are count of in a step.
+type part struct {
+	unit  string
+	count int
 }
 
 // bench measures every variant with as many workers as there are procs.
@@ -35,7 +53,7 @@ func BenchmarkRefcount(b *testing.B) {
 func bench[A comparable](b *testing.B, variants []struct {
 	Name string
 	Run  func(workers, n int) A
-}, want func(workers, n int) A) {
+}, want func(workers, n int) A, parts ...part) {
 	for _, v := range variants {
 		runLeaf(b, "sync="+v.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
@@ -46,6 +64,9 @@ func bench[A comparable](b *testing.B, variants []struct {
 			if err == nil {
 				end, _ := cputime.Used()
 				b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
+			}
+			for _, p := range parts {
+				b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(p.count), p.unit)
 			}
 			if want := want(workers, b.N); got != want {
 				b.Fatalf("%d workers, %d steps: got %v, want %v", workers, b.N, got, want)

@@ -44,6 +44,7 @@ func set(name, value string) {
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
 	fmt.Println("Unit user+sys-ns/op better=lower")
+	fmt.Println("Unit ns/fork better=lower")
 	fmt.Println("# go:", runtime.Version())
 	fmt.Println("# date:", time.Now().UTC().Format(time.RFC3339))
 	fmt.Println("# benchtime:", flag.Lookup("test.benchtime").Value)

@@ -113,7 +113,7 @@ func TestCPUListIsHonoured(t *testing.T) {
 		benchtime string
 	}{
 		{"1,2", []int{1, 2}, ""},
-		{"2,1", []int{2, 1}, ""},
+		{"2,1", []int{2, 1}, "60ms"},
 		{"1,2", []int{1, 2}, "1x"},
 		{"2,1", []int{2, 1}, "1x"},
 		{"3", []int{3}, "1x"},
