@@ -68,7 +68,8 @@ type Pool interface {
 	Submitter(ctx context.Context) Submitter
 
 	// Wait returns when every task that was submitted has run, also those
-	// that tasks have submitted. The error is a *PanicError if a task has
+	// that tasks have submitted; while others go on submitting, it may wait
+	// for theirs too. The error is a *PanicError if a task has
 	// panicked since the last Wait.
 	Wait() error
 
