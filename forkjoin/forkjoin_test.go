@@ -265,7 +265,7 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 	for id := range all {
 		all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, &c, all, id
 	}
-	begun := make(chan struct{})
+	begun, joining := make(chan struct{}), make(chan struct{})
 	go func() {
 		w := &all[1]
 		lock.Acquire(&w.thread)
@@ -278,10 +278,11 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 	lock.Acquire(&w.thread)
 	task := w.fork(func(w *gilWorker, _ int) int {
 		close(begun)
-		lock.Blocking(&w.thread, func() { time.Sleep(time.Millisecond) })
+		lock.Blocking(&w.thread, func() { <-joining }) // and then needs the lock
 		return 7
 	}, 0)
 	lock.Blocking(&w.thread, func() { <-begun })
+	close(joining)
 	require.Equal(t, 7, w.join(task))
 	lock.Release(&w.thread)
 }
