@@ -14,9 +14,11 @@ import (
 	"boundaries/asyncio/await"
 	"boundaries/asyncio/respond"
 	"boundaries/fib"
+	"boundaries/forkjoin"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
 	"boundaries/refcount"
+	"boundaries/workerpool"
 )
 
 func BenchmarkLoop(b *testing.B) { bench(b, loop.Variants, loop.Total) }
@@ -58,6 +60,18 @@ func benchRespond(b *testing.B, load respond.Load) {
 	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
 		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
 		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
+	})
+}
+
+func BenchmarkWorkerPool(b *testing.B) {
+	b.Run("task=empty", func(b *testing.B) { bench(b, workerpool.Empty.Rows(), workerpool.Want) })
+	b.Run("task=1us", func(b *testing.B) { bench(b, workerpool.Microsecond.Rows(), workerpool.Want) })
+	b.Run("task=io", func(b *testing.B) { bench(b, workerpool.IO.Rows(), workerpool.Want) })
+}
+
+func BenchmarkForkJoin(b *testing.B) {
+	bench(b, forkjoin.Variants, forkjoin.Want, func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/forkjoin.Forks, "ns/fork")
 	})
 }
 

@@ -14,14 +14,15 @@
 //	private        nothing shared until the end: the ceiling
 //
 // and under some that a workload adds because they teach something these do not
-// (cas, false-sharing, buffered, event-loop, executor, goroutine, thread). The word lock-free names the strategy; what
-// progress a variant guarantees is in its doc.
+// (cas, false-sharing, buffered, channel, errgroup, goroutine, event-loop, ...).
+// The word lock-free names the strategy; what progress a variant guarantees is in
+// its doc.
 //
 // The suite is a program to run, not a library to import. There is nothing in
 // this package but its benchmarks:
 //
 //	go test -bench . -cpu 1,2,4,8 | tee bench.txt
-//	go tool benchstat -table .name -row '/share,/load,/latency,/sync' -col /gomaxprocs bench.txt
+//	go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/sync' -col /gomaxprocs bench.txt
 //
 // ns/op is wall time per step, whichever worker took it, so the speed-up at N
 // procs is ns/op at 1 divided by ns/op at N, and what the article plots for fib,
@@ -38,11 +39,13 @@
 //  3. internal/gil: CPython's lock, alone.
 //  4. refcount: what the lock of CPython protects, and what has been put in its
 //     place: atomic counts, biased counts, buffered counts, immortal objects.
-//  5. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
-//  6. asyncio: a database over sockets, with 64 questions in flight;
+//  5. workerpool: what stands between those who submit tasks and those who run
+//     them. Then forkjoin/lock_free.go: how little a fork need cost.
+//  6. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
+//  7. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast an event is
 //     answered beside a computation.
-//  7. bench_test.go: how it is measured.
+//  8. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
@@ -52,7 +55,7 @@
 //	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
 //	figure 4.1.1        why there are three                   refcount, Example
 //	figure 4.1.2        two threads take a reference          refcount, share=hot
-//	figure 4.1.3        the lock goes round at I/O            internal/gil, Blocking
+//	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go
 //	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go

@@ -14,7 +14,9 @@ import (
 
 // packagesOfVariants are the packages whose variants have a file, a line in the
 // table, and a doc.
-var packagesOfVariants = []string{"loop", "fib", "refcount", "asyncio", "asyncio/await", "asyncio/respond"}
+var packagesOfVariants = []string{
+	"loop", "fib", "refcount", "workerpool", "forkjoin", "asyncio", "asyncio/await", "asyncio/respond",
+}
 
 // Every variant has its line in the table, its file, named by its sync= value,
 // and its doc, which says what it pays and what progress it guarantees.

@@ -64,7 +64,7 @@ func set(name, value string) {
 // somebody wants to compare: such lines begin with "#", which benchstat skips.
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
-	for _, unit := range []string{"user+sys-ns/op", "p50-ns", "p99-ns"} {
+	for _, unit := range []string{"user+sys-ns/op", "ns/fork", "p50-ns", "p99-ns"} {
 		fmt.Println("Unit", unit, "better=lower")
 	}
 	fmt.Println("# go:", runtime.Version())

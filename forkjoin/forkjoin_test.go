@@ -1,0 +1,518 @@
+package forkjoin
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"boundaries/internal/cputime"
+	"boundaries/internal/gil"
+	"boundaries/internal/park"
+	"boundaries/internal/ring"
+)
+
+// No goroutine is left after the Close of any test's pools.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAnswerIsExact(t *testing.T) {
+	require.Equal(t, fibPlain(N), Forks+1)
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			for workers := 1; workers <= 9; workers++ {
+				for _, n := range []int{0, 1, 3} {
+					require.Equal(t, Want(workers, n), v.Run(workers, n), "%d workers, %d steps", workers, n)
+				}
+			}
+		})
+	}
+}
+
+func fibPlain(n int) int {
+	if n < 2 {
+		return 1
+	}
+	return fibPlain(n-1) + fibPlain(n-2)
+}
+
+func TestMisuseOfRun(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			require.PanicsWithValue(t, "forkjoin: 0 workers, need at least one", func() { v.Run(0, 1) })
+			require.PanicsWithValue(t, "forkjoin: -1 steps, need none or more", func() { v.Run(1, -1) })
+		})
+	}
+	require.PanicsWithValue(t, "forkjoin: -1 workers, need at least one", func() { New(-1) })
+}
+
+// A tree whose nodes have as many children as their number says, joined in the
+// order that Join asks for, with a wait in some of them so that workers are
+// stolen from at every depth. Each node is computed once.
+type tree struct {
+	visits []atomic.Int32
+	pause  int // at every such node
+}
+
+func (tr *tree) walk(w *Worker, node int) int {
+	tr.visits[node].Add(1)
+	if tr.pause > 0 && node%tr.pause == 0 {
+		runtime.Gosched()
+	}
+	children := 2 + node%3
+	var tasks []*Task
+	for i := range children {
+		if child := node*4 + 1 + i; child < len(tr.visits) {
+			tasks = append(tasks, w.Fork(tr.walk, child))
+		}
+	}
+	sum := 1
+	for i := len(tasks) - 1; i >= 0; i-- {
+		sum += w.Join(tasks[i])
+	}
+	return sum
+}
+
+// count is how many nodes walk visits.
+func (tr *tree) count(node int) int {
+	sum := 1
+	for i := range 2 + node%3 {
+		if child := node*4 + 1 + i; child < len(tr.visits) {
+			sum += tr.count(child)
+		}
+	}
+	return sum
+}
+
+func TestEveryTaskRunsOnce(t *testing.T) {
+	for workers := 1; workers <= 9; workers++ {
+		p := New(workers)
+		for _, pause := range []int{0, 1, 3, 7} {
+			tr := &tree{visits: make([]atomic.Int32, 30_000), pause: pause}
+			want := tr.count(0)
+			before := p.Forks()
+			require.Equal(t, want, p.Run(tr.walk, 0))
+			require.Equal(t, want-1, p.Forks()-before)
+			visited := 0
+			for i := range tr.visits {
+				n := tr.visits[i].Load()
+				require.LessOrEqual(t, n, int32(1))
+				visited += int(n)
+			}
+			require.Equal(t, want, visited)
+		}
+		p.Close()
+	}
+}
+
+// Far more tasks at once than a worker can have: forks become calls.
+func TestWideForks(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		p := New(workers)
+		leaf := func(_ *Worker, i int) int { return i }
+		const n = 10 * depth
+		wide := func(w *Worker, n int) (sum int) {
+			tasks := make([]*Task, n)
+			for i := range tasks {
+				tasks[i] = w.Fork(leaf, i)
+			}
+			for i := n - 1; i >= 0; i-- {
+				sum += w.Join(tasks[i])
+			}
+			return sum
+		}
+		for range 20 {
+			require.Equal(t, n*(n-1)/2, p.Run(wide, n))
+		}
+		p.Close()
+	}
+}
+
+// A thief that sleeps is woken, and served while its victim's other tasks are its
+// own: the two halves of each pair wait for each other.
+func TestThievesAreServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(2)
+		const pairs = 200
+		arrived := make([]sync.WaitGroup, pairs)
+		meet := func(_ *Worker, i int) int {
+			arrived[i].Done()
+			arrived[i].Wait()
+			return 1
+		}
+		require.Equal(t, 2*pairs, p.Run(func(w *Worker, _ int) (sum int) {
+			for i := range pairs {
+				if i%20 == 0 {
+					synctest.Wait() // until the other sleeps
+				}
+				arrived[i].Add(2)
+				t := w.Fork(meet, i)
+				sum += meet(w, i) // returns only if another has taken t
+				sum += w.Join(t)
+			}
+			return sum
+		}, 0))
+		p.Close()
+	})
+}
+
+// In each variant that steals: a fork wakes a worker that sleeps, a thief wakes
+// the owner who waits for what it has stolen.
+func TestForksAndTheftsWake(t *testing.T) {
+	// Two workers, of which neither has a goroutine.
+	variants := map[string]func(c *crew) (fork func(), help func() bool){
+		"locked": func(c *crew) (func(), func() bool) {
+			all := make([]lockedWorker, 2)
+			var lock sync.Mutex
+			for id := range all {
+				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
+			}
+			return func() { all[0].fork(fibLocked, 1) }, all[1].help
+		},
+		"atomic": func(c *crew) (func(), func() bool) {
+			tasks := ring.New[*atomicTask](0)
+			all := []atomicWorker{{ring: tasks, crew: c, id: 0}, {ring: tasks, crew: c, id: 1}}
+			return func() { all[0].fork(fibAtomic, 1) }, all[1].help
+		},
+		"lock-free": func(c *crew) (func(), func() bool) {
+			p := &Pool{workers: make([]Worker, 2)}
+			p.lot = c.lot
+			p.workers[0].pool, p.workers[1].pool, p.workers[1].id = p, p, 1
+			return func() { p.workers[0].Fork(fibLockFree, 1) }, p.workers[1].help
+		},
+		"gil": func(c *crew) (func(), func() bool) {
+			all := make([]gilWorker, 2)
+			var lock gil.GIL
+			for id := range all {
+				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
+			}
+			return func() { all[0].fork(fibGIL, 1) }, nil
+		},
+	}
+	for name, build := range variants {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := crew{lot: park.New(2)}
+				fork, help := build(&c)
+				var woken [2]atomic.Bool
+				for id := range woken {
+					go func() {
+						c.lot.Park(id, func() bool { return false })
+						woken[id].Store(true)
+					}()
+					synctest.Wait()
+				}
+				c.lot.WakeWorker(0)
+				synctest.Wait()
+				woken[0].Store(false)
+				fork()
+				synctest.Wait()
+				require.True(t, woken[1].Load())
+				if help == nil { // its owner does not sleep
+					return
+				}
+				go func() {
+					c.lot.Park(0, func() bool { return false })
+					woken[0].Store(true)
+				}()
+				synctest.Wait()
+				require.False(t, woken[0].Load())
+				require.True(t, help())
+				synctest.Wait()
+				require.True(t, woken[0].Load())
+			})
+		})
+	}
+}
+
+// A thief that leaves something wakes another.
+func TestThiefWakesThief(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pool{workers: make([]Worker, 3)}
+		p.lot = park.New(3)
+		for id := range p.workers {
+			p.workers[id].pool, p.workers[id].id = p, id
+		}
+		w := &p.workers[0]
+		for range 3 {
+			w.Fork(fibLockFree, 1)
+		}
+		w.split = 2
+		w.public.Store(2 << 32)
+		woken := false
+		go func() {
+			p.lot.Park(2, func() bool { return false })
+			woken = true
+		}()
+		synctest.Wait()
+		require.True(t, p.workers[1].help())
+		synctest.Wait()
+		require.True(t, woken)
+	})
+}
+
+// Under the GIL, who waits for a thief lets it have the lock.
+func TestJoinReleasesTheGIL(t *testing.T) {
+	all := make([]gilWorker, 2)
+	var lock gil.GIL
+	c := crew{lot: park.New(2)}
+	for id := range all {
+		all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, &c, all, id
+	}
+	begun, joining := make(chan struct{}), make(chan struct{})
+	go func() {
+		w := &all[1]
+		lock.Acquire(&w.thread)
+		for !w.help() {
+			lock.Blocking(&w.thread, runtime.Gosched)
+		}
+		lock.Release(&w.thread)
+	}()
+	w := &all[0]
+	lock.Acquire(&w.thread)
+	task := w.fork(func(w *gilWorker, _ int) int {
+		close(begun)
+		lock.Blocking(&w.thread, func() { <-joining }) // and then needs the lock
+		return 7
+	}, 0)
+	lock.Blocking(&w.thread, func() { <-begun })
+	close(joining)
+	require.Equal(t, 7, w.join(task))
+	lock.Release(&w.thread)
+}
+
+// The public part, step by step, with a thief played by the test.
+func TestPublicPart(t *testing.T) {
+	p := New(1)
+	leaf := func(_ *Worker, i int) int { return i }
+	require.Equal(t, 0+1+2+3+4+5+6+7, p.Run(func(w *Worker, _ int) (sum int) {
+		public := func(top, split uint64) {
+			require.Equal(t, top|split<<32, w.public.Load())
+			require.EqualValues(t, split, w.split)
+		}
+		steal := func(i int) {
+			require.EqualValues(t, i, uint32(w.public.Add(1))-1)
+			w.tasks[i].result = i
+			w.tasks[i].done.Store(true)
+		}
+		public(0, 0)
+		var tasks []*Task
+		for i := range 8 {
+			tasks = append(tasks, w.Fork(leaf, i))
+			public(0, 1) // nobody steals, and no fork publishes more
+		}
+		join := func() {
+			last := len(tasks) - 1
+			require.Equal(t, last, w.Join(tasks[last]))
+			tasks = tasks[:last]
+			sum += last
+		}
+		join() // 7
+		public(0, 1)
+		steal(0)
+		join() // 6, and publishes half of 1 to 5, for whoever comes now
+		public(1, 4)
+		steal(1)
+		join() // 5
+		join() // 4, the last of the private
+		public(2, 4)
+		join() // 3: takes back half of the two that are left
+		public(2, 2)
+		join() // 2 is private now
+		public(2, 2)
+		join() // 1 has been stolen
+		public(1, 1)
+		join() // 0
+		public(0, 0)
+		return sum
+	}, 0))
+	p.Close()
+}
+
+// Owner and thief both after the only task, as often as can be: one of them has
+// it.
+func TestLastTask(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() {
+		n = 100_000
+	}
+	p := New(2)
+	var ran [2]int
+	leaf := func(w *Worker, _ int) int { ran[w.id]++; return 1 }
+	require.Equal(t, n, p.Run(func(w *Worker, n int) (sum int) {
+		for range n {
+			sum += w.Join(w.Fork(leaf, 0))
+		}
+		return sum
+	}, n))
+	p.Close()
+	require.Equal(t, n, ran[0]+ran[1])
+	t.Log(ran[1], "stolen")
+}
+
+func TestRunsTakeTurns(t *testing.T) {
+	p := New(3)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				if got := p.Run(fibLockFree, 12); got != fibPlain(12) {
+					t.Error(got)
+				}
+			}
+		})
+	}
+	all.Wait()
+	p.Close()
+	p.Close()
+	require.PanicsWithValue(t, "forkjoin: Run of a closed pool", func() { p.Run(fibLockFree, 1) })
+}
+
+var errSpam = errors.New("spam")
+
+// faulty panics in one of its leaves.
+func faulty(w *Worker, n int) int {
+	if n == 1 {
+		panic(errSpam)
+	}
+	if n < 1 {
+		runtime.Gosched()
+		return 1
+	}
+	a, b := w.Fork(faulty, n-1), w.Fork(faulty, -n)
+	return w.Join(b) + w.Join(a)
+}
+
+func TestPanicComesBackFromRun(t *testing.T) {
+	for workers := 1; workers <= 9; workers++ {
+		for range 20 {
+			p := New(workers)
+			err := panicOf(t, func() { p.Run(faulty, 10) })
+			require.Equal(t, errSpam, err.Value)
+			require.ErrorIs(t, err, errSpam)
+			require.Contains(t, string(err.Stack), "faulty")
+			require.PanicsWithValue(t, "forkjoin: Run of a pool in which a task has panicked", func() { p.Run(faulty, 0) })
+			p.Close()
+		}
+	}
+}
+
+// A panic in a task that was stolen, while its owner waits for it.
+func TestPanicOfAThief(t *testing.T) {
+	p := New(2)
+	joined := false
+	err := panicOf(t, func() {
+		p.Run(func(w *Worker, _ int) int {
+			var begun sync.WaitGroup
+			begun.Add(1)
+			task := w.Fork(func(*Worker, int) int {
+				begun.Done()
+				runtime.Goexit()
+				return 0
+			}, 0)
+			begun.Wait()
+			w.Join(task)
+			joined = true
+			return 0
+		}, 0)
+	})
+	require.False(t, joined, "nobody goes on with what a task did not return")
+	require.Nil(t, err.Value)
+	require.ErrorContains(t, err, "called runtime.Goexit")
+	p.Close()
+}
+
+func panicOf(t *testing.T, f func()) (err *PanicError) {
+	t.Helper()
+	defer func() {
+		v := recover()
+		var ok bool
+		if err, ok = v.(*PanicError); !ok {
+			t.Fatalf("panicked with %v", v)
+		}
+	}()
+	f()
+	t.Fatal("no panic")
+	return nil
+}
+
+func TestMisuseOfForkAndJoin(t *testing.T) {
+	leaf := func(*Worker, int) int { return 1 }
+	for message, fn := range map[string]Func{
+		"forkjoin: Join of a task that is not the worker's newest": func(w *Worker, _ int) int {
+			a, b := w.Fork(leaf, 1), w.Fork(leaf, 2)
+			return w.Join(a) + w.Join(b)
+		},
+		"forkjoin: 2 tasks forked and not joined": func(w *Worker, _ int) int {
+			w.Fork(leaf, 1)
+			w.Fork(leaf, 2)
+			return 0
+		},
+	} {
+		p := New(1)
+		require.Equal(t, message, panicOf(t, func() { p.Run(fn, 0) }).Value)
+		p.Close()
+	}
+	p := New(1)
+	require.Equal(t, "forkjoin: Join of a task that is not the worker's newest", panicOf(t, func() {
+		p.Run(func(w *Worker, _ int) int {
+			task := w.Fork(leaf, 1)
+			return w.Join(task) + w.Join(task)
+		}, 0)
+	}).Value, "twice")
+	p.Close()
+}
+
+// Eight workers sleep between two runs: less than 0.5 % of a processor.
+func TestIdlePoolSleeps(t *testing.T) {
+	if _, err := cputime.Used(); err != nil {
+		t.Skip(err)
+	}
+	p := New(8)
+	require.Equal(t, Forks+1, p.Run(fibLockFree, N))
+	// Whatever else this process does, such as collecting garbage, it does not
+	// do every second.
+	least := time.Hour
+	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
+		before, err := cputime.Used()
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		after, err := cputime.Used()
+		require.NoError(t, err)
+		least = min(least, after-before)
+	}
+	t.Logf("%v of processor time in a second", least)
+	require.Less(t, least, 5*time.Millisecond)
+	require.Equal(t, Forks+1, p.Run(fibLockFree, N), "and are woken")
+	p.Close()
+}
+
+func TestForkAllocatesNothing(t *testing.T) {
+	p := New(1)
+	require.Zero(t, testing.AllocsPerRun(10, func() { p.Run(fibLockFree, 12) }))
+	p.Close()
+}
+
+// sum adds the squares of [lo, lo+1024) by halves; the argument says which half.
+func sum(w *Worker, span int) int {
+	lo, n := span>>16, span&0xffff
+	if n == 1 {
+		return lo * lo
+	}
+	left := w.Fork(sum, lo<<16|n/2)
+	right := sum(w, (lo+n/2)<<16|n/2)
+	return w.Join(left) + right
+}
+
+func Example() {
+	pool := New(4)
+	defer pool.Close()
+	fmt.Println(pool.Run(sum, 0<<16|1024))
+	// Output: 357389824
+}

@@ -1,0 +1,119 @@
+package park
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func never() bool { return false }
+
+func TestWakeWakesOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(3)
+		require.False(t, l.Idle())
+		l.Wake() // nobody: no token is left for later
+		var woken atomic.Int32
+		for worker := range 3 {
+			go func() {
+				l.Park(worker, never)
+				woken.Add(1)
+			}()
+		}
+		synctest.Wait()
+		require.Zero(t, woken.Load())
+		for n := range 3 {
+			require.True(t, l.Idle())
+			l.Wake()
+			synctest.Wait()
+			require.EqualValues(t, n+1, woken.Load())
+		}
+		require.False(t, l.Idle())
+	})
+}
+
+func TestWakeWorkerAndWakeAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(3)
+		var woken [3]atomic.Bool
+		for worker := range 3 {
+			go func() {
+				l.Park(worker, never)
+				woken[worker].Store(true)
+			}()
+		}
+		synctest.Wait()
+		require.True(t, l.WakeWorker(1))
+		require.False(t, l.WakeWorker(1))
+		synctest.Wait()
+		require.True(t, woken[1].Load())
+		require.False(t, woken[0].Load() || woken[2].Load())
+		l.WakeAll()
+		synctest.Wait()
+		require.True(t, woken[0].Load() && woken[2].Load())
+		require.False(t, l.Idle())
+	})
+}
+
+// Who is ready does not sleep, and leaves neither a count nor a token.
+func TestReadyDoesNotSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(1)
+		for range 10 {
+			l.Park(0, func() bool {
+				require.True(t, l.Idle(), "announced before the look")
+				require.True(t, l.seats[0].asleep.Load())
+				return true
+			})
+			require.False(t, l.Idle())
+		}
+		// Woken in the midst of the look: the token is taken too.
+		l.Park(0, func() bool { return l.WakeWorker(0) })
+		require.False(t, l.Idle())
+		require.Empty(t, l.seats[0].wake)
+	})
+}
+
+// Work is published and consumed one by one; if a wake were lost, this would
+// hang.
+func TestNoWakeIsLost(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		n = 10_000
+	}
+	for workers := 1; workers <= 3; workers++ {
+		l := New(workers)
+		var work, done atomic.Int64
+		var stop atomic.Bool
+		var all sync.WaitGroup
+		for worker := range workers {
+			all.Go(func() {
+				ready := func() bool { return stop.Load() || work.Load() > 0 }
+				for !stop.Load() {
+					if n := work.Load(); n > 0 && work.CompareAndSwap(n, n-1) {
+						done.Add(1)
+						continue
+					}
+					l.Park(worker, ready)
+				}
+			})
+		}
+		for i := range int64(n) {
+			work.Add(1)
+			if l.Idle() {
+				l.Wake()
+			}
+			for done.Load() <= i {
+				runtime.Gosched()
+			}
+		}
+		stop.Store(true)
+		l.WakeAll()
+		all.Wait()
+		require.False(t, l.Idle())
+	}
+}

@@ -1,0 +1,160 @@
+package ring
+
+import (
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var starts = []uint32{0, math.MaxUint32 - 700, math.MaxInt32 - 700}
+
+func TestOrderAndBounds(t *testing.T) {
+	for _, start := range starts {
+		r := New[int](start)
+		_, ok := r.Take()
+		require.False(t, ok)
+		put, took := 0, 0
+		for range 5 {
+			for r.Put(put) {
+				put++
+			}
+			require.Equal(t, Size, put-took)
+			require.Equal(t, Size, r.Len())
+			for range Size - 100 {
+				got, ok := r.Take()
+				require.True(t, ok)
+				require.Equal(t, took, got)
+				took++
+			}
+			require.Equal(t, 100, r.Len())
+			for range 100 {
+				got, _ := r.Take()
+				require.Equal(t, took, got)
+				took++
+			}
+		}
+		_, ok = r.Take()
+		require.False(t, ok)
+	}
+}
+
+// Each item is had once, whoever puts and takes, and all room comes back.
+func TestManyHands(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		n = 10_000
+	}
+	for hands := 1; hands <= 4; hands++ {
+		for _, start := range starts {
+			r := New[*int](start)
+			items := make([]int, hands*n)
+			var left atomic.Int64
+			left.Store(int64(hands * n))
+			var all sync.WaitGroup
+			for hand := range hands {
+				all.Go(func() {
+					for i := range n {
+						for !r.Put(&items[hand*n+i]) {
+							runtime.Gosched()
+						}
+					}
+				})
+				all.Go(func() {
+					for left.Load() > 0 {
+						if item, ok := r.Take(); ok {
+							*item++ // plain, so that -race sees two takers
+							left.Add(-1)
+						} else {
+							runtime.Gosched()
+						}
+					}
+				})
+			}
+			all.Wait()
+			for i := range items {
+				require.Equal(t, 1, items[i])
+			}
+			require.Zero(t, r.items.Load())
+			require.EqualValues(t, Size, r.room.Load())
+			n = max(n/3, 1000)
+		}
+	}
+}
+
+// Nobody draws a ticket for an item that is not there.
+func TestTakeOfNothingLeavesNoTrace(t *testing.T) {
+	r := New[int](0)
+	for range 10 {
+		_, ok := r.Take()
+		require.False(t, ok)
+	}
+	require.Zero(t, r.take.Load())
+	require.True(t, r.Put(7))
+	got, ok := r.Take()
+	require.True(t, ok)
+	require.Equal(t, 7, got)
+	for i := range Size {
+		require.True(t, r.Put(i))
+	}
+	for range 10 {
+		require.False(t, r.Put(0))
+	}
+	require.EqualValues(t, Size+1, r.put.Load())
+}
+
+// later reports whether f has returned, now and after others have had their turn.
+func later(f func()) (returned func() bool) {
+	var done atomic.Bool
+	go func() {
+		f()
+		done.Store(true)
+	}()
+	return func() bool {
+		for range 1000 {
+			runtime.Gosched()
+		}
+		return done.Load()
+	}
+}
+
+// The test plays one who has drawn a ticket and not finished; who comes to the
+// same slot waits for him, and nobody else does.
+func TestUnfinishedTaker(t *testing.T) {
+	r := New[int](0)
+	for i := range Size {
+		r.Put(i)
+	}
+	require.True(t, claim(&r.items))
+	require.Zero(t, r.take.Add(1)-1)
+	got, ok := r.Take()
+	require.True(t, ok)
+	require.Equal(t, 1, got)
+	put := later(func() { r.Put(Size) }) // room is where 1 was, but it is slot 0's turn
+	require.False(t, put())
+	require.Equal(t, 0, r.slots[0].item)
+	r.slots[0].turn.Store(Size)
+	r.room.Add(1)
+	require.Eventually(t, put, 10*time.Second, time.Microsecond)
+}
+
+func TestUnfinishedPutter(t *testing.T) {
+	r := New[int](0)
+	require.True(t, claim(&r.room))
+	require.Zero(t, r.put.Add(1)-1)
+	_, ok := r.Take() // does not wait
+	require.False(t, ok)
+	r.Put(1)
+	var first int
+	took := later(func() { first, _ = r.Take() })
+	require.False(t, took())
+	r.slots[0].item = 7
+	r.slots[0].turn.Store(1)
+	r.items.Add(1)
+	require.Eventually(t, took, 10*time.Second, time.Microsecond)
+	require.Equal(t, 7, first)
+}

@@ -1,0 +1,35 @@
+package workerpool
+
+import (
+	"boundaries/internal/fork"
+	"boundaries/internal/ring"
+)
+
+// An atomicQueue is one bounded ring whose slots are handed out by fetch-and-add
+// (package ring). It pays four locked instructions to put a task and four to
+// take it, on words that all share. Blocking, for as long as another is between
+// two of its instructions.
+type atomicQueue struct {
+	free
+	ring *ring.Ring[Task]
+}
+
+func newAtomic(workers int) Pool { return newAtomicPool(workers, 0) }
+
+func newAtomicPool(workers int, start uint32) *pool {
+	return newPool(workers, func(int) queue { return &atomicQueue{ring: ring.New[Task](start)} })
+}
+
+func (q *atomicQueue) put(_ int, task Task) bool { return q.ring.Put(task) }
+
+func (q *atomicQueue) take(int) Task {
+	task, _ := q.ring.Take()
+	return task
+}
+
+func (q *atomicQueue) len() int { return q.ring.Len() }
+
+func runAtomic(kind Kind, workers, n int) (ran int) {
+	fork.Check("workerpool", workers, n)
+	return drive(newAtomicPool(workers, 0), kind, workers, n)
+}

@@ -1,0 +1,50 @@
+package workerpool
+
+import (
+	"sync"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A mutexQueue is one ring under one lock, which its workers drain. It pays for
+// the lock twice a task, and all workers and submitters wait for each other at
+// it. Blocking.
+type mutexQueue struct {
+	free
+	_    cacheline.Pad
+	mu   sync.Mutex
+	ring fifo // guarded by mu
+	_    cacheline.Pad
+}
+
+func newGlobalMutex(workers int) Pool { return newMutexPool(workers) }
+
+func newMutexPool(workers int) *pool {
+	return newPool(workers, func(int) queue { return &mutexQueue{ring: newFIFO(0)} })
+}
+
+func (q *mutexQueue) put(_ int, task Task) bool {
+	q.mu.Lock()
+	ok := q.ring.put(task)
+	q.mu.Unlock()
+	return ok
+}
+
+func (q *mutexQueue) take(int) Task {
+	q.mu.Lock()
+	task := q.ring.take()
+	q.mu.Unlock()
+	return task
+}
+
+func (q *mutexQueue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ring.len()
+}
+
+func runGlobalMutex(kind Kind, workers, n int) (ran int) {
+	fork.Check("workerpool", workers, n)
+	return drive(newMutexPool(workers), kind, workers, n)
+}

@@ -1,0 +1,86 @@
+package workerpool
+
+import (
+	"context"
+
+	"boundaries/internal/fork"
+)
+
+// A goroutinePool starts a goroutine for each task and leaves the rest to Go's
+// scheduler, which is a pool with stealing itself. Nothing is bounded and nobody
+// is held back. It pays for the goroutine, and for the count that knows when the
+// last has ended. Blocking, inside the scheduler.
+type goroutinePool struct{ tally }
+
+func newGoroutine(workers int) Pool { return newGoroutinePool(workers) }
+
+func newGoroutinePool(workers int) *goroutinePool {
+	fork.Check("workerpool", workers, 0)
+	p := &goroutinePool{}
+	p.tally.init(1)
+	return p
+}
+
+func (p *goroutinePool) Submit(ctx context.Context, task Task) error {
+	check(task)
+	if err := ctx.Err(); err != nil {
+		return refusal(err)
+	}
+	if !p.accept(1) {
+		return refusal(ErrClosed)
+	}
+	go p.call(task)
+	return nil
+}
+
+func (p *goroutinePool) call(task Task) {
+	done := false
+	defer func() {
+		if !done {
+			p.caught(recover())
+		}
+		p.settled[0].Add(1)
+		p.notify()
+	}()
+	task((*goroutineWorker)(p))
+	done = true
+}
+
+func (p *goroutinePool) Submitter(ctx context.Context) Submitter { return &direct{ctx: ctx, pool: p} }
+
+func (p *goroutinePool) Wait() error { return p.wait() }
+
+func (p *goroutinePool) Close() error {
+	if !p.close() {
+		return nil
+	}
+	defer close(p.over)
+	return p.wait()
+}
+
+type goroutineWorker goroutinePool
+
+func (w *goroutineWorker) Submit(ctx context.Context, task Task) error {
+	return (*goroutinePool)(w).Submit(ctx, task)
+}
+
+func (w *goroutineWorker) Blocking(f func()) { f() }
+
+func runGoroutine(kind Kind, workers, n int) (ran int) {
+	fork.Check("workerpool", workers, n)
+	p := newGoroutinePool(workers)
+	task, before := kind.task(workers)
+	ctx := context.Background()
+	for range n {
+		if before != nil {
+			before()
+		}
+		if err := p.Submit(ctx, task); err != nil {
+			panic(err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		panic(err)
+	}
+	return p.ran()
+}

@@ -1,0 +1,145 @@
+package workerpool
+
+import (
+	"context"
+	"sync"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A privatePool runs nothing before Wait or Close, which split what has been
+// submitted among the workers beforehand, in equal shares: the ceiling. Nobody
+// shares anything with anybody, a task's own tasks run on its worker, and
+// nothing is bounded. It pays for that when shares of equal length are not equal
+// work. Wait-free, once the split is made.
+type privatePool struct {
+	tally
+	workers  int
+	gather   sync.Mutex
+	gathered []Task     // guarded by gather
+	running  sync.Mutex // held by the one Wait that runs tasks
+}
+
+func newPrivate(workers int) Pool {
+	fork.Check("workerpool", workers, 0)
+	p := &privatePool{workers: workers}
+	p.tally.init(workers)
+	return p
+}
+
+func (p *privatePool) Submit(ctx context.Context, task Task) error {
+	check(task)
+	if err := ctx.Err(); err != nil {
+		return refusal(err)
+	}
+	p.gather.Lock()
+	defer p.gather.Unlock()
+	if !p.accept(1) {
+		return refusal(ErrClosed)
+	}
+	p.gathered = append(p.gathered, task)
+	return nil
+}
+
+func (p *privatePool) Submitter(ctx context.Context) Submitter { return &direct{ctx: ctx, pool: p} }
+
+func (p *privatePool) Wait() error {
+	p.running.Lock()
+	defer p.running.Unlock()
+	for {
+		p.gather.Lock()
+		tasks := p.gathered
+		p.gathered = nil
+		p.gather.Unlock()
+		if len(tasks) == 0 {
+			return p.failure()
+		}
+		fork.Run("workerpool", p.workers, len(tasks), func(id, n int) {
+			w := &privateWorker{pool: p, id: id, ran: int(p.settled[id].Load())}
+			// The shares of the first workers are longer by one.
+			first := id*(len(tasks)/p.workers) + min(id, len(tasks)%p.workers)
+			w.own = tasks[first : first+n : first+n]
+			w.work()
+		})
+	}
+}
+
+func (p *privatePool) Close() error {
+	if !p.close() {
+		return nil
+	}
+	defer close(p.over)
+	return p.Wait()
+}
+
+type privateWorker struct {
+	pool *privatePool
+	id   int
+	own  []Task
+	ran  int
+}
+
+// work runs the worker's tasks, and those that they submit.
+func (w *privateWorker) work() {
+	for len(w.own) > 0 {
+		var ended sync.WaitGroup // of a goroutine that Goexit may end
+		ended.Go(func() {
+			defer func() {
+				if len(w.own) > 0 {
+					w.pool.caught(recover())
+					w.own = w.own[1:]
+					w.ran++
+				}
+			}()
+			for len(w.own) > 0 {
+				w.own[0](w)
+				w.own = w.own[1:]
+				w.ran++
+			}
+		})
+		ended.Wait()
+	}
+	w.pool.settle(w.id, w.ran)
+}
+
+func (w *privateWorker) Submit(ctx context.Context, task Task) error {
+	check(task)
+	if err := ctx.Err(); err != nil {
+		return refusal(err)
+	}
+	if !w.pool.accept(1) {
+		return refusal(ErrClosed)
+	}
+	w.own = append(w.own, task)
+	return nil
+}
+
+func (w *privateWorker) Blocking(f func()) { f() }
+
+// runPrivate splits the range beforehand.
+func runPrivate(kind Kind, workers, n int) (ran int) {
+	fork.Check("workerpool", workers, n)
+	type count struct {
+		_   cacheline.Pad // no two counts on one line
+		ran int
+	}
+	counts := make([]count, workers)
+	task, before := kind.task(workers)
+	fork.Run("workerpool", workers, n, func(worker, n int) {
+		w := &privateWorker{id: worker}
+		ran := 0
+		for range n {
+			if before != nil {
+				before()
+			}
+			task(w)
+			ran++
+		}
+		counts[worker].ran = ran
+	})
+	for i := range counts {
+		ran += counts[i].ran
+	}
+	return ran
+}

@@ -1,0 +1,87 @@
+package workerpool
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A shardedQueue has a locked deque for each worker: tasks from outside go to
+// them in turn, a worker's own to its own. The worker takes the oldest of its
+// tasks, so that none waits behind newer ones for ever, and if it has none
+// steals the newest of another's. It pays for two locks a task, which are seldom
+// wanted by two at once, and a thief for one lock per victim. Blocking.
+type shardedQueue struct {
+	free
+	_      cacheline.Pad
+	turn   atomic.Uint32 // of the deques, for tasks from outside
+	_      cacheline.Pad
+	room   int // of a deque; all together hold capacity, rounded up
+	deques []lockedDeque
+}
+
+type lockedDeque struct {
+	_    cacheline.Pad // no two locks on one line
+	mu   sync.Mutex
+	fifo fifo // guarded by mu
+}
+
+func newShardedLock(workers int) Pool { return newShardedPool(workers, 0) }
+
+func newShardedPool(workers int, start uint32) *pool {
+	return newPool(workers, func(workers int) queue {
+		q := &shardedQueue{room: (capacity + workers - 1) / workers, deques: make([]lockedDeque, workers)}
+		for i := range q.deques {
+			q.deques[i].fifo = newFIFO(start)
+		}
+		return q
+	})
+}
+
+func (q *shardedQueue) put(worker int, task Task) bool {
+	first := worker
+	if first == outside {
+		first = int(q.turn.Add(1) % uint32(len(q.deques)))
+	}
+	for i := range q.deques {
+		d := &q.deques[(first+i)%len(q.deques)]
+		d.mu.Lock()
+		ok := d.fifo.len() < q.room && d.fifo.put(task)
+		d.mu.Unlock()
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *shardedQueue) take(worker int) Task {
+	d := &q.deques[worker]
+	d.mu.Lock()
+	task := d.fifo.take()
+	d.mu.Unlock()
+	for i := 1; task == nil && i < len(q.deques); i++ {
+		d := &q.deques[(worker+i)%len(q.deques)]
+		d.mu.Lock()
+		task = d.fifo.takeNewest()
+		d.mu.Unlock()
+	}
+	return task
+}
+
+func (q *shardedQueue) len() (n int) {
+	for i := range q.deques {
+		d := &q.deques[i]
+		d.mu.Lock()
+		n += d.fifo.len()
+		d.mu.Unlock()
+	}
+	return n
+}
+
+func runShardedLock(kind Kind, workers, n int) (ran int) {
+	fork.Check("workerpool", workers, n)
+	return drive(newShardedPool(workers, 0), kind, workers, n)
+}

@@ -1,0 +1,688 @@
+package workerpool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"boundaries/internal/cputime"
+	"boundaries/internal/fork"
+	"boundaries/internal/gil"
+	"boundaries/internal/park"
+)
+
+// No goroutine is left after the Close of any test's pools.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// each calls f for every variant that is not in but.
+func each(t *testing.T, but []string, f func(t *testing.T, name string, open func(workers int) Pool)) {
+	for _, v := range Variants {
+		if !slices.Contains(but, v.Name) {
+			t.Run(v.Name, func(t *testing.T) { f(t, v.Name, v.New) })
+		}
+	}
+	// The same queues with indexes that soon wrap around.
+	for name, open := range map[string]func(workers int) Pool{
+		"sharded-lock": func(workers int) Pool { return newShardedPool(workers, math.MaxUint32-100) },
+		"atomic":       func(workers int) Pool { return newAtomicPool(workers, math.MaxUint32-100) },
+		"lock-free":    func(workers int) Pool { return newLockFreePool(workers, math.MaxUint64-100) },
+	} {
+		if !slices.Contains(but, name) {
+			t.Run(name+" about to wrap", func(t *testing.T) { f(t, name+" about to wrap", open) })
+		}
+	}
+}
+
+// Those without workers that run while somebody submits, and those without a
+// bound to what may be submitted.
+var (
+	passive   = []string{"serial", "private"}
+	unbounded = []string{"serial", "private", "goroutine"}
+)
+
+func TestRunCountsEveryTask(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			for workers := 1; workers <= 9; workers++ {
+				for _, n := range []int{0, 1, 7, 1000, 10007} {
+					require.Equal(t, n, v.Run(Empty, workers, n), "%d workers, %d tasks", workers, n)
+				}
+				require.Equal(t, 107, v.Run(Microsecond, workers, 107), "%d workers", workers)
+				require.Equal(t, 7, v.Run(IO, workers, 7), "%d workers", workers)
+			}
+		})
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			require.PanicsWithValue(t, "workerpool: 0 workers, need at least one", func() { v.New(0) })
+			require.PanicsWithValue(t, "workerpool: -1 workers, need at least one", func() { v.Run(Empty, -1, 1) })
+			require.PanicsWithValue(t, "workerpool: -1 steps, need none or more", func() { v.Run(IO, 1, -1) })
+			p := v.New(1)
+			require.PanicsWithValue(t, "workerpool: Submit of a nil task", func() { _ = p.Submit(t.Context(), nil) })
+			require.PanicsWithValue(t, "workerpool: Submit of a nil task", func() { _ = p.Submitter(t.Context()).Submit(nil) })
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) { _ = w.Submit(t.Context(), nil) }))
+			require.ErrorContains(t, p.Close(), "workerpool: Submit of a nil task")
+		})
+	}
+}
+
+// Several goroutines submit tasks, one by one and in batches; tasks submit tasks,
+// and some panic. Each runs once, and Wait waits for all of them.
+func TestLedger(t *testing.T) {
+	each(t, nil, func(t *testing.T, name string, open func(workers int) Pool) {
+		for workers := 1; workers <= 9; workers++ {
+			submitters := 3
+			if name == "serial" {
+				submitters = 1
+			}
+			const outer, inner = 701, 5
+			ran := make([]atomic.Int32, submitters*outer*(1+inner))
+			var panics atomic.Int32
+			p := open(workers)
+			for range 2 {
+				fork.Run("test", submitters, submitters, func(submitter, _ int) {
+					s := p.Submitter(t.Context())
+					for i := range outer {
+						first := (submitter*outer + i) * (1 + inner)
+						task := func(w Worker) {
+							ran[first].Add(1)
+							for j := range inner {
+								require.NoError(t, w.Submit(t.Context(), func(w Worker) {
+									ran[first+1+j].Add(1)
+									if (first+j)%97 == 0 {
+										panics.Add(1)
+										panic("spam")
+									}
+								}))
+							}
+							if i%101 == 0 {
+								panics.Add(1)
+								panic("spam")
+							}
+						}
+						if i%3 == 0 {
+							require.NoError(t, p.Submit(t.Context(), task))
+						} else {
+							require.NoError(t, s.Submit(task))
+						}
+					}
+					require.NoError(t, s.Flush())
+					require.Zero(t, s.Lost())
+				})
+				var panicked *PanicError
+				require.ErrorAs(t, p.Wait(), &panicked)
+				require.Equal(t, int(panics.Swap(0)), 1+panicked.Others)
+				for i := range ran {
+					require.EqualValues(t, 1, ran[i].Swap(0), "task %d of %d workers", i, workers)
+				}
+			}
+			require.NoError(t, p.Close())
+		}
+	})
+}
+
+// One task submits many more than a queue holds, which submit more, on a worker
+// that nobody helps.
+func TestNestedSubmissionToAFullQueue(t *testing.T) {
+	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			var ran atomic.Int64
+			p := open(workers)
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				for range 3 * capacity {
+					require.NoError(t, w.Submit(t.Context(), func(w Worker) {
+						require.NoError(t, w.Submit(t.Context(), func(Worker) { ran.Add(1) }))
+					}))
+				}
+			}))
+			require.NoError(t, p.Wait())
+			require.EqualValues(t, 3*capacity, ran.Load())
+			require.NoError(t, p.Close())
+		}
+	})
+}
+
+// fill submits tasks that block until release is closed, until Submit has to
+// wait, and returns how many have been accepted and the error of the last.
+func fill(t *testing.T, ctx context.Context, p Pool, release chan struct{}, ran *atomic.Int64) (accepted *atomic.Int64, last chan error) {
+	accepted, last = new(atomic.Int64), make(chan error, 1)
+	go func() {
+		for {
+			err := p.Submit(ctx, func(w Worker) {
+				w.Blocking(func() { <-release })
+				ran.Add(1)
+			})
+			if err != nil {
+				last <- err
+				return
+			}
+			accepted.Add(1)
+		}
+	}()
+	synctest.Wait()
+	require.Empty(t, last)
+	return accepted, last
+}
+
+// requireFull checks that a queue holds what it should. What the workers have
+// taken may have made room, which who waits is only given when it is worth a wake.
+func requireFull(t *testing.T, name string, workers int, accepted int64) {
+	least, most := capacity, capacity+workers
+	switch strings.TrimSuffix(name, " about to wrap") {
+	case "errgroup":
+		least, most = workers, workers
+	case "lock-free": // whose workers take batches
+		most = capacity + workers*batchLen
+	case "sharded-lock": // whose deques are all of one size
+		most += workers - 1
+	}
+	require.GreaterOrEqual(t, accepted, int64(least))
+	require.LessOrEqual(t, accepted, int64(most))
+}
+
+func TestCancelWhileFull(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, name string, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(workers)
+				ctx, cancel := context.WithCancel(t.Context())
+				release := make(chan struct{})
+				var ran atomic.Int64
+				accepted, last := fill(t, ctx, p, release, &ran)
+				requireFull(t, name, workers, accepted.Load())
+				cancel()
+				err := <-last
+				require.ErrorIs(t, err, context.Canceled)
+				require.EqualError(t, err, "workerpool: submitting a task: context canceled")
+				require.ErrorIs(t, p.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
+
+				// What runs and what has been accepted goes on, and so
+				// does the pool.
+				require.Zero(t, ran.Load())
+				close(release)
+				require.NoError(t, p.Wait())
+				require.Equal(t, accepted.Load(), ran.Load())
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran.Add(1) }))
+				require.NoError(t, p.Close())
+				require.Equal(t, accepted.Load()+1, ran.Load())
+			})
+		}
+	})
+}
+
+func TestCloseWhileSubmittersWait(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(workers)
+				release := make(chan struct{})
+				var ran atomic.Int64
+				accepted, last := fill(t, t.Context(), p, release, &ran)
+				// These wait as well, but for those who find the room that
+				// a worker has just made.
+				more := make(chan error, 3+workers*batchLen)
+				for range cap(more) {
+					go func() {
+						err := p.Submit(t.Context(), func(w Worker) {
+							w.Blocking(func() { <-release })
+							ran.Add(1)
+						})
+						if err == nil {
+							accepted.Add(1)
+						}
+						more <- err
+					}()
+				}
+				synctest.Wait()
+				let := len(more)
+				require.Less(t, let, cap(more))
+				closed := make(chan error, 2)
+				for range cap(closed) {
+					go func() { closed <- p.Close() }()
+				}
+				require.ErrorIs(t, <-last, ErrClosed)
+				for range let {
+					require.NoError(t, <-more)
+				}
+				for range cap(more) - let {
+					require.ErrorIs(t, <-more, ErrClosed)
+				}
+				synctest.Wait()
+				require.Empty(t, closed, "Close waits for tasks")
+				close(release)
+				require.NoError(t, <-closed)
+				require.NoError(t, <-closed)
+				require.Equal(t, accepted.Load(), ran.Load())
+			})
+		}
+	})
+}
+
+// Who waits for room is let in when there is room, and not only at the end.
+func TestRoomIsGivenToWhoWaits(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(2)
+			step := make(chan struct{})
+			var submitted atomic.Int64
+			done := make(chan struct{})
+			go func() {
+				for range 5 * capacity {
+					require.NoError(t, p.Submit(t.Context(), func(w Worker) { w.Blocking(func() { <-step }) }))
+					submitted.Add(1)
+				}
+				close(done)
+			}()
+			for range 5 * capacity {
+				step <- struct{}{}
+			}
+			<-done
+			require.NoError(t, p.Close())
+		})
+	})
+}
+
+func TestSubmitAfterClose(t *testing.T) {
+	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+		p := open(2)
+		s := p.Submitter(t.Context())
+		require.NoError(t, p.Close())
+		require.NoError(t, p.Close())
+		require.NoError(t, p.Wait())
+		err := p.Submit(t.Context(), func(Worker) { t.Error("ran") })
+		require.ErrorIs(t, err, ErrClosed)
+		require.EqualError(t, err, "workerpool: submitting a task: the pool is closed")
+
+		err = s.Submit(func(Worker) { t.Error("ran") })
+		if err == nil {
+			err = s.Flush()
+		}
+		require.ErrorIs(t, err, ErrClosed)
+		require.Equal(t, 1, s.Lost())
+		require.ErrorIs(t, s.Flush(), ErrClosed)
+	})
+}
+
+// Close accepts nothing from tasks either, or it might not end.
+func TestSubmitInATaskWhileClosing(t *testing.T) {
+	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			release := make(chan struct{})
+			inner := make(chan error, 1)
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				w.Blocking(func() { <-release })
+				inner <- w.Submit(t.Context(), func(Worker) { t.Error("ran") })
+			}))
+			closed := make(chan error)
+			go func() { closed <- p.Close() }()
+			synctest.Wait()
+			close(release)
+			require.NoError(t, <-closed)
+			require.ErrorIs(t, <-inner, ErrClosed)
+		})
+	})
+}
+
+func TestCancelledContextSubmitsNothing(t *testing.T) {
+	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("enough"))
+		p := open(2)
+		require.ErrorIs(t, p.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
+		s := p.Submitter(ctx)
+		_ = s.Submit(func(Worker) { t.Error("ran") })
+		require.ErrorIs(t, s.Flush(), context.Canceled)
+		require.Equal(t, 1, s.Lost())
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			require.ErrorIs(t, w.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
+		}))
+		require.NoError(t, p.Close())
+	})
+}
+
+var errSpam = errors.New("spam")
+
+func tasksFault(Worker) { panic(fmt.Errorf("eggs: %w", errSpam)) }
+
+func TestPanicComesBackFromWait(t *testing.T) {
+	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+		p := open(2)
+		for range 3 {
+			require.NoError(t, p.Submit(t.Context(), tasksFault))
+		}
+		err := p.Wait()
+		var panicked *PanicError
+		require.ErrorAs(t, err, &panicked)
+		require.ErrorIs(t, err, errSpam)
+		require.Equal(t, 2, panicked.Others)
+		require.Contains(t, string(panicked.Stack), "tasksFault")
+		require.True(t, strings.HasPrefix(err.Error(), "workerpool: a task panicked: eggs: spam (and 2 more tasks)\n\ngoroutine "))
+		require.NoError(t, p.Wait(), "told once")
+
+		ran := false
+		require.NoError(t, p.Submit(t.Context(), func(Worker) { ran = true }))
+		require.NoError(t, p.Wait())
+		require.True(t, ran)
+		require.NoError(t, p.Submit(t.Context(), tasksFault))
+		require.ErrorIs(t, p.Close(), errSpam)
+		require.NoError(t, p.Close())
+	})
+}
+
+// A task that is run in the midst of another, because the queue is full, does not
+// take the other with it.
+func TestPanicOfANestedTask(t *testing.T) {
+	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+		p := open(1)
+		const n = 2 * capacity
+		ended := false
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			for range n {
+				require.NoError(t, w.Submit(t.Context(), tasksFault))
+			}
+			ended = true
+		}))
+		var panicked *PanicError
+		require.ErrorAs(t, p.Wait(), &panicked)
+		require.Equal(t, n, 1+panicked.Others)
+		require.True(t, ended)
+		require.NoError(t, p.Close())
+	})
+}
+
+func TestGoexitDoesNotEndAWorker(t *testing.T) {
+	each(t, []string{"serial"}, func(t *testing.T, _ string, open func(workers int) Pool) {
+		for _, workers := range []int{1, 2} {
+			p := open(workers)
+			var ran atomic.Int64
+			for range 20 {
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran.Add(1); runtime.Goexit() }))
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran.Add(1) }))
+			}
+			var panicked *PanicError
+			require.ErrorAs(t, p.Wait(), &panicked)
+			require.Nil(t, panicked.Value)
+			require.Equal(t, 19, panicked.Others)
+			require.ErrorContains(t, panicked, "called runtime.Goexit")
+			require.NoError(t, p.Close())
+			require.EqualValues(t, 40, ran.Load())
+		}
+	})
+}
+
+// Tasks that block overlap in every pool that has workers, and under the GIL
+// those that do not release it do not (the article's figure 4.1.3).
+func TestBlockingOverlaps(t *testing.T) {
+	each(t, []string{"serial"}, func(t *testing.T, name string, open func(workers int) Pool) {
+		for _, releases := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(4)
+				began := time.Now()
+				for range 4 {
+					require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+						if releases {
+							w.Blocking(func() { time.Sleep(time.Second) })
+						} else {
+							time.Sleep(time.Second)
+						}
+					}))
+				}
+				require.NoError(t, p.Close())
+				want := time.Second
+				if name == "gil" && !releases {
+					want = 4 * time.Second
+				}
+				require.Equal(t, want, time.Since(began))
+			})
+		}
+	})
+}
+
+// A worker that runs a long task keeps no other task to itself.
+func TestTasksBehindABlockedOneRun(t *testing.T) {
+	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+		p := open(2)
+		const n = 500
+		var others sync.WaitGroup
+		others.Add(n)
+		s := p.Submitter(t.Context())
+		require.NoError(t, s.Submit(func(w Worker) {
+			for range n / 2 { // on top of its own queue
+				require.NoError(t, w.Submit(t.Context(), func(Worker) { others.Done() }))
+			}
+			w.Blocking(others.Wait)
+		}))
+		for range n / 2 {
+			require.NoError(t, s.Submit(func(Worker) { others.Done() }))
+		}
+		require.NoError(t, s.Flush())
+		require.NoError(t, p.Wait())
+		require.NoError(t, p.Close())
+	})
+}
+
+// A task's task wakes a worker that sleeps.
+func TestNestedSubmissionWakesAWorker(t *testing.T) {
+	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(2)
+			synctest.Wait()
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				ran := make(chan struct{})
+				require.NoError(t, w.Submit(t.Context(), func(Worker) { close(ran) }))
+				w.Blocking(func() { <-ran })
+			}))
+			require.NoError(t, p.Wait())
+			require.NoError(t, p.Close())
+		})
+	})
+}
+
+// Who takes a batch wakes another for the rest of it, and a thief a third: a
+// worker that looked while the batch was on its way has gone to sleep.
+func TestTakersWakeOthers(t *testing.T) {
+	for name, fill := range map[string]func(q *lockFreeQueue, tasks []Task){
+		"inbox, deque": func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks) },
+		"inbox":        func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks[:2]) },
+		"victim":       func(q *lockFreeQueue, tasks []Task) { q.workers[2].push(tasks...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := &lockFreeQueue{lot: park.New(3), workers: make([]stealer, 3)}
+				for i := range q.workers {
+					q.workers[i].init(0, 2*batchLen)
+				}
+				woken := false
+				go func() {
+					q.lot.Park(1, func() bool { return false })
+					woken = true
+				}()
+				synctest.Wait()
+				tasks, _ := numbered(10)
+				fill(q, tasks)
+				require.NotNil(t, q.take(0))
+				synctest.Wait()
+				require.True(t, woken)
+			})
+		})
+	}
+}
+
+// Under the GIL, who submits gets the lock within the switch interval and a task,
+// although the worker has more to do.
+func TestWorkersTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newGIL(1)
+		for range 100 {
+			require.NoError(t, p.Submit(t.Context(), func(Worker) { time.Sleep(time.Millisecond) }))
+		}
+		time.Sleep(10*time.Millisecond + time.Microsecond)
+		began := time.Now()
+		require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
+		require.LessOrEqual(t, time.Since(began), gil.DefaultInterval+time.Millisecond)
+		require.NoError(t, p.Close())
+	})
+}
+
+// While a worker is idle, a Submitter holds nothing back.
+func TestSubmitterPublishesToIdleWorkersAtOnce(t *testing.T) {
+	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(3)
+			s := p.Submitter(t.Context())
+			for range 10 {
+				synctest.Wait() // until all workers sleep
+				ran := make(chan struct{})
+				require.NoError(t, s.Submit(func(Worker) { close(ran) }))
+				<-ran
+			}
+			require.NoError(t, p.Close())
+		})
+	})
+}
+
+// A batch that is refused is lost as a whole, and said to be.
+func TestSubmitterOfAFullPool(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			release := make(chan struct{})
+			var ran atomic.Int64
+			accepted, last := fill(t, t.Context(), p, release, &ran)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			s := p.Submitter(ctx)
+			var mine atomic.Int64 // of these, ran
+			tried := 1
+			for s.Submit(func(Worker) { mine.Add(1) }) == nil {
+				tried++
+			}
+			require.ErrorIs(t, s.Flush(), context.DeadlineExceeded)
+			_ = s.Submit(func(Worker) { t.Error("ran") })
+			require.ErrorIs(t, s.Flush(), context.DeadlineExceeded)
+			close(release)
+			require.NoError(t, p.Close())
+			require.ErrorIs(t, <-last, ErrClosed)
+			require.Equal(t, accepted.Load(), ran.Load())
+			require.EqualValues(t, tried+1-s.Lost(), mine.Load())
+			require.GreaterOrEqual(t, s.Lost(), 2)
+		})
+	})
+}
+
+// Every task whose Submit returned nil has run when Close returns.
+func TestCloseWhileSubmitting(t *testing.T) {
+	each(t, []string{"serial"}, func(t *testing.T, _ string, open func(workers int) Pool) {
+		for range 10 {
+			p := open(3)
+			var accepted, ran atomic.Int64
+			var submitters sync.WaitGroup
+			for range 3 {
+				submitters.Go(func() {
+					for p.Submit(t.Context(), func(Worker) { ran.Add(1) }) == nil {
+						accepted.Add(1)
+					}
+				})
+			}
+			for accepted.Load() < 100 {
+				runtime.Gosched()
+			}
+			require.NoError(t, p.Close())
+			after := ran.Load()
+			submitters.Wait()
+			require.Equal(t, accepted.Load(), ran.Load())
+			require.Equal(t, after, ran.Load(), "nothing runs after Close")
+		}
+	})
+}
+
+// Workers sleep and are woken without end, and no task is left lying.
+func TestNoWakeIsLost(t *testing.T) {
+	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+		p := open(3)
+		n := 3000
+		if testing.Short() {
+			n = 300
+		}
+		ran := make(chan struct{}, 2)
+		for i := range n {
+			for range 1 + i%2 {
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran <- struct{}{} }))
+			}
+			for range 1 + i%2 {
+				<-ran
+			}
+			for range i % 40 { // so that they have come more or less far on their way to sleep
+				runtime.Gosched()
+			}
+		}
+		require.NoError(t, p.Close())
+	})
+}
+
+// Eight workers of every pool sleep when there is nothing to do: all of them
+// together use less than 0.5 % of a processor.
+func TestIdlePoolsSleep(t *testing.T) {
+	if _, err := cputime.Used(); err != nil {
+		t.Skip(err)
+	}
+	var pools []Pool
+	for _, v := range Variants {
+		p := v.New(8)
+		for range 5000 {
+			require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
+		}
+		require.NoError(t, p.Wait())
+		pools = append(pools, p)
+	}
+	// Whatever else this process does, such as collecting garbage, it does not
+	// do every second.
+	least := time.Hour
+	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
+		before, err := cputime.Used()
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		after, err := cputime.Used()
+		require.NoError(t, err)
+		least = min(least, after-before)
+	}
+	t.Logf("%v of processor time in a second", least)
+	require.Less(t, least, 5*time.Millisecond)
+	for _, p := range pools {
+		require.NoError(t, p.Close())
+	}
+}
+
+func Example() {
+	pool := newLockFree(4)
+	words := make([]string, 3)
+	for i, word := range []string{"spam", "eggs", "ham"} {
+		err := pool.Submit(context.Background(), func(w Worker) {
+			words[i] = strings.ToUpper(word)
+		})
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	if err := pool.Close(); err != nil { // waits for the tasks
+		fmt.Println(err)
+	}
+	fmt.Println(words)
+	// Output: [SPAM EGGS HAM]
+}
