@@ -2,6 +2,7 @@
 package boundaries_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"boundaries/fib"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
+	"boundaries/procs"
 	"boundaries/refcount"
 )
 
@@ -23,6 +25,15 @@ func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=hot", func(b *testing.B) { bench(b, refcount.Hot.Rows(), refcount.Hot.Objects) })
 	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Objects) })
 }
+
+func BenchmarkProcs(b *testing.B) {
+	b.Run("payload=8B", func(b *testing.B) { benchChildren(b, "sync=", procs.Variants, procs.Word) })
+	b.Run("payload=64KiB", func(b *testing.B) { benchChildren(b, "sync=", procs.Blocks(), procs.Block) })
+}
+
+func BenchmarkProcsFib(b *testing.B) { benchChildren(b, "sync=", procs.FibVariants, procs.None) }
+
+func BenchmarkSpawn(b *testing.B) { benchChildren(b, "start=", procs.SpawnVariants, procs.None) }
 
 // bench measures every variant with as many workers as there are procs.
 //
@@ -39,21 +50,69 @@ func bench[A comparable](b *testing.B, variants []struct {
 	for _, v := range variants {
 		runLeaf(b, "sync="+v.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
-			used, err := cputime.Used()
-			b.ResetTimer()
-			got := v.Run(workers, b.N)
-			b.StopTimer()
-			if err == nil {
-				end, _ := cputime.Used()
-				b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
-			}
+			var got A
+			measure(b, workers, nil, func() { got = v.Run(workers, b.N) })
 			if want := want(workers, b.N); got != want {
 				b.Fatalf("%d workers, %d steps: got %v, want %v", workers, b.N, got, want)
 			}
-			if os.Getenv(reportProcs) != "" {
-				b.ReportMetric(float64(workers), "procs")
+		})
+	}
+}
+
+// benchChildren is bench for variants whose workers are child processes. They
+// are started before the clock is, serve all runs of a row at one number of
+// workers, and end with the row. What is not there on this platform is skipped.
+func benchChildren(b *testing.B, key string, variants []procs.Variant, payload procs.Payload) {
+	for _, v := range variants {
+		var pool *procs.Pool
+		workersOf := 0
+		runLeaf(b, key+v.Name, func(b *testing.B) {
+			workers := runtime.GOMAXPROCS(0)
+			if pool != nil && workers != workersOf {
+				if err := pool.Close(); err != nil {
+					b.Fatal(err)
+				}
+				pool = nil
+			}
+			if pool == nil {
+				var err error
+				if pool, err = v.Start(workers, payload); errors.Is(err, errors.ErrUnsupported) {
+					b.Skip(err)
+				} else if err != nil {
+					b.Fatal(err)
+				}
+				workersOf = workers
+			}
+			b.SetBytes(int64(payload))
+			var got int
+			var err error
+			measure(b, workers, pool.Pids(), func() { got, err = pool.Run(b.N) })
+			if err != nil || got != b.N {
+				b.Fatalf("%d workers: %d steps of %d: %v", workers, got, b.N, err)
 			}
 		})
+		if pool != nil {
+			if err := pool.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// measure times run and reports the processor time that it took, with that of
+// the children that live.
+func measure(b *testing.B, workers int, children []int, run func()) {
+	used, err := cputime.Used(children...)
+	b.ResetTimer()
+	run()
+	b.StopTimer()
+	if err == nil {
+		if end, err := cputime.Used(children...); err == nil {
+			b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
+		}
+	}
+	if os.Getenv(reportProcs) != "" {
+		b.ReportMetric(float64(workers), "procs")
 	}
 }
 

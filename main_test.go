@@ -9,11 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boundaries/procs"
 )
 
 // TestMain makes the main command, go test -bench . -cpu 1,2,4,8, do what its
 // reader means by it: measure, for long enough and no longer, and say where.
 func TestMain(m *testing.M) {
+	procs.Main() // does not return in a child of a benchmark
 	flag.Parse()
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })

@@ -36,3 +36,6 @@ func futexWait(word *atomic.Uint32, value uint32, limit time.Duration) {
 func futexWake(word *atomic.Uint32, n int) {
 	syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexOpWake, uintptr(n), 0, 0, 0)
 }
+
+// yield lets another thread have this one's processor, if one waits for it.
+func yield() { syscall.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -4,6 +4,7 @@ package procs
 
 import (
 	"math"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -25,3 +26,6 @@ func futexWait(word *atomic.Uint32, value uint32, limit time.Duration) {
 
 // futexWake does nothing: who waits looks for itself.
 func futexWake(*atomic.Uint32, int) {}
+
+// yield lets another goroutine have this one's processor.
+func yield() { runtime.Gosched() }

@@ -71,9 +71,13 @@ var greetPatience = defaultPatience
 // Start starts the children of a variant for that many workers and returns when
 // all are ready. If one cannot be started those that were are ended. The error
 // wraps errors.ErrUnsupported if this platform lacks what the variant needs.
-// Start panics if there is no worker or the payload is not a multiple of 8.
+// Start panics if there is no worker or the payload is not a multiple of 8. The
+// variants of Fib and Spawn have no payload.
 func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 	fork.Check("procs", workers, 0)
+	if v.of != "procs" {
+		payload = Word // of its messages
+	}
 	if payload < Word || payload%wordSize != 0 {
 		panic(fmt.Sprintf("procs: payload of %d bytes, need a multiple of 8", payload))
 	}

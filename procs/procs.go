@@ -58,6 +58,7 @@ package procs
 import (
 	"fmt"
 	"os"
+	"slices"
 )
 
 // Variants lists the ways to hand items over, in the order of the rows.
@@ -74,6 +75,11 @@ var Variants = []Variant{
 	{"pipe", "procs", pipes, each, servePipe, runPipe},
 	{"channel", "procs", nothing, nobody, nil, runChannel},
 	{"ping", "procs", queues, one, servePing, runPing},
+}
+
+// Blocks returns the variants that have a row for items of 64 KiB.
+func Blocks() []Variant {
+	return slices.DeleteFunc(slices.Clone(Variants), func(v Variant) bool { return v.crew == one })
 }
 
 // FibVariants lists the ways to compute: a step is one fib(20), which is the
@@ -129,6 +135,7 @@ const (
 type Payload int
 
 const (
+	None  Payload = 0 // for variants whose steps have no items
 	Word  Payload = 8
 	Block Payload = 64 << 10
 )

@@ -44,7 +44,7 @@ func TestAnswersAreExact(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	for v := range rows {
+	for _, v := range Variants {
 		require.PanicsWithValue(t, "procs: 0 workers, need at least one", func() { v.Start(0, Word) })
 		require.PanicsWithValue(t, "procs: -1 workers, need at least one", func() { v.Start(-1, Word) })
 		require.PanicsWithValue(t, "procs: payload of 0 bytes, need a multiple of 8", func() { v.Start(1, 0) })
@@ -423,41 +423,6 @@ func TestParentDies(t *testing.T) {
 			}
 		})
 	}
-}
-
-// How much dearer a child is than the smallest Go program: reported, not judged.
-func TestStartOfAnEmptyProgram(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program")
-	}
-	dir := t.TempDir()
-	empty := filepath.Join(dir, "empty.go")
-	require.NoError(t, os.WriteFile(empty, []byte("package main\n\nfunc main() {}\n"), 0o600))
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "empty"), empty)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("building an empty program: %v\n%s", err, out)
-	}
-	v := SpawnVariants[2]
-	p := start(t, v, 1, Word)
-	var times [2][]time.Duration
-	for range 50 {
-		began := time.Now()
-		cmd := exec.Command(filepath.Join(dir, "empty"))
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-		cmd.SysProcAttr = dieWithParent()
-		require.NoError(t, cmd.Run())
-		times[0] = append(times[0], time.Since(began))
-		began = time.Now()
-		done, err := p.Run(1)
-		require.NoError(t, err)
-		require.Equal(t, 1, done)
-		times[1] = append(times[1], time.Since(began))
-	}
-	for i := range times {
-		slices.Sort(times[i])
-	}
-	t.Logf("process %v, an empty Go program %v: ratio %.2f (medians of 50; this is the test binary of procs)",
-		times[1][25], times[0][25], float64(times[1][25])/float64(times[0][25]))
 }
 
 func needsProc(t *testing.T) {

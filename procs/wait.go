@@ -10,22 +10,25 @@ import (
 const spinFor = 20 * time.Microsecond
 
 // spin looks at word until it is at least target, for spinFor, and reports
-// whether it is. Half a million looks of a processor that others need would be
-// half a million too many: with more runnable processes than processors spinning
-// is off, and spin looks once.
+// whether it is. With more runnable processes than processors spinning is off,
+// and spin looks once: it would only keep those from working who are waited for.
+// There may be more than we know of, so spin offers its processor to whoever
+// else wants it every half microsecond or so.
 func spin(on bool, word *atomic.Uint64, target uint64) bool {
+	if !on {
+		return word.Load() >= target
+	}
 	var began time.Time
 	for i := 1; word.Load() < target; i++ {
-		if !on {
+		if i%512 != 0 {
+			continue
+		}
+		if began.IsZero() {
+			began = time.Now()
+		} else if time.Since(began) > spinFor {
 			return false
 		}
-		if i%128 == 0 {
-			if began.IsZero() {
-				began = time.Now()
-			} else if time.Since(began) > spinFor {
-				return false
-			}
-		}
+		yield()
 	}
 	return true
 }
