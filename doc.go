@@ -14,14 +14,14 @@
 //	private        nothing shared until the end: the ceiling
 //
 // and under some that a workload adds because they teach something these do not
-// (cas, false-sharing, buffered). The word lock-free names the strategy; what
+// (cas, false-sharing, buffered, pipe, channel, ping). The word lock-free names the strategy; what
 // progress a variant guarantees is in its doc.
 //
 // The suite is a program to run, not a library to import. There is nothing in
 // this package but its benchmarks:
 //
 //	go test -bench . -cpu 1,2,4,8 | tee bench.txt
-//	go tool benchstat -table .name -row '/share,/sync' -col /gomaxprocs bench.txt
+//	go tool benchstat -table .name -row '/share,/payload,/start,/sync' -col /gomaxprocs bench.txt
 //
 // ns/op is wall time per step, whichever worker took it, so the speed-up at N
 // procs is ns/op at 1 divided by ns/op at N, and what the article plots for fib,
@@ -38,7 +38,10 @@
 //  3. internal/gil: CPython's lock, alone.
 //  4. refcount: what the lock of CPython protects, and what has been put in its
 //     place: atomic counts, biased counts, buffered counts, immortal objects.
-//  5. bench_test.go: how it is measured.
+//  5. procs: work given to child processes, through a pipe and through shared
+//     memory, and what happens when a child dies. Compare pipe.go and
+//     lock_free.go, then lock.go, a mutex that survives its holder.
+//  6. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
@@ -52,6 +55,9 @@
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go
 //	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go
+//	code 5.1            fib in two processes              procs/fib_private.go
+//	multiprocessing     100 µs against 50 ms              procs, Spawn
+//	multiprocessing     communication is dearer           procs/pipe.go, and beside it channel.go
 //
 // A step here is far smaller than a bytecode, so the ratios between variants are
 // far larger than the article's: they are the price of the lock, not of Python.

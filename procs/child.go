@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // childEnv is what makes this binary a child: it names the variant and its task.
@@ -14,6 +15,10 @@ const childEnv = "BOUNDARIES_PROCS_CHILD"
 // spawned is the exit status of a child that was only to be started and ended,
 // so that another program that ends well is not taken for it.
 const spawned = 86
+
+// orphanSignal ends a child whose parent is gone, where the kernel can send it.
+// The tests change it to see that children notice without it.
+var orphanSignal = syscall.SIGKILL
 
 // isChild reports whether this process is a child, by right or by accident. A
 // child starts no children, so that a program which forgets to call Main runs
@@ -35,6 +40,7 @@ func command(v *Variant, t task) (*exec.Cmd, error) {
 	cmd := exec.Command(exe)
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1",
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"), // or with -race each takes a second to end
 		fmt.Sprintf("%s=%s %s %d %d %d %t", childEnv, v.of, v.Name, t.words, t.children, t.index, t.spinning))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithParent()

@@ -82,12 +82,7 @@ func (l *lane) awaitLocked(lanes []*lane, target uint64) error {
 	q := l.queue
 	var began time.Time
 	for !spin(l.pool.spinning, &q.done, target) && q.torn.Load() == 0 {
-		revived, err := reviveDead(lanes, func(dead *lane) int {
-			if held := dead.child.Load().held.Load(); held > 0 && held-1 < l.sent {
-				return l.item(held - 1)
-			}
-			return -1 // it did not hold the lock
-		})
+		revived, err := reviveDead(lanes, (*lane).held)
 		if err != nil {
 			return err
 		}
@@ -118,6 +113,19 @@ func (l *lane) silent(lanes []*lane) error {
 		}
 	}
 	return l.fault(item, fmt.Errorf("%w, and %d holds the lock, which is no child", err, holder))
+}
+
+// held returns the item at which the lane's child died with the lock, or -1 if it
+// died without.
+func (l *lane) held() int {
+	held := l.child.Load().held.Load()
+	if l.pool.shape.queues < len(l.pool.lanes) {
+		l = l.pool.lanes[0] // which counts for all
+	}
+	if held == 0 || held > l.sent {
+		return -1
+	}
+	return l.item(held - 1)
 }
 
 func anyDead(lanes []*lane) bool {

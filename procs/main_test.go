@@ -133,7 +133,9 @@ var misbehaviour = map[string]func(w *worker){
 		time.Sleep(time.Minute)
 	},
 	"foreign lock": func(w *worker) {
-		w.queue.lock.word.Store(12345)
+		w.awaitSent(1) // or the parent would release it as its own
+		for !w.queue.lock.word.CompareAndSwap(0, 12345) {
+		}
 		time.Sleep(time.Minute)
 	},
 	"take and sleep": func(w *worker) {

@@ -2,10 +2,8 @@ package procs
 
 import "syscall"
 
-// orphanSignal is what the kernel sends a child whose parent's thread ends; the
-// tests change it to see that children notice without it.
-var orphanSignal = syscall.SIGKILL
-
+// dieWithParent has the kernel kill the child when the thread that started it
+// ends.
 func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: orphanSignal}
 }

@@ -56,6 +56,7 @@ type child struct {
 	in    *os.File // the other end of its standard input
 	out   *os.File // the other end of its standard output
 	ended chan struct{}
+	ready atomic.Bool   // it has greeted
 	dead  atomic.Bool   // set before ended is closed
 	held  atomic.Uint64 // 1 + the item it died with under the lock, or 0
 }
@@ -144,7 +145,7 @@ func (p *Pool) Run(n int) (int, error) {
 	// Those who were killed and were not missed.
 	for _, l := range p.lanes {
 		if err == nil && l.child.Load().dead.Load() {
-			err = l.revive(-1, func() {})
+			err = l.revive(l.held(), func() {})
 		}
 	}
 	if err != nil {
@@ -169,11 +170,11 @@ func (p *Pool) takeDeaths() []error {
 	return deaths
 }
 
-// Pids returns the process ids of the children that live now.
+// Pids returns the process ids of the children that are ready and live.
 func (p *Pool) Pids() []int {
 	var pids []int
 	for _, l := range p.lanes {
-		if c := l.child.Load(); c != nil && !c.dead.Load() {
+		if c := l.child.Load(); c != nil && c.ready.Load() && !c.dead.Load() {
 			pids = append(pids, c.cmd.Process.Pid)
 		}
 	}
@@ -295,6 +296,7 @@ func (l *lane) greet() error {
 		return l.fault(-1, fmt.Errorf("waiting for its greeting (does the program call procs.Main first?): %w", err))
 	}
 	c.out.SetReadDeadline(time.Time{})
+	c.ready.Store(true)
 	return nil
 }
 

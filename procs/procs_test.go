@@ -19,7 +19,7 @@ import (
 
 func TestAnswersAreExact(t *testing.T) {
 	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
-		for workers := 1; workers <= 9; workers++ {
+		for _, workers := range []int{1, 2, 3, 4, 7, 9} {
 			if workers > 3 && (payload == Block || v.crew == one) {
 				break
 			}
@@ -128,19 +128,25 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// manyKills is how many children are killed in one run.
+var manyKills = 100
+
 // 100 children are killed in one run, at random moments. Every answer arrives,
 // which the run checks item by item, and the caller is told of every child.
 func TestKills(t *testing.T) {
-	kills := 100
-	if testing.Short() {
-		kills = 10
-	}
 	// The killer may find the same item again and again.
 	defer func(old int) { maxTries = old }(maxTries)
-	maxTries = kills
+	maxTries = manyKills
 	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		kills := manyKills
+		if testing.Short() || payload == Block || v.of != "procs" {
+			kills /= 5
+		}
 		p := start(t, v, 2, payload)
-		for n := 4000; ; n *= 4 {
+		began := time.Now()
+		p.Run(500)
+		n := 100 + int(500*float64(100*time.Millisecond)/float64(time.Since(began)))
+		for ; ; n *= 2 {
 			stop := make(chan struct{})
 			var killed []int
 			var killer sync.WaitGroup
@@ -149,10 +155,10 @@ func TestKills(t *testing.T) {
 					select {
 					case <-stop:
 						return
-					case <-time.After(rand.N(3 * time.Millisecond)):
+					case <-time.After(rand.N(2 * time.Millisecond)):
 					}
 					c := p.lanes[rand.IntN(len(p.lanes))].child.Load()
-					if pid := c.cmd.Process.Pid; !slices.Contains(killed, pid) && c.cmd.Process.Kill() == nil {
+					if pid := c.cmd.Process.Pid; c.ready.Load() && !slices.Contains(killed, pid) && c.cmd.Process.Kill() == nil {
 						killed = append(killed, pid)
 					}
 				}
@@ -187,7 +193,10 @@ func TestKills(t *testing.T) {
 			require.ElementsMatch(t, killed, told)
 			if len(killed) == kills {
 				t.Logf("%d items, %d children killed, %d with an item", n, len(killed), items)
-				require.Positive(t, items)
+				if v.medium != oneQueue && kills == manyKills {
+					// Where all share a queue, few have an item at any time.
+					require.Positive(t, items)
+				}
 				break
 			}
 		}
