@@ -117,7 +117,7 @@ func (l *lane) redoTaken() (revived bool, err error) {
 			}
 		}
 		q.rescue.Store(q.claimed.Load()) // it only grows
-		q.work.ring()
+		// No bell: the child that is started now looks before it sleeps.
 		return item
 	})
 }

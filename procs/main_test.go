@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,7 +140,7 @@ var misbehaviour = map[string]func(w *worker){
 		time.Sleep(time.Minute)
 	},
 	"take and sleep": func(w *worker) {
-		w.awaitSentAtomic()
+		w.awaitSentAtomic(0)
 		time.Sleep(time.Minute)
 	},
 	"frame wrong": func(w *worker) {
@@ -163,40 +164,62 @@ var misbehaviour = map[string]func(w *worker){
 	"half a head and end":  func(w *worker) { os.Stdout.WriteString("\x00\x00") },
 	"die in an item": func(w *worker) {
 		q := w.queue
-		// Two words that the locked rows do not use.
-		if q.wanted.Add(1) > 1 {
-			for q.rescue.Load() == 0 {
-				time.Sleep(time.Millisecond)
+		w.dieOnce(&q.wanted, &q.rescue, func() {
+			w.awaitSent(4)
+			for {
+				if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {
+					exit(1, "the lock was abandoned before anybody died")
+				}
+				if q.done.Load() == 3 {
+					break
+				}
+				change(q.slot(q.done.Load()))
+				q.done.Add(1)
+				q.lock.release()
 			}
-			w.serveLocked()
-		}
-		w.awaitSent(4)
-		for {
-			if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {
-				exit(1, "the lock was abandoned before anybody died")
-			}
-			if q.done.Load() == 3 {
-				break
-			}
-			change(q.slot(q.done.Load()))
-			q.done.Add(1)
-			q.lock.release()
-		}
-		item := q.slot(3)
-		change(item[:len(item)/2])
-		q.rescue.Store(1)
-		self, _ := os.FindProcess(os.Getpid())
-		self.Kill()
-		time.Sleep(time.Minute)
+			item := q.slot(3)
+			change(item[:len(item)/2])
+		}, w.serveLocked)
+	},
+	"die in a taken item": func(w *worker) {
+		w.dieOnce(&w.queue.torn, &w.queue.done, w.takeHalf, func() { serveAtomic(w) })
+	},
+	"die with a claim": func(w *worker) {
+		w.dieOnce(&w.queue.torn, &w.queue.done, func() { w.queue.claimed.Add(1) }, func() { serveAtomic(w) })
 	},
 }
 
-// awaitSentAtomic takes item 0 and leaves it.
-func (w *worker) awaitSentAtomic() {
-	for w.queue.state(0).Load() != stateOf(0, stateSent) {
+// dieOnce has the first child to come do something and be killed, and all
+// others, those in its place too, serve after that. It uses two words that the
+// row does not.
+func (w *worker) dieOnce(first, dead *atomic.Uint64, do, serve func()) {
+	if first.Add(1) > 1 {
+		for dead.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		serve()
+	}
+	do()
+	dead.Store(1)
+	self, _ := os.FindProcess(os.Getpid())
+	self.Kill()
+	time.Sleep(time.Minute)
+}
+
+// takeHalf does half of item 3 of an atomic row.
+func (w *worker) takeHalf() {
+	q := w.queue
+	w.awaitSentAtomic(3)
+	item := q.slot(3)
+	change(item[:len(item)/2])
+}
+
+// awaitSentAtomic takes an item.
+func (w *worker) awaitSentAtomic(seq uint64) {
+	for w.queue.state(seq).Load() != stateOf(seq, stateSent) {
 		time.Sleep(time.Millisecond)
 	}
-	w.queue.state(0).Store(stateOf(0, stateTaken) | uint64(w.id))
+	w.queue.state(seq).Store(stateOf(seq, stateTaken) | uint64(w.id))
 }
 
 // beParent starts children, says who they are, and waits to be killed.

@@ -78,17 +78,21 @@ func (q *queue) slot(seq uint64) []uint64 {
 
 // A shape is what a parent and its children must agree on to see the same
 // queues in the same memory. It follows from the variant, the payload and the
-// number of children.
+// number of children. Without shared memory there are no queues, and the window
+// is all there is to agree on.
 type shape struct {
 	queues, window, head, words, stride int
 }
 
 func shapeOf(v *Variant, payload Payload, children int) shape {
-	s := shape{queues: children, window: 1024, words: int(payload) / wordSize}
+	s := shape{window: 1024, words: int(payload) / wordSize}
 	if payload > Word {
 		s.window = 16
 	}
-	if v.medium == oneQueue {
+	switch v.medium {
+	case queues:
+		s.queues = children
+	case oneQueue:
 		s.queues = 1
 		s.window *= children
 	}

@@ -306,9 +306,6 @@ func (l *lane) greet() error {
 // Everybody is woken because the dead may have taken wake-ups along, see bell.
 func (l *lane) bury(c *child) {
 	for i := range l.pool.shape.queues {
-		if l.pool.memory == nil {
-			break
-		}
 		q := l.pool.shape.queue(l.pool.memory, i)
 		done := q.done.Load() // does not move while the dead holds the lock
 		if q.lock.abandon(uint32(l.index + 1)) {
@@ -317,9 +314,6 @@ func (l *lane) bury(c *child) {
 	}
 	c.dead.Store(true)
 	for i := range l.pool.shape.queues {
-		if l.pool.memory == nil {
-			break
-		}
 		q := l.pool.shape.queue(l.pool.memory, i)
 		futexWake(&q.lock.word, everybody)
 		q.work.wakeAll()

@@ -25,8 +25,14 @@
 //	pipe              each item, a system call or more on either side
 //	ping              one item, and there is only one in flight
 //
+// Each row of Fib with children has two batches in flight, see fib_private.go.
 // The rows serial and channel have no child, and ping has one at every number of
 // workers. There is no ping for 64 KiB: a round trip is a matter of the hand-over.
+//
+// Shared memory is a memfd on Linux, and a file without a name on other Unixes.
+// Who waits spins for 20 µs if there is a processor for everybody, and then
+// sleeps on a futex; where there is none it looks again every millisecond or
+// sooner. On other systems the rows that need shared memory are skipped.
 //
 // # Death
 //
@@ -176,7 +182,7 @@ func right(item []uint64, number uint64) bool {
 type Error struct {
 	Pid    int
 	Signal os.Signal // what killed the child; nil if it was not killed
-	Item   int       // of the run: the first that the child had not answered, or -1 if it had none
+	Item   int       // of the run: the first the child had not answered (in Fib a batch of its own), or -1
 	Err    error
 }
 

@@ -25,14 +25,11 @@ func TestAnswersAreExact(t *testing.T) {
 			}
 			p := start(t, v, workers, payload)
 			for _, n := range []int{0, 1, 7, 1000, 10007} {
-				if n > 7 && payload == Block {
+				switch {
+				case n > 7 && payload == Block:
 					n /= 50
-				}
-				if n > 7 && v.of == "spawn" {
-					n /= 500
-				}
-				if n > 1000 && v.of == "fib" {
-					n /= 100
+				case n > 7 && v.of != "procs":
+					n /= 200 // steps that are computed, or processes
 				}
 				done, err := p.Run(n)
 				require.NoError(t, err, "%d workers, %d items", workers, n)
@@ -221,6 +218,28 @@ func TestHolderIsKilled(t *testing.T) {
 				} else {
 					require.Len(t, deaths, workers, "%v", err)
 				}
+				require.NoError(t, p.Close())
+			}
+		}
+	}
+}
+
+// A child of atomic is killed in the middle of an item, or between its claim and
+// taking what it claimed.
+func TestClaimantIsKilled(t *testing.T) {
+	for _, test := range []struct {
+		serve string
+		item  int
+	}{{"die in a taken item", 3}, {"die with a claim", -1}} {
+		t.Setenv(testServe, test.serve)
+		for _, payload := range []Payload{2 * Word, Block} {
+			for _, workers := range []int{1, 3} {
+				p := start(t, named("atomic"), workers, payload)
+				done, err := p.Run(100 * workers)
+				require.Equal(t, 100*workers, done, "%v", err)
+				deaths := childErrors(err)
+				require.Len(t, deaths, 1, "%v", err)
+				require.Equal(t, test.item, deaths[0].Item)
 				require.NoError(t, p.Close())
 			}
 		}
