@@ -232,7 +232,9 @@ func beParent() {
 	if err != nil {
 		exit(1, "%v", err)
 	}
-	p.Run(1000)
+	if how != "with the deaf" {
+		p.Run(1000)
+	}
 	fmt.Println(p.Pids())
 	time.Sleep(time.Minute)
 }

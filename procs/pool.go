@@ -302,8 +302,10 @@ func (l *lane) greet() error {
 
 // bury is what follows the end of a child. The order matters: the lock is marked
 // before dead is set, so that whoever takes a dead child's place finds the lock
-// free of its name, and all sleepers are woken after that, so that they see it.
-// Everybody is woken because the dead may have taken wake-ups along, see bell.
+// free of its name, and who sleeps is woken after that, to see it. The parent is
+// woken at its bells, and all who wait for the lock, because the dead may have
+// taken wake-ups along, see bell. The bells of the children are only rung by the
+// parent, whose death is everybody's.
 func (l *lane) bury(c *child) {
 	for i := range l.pool.shape.queues {
 		q := l.pool.shape.queue(l.pool.memory, i)
@@ -316,8 +318,7 @@ func (l *lane) bury(c *child) {
 	for i := range l.pool.shape.queues {
 		q := l.pool.shape.queue(l.pool.memory, i)
 		futexWake(&q.lock.word, everybody)
-		q.work.wakeAll()
-		q.answers.wakeAll()
+		q.answers.alarm()
 	}
 	close(c.ended)
 }

@@ -425,8 +425,11 @@ func TestParentDies(t *testing.T) {
 	needsProc(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	for _, how := range []string{"lock-free", "pipe", "global-mutex", "atomic", "lock-free quietly", "pipe quietly", "global-mutex quietly", "atomic quietly"} {
+	for _, how := range []string{"lock-free", "pipe", "global-mutex", "atomic", "lock-free quietly", "pipe quietly", "global-mutex quietly", "atomic quietly", "pipe with the deaf"} {
 		t.Run(how, func(t *testing.T) {
+			if strings.HasSuffix(how, "deaf") {
+				t.Setenv(testServe, "nothing") // and the end of the pipe is not noticed
+			}
 			cmd := exec.Command(exe)
 			cmd.Env = append(os.Environ(), testParent+"="+how)
 			out, err := cmd.StdoutPipe()

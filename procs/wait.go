@@ -33,43 +33,60 @@ func spin(on bool, word *atomic.Uint64, target uint64) bool {
 	return true
 }
 
-// A bell is where processes sleep until there is something to look at. Its word
-// is 1 if somebody sleeps or is about to, else 0.
+// A bell is where processes sleep until there is something to look at. Bit 0 of
+// its word says that somebody sleeps, or is about to; the rest counts how often
+// the bell was rung for sleepers.
 //
-// No wake-up is lost. The sleeper stores 1, looks whether there is a reason to
-// stay awake, and only then sleeps, provided that the word is still 1, which the
-// kernel compares in the same step. The ringer makes the reason, then looks at
-// the word. Go's atomics are sequentially consistent, so of a store of 1 and a
-// store of the reason one comes first: either the sleeper sees the reason or the
-// ringer sees the 1. If it does it stores 0 and wakes all; a sleeper that has
-// not slept yet finds the 0. A ringer's 0 may wipe out the 1 of somebody who came
-// after it looked, but that one came after the reason, too, and looked later.
+// No wake-up is lost. The sleeper sets bit 0, looks whether there is a reason to
+// stay awake, and only then sleeps, provided that the word is still what it was
+// when it set the bit, which the kernel compares in the same step. The ringer
+// makes the reason, then looks at the word, and if bit 0 is set adds one, which
+// clears it and counts, and wakes all. Go's atomics are sequentially consistent,
+// so of the setting of the bit and the making of the reason one comes first:
+// either the sleeper sees the reason, or the ringer sees the bit and changes the
+// word before it wakes. If the word has changed between the ringer's look and
+// its addition another has rung, after this one's reason, and wakes the same.
 //
-// Only a ringer that dies between its 0 and its waking breaks the chain, and so
-// does a sleeper that is woken from a lock and dies before it takes it: hence
-// the parent wakes all who sleep anywhere after every death, whatever the words
-// say. See [Pool.bury].
+// With the bit alone it would not do: the ringer clears it before a sleeper has
+// slept, another sleeper, who is through already, comes back and sets it again,
+// and the first finds it set and sleeps past its reason. (A sleeper that is held
+// up there for 2^31 rings would still be caught.)
+//
+// Only a ringer that dies between its addition and its waking breaks the chain,
+// and so does a process that is woken for a lock and dies before it takes it:
+// hence the parent wakes all who sleep where a child was to wake them after every
+// death, whatever the words say. See bury.
 type bell struct {
 	word atomic.Uint32
 }
 
+const somebodySleeps = 1
+
 // ring wakes all who sleep, if anybody does.
 func (b *bell) ring() {
-	if b.word.Load() != 0 {
-		b.wakeAll()
+	if w := b.word.Load(); w&somebodySleeps != 0 {
+		b.wakeAll(w)
 	}
 }
 
-func (b *bell) wakeAll() {
-	b.word.Store(0)
+func (b *bell) wakeAll(w uint32) {
+	if b.word.CompareAndSwap(w, w+somebodySleeps) {
+		futexWake(&b.word, everybody)
+	}
+}
+
+// alarm wakes all who sleep, also those whose ringer died before it woke them.
+func (b *bell) alarm() {
+	w := b.word.Or(somebodySleeps) | somebodySleeps
+	b.word.CompareAndSwap(w, w+somebodySleeps)
 	futexWake(&b.word, everybody)
 }
 
-// sleep returns when reason is true, or perhaps earlier. It returns when the
-// time is over at the latest, if there is a limit.
+// sleep returns when the bell is rung, or perhaps earlier, and at once if there is
+// a reason. It returns when the time is over at the latest, if there is a limit.
 func (b *bell) sleep(limit time.Duration, reason func() bool) {
-	b.word.Store(1)
+	w := b.word.Or(somebodySleeps) | somebodySleeps
 	if !reason() {
-		futexWait(&b.word, 1, limit)
+		futexWait(&b.word, w, limit)
 	}
 }
