@@ -272,7 +272,7 @@ func TestBrokenChildren(t *testing.T) {
 				t.Setenv(testServe, test.serve)
 				p := start(t, named(name), 1, Word)
 				p.Patience = 50 * time.Millisecond
-				pid := p.Pids()[0]
+				pid := p.lanes[0].child.Load().cmd.Process.Pid // it may have ended
 				if test.serve == "nothing" && name == "pipe" || test.serve == "backwards" {
 					p.Patience = 200 * time.Millisecond
 				}
