@@ -137,8 +137,7 @@ func serveAtomic(w *worker) {
 		seq := q.claimed.Add(1) - 1
 		state, sent := q.state(seq), stateOf(seq, stateSent)
 		for !spin(w.spinning, state, sent) {
-			w.rescue()
-			q.work.sleep(0, func() bool { return state.Load() >= sent || w.mayRescue() })
+			q.work.sleep(0, func() bool { return state.Load() >= sent || w.rescue() })
 		}
 		if state.CompareAndSwap(sent, stateOf(seq, stateTaken)|uint64(w.id)) {
 			w.answerTaken(seq)
@@ -160,39 +159,23 @@ func (w *worker) answerTaken(seq uint64) {
 	}
 }
 
-// rescue does what a dead child may have claimed.
-func (w *worker) rescue() {
+// rescue does what a dead child may have claimed, and reports whether there was
+// anything.
+func (w *worker) rescue() bool {
 	q := w.queue
-	w.claimedByDead(func(seq uint64) bool {
-		if q.state(seq).CompareAndSwap(stateOf(seq, stateSent), stateOf(seq, stateTaken)|uint64(w.id)) {
-			w.answerTaken(seq)
-		}
-		return true
-	})
-}
-
-// mayRescue reports whether there is something to rescue.
-func (w *worker) mayRescue() bool {
-	found := false
-	w.claimedByDead(func(uint64) bool {
-		found = true
+	claimed := q.rescue.Load()
+	if claimed == 0 {
 		return false
-	})
-	return found
-}
-
-// claimedByDead calls visit with the items below rescue that nobody has taken,
-// until it returns false.
-func (w *worker) claimedByDead(visit func(seq uint64) bool) {
-	q := w.queue
-	rescue := q.rescue.Load()
-	if rescue == 0 {
-		return
 	}
+	found := false
 	for slot := range q.window {
 		s := q.state(slot).Load()
-		if seq := s >> stateSeq; s&statePhase == stateSent && seq < rescue && !visit(seq) {
-			return
+		seq := s >> stateSeq
+		if s&statePhase == stateSent && seq < claimed &&
+			q.state(slot).CompareAndSwap(s, stateOf(seq, stateTaken)|uint64(w.id)) {
+			w.answerTaken(seq)
+			found = true
 		}
 	}
+	return found
 }

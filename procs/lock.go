@@ -77,14 +77,15 @@ func (l *lock) release() {
 }
 
 // abandon takes the lock from a holder that died and leaves it marked. It
-// reports whether the dead one held it.
+// reports whether the dead one held it. All who sleep must be woken after it:
+// that they do is no longer to be seen.
 func (l *lock) abandon(dead uint32) bool {
 	for {
 		w := l.word.Load()
 		if w&lockHolder != dead {
 			return false
 		}
-		if l.word.CompareAndSwap(w, w&lockWaiters|lockDied) {
+		if l.word.CompareAndSwap(w, lockDied) {
 			return true
 		}
 	}

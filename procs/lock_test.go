@@ -22,8 +22,9 @@ func TestLock(t *testing.T) {
 		for worker := range workers {
 			wg.Go(func() {
 				for range each {
+					began := time.Now()
 					abandoned, ok := l.acquire(uint32(worker+1), 5*time.Second)
-					if !ok || abandoned {
+					if !ok || abandoned || time.Since(began) > 4*time.Second {
 						forgotten.Add(1)
 						return
 					}
@@ -40,6 +41,27 @@ func TestLock(t *testing.T) {
 		require.Equal(t, workers*each, count)
 		require.Zero(t, l.word.Load())
 	}
+}
+
+// Two sleep. The first to be woken cannot know of the second, and must wake it.
+func TestLockWakesOneAfterTheOther(t *testing.T) {
+	var l lock
+	l.acquire(1, 0)
+	var wg sync.WaitGroup
+	for waiter := range 2 {
+		wg.Go(func() {
+			began := time.Now()
+			_, ok := l.acquire(uint32(waiter+2), 5*time.Second)
+			if !ok || time.Since(began) > 4*time.Second {
+				t.Error("nobody woke a waiter")
+			}
+			time.Sleep(time.Millisecond)
+			l.release()
+		})
+	}
+	time.Sleep(50 * time.Millisecond) // both are asleep, or the test shows nothing
+	l.release()
+	wg.Wait()
 }
 
 // The holder dies while others wait: the first of them, and no other, learns it.
@@ -79,6 +101,13 @@ func TestAbandonedLock(t *testing.T) {
 		require.True(t, ok)
 		require.False(t, abandoned, "that is over")
 	}
+}
+
+func TestNobodySleepsWithAReason(t *testing.T) {
+	var b bell
+	began := time.Now()
+	b.sleep(5*time.Second, func() bool { return true })
+	require.Less(t, time.Since(began), 4*time.Second)
 }
 
 // Every ring is heard by whoever sleeps, whether it comes before or after.
