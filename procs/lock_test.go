@@ -110,6 +110,18 @@ func TestNobodySleepsWithAReason(t *testing.T) {
 	require.Less(t, time.Since(began), 4*time.Second)
 }
 
+// Between the look and the sleep the bell is rung, and another sleeper comes.
+func TestNobodySleepsThroughARing(t *testing.T) {
+	var b bell
+	began := time.Now()
+	b.sleep(5*time.Second, func() bool {
+		b.ring()
+		b.sleep(time.Nanosecond, func() bool { return false })
+		return false
+	})
+	require.Less(t, time.Since(began), 4*time.Second)
+}
+
 // Every ring is heard by whoever sleeps, whether it comes before or after.
 func TestBell(t *testing.T) {
 	const rounds, sleepers = 2000, 3
