@@ -325,7 +325,7 @@ func (l *lane) bury(c *child) {
 
 // mourn notes the death of a child that was killed, and reports whether it was.
 func (p *Pool) mourn(c *child, item int) bool {
-	<-c.ended
+	<-c.ended // or bury would touch memory that Close has given back
 	signal := signalOf(c.cmd.ProcessState)
 	if signal == nil {
 		return false

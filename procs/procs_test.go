@@ -419,6 +419,14 @@ func TestNothingIsLeft(t *testing.T) {
 	goleak.VerifyNone(t, goroutines)
 }
 
+// A child that does not notice the end of its standard input is killed.
+func TestCloseEndsTheDeaf(t *testing.T) {
+	t.Setenv(testServe, "nothing")
+	p := start(t, named("pipe"), 3, Word)
+	require.NoError(t, p.Close())
+	require.Empty(t, children(t))
+}
+
 // A parent is killed: its children are gone within a second, also where they
 // have only the end of their standard input to tell them.
 func TestParentDies(t *testing.T) {
