@@ -2,6 +2,7 @@
 package boundaries_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"boundaries/forkjoin"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
+	"boundaries/procs"
 	"boundaries/refcount"
 	"boundaries/workerpool"
 )
@@ -29,6 +31,41 @@ func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=hot", func(b *testing.B) { bench(b, refcount.Hot.Rows(), refcount.Hot.Want) })
 	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Want) })
 }
+
+func BenchmarkWorkerPool(b *testing.B) {
+	b.Run("task=empty", func(b *testing.B) { bench(b, workerpool.Empty.Rows(), workerpool.Want) })
+	b.Run("task=1us", func(b *testing.B) { bench(b, workerpool.Microsecond.Rows(), workerpool.Want) })
+	b.Run("task=io", func(b *testing.B) { bench(b, workerpool.IO.Rows(), workerpool.Want) })
+}
+
+func BenchmarkForkJoin(b *testing.B) {
+	bench(b, forkjoin.Variants, forkjoin.Want, func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/forkjoin.Forks, "ns/fork")
+	})
+}
+
+// Respond reports what the user waited for, beside the mean, which is ns/op.
+func BenchmarkRespond(b *testing.B) {
+	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
+	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
+}
+
+func benchRespond(b *testing.B, load respond.Load) {
+	var latencies respond.Latencies
+	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
+		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
+		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
+	})
+}
+
+func BenchmarkProcs(b *testing.B) {
+	b.Run("payload=8B", func(b *testing.B) { benchChildren(b, "sync=", procs.Variants, procs.Word) })
+	b.Run("payload=64KiB", func(b *testing.B) { benchChildren(b, "sync=", procs.Blocks(), procs.Block) })
+}
+
+func BenchmarkProcsFib(b *testing.B) { benchChildren(b, "sync=", procs.FibVariants, procs.None) }
+
+func BenchmarkSpawn(b *testing.B) { benchChildren(b, "start=", procs.SpawnVariants, procs.None) }
 
 // AsyncIO has 64 questions in flight at every -cpu.
 func BenchmarkAsyncIO(b *testing.B) {
@@ -49,32 +86,6 @@ func benchAsyncIO(b *testing.B, latency time.Duration) {
 
 func BenchmarkAwait(b *testing.B) { bench(b, await.Variants, await.Want) }
 
-// Respond reports what the user waited for, beside the mean, which is ns/op.
-func BenchmarkRespond(b *testing.B) {
-	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
-	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
-}
-
-func benchRespond(b *testing.B, load respond.Load) {
-	var latencies respond.Latencies
-	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
-		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
-		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
-	})
-}
-
-func BenchmarkWorkerPool(b *testing.B) {
-	b.Run("task=empty", func(b *testing.B) { bench(b, workerpool.Empty.Rows(), workerpool.Want) })
-	b.Run("task=1us", func(b *testing.B) { bench(b, workerpool.Microsecond.Rows(), workerpool.Want) })
-	b.Run("task=io", func(b *testing.B) { bench(b, workerpool.IO.Rows(), workerpool.Want) })
-}
-
-func BenchmarkForkJoin(b *testing.B) {
-	bench(b, forkjoin.Variants, forkjoin.Want, func(b *testing.B) {
-		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/forkjoin.Forks, "ns/fork")
-	})
-}
-
 // bench measures every variant with as many workers as there are procs.
 //
 // Run gets the whole of b.N, so the loop that is timed is the variant's own and
@@ -90,26 +101,73 @@ func bench[A comparable](b *testing.B, variants []struct {
 	for _, v := range variants {
 		runLeaf(b, "sync="+v.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
-			// The clock is read outside the processor time, and not the other
-			// way round: to start and stop it takes some.
-			b.ResetTimer()
-			used, err := cputime.Used()
-			got := v.Run(workers, b.N)
-			end, _ := cputime.Used()
-			b.StopTimer()
-			if err == nil {
-				b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
-			}
+			var got A
+			measure(b, workers, nil, func() { got = v.Run(workers, b.N) })
 			if want := want(workers, b.N); got != want {
 				b.Fatalf("%d workers, %d steps: got %v, want %v", workers, b.N, got, want)
 			}
 			for _, report := range more {
 				report(b)
 			}
-			if os.Getenv(reportProcs) != "" {
-				b.ReportMetric(float64(workers), "procs")
+		})
+	}
+}
+
+// benchChildren is bench for variants whose workers are child processes. They
+// are started before the clock is, serve all runs of a row at one number of
+// workers, and end with the row. What is not there on this platform is skipped.
+func benchChildren(b *testing.B, key string, variants []procs.Variant, payload procs.Payload) {
+	for _, v := range variants {
+		var pool *procs.Pool
+		workersOf := 0
+		runLeaf(b, key+v.Name, func(b *testing.B) {
+			workers := runtime.GOMAXPROCS(0)
+			if pool != nil && workers != workersOf {
+				if err := pool.Close(); err != nil {
+					b.Fatal(err)
+				}
+				pool = nil
+			}
+			if pool == nil {
+				var err error
+				if pool, err = v.Start(workers, payload); errors.Is(err, errors.ErrUnsupported) {
+					b.Skip(err)
+				} else if err != nil {
+					b.Fatal(err)
+				}
+				workersOf = workers
+			}
+			b.SetBytes(int64(payload))
+			var got int
+			var err error
+			measure(b, workers, pool.Pids(), func() { got, err = pool.Run(b.N) })
+			if err != nil || got != b.N {
+				b.Fatalf("%d workers: %d steps of %d: %v", workers, got, b.N, err)
 			}
 		})
+		if pool != nil {
+			if err := pool.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// measure times run and reports the processor time that it took, with that of
+// the children that live.
+func measure(b *testing.B, workers int, children []int, run func()) {
+	// The clock is read outside the processor time, and not the other way
+	// round: to start and stop it takes some.
+	b.ResetTimer()
+	used, err := cputime.Used(children...)
+	run()
+	end, endErr := cputime.Used(children...)
+	b.StopTimer()
+	if err == nil && endErr == nil {
+		b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
+	}
+	if os.Getenv(reportProcs) != "" {
+		b.ReportMetric(float64(workers), "procs")
 	}
 }
 

@@ -41,11 +41,14 @@
 //     place: atomic counts, biased counts, buffered counts, immortal objects.
 //  5. workerpool: what stands between those who submit tasks and those who run
 //     them. Then forkjoin/lock_free.go: how little a fork need cost.
-//  6. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
-//  7. asyncio: a database over sockets, with 64 questions in flight;
+//  6. procs: work given to child processes, through a pipe and through shared
+//     memory, and what happens when a child dies. Compare pipe.go and
+//     lock_free.go, then lock.go, a mutex that survives its holder.
+//  7. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
+//  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast an event is
 //     answered beside a computation.
-//  8. bench_test.go: how it is measured.
+//  9. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
@@ -59,8 +62,11 @@
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go
 //	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go
-//	options, 1          asyncio, cooperative; the database    asyncio/event_loop.go, asyncio/eventloop
-//	options, 2          pre-emptive; the responsive GUI       asyncio/respond
+//	code 5.1            fib in two processes                  procs/fib_private.go
+//	multiprocessing     100 µs against 50 ms                  procs, Spawn
+//	multiprocessing     communication is dearer               procs/pipe.go, and beside it channel.go
+//	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
+//	2, threading        pre-emptive; the responsive GUI       asyncio/respond
 //
 // A step here is far smaller than a bytecode, so the ratios between variants are
 // far larger than the article's: they are the price of the lock, not of Python.

@@ -14,8 +14,21 @@ import (
 
 // packagesOfVariants are the packages whose variants have a file, a line in the
 // table, and a doc.
-var packagesOfVariants = []string{
-	"loop", "fib", "refcount", "workerpool", "forkjoin", "asyncio", "asyncio/await", "asyncio/respond",
+//
+// A package may have a second table, for a second benchmark: the names of its
+// files then begin with the table's.
+var packagesOfVariants = []struct{ dir, table, prefix string }{
+	{"loop", "Variants", ""},
+	{"fib", "Variants", ""},
+	{"refcount", "Variants", ""},
+	{"workerpool", "Variants", ""},
+	{"forkjoin", "Variants", ""},
+	{"procs", "Variants", ""},
+	{"procs", "FibVariants", "fib_"},
+	{"procs", "SpawnVariants", "spawn_"},
+	{"asyncio", "Variants", ""},
+	{"asyncio/await", "Variants", ""},
+	{"asyncio/respond", "Variants", ""},
 }
 
 // Every variant has its line in the table, its file, named by its sync= value,
@@ -23,9 +36,11 @@ var packagesOfVariants = []string{
 func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 	price := regexp.MustCompile(`\bpays?\b`)
 	progress := regexp.MustCompile(`(?i)\b(wait-free|lock-free|blocking)\b`)
-	for _, dir := range packagesOfVariants {
+	found := map[string]bool{}  // the files that have a line in a table
+	runs := map[string]string{} // the function of each file that runs a variant
+	for _, p := range packagesOfVariants {
+		dir := p.dir
 		files := parse(t, dir)
-		runs := map[string]string{} // the function of each file that runs a variant
 		docs := map[string]string{} // of each file's declarations
 		var table *ast.CompositeLit
 		for file, tree := range files {
@@ -38,31 +53,33 @@ func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 					}
 				case *ast.GenDecl:
 					docs[file] += " " + decl.Doc.Text()
-					if spec, ok := decl.Specs[0].(*ast.ValueSpec); ok && spec.Names[0].Name == "Variants" {
+					if spec, ok := decl.Specs[0].(*ast.ValueSpec); ok && spec.Names[0].Name == p.table {
 						table = spec.Values[0].(*ast.CompositeLit)
 					}
 				}
 			}
 		}
 		if table == nil {
-			t.Errorf("%s: no table of Variants", dir)
+			t.Errorf("%s: no table of %s", dir, p.table)
 			continue
 		}
 		for _, line := range table.Elts {
 			line := line.(*ast.CompositeLit).Elts
 			name, _ := strconv.Unquote(line[0].(*ast.BasicLit).Value)
 			run := line[len(line)-1].(*ast.Ident).Name
-			file := filepath.Join(dir, strings.ReplaceAll(name, "-", "_")+".go")
+			file := filepath.Join(dir, p.prefix+strings.ReplaceAll(name, "-", "_")+".go")
 			if runs[file] != run {
 				t.Errorf("variant %s of %s is not in %s: want %s, found %q", name, dir, file, run, runs[file])
 			}
-			delete(runs, file)
+			found[file] = true
 			if !price.MatchString(docs[file]) || !progress.MatchString(docs[file]) {
 				t.Errorf("%s: no doc says what the variant pays and whether it is wait-free, lock-free or blocking", file)
 			}
 		}
-		for file, run := range runs {
-			t.Errorf("%s: %s has no line in the table", file, run)
+	}
+	for file, run := range runs {
+		if !found[file] {
+			t.Errorf("%s: %s has no line in a table", file, run)
 		}
 	}
 }

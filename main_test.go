@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"boundaries/asyncio"
+	"boundaries/procs"
 )
 
 // TestMain makes the main command, go test -bench . -cpu 1,2,4,8, do what its
 // reader means by it: measure, for long enough and no longer, and say where.
 func TestMain(m *testing.M) {
+	procs.Main() // does not return in a child of a benchmark
 	flag.Parse()
 	checkEnvironment()
 	given := map[string]bool{}

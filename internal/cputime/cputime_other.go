@@ -9,6 +9,6 @@ import (
 
 // Used returns an error that wraps errors.ErrUnsupported: this platform does not
 // tell how much processor time a process has used.
-func Used() (time.Duration, error) {
+func Used(...int) (time.Duration, error) {
 	return 0, errors.ErrUnsupported
 }

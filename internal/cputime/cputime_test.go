@@ -2,6 +2,10 @@ package cputime
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -24,4 +28,51 @@ func TestUsedCountsWorkAndNotSleep(t *testing.T) {
 	for before := used(); used()-before < 20*time.Millisecond; {
 	}
 	require.GreaterOrEqual(t, time.Since(began), 20*time.Millisecond*95/100, "no more than the one processor of this loop")
+}
+
+// A child's time counts while it lives, if it is named, and once it has ended,
+// and never twice.
+func TestUsedCountsChildrenOnce(t *testing.T) {
+	if os.Getenv("CPUTIME_TEST_CHILD") != "" {
+		for used := time.Duration(0); used < 50*time.Millisecond; {
+			used, _ = Used()
+		}
+		fmt.Println("done")
+		io.Copy(io.Discard, os.Stdin)
+		return
+	}
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	before, err := Used()
+	if err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(exe, "-test.run=^TestUsedCountsChildrenOnce$")
+	cmd.Env = append(os.Environ(), "CPUTIME_TEST_CHILD=1")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = out.Read(make([]byte, 100))
+	require.NoError(t, err)
+	unnamed, err := Used()
+	require.NoError(t, err)
+	live, err := Used(cmd.Process.Pid)
+	in.Close()
+	if errors.Is(err, errors.ErrUnsupported) {
+		cmd.Wait()
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	child := live - unnamed
+	require.GreaterOrEqual(t, child, 45*time.Millisecond, "it ran for 50 ms by its own account")
+	require.Greater(t, live-before, child-time.Millisecond)
+	require.NoError(t, cmd.Wait())
+	ended, err := Used()
+	require.NoError(t, err)
+	require.Greater(t, ended-before, child-time.Millisecond)
+	require.Less(t, ended-live, child, "the child counted twice")
+	_, err = Used(cmd.Process.Pid)
+	require.Error(t, err, "it has ended")
 }

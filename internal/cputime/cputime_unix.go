@@ -8,10 +8,19 @@ import (
 	"time"
 )
 
-// Used returns the user and system time of this process so far, and of those of
-// its children that have ended and been waited for.
-func Used() (time.Duration, error) {
+// Used returns the user and system time of this process so far, of those of its
+// children that have ended and been waited for, and of those that live, which
+// the caller names: the kernel adds up the time of children only when they end.
+// A child that ends between two calls is counted once in each.
+func Used(children ...int) (time.Duration, error) {
 	var total time.Duration
+	for _, pid := range children {
+		used, err := usedBy(pid)
+		if err != nil {
+			return 0, fmt.Errorf("reading the processor time used by process %d: %w", pid, err)
+		}
+		total += used
+	}
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
 		var u syscall.Rusage
 		if err := syscall.Getrusage(who, &u); err != nil {

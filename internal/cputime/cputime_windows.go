@@ -1,14 +1,18 @@
 package cputime
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
 )
 
-// Used returns the user and kernel time of this process so far. Windows does not
-// add up the time of children.
-func Used() (time.Duration, error) {
+// Used returns the user and kernel time of this process so far, and an error if
+// there are children: Windows does not add up their time.
+func Used(children ...int) (time.Duration, error) {
+	if len(children) > 0 {
+		return 0, errors.ErrUnsupported
+	}
 	self, err := syscall.GetCurrentProcess()
 	if err != nil {
 		return 0, fmt.Errorf("reading the processor time used: %w", err)

@@ -1,0 +1,36 @@
+//go:build linux
+
+package procs
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// There are too few descriptors for all children: an error, and those that were
+// started are ended.
+func TestTooFewDescriptors(t *testing.T) {
+	before := descriptors(t)
+	next, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	highest := next.Fd()
+	require.NoError(t, next.Close())
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	few := limit
+	defer func() { require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)) }()
+	for _, name := range []string{"lock-free", "pipe"} {
+		for more := range uint64(20) {
+			few.Cur = uint64(highest) + more
+			require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few))
+			_, err := named(name).Start(8, Word)
+			require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+			require.ErrorIs(t, err, syscall.EMFILE)
+			require.Empty(t, children(t))
+			require.Equal(t, before, descriptors(t))
+		}
+	}
+}

@@ -1,0 +1,519 @@
+package procs
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestAnswersAreExact(t *testing.T) {
+	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
+		for _, workers := range []int{1, 2, 3, 4, 7, 9} {
+			if workers > 3 && (payload == Block || v.crew == one) {
+				break
+			}
+			p := start(t, v, workers, payload)
+			for _, n := range []int{0, 1, 7, 1000, 10007} {
+				switch {
+				case n > 7 && payload == Block:
+					n /= 50
+				case n > 7 && v.of != "procs":
+					n /= 200 // steps that are computed, or processes
+				}
+				done, err := p.Run(n)
+				require.NoError(t, err, "%d workers, %d items", workers, n)
+				require.Equal(t, n, done, "%d workers", workers)
+			}
+			require.NoError(t, p.Close())
+		}
+	})
+}
+
+func TestMisuse(t *testing.T) {
+	for _, v := range Variants {
+		require.PanicsWithValue(t, "procs: 0 workers, need at least one", func() { v.Start(0, Word) })
+		require.PanicsWithValue(t, "procs: -1 workers, need at least one", func() { v.Start(-1, Word) })
+		require.PanicsWithValue(t, "procs: payload of 0 bytes, need a multiple of 8", func() { v.Start(1, 0) })
+		require.PanicsWithValue(t, "procs: payload of 12 bytes, need a multiple of 8", func() { v.Start(1, 12) })
+	}
+	p := start(t, named("serial"), 1, Word)
+	require.PanicsWithValue(t, "procs: -1 steps, need none or more", func() { p.Run(-1) })
+}
+
+// An item tells whether it is whole, and what is not its answer.
+func TestItems(t *testing.T) {
+	for _, words := range []int{1, 2, 9} {
+		item := make([]uint64, words)
+		fill(item, 41)
+		require.False(t, right(item, 41), "not changed")
+		require.True(t, change(item))
+		require.True(t, right(item, 41))
+		require.False(t, right(item, 40), "another's answer")
+		change(item)
+		require.False(t, right(item, 41), "changed twice")
+		for torn := 1; torn < words; torn++ {
+			fill(item, 41)
+			change(item[:torn])
+			require.False(t, change(slices.Clone(item)), "%d of %d words changed", torn, words)
+			require.False(t, right(item, 41), "%d of %d words changed", torn, words)
+		}
+	}
+}
+
+// The table in memory.go.
+func TestControlIsAsDocumented(t *testing.T) {
+	var c control
+	for name, offset := range map[string][2]uintptr{
+		"sent":    {unsafe.Offsetof(c.sent), 128},
+		"done":    {unsafe.Offsetof(c.done), 256},
+		"lock":    {unsafe.Offsetof(c.lock), 384},
+		"torn":    {unsafe.Offsetof(c.torn), 392},
+		"claimed": {unsafe.Offsetof(c.claimed), 512},
+		"rescue":  {unsafe.Offsetof(c.rescue), 640},
+		"wanted":  {unsafe.Offsetof(c.wanted), 768},
+		"work":    {unsafe.Offsetof(c.work), 896},
+		"answers": {unsafe.Offsetof(c.answers), 1024},
+		"slots":   {unsafe.Sizeof(c), 1280},
+	} {
+		require.Equal(t, offset[1], offset[0], name)
+	}
+}
+
+// No two queues overlap, and up to 1024 items a child are in flight.
+func TestShapes(t *testing.T) {
+	for v, payload := range rows {
+		for _, children := range []int{1, 2, 3, 9} {
+			if payload == Block && children == 9 {
+				break
+			}
+			s := shapeOf(&v, payload, children)
+			memory := make([]byte, s.size())
+			require.LessOrEqual(t, s.queues*s.window, 1024*children)
+			for i := range s.queues {
+				q := s.queue(memory, i)
+				for seq := range q.window {
+					for j := range q.slot(seq + q.window) {
+						q.slot(seq)[j]++
+					}
+					if s.head > 0 {
+						q.state(seq).Add(1)
+					}
+				}
+			}
+			touched := 0
+			for i := range s.queues {
+				for _, word := range s.queue(memory, i).slots {
+					if word > 1 {
+						t.Fatalf("%s: a word belongs to %d", v.Name, word)
+					}
+					touched += int(word)
+				}
+			}
+			require.Equal(t, s.queues*s.window*(s.words+s.head), touched)
+		}
+	}
+}
+
+// manyKills is how many children are killed in one run.
+var manyKills = 100
+
+// 100 children are killed in one run, at random moments. Every answer arrives,
+// which the run checks item by item, and the caller is told of every child.
+func TestKills(t *testing.T) {
+	// The killer may find the same item again and again.
+	defer func(old int) { maxTries = old }(maxTries)
+	maxTries = manyKills
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		kills := manyKills
+		if testing.Short() || payload == Block || v.of != "procs" {
+			kills /= 5
+		}
+		p := start(t, v, 2, payload)
+		began := time.Now()
+		p.Run(500)
+		n := 100 + int(500*float64(100*time.Millisecond)/float64(time.Since(began)))
+		for ; ; n *= 2 {
+			stop := make(chan struct{})
+			var killed []int
+			var killer sync.WaitGroup
+			killer.Go(func() {
+				for len(killed) < kills {
+					select {
+					case <-stop:
+						return
+					case <-time.After(rand.N(2 * time.Millisecond)):
+					}
+					c := p.lanes[rand.IntN(len(p.lanes))].child.Load()
+					if pid := c.cmd.Process.Pid; c.ready.Load() && !slices.Contains(killed, pid) && c.cmd.Process.Kill() == nil {
+						killed = append(killed, pid)
+					}
+				}
+			})
+			done, err := p.Run(n)
+			close(stop)
+			killer.Wait()
+			require.Equal(t, n, done, "%v", err)
+			deaths := childErrors(err)
+			// Those whom nobody missed are told of by the next run.
+			done, err = p.Run(1)
+			require.Equal(t, 1, done)
+			deaths = append(deaths, childErrors(err)...)
+			for _, l := range p.lanes {
+				if c := l.child.Load(); slices.Contains(killed, c.cmd.Process.Pid) {
+					<-c.ended
+				}
+			}
+			_, err = p.Run(0)
+			deaths = append(deaths, childErrors(err)...)
+			var told []int
+			items := 0
+			for _, e := range deaths {
+				require.Equal(t, os.Kill, e.Signal, "%v", e)
+				require.Less(t, e.Item, n)
+				if e.Item >= 0 {
+					items++
+				}
+				require.Contains(t, e.Error(), strconv.Itoa(e.Pid))
+				told = append(told, e.Pid)
+			}
+			require.ElementsMatch(t, killed, told)
+			if len(killed) == kills {
+				t.Logf("%d items, %d children killed, %d with an item", n, len(killed), items)
+				if v.medium != oneQueue && kills == manyKills {
+					// Where all share a queue, few have an item at any time.
+					require.Positive(t, items)
+				}
+				break
+			}
+		}
+		require.NoError(t, p.Close())
+	})
+}
+
+// A child is killed with the lock, in the middle of an item.
+func TestHolderIsKilled(t *testing.T) {
+	t.Setenv(testServe, "die in an item")
+	for _, name := range []string{"global-mutex", "sharded-lock"} {
+		for _, payload := range []Payload{2 * Word, Block} {
+			for _, workers := range []int{1, 3} {
+				p := start(t, named(name), workers, payload)
+				n := 20 * workers
+				done, err := p.Run(n)
+				require.Equal(t, n, done, "%v", err)
+				deaths := childErrors(err)
+				if name == "global-mutex" {
+					require.Len(t, deaths, 1, "%v", err)
+					require.Equal(t, 3, deaths[0].Item)
+				} else {
+					require.Len(t, deaths, workers, "%v", err)
+				}
+				require.NoError(t, p.Close())
+			}
+		}
+	}
+}
+
+// A child of atomic is killed in the middle of an item, or between its claim and
+// taking what it claimed.
+func TestClaimantIsKilled(t *testing.T) {
+	for _, test := range []struct {
+		serve string
+		item  int
+	}{{"die in a taken item", 3}, {"die with a claim", -1}} {
+		t.Setenv(testServe, test.serve)
+		for _, payload := range []Payload{2 * Word, Block} {
+			for _, workers := range []int{1, 3} {
+				p := start(t, named("atomic"), workers, payload)
+				done, err := p.Run(100 * workers)
+				require.Equal(t, 100*workers, done, "%v", err)
+				deaths := childErrors(err)
+				require.Len(t, deaths, 1, "%v", err)
+				require.Equal(t, test.item, deaths[0].Item)
+				require.NoError(t, p.Close())
+			}
+		}
+	}
+}
+
+// The error says which child, which item and what.
+func TestBrokenChildren(t *testing.T) {
+	for _, test := range []struct{ variants, serve, want string }{
+		{"lock-free gil private ping sharded-lock global-mutex atomic", "nothing", "no answer for"},
+		{"lock-free gil private ping sharded-lock global-mutex atomic", "end", "it ended (exit status 7)"},
+		{"lock-free gil private ping sharded-lock global-mutex", "rubbish", "the answer is wrong"},
+		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong"},
+		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers"},
+		{"lock-free gil private sharded-lock global-mutex", "backwards", "no answer for"},
+		{"sharded-lock global-mutex", "keep lock", "no answer for 50ms, and it holds the lock"},
+		{"sharded-lock global-mutex", "foreign lock", "no answer for 50ms, and 12345 holds the lock, which is no child"},
+		{"atomic", "take and sleep", "no answer for"},
+		{"pipe", "nothing", "i/o timeout"},
+		{"pipe", "end", "EOF (exit status 7)"},
+		{"pipe", "frame wrong", "the answer is wrong"},
+		{"pipe", "frame long", "a frame of 4294967295 bytes, not of 8"},
+		{"pipe", "frame short", "a frame of 0 bytes, not of 8"},
+		{"pipe", "half a frame", "reading a frame of 8 bytes, of which 3 came: read |0: i/o timeout"},
+		{"pipe", "half a frame and end", "reading a frame of 8 bytes, of which 3 came: unexpected EOF (exit status 0)"},
+		{"pipe", "half a head and end", "reading the head of a frame, of which 2 bytes came: unexpected EOF (exit status 0)"},
+	} {
+		for name := range strings.FieldsSeq(test.variants) {
+			t.Run(name+"/"+test.serve, func(t *testing.T) {
+				t.Setenv(testServe, test.serve)
+				p := start(t, named(name), 1, Word)
+				p.Patience = 50 * time.Millisecond
+				pid := p.lanes[0].child.Load().cmd.Process.Pid // it may have ended
+				if test.serve == "nothing" && name == "pipe" || test.serve == "backwards" {
+					p.Patience = 200 * time.Millisecond
+				}
+				_, err := p.Run(3000)
+				var e *Error
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, pid, e.Pid)
+				require.ErrorContains(t, err, test.want)
+				require.Contains(t, err.Error(), strconv.Itoa(pid))
+				_, err = p.Run(1)
+				require.ErrorIs(t, err, errBroken)
+				require.NoError(t, p.Close())
+			})
+		}
+	}
+}
+
+// One broken child ends the run for all.
+func TestOneBrokenChildEndsTheRun(t *testing.T) {
+	t.Setenv(testServe, "end")
+	for _, name := range []string{"lock-free", "pipe", "atomic", "global-mutex"} {
+		p := start(t, named(name), 4, Word)
+		_, err := p.Run(1000)
+		require.ErrorContains(t, err, "exit status 7")
+		require.NoError(t, p.Close())
+	}
+}
+
+func TestCannotStart(t *testing.T) {
+	defer func(old func() (string, error)) { executable = old }(executable)
+	before := descriptors(t)
+
+	executable = func() (string, error) { return filepath.Join(t.TempDir(), "gone"), nil }
+	for v := range rows {
+		p, err := v.Start(3, Word)
+		if hasChildren(v) {
+			require.ErrorIs(t, err, os.ErrNotExist, v.Name)
+			require.ErrorContains(t, err, "procs: starting child 0: ")
+		} else if v.Name == "process" {
+			_, err = p.Run(2)
+			require.ErrorIs(t, err, os.ErrNotExist)
+		}
+	}
+
+	// The third of three.
+	launched := 0
+	executable = func() (string, error) {
+		if launched++; launched == 3 {
+			return "", os.ErrPermission
+		}
+		return os.Executable()
+	}
+	for _, name := range []string{"lock-free", "pipe"} {
+		launched = 0
+		_, err := named(name).Start(3, Word)
+		require.ErrorIs(t, err, os.ErrPermission)
+		require.ErrorContains(t, err, "procs: starting child 2: ")
+		require.Empty(t, children(t), "what was started is ended")
+	}
+	require.Equal(t, before, descriptors(t))
+}
+
+// The program does not call Main: it runs itself once, is told why that is
+// wrong, and does not do so again.
+func TestProgramWithoutMain(t *testing.T) {
+	t.Setenv(testNoMain, "1")
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(executable, "-test.run=^TestAnswersAreExact$/^procs$/^lock-free$/^8$")
+	cmd.Env = append(os.Environ(), childEnv+"=procs lock-free 1 1 0 false")
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "procs: a child does not start children")
+
+	// And its parent.
+	greetPatience = 100 * time.Millisecond
+	defer func() { greetPatience = defaultPatience }()
+	_, err = named("lock-free").Start(2, Word)
+	require.ErrorContains(t, err, "does the program call procs.Main first?")
+	require.Empty(t, children(t))
+}
+
+// Whoever sets the variable by hand gets one line and status 2.
+func TestMainRefuses(t *testing.T) {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, value := range []string{"1", "procs no-such 1 1 0 false", "procs lock-free 1 1 0 false", "procs serial 1 1 0 false", "procs lock-free"} {
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), childEnv+"="+value)
+		out, err := cmd.CombinedOutput()
+		var e *exec.ExitError
+		require.ErrorAs(t, err, &e, value)
+		require.Equal(t, 2, e.ExitCode(), value)
+		require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
+		require.Contains(t, string(out), childEnv)
+	}
+}
+
+// Children are processes of their own, as many as workers.
+func TestPids(t *testing.T) {
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 3, payload)
+		want := 3
+		if v.crew == one {
+			want = 1
+		}
+		pids := p.Pids()
+		require.Len(t, pids, want)
+		slices.Sort(pids)
+		require.Len(t, slices.Compact(pids), want)
+		require.NotContains(t, pids, os.Getpid())
+		require.ElementsMatch(t, pids, children(t))
+		require.NoError(t, p.Close())
+		require.Empty(t, p.Pids())
+		require.Empty(t, children(t))
+	})
+}
+
+// After all that was done here: no child, no zombie, no descriptor, no shared
+// memory, no goroutine.
+func TestNothingIsLeft(t *testing.T) {
+	before := descriptors(t)
+	goroutines := goleak.IgnoreCurrent()
+	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 2, payload)
+		_, err := p.Run(3)
+		require.NoError(t, err)
+		if c := p.lanes; len(c) > 0 {
+			c[0].child.Load().cmd.Process.Kill()
+		}
+		p.Run(100)
+		if c := p.lanes; len(c) > 0 {
+			c[0].child.Load().cmd.Process.Kill()
+		}
+		p.Close()
+		require.NoError(t, p.Close(), "again")
+	})
+	require.Empty(t, children(t))
+	require.Equal(t, before, descriptors(t))
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err == nil {
+		require.NotContains(t, string(maps), "boundaries (deleted)")
+	}
+	goleak.VerifyNone(t, goroutines)
+}
+
+// A child that does not notice the end of its standard input is killed.
+func TestCloseEndsTheDeaf(t *testing.T) {
+	t.Setenv(testServe, "nothing")
+	p := start(t, named("pipe"), 3, Word)
+	require.NoError(t, p.Close())
+	require.Empty(t, children(t))
+}
+
+// A parent is killed: its children are gone within a second, also where they
+// have only the end of their standard input to tell them.
+func TestParentDies(t *testing.T) {
+	needsProc(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, how := range []string{"lock-free", "pipe", "global-mutex", "atomic", "lock-free quietly", "pipe quietly", "global-mutex quietly", "atomic quietly", "pipe with the deaf"} {
+		t.Run(how, func(t *testing.T) {
+			if strings.HasSuffix(how, "deaf") {
+				t.Setenv(testServe, "nothing") // and the end of the pipe is not noticed
+			}
+			cmd := exec.Command(exe)
+			cmd.Env = append(os.Environ(), testParent+"="+how)
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			text := make([]byte, 100)
+			n, err := out.Read(text)
+			require.NoError(t, err)
+			pids := strings.Fields(strings.Trim(string(text[:n]), "[]\n"))
+			require.Len(t, pids, 3)
+			for _, pid := range pids {
+				require.True(t, lives(pid))
+			}
+			killed := time.Now()
+			require.NoError(t, cmd.Process.Kill())
+			cmd.Wait()
+			for _, pid := range pids {
+				for lives(pid) {
+					require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+}
+
+func needsProc(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc")
+	}
+}
+
+// descriptors returns what this process has open.
+func descriptors(t *testing.T) []string {
+	t.Helper()
+	needsProc(t)
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	var open []string
+	for _, entry := range entries {
+		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err == nil && !strings.HasSuffix(target, "/fd") { // the directory itself
+			open = append(open, entry.Name()+" "+target)
+		}
+	}
+	return open
+}
+
+// children returns the processes whose parent this one is, zombies included.
+func children(t *testing.T) []int {
+	t.Helper()
+	needsProc(t)
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	var pids []int
+	for _, file := range stats {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // gone meanwhile
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// lives reports whether a process is there and no zombie.
+func lives(pid string) bool {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return rest[0] != 'Z' && rest[0] != 'X'
+}
