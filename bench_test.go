@@ -93,7 +93,8 @@ func BenchmarkAwait(b *testing.B) { bench(b, await.Variants, await.Want) }
 // b.Loop, whose condition must be the timed loop's. As with RunParallel, ns/op
 // is wall time per step, whichever worker took it: it halves when twice the
 // workers do twice the work in the same time. user+sys-ns/op is the processor
-// time of all of them.
+// time of all of them. What more functions there are report figures of their own
+// after each run.
 func bench[A comparable](b *testing.B, variants []struct {
 	Name string
 	Run  func(workers, n int) A
