@@ -17,7 +17,7 @@
 // global_mutex.go first, and believe no ranking of the rest.
 //
 // The database is package resp's, in this process, and takes its share of the
-// processors and of user+sys-ns/op: about a third of it at latency=0. Where
+// processors and of user+sys-ns/op, not a small one at latency=0. Where
 // [Address] names a real Redis, that answers, and user+sys-ns/op is the client
 // alone. A real Redis has no service time; with latency=1ms a relay in this
 // process holds every question for that long, as a longer wire would.

@@ -5,12 +5,12 @@
 // piece of shared work, so nearly all the time goes to keeping the steps apart,
 // and the time of a step is the price of the way they are kept apart. Do not
 // hold these times against the article's: a step of CPython is some 40 ns of
-// interpreter, this one is a third of a nanosecond.
+// interpreter, this one less than a nanosecond of addition.
 //
 // Each variant is one function in one file and owns its loop. Read
 // global_mutex.go first and compare the others with it; then look at what two
-// goroutines make of atomic.go and lock_free.go, which differ by one word of
-// memory.
+// goroutines make of atomic.go and lock_free.go, which differ in whose word
+// they add to.
 package loop
 
 // Variants lists the ways to keep the steps apart, in the order of the rows.

@@ -47,7 +47,7 @@
 // # What Python does
 //
 // multiprocessing starts a child in one of three ways. fork copies the process
-// as it stands: 2 to 3 ms here, what code block 5.1 used on Linux, and the
+// as it stands: a few milliseconds, what code block 5.1 used on Linux, and the
 // article's deadlocks, because only the thread that forks lives on in the child
 // while the locks that the others hold stay locked there for ever. spawn starts
 // a new interpreter and sends it what it needs: the article's 50 ms. forkserver
@@ -58,7 +58,7 @@
 //
 // What serialising costs is left out of all these rows: an item is memory as it
 // stands. Whoever sends Go values pays for encoding/gob or the like on top,
-// about 80 to 100 µs for a call of net/rpc over a socket.
+// which this suite does not measure.
 package procs
 
 import (

@@ -207,7 +207,7 @@ func (w *worker) rest() (stopped bool) {
 }
 
 // spins is how often a worker looks for work before it sleeps. Each look lets
-// others run, and costs about as much as a tenth of being woken.
+// others run, and costs far less than to be woken.
 const spins = 8
 
 func (w *worker) doSleep() {
