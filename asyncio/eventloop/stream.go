@@ -80,13 +80,15 @@ func Dial(t *Task, address string) (*Stream, error) {
 	return l.Attach(conn), nil
 }
 
-// Attach makes a stream of a connection, which then belongs to the stream.
+// Attach makes a stream of a connection, which then belongs to the stream. A
+// deadline that it has is no more.
 func (l *Loop) Attach(conn Conn) *Stream {
 	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2)}
 	s.try = func([]byte) (int, error) { return 0, nil }
 	if c, ok := conn.(interface{ TryWrite([]byte) (int, error) }); ok {
 		s.try = c.TryWrite
 	}
+	conn.SetDeadline(time.Time{}) // an error is the next read's too
 	for range cap(s.free) {
 		s.free <- make([]byte, bufferSize)
 	}

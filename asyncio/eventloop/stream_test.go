@@ -371,6 +371,20 @@ func TestClose(t *testing.T) {
 	})
 }
 
+// What bounded a blocking use of the connection does not bound the stream.
+func TestAttachDropsDeadlines(t *testing.T) {
+	a, b := pair(t)
+	require.NoError(t, a.SetDeadline(time.Unix(1, 0)))
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		_, err := s.Write(task, []byte("spam"))
+		require.NoError(t, err)
+		b.Write([]byte("eggs"))
+		_, err = io.ReadFull(s.As(task), make([]byte, 4))
+		return err
+	})
+}
+
 // Detach leaves the connection as it was, and another loop may have it.
 func TestDetach(t *testing.T) {
 	a, b := pair(t)
