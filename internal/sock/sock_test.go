@@ -133,6 +133,7 @@ func TestDeadline(t *testing.T) {
 // Close ends the reads, writes and accepts that wait, on whatever goroutine.
 func TestCloseEndsWhoWaits(t *testing.T) {
 	l := listen(t)
+	require.Regexp(t, `^127\.0\.0\.1:\d+$`, l.Addr())
 	ends := pairs(t)["both"]
 	c := ends[0].(*Conn)
 	failed := make(chan error)

@@ -28,8 +28,7 @@ func Listen() (*Listener, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	loopback := syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
-	err = os.NewSyscallError("bind", syscall.Bind(fd, &loopback))
+	err = os.NewSyscallError("bind", syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	if err == nil {
 		err = os.NewSyscallError("listen", syscall.Listen(fd, backlog))
 	}
@@ -42,9 +41,10 @@ func Listen() (*Listener, error) {
 		syscall.Close(fd)
 		return nil, err
 	}
-	l := &Listener{addr: fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)}
-	l.file, l.raw, err = poll(fd, l.addr)
-	return l, err
+	own := name.(*syscall.SockaddrInet4)
+	l := &Listener{addr: fmt.Sprintf("%d.%d.%d.%d:%d", own.Addr[0], own.Addr[1], own.Addr[2], own.Addr[3], own.Port)}
+	l.file, l.raw = poll(fd, l.addr)
+	return l, nil
 }
 
 // Addr returns the address to connect to.
@@ -72,7 +72,7 @@ func (l *Listener) Accept() (*Conn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("accept", err)
 	}
-	return newConn(fd, l.addr)
+	return newConn(fd, l.addr), nil
 }
 
 // Close ends Accept, now and from now on.
@@ -84,26 +84,23 @@ type Conn struct {
 	file *os.File
 	raw  syscall.RawConn // of file
 
-	try  func(fd uintptr) bool // writes pending; made once, because it escapes
+	try  func(fd uintptr) bool // writes rest; made once, because it escapes
 	rest []byte                // to try
 	n    int                   // of try
 	err  error                 // of try
 }
 
 // newConn makes a connection of a socket that is connected or about to be.
-func newConn(fd int, addr string) (*Conn, error) {
-	file, raw, err := poll(fd, addr)
-	if err != nil {
-		return nil, err
-	}
+func newConn(fd int, addr string) *Conn {
 	// As package net has it: a small message is sent at once.
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-	c := &Conn{file: file, raw: raw}
+	c := &Conn{}
+	c.file, c.raw = poll(fd, addr)
 	c.try = func(fd uintptr) bool {
 		c.n, c.err = syscall.Write(int(fd), c.rest)
 		return true // do not wait
 	}
-	return c, nil
+	return c
 }
 
 // Dial connects to a host:port. ctx bounds the connecting.
@@ -132,10 +129,7 @@ func dial(ctx context.Context, peer syscall.Sockaddr, address string) (*Conn, er
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("connect", err)
 	}
-	c, err := newConn(fd, address)
-	if err != nil {
-		return nil, err
-	}
+	c := newConn(fd, address)
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	err = c.connected()
 	if !stop() {
@@ -230,16 +224,9 @@ func open(call func() (int, error)) (int, error) {
 	return fd, nil
 }
 
-// poll gives a descriptor to the runtime's poller, or closes it.
-func poll(fd int, addr string) (*os.File, syscall.RawConn, error) {
+// poll gives a descriptor to the runtime's poller.
+func poll(fd int, addr string) (*os.File, syscall.RawConn) {
 	file := os.NewFile(uintptr(fd), "tcp "+addr)
-	raw, err := file.SyscallConn()
-	if err == nil {
-		err = file.SetDeadline(time.Time{}) // NewFile does not say whether the poller took it
-	}
-	if err != nil {
-		file.Close()
-		return nil, nil, err
-	}
-	return file, raw, nil
+	raw, _ := file.SyscallConn() // there is one, because there is a file
+	return file, raw
 }
