@@ -131,6 +131,8 @@ func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 }
 
 func (db *Database) open(ctx context.Context, latency time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience) // for all connections together
+	defer cancel()
 	db.Addr = os.Getenv(Address)
 	origin := db.Addr
 	switch {
@@ -162,8 +164,6 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	if db.server != nil {
 		db.server.SetServiceTime(latency)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	for range InFlight {
 		c, err := sock.Dial(ctx, db.Addr)
 		if err != nil {

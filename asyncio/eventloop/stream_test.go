@@ -147,6 +147,22 @@ func drain(listener net.Listener) error {
 	}
 }
 
+// A Write that the socket takes at once does not give the turn away.
+func TestSmallWrite(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("every write is left to a helper")
+	}
+	a, _ := pair(t)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		turn := false
+		task.Loop().CallSoon(func() { turn = true })
+		_, err := s.Write(task, []byte("spam"))
+		require.False(t, turn)
+		return err
+	})
+}
+
 // A socket that takes nothing at all makes the task wait, and not the loop.
 func TestFullSocket(t *testing.T) {
 	a, b := pair(t)

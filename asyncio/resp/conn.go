@@ -30,8 +30,6 @@ type Conn struct {
 // answered within patience, or fails with an error that wraps
 // os.ErrDeadlineExceeded. ctx bounds the connecting.
 func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	conn, err := sock.Dial(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("resp: connecting to the database: %w", err)

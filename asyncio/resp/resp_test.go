@@ -553,6 +553,11 @@ func TestDialErrors(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "resp: connecting to the database: dial tcp "+address)
 
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Dial(ctx, listen(t, Limits{}).Addr(), patience)
+	require.ErrorIs(t, err, context.Canceled)
+
 	relay, err := Relay(address, Limits{})
 	require.NoError(t, err)
 	defer relay.Close()

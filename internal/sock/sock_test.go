@@ -297,8 +297,10 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 		for _, end := range []io.Closer{c, far, l} {
 			require.NoError(t, end.Close())
 		}
-		_, err = Dial(t.Context(), l.Addr())
-		require.Error(t, err)
+		for _, nobody := range []string{l.Addr(), "255.255.255.255:1"} {
+			_, err = Dial(t.Context(), nobody)
+			require.Error(t, err)
+		}
 	}
 	require.Equal(t, before, count())
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,7 @@ func TestDialIsBounded(t *testing.T) {
 		require.Less(t, time.Since(began), patience)
 		return
 	}
+	require.NotEqual(t, "linux", runtime.GOOS, "connected, though the queue is full")
 	t.Skip("the queue is never full")
 }
 
@@ -73,7 +75,7 @@ func TestAddresses(t *testing.T) {
 	}
 	for _, address := range []string{
 		"", ":", "spam", "spam:1", "ham:1", "ham:", "#:1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:spam", "127.0.0.1:65536",
-		"127.0.0.1:-1", ":1", "127.0.0:1", "127.0.0.256:1", "1.2.3.4.5:1", "127.0.0.3x:1", "::1:1", "[::1]", "[]:1", "[:]:1",
+		"127.0.0.1:-1", ":1", "127.0.0:1", "127.0.0.256:1", "1.2.3.4.5:1", "127.0.0.3x:1", "::1:1", "::2:1", "[::1]", "[]:1", "[:]:1",
 		"[1::2::3]:1", "[1:2:3:4:5:6:7]:1", "[1:2:3:4:5:6:7:8:9]:1", "[1:2:3:4::5:6:7:8]:1", "[10000::]:1", "[g::]:1",
 	} {
 		require.Error(t, Check(address), "%q", address)
