@@ -42,11 +42,12 @@ Formats: text, markdown, csv (a line for each figure), and json:
   claims[]                id, where and says (the article), verdict, expected and
                           why, figures[]
   claims[].figures[]      label; decides: has a part in the claim's verdict;
-                          article; rows: how it is made of them; unit; value, low
-                          and high: null where there is none, and high alone is
-                          null where the figure is low or more; rounds; procs;
-                          oversubscribed; verdict; note; measure: the command
-                          that would
+                          article; rows: how it is made of them; unit; holds: for
+                          what values the claim does; value, low and high: null
+                          where there is none, and high alone is null where the
+                          figure is low or more; rounds; procs; oversubscribed;
+                          verdict: empty if it is not judged; note; measure: the
+                          command that would
   summary                 verdict to number of claims
 
 The exit status is 0 whatever the verdicts are, 1 when a file has a FAIL or a
@@ -162,17 +163,17 @@ func writeJSON(w io.Writer, r report) error {
 
 func writeCSV(w io.Writer, r report) error {
 	c := csv.NewWriter(w)
-	_ = c.Write([]string{"id", "where", "says", "verdict", "expected", "label", "decides", "article", "rows", "unit",
+	_ = c.Write([]string{"id", "where", "says", "verdict", "expected", "label", "decides", "article", "rows", "unit", "holds",
 		"value", "low", "high", "rounds", "procs", "oversubscribed", "figure_verdict", "note", "measure"})
 	for _, claim := range r.Claims {
 		first := []string{claim.ID, claim.Where, claim.Says, claim.Verdict, claim.Expected}
 		for _, f := range claim.Figures {
-			_ = c.Write(append(slices.Clone(first), f.Label, strconv.FormatBool(f.Decides), f.Article, f.Rows, f.Unit,
+			_ = c.Write(append(slices.Clone(first), f.Label, strconv.FormatBool(f.Decides), f.Article, f.Rows, f.Unit, f.Holds,
 				exact(f.Value), exact(f.Low), exact(f.High), strconv.Itoa(f.Rounds), strconv.Itoa(f.Procs),
 				strconv.FormatBool(f.Oversubscribed), f.Verdict, f.Note, f.Measure))
 		}
 		if len(claim.Figures) == 0 {
-			_ = c.Write(append(first, make([]string, 14)...))
+			_ = c.Write(append(first, make([]string, 15)...))
 		}
 	}
 	c.Flush()
@@ -212,7 +213,7 @@ func writeText(w io.Writer, r report) error {
 			}
 			wrapped(&text, "     ", line)
 			if f.present() {
-				wrapped(&text, "       ", f.Rows)
+				wrapped(&text, "       ", f.basis())
 			}
 			if f.Measure != "" {
 				wrapped(&text, "       ", f.Measure)
@@ -268,7 +269,7 @@ func writeMarkdown(w io.Writer, r report) error {
 				line += ": " + f.Verdict
 			}
 			if f.present() {
-				line += "<br>`" + f.Rows + "`"
+				line += "<br>`" + f.basis() + "`"
 			}
 			if f.Measure != "" {
 				line += "<br>`" + strings.ReplaceAll(f.Measure, "|", `\|`) + "`"
@@ -280,7 +281,7 @@ func writeMarkdown(w io.Writer, r report) error {
 		}
 		verdict := "**" + c.Verdict + "**"
 		if reason := c.reason(); reason != "" {
-			verdict += ": " + escape(reason)
+			verdict += ": " + escape(strings.TrimPrefix(reason, "why: "))
 		}
 		fmt.Fprintf(&text, "| %s | %s (%s) | %s | %s | %s |\n", c.ID, escape(c.Says), escape(c.Where),
 			escape(strings.Join(article, ", ")), strings.Join(here, "<br>"), verdict)
@@ -339,6 +340,14 @@ func (c claimReport) judged() int {
 		}
 	}
 	return n
+}
+
+// Basis says what the figure and its verdict are based on.
+func (f figureReport) basis() string {
+	if f.Holds == "" {
+		return f.Rows
+	}
+	return f.Rows + ", holds " + f.Holds
 }
 
 // Here is the figure of this machine, with its interval.

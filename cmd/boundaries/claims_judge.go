@@ -59,6 +59,7 @@ type figureReport struct {
 	Article string `json:"article"`
 	Rows    string `json:"rows"` // how the figure is made of them
 	Unit    string `json:"unit"`
+	Holds   string `json:"holds"` // for which figures the claim does; empty if it is not judged
 	// Null where there is none. Low and High are the 95 % interval; High alone is
 	// null where the figure is known to be at least Low, and no more.
 	Value *float64 `json:"value"`
@@ -185,7 +186,10 @@ func (m *measured) judge(f figure) figureReport {
 	fr := figureReport{Label: f.label, Decides: !f.aside, Article: f.article, Unit: f.unit}
 	judged := f.want != band{}
 	if judged {
-		fr.Verdict = notMeasured
+		fr.Verdict, fr.Holds = notMeasured, f.want.String()
+		if f.direction != (band{}) {
+			fr.Holds += ", in direction " + f.direction.String()
+		}
 	}
 	n := m.threads(f)
 	num, den := withProcs(f.num, n), withProcs(f.den, n)
@@ -242,7 +246,7 @@ func (m *measured) judge(f figure) figureReport {
 		fr.Measure = "there: " + command(cells, 6)
 	default:
 		if fr.Verdict = f.verdict(e); fr.Verdict == notMeasured {
-			notes = append(notes, rounds(e.rounds)+" do not decide it")
+			notes = append(notes, "the interval reaches over an edge")
 			fr.Measure = command(cells, max(10, 2*e.rounds))
 		}
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // A claim is something that the article says and that this suite has rows, or an
 // answer, for. The ids are those of docs/article.md.
@@ -21,6 +24,9 @@ type claim struct {
 // A figure is a ratio of rows, or a time, that a claim can be held against. It is
 // scale times the product of num over that of den, and divided by the number of
 // threads if it is perThread.
+//
+// What the article plots for fib, a whole task for each of N threads, is N times what
+// is here; in a ratio of two rows at N it is the same.
 //
 // Ratios are of one program under two systems, or of one system at two numbers of
 // threads, and never of two programs: the article compares interpreters that differ
@@ -79,6 +85,20 @@ func at(unit string, procs int, rows ...string) []cell {
 
 // A band is an open interval. The zero band is empty.
 type band struct{ lo, hi float64 }
+
+func (b band) String() string {
+	switch {
+	case math.IsInf(b.hi, 1):
+		return "over " + edge(b.lo)
+	case b.lo == 0:
+		return "under " + edge(b.hi)
+	}
+	return "from " + edge(b.lo) + " to " + edge(b.hi)
+}
+
+func edge(x float64) string {
+	return strconv.FormatFloat(x, 'g', max(3, len(strconv.Itoa(int(x)))), 64)
+}
 
 // About is what "x times" can mean: the article reads its factors off graphs, and
 // another processor alone moves them by as much.

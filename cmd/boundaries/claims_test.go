@@ -392,7 +392,7 @@ func TestIntervals(t *testing.T) {
 		}
 		r := only(t, judged(t, text, "-claim=C5"))
 		require.Equal(t, notMeasured, r.Verdict)
-		require.Equal(t, "6 rounds do not decide it", r.Figures[0].Note)
+		require.Equal(t, "the interval reaches over an edge", r.Figures[0].Note)
 		require.Equal(t, "go test -bench 'BenchmarkLoopBoxed$/system=gil$' -cpu 1,2 -count 12", r.Figures[0].Measure)
 	})
 	t.Run("different numbers of rounds", func(t *testing.T) {
@@ -698,6 +698,19 @@ func TestClaimsHelp(t *testing.T) {
 	require.Contains(t, stdout, "Usage: boundaries claims [flags] FILE...")
 	_, stdout, _ = boundaries("claims", "-rows", "-claim=C5,C23")
 	require.Equal(t, "BenchmarkFibBoxed$/system=(gilectomy|gil|gilectomy-buffered)$|BenchmarkLoopBoxed$/system=gil$\n", stdout)
+}
+
+func TestStandardInput(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "claims", "-claim=C5", "-")
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Stdin = strings.NewReader(results(2, 6, golden...) + "BenchmarkX 1\n")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	require.Error(t, err)
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Contains(t, string(stdout), "held against standard input, measured on")
+	require.Regexp(t, `^boundaries: claims: standard input:\d+: missing measurements; the line is left out\n$`, stderr.String())
 }
 
 // Whatever the bytes are, there is a report in every format, or an error.
