@@ -59,7 +59,7 @@ func parse(files []string, contents [][]byte) (*measured, error) {
 	from := map[string]string{}
 	for i, data := range contents {
 		// What is measured once and counted twice has intervals that are too narrow.
-		if j := slices.IndexFunc(contents, func(c []byte) bool { return bytes.Equal(c, data) }); j < i && len(data) > 0 {
+		if j := slices.IndexFunc(contents, func(c []byte) bool { return bytes.Equal(c, data) }); j < i {
 			return nil, badInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
 		}
 		if err := m.add(files[i], data, from); err != nil {
