@@ -128,10 +128,9 @@ func (m *measured) expand(f figure) []figure {
 		}
 		g := f
 		g.num, g.den = withPython(f.num, python), withPython(f.den, python)
-		_, system, _ := strings.Cut(withPython(ofPython, python)[0].row, "system=")
-		if slices.ContainsFunc(ofPython, func(c cell) bool {
-			return !strings.HasSuffix(ofPython[0].row, c.row[strings.LastIndex(c.row, "system="):])
-		}) {
+		_, pattern, _ := strings.Cut(ofPython[0].row, "system=")
+		system := strings.Replace(pattern, "*", python, 1)
+		if slices.ContainsFunc(ofPython, func(c cell) bool { return !strings.HasSuffix(c.row, pattern) }) {
 			system = python // with its GIL and without
 		}
 		g.label = strings.TrimPrefix(f.label+", "+system, ", ")
@@ -197,7 +196,7 @@ func (m *measured) judge(f figure) figureReport {
 	fr.Rows = f.formula(num, den, n)
 	fr.Procs = slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
 	fr.Oversubscribed = m.numCPU > 0 && fr.Procs > m.numCPU
-	tooFew := fmt.Sprintf("needs %d processors, and here are %d", fr.Procs, m.numCPU)
+	tooFew := fmt.Sprintf("needs %d processors", fr.Procs)
 
 	if fr.Note, fr.Measure = m.lacks(cells); fr.Note != "" {
 		if fr.Oversubscribed && !f.oversubscribed {
@@ -237,7 +236,7 @@ func (m *measured) judge(f figure) figureReport {
 		notes = append(notes, "numcpu is not in the files, so this may be oversubscribed")
 	}
 	if fr.Oversubscribed {
-		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads on %d processors", fr.Procs, m.numCPU))
+		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads, numcpu %d", fr.Procs, m.numCPU))
 	}
 	switch {
 	case !judged:
