@@ -38,7 +38,8 @@ procs than the machine has processors are not judged, or the line says so.
 Formats: text, markdown, csv (a line for each figure), and json:
 
   files, problems         what was read, and what is wrong with it
-  machine                 goos, goarch, cpu, numcpu (0 if no file says)
+  machine                 goos, goarch, cpu, numcpu (0 if no file says), share: how
+                          much of a processor those rows had that only compute
   claims[]                id, where and says (the article), verdict, expected and
                           why, figures[]
   claims[].figures[]      label; decides: has a part in the claim's verdict;
@@ -304,7 +305,11 @@ func (r report) heading() string {
 	if r.Machine.GOOS == "" {
 		machine = "a machine that the files do not name"
 	}
-	return fmt.Sprintf("The claims of the article, held against %s, measured on %s.", strings.Join(r.Files, ", "), machine)
+	heading := fmt.Sprintf("The claims of the article, held against %s, measured on %s.", strings.Join(r.Files, ", "), machine)
+	if share := r.Machine.Share; share != nil && *share < 0.9 {
+		heading += fmt.Sprintf(" The machine was busy: rows that only compute had %.2f of a processor. Measure again when it is quiet.", *share)
+	}
+	return heading
 }
 
 func (r report) summary() string {

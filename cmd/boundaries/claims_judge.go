@@ -37,6 +37,9 @@ type report struct {
 		GOARCH string `json:"goarch"`
 		CPU    string `json:"cpu"`
 		NumCPU int    `json:"numcpu"` // 0 if the files do not say
+		// How much of a processor those rows had that compute and wait for nobody.
+		// Well below 1, others had the rest. Null if there is no such row.
+		Share *float64 `json:"share"`
 	} `json:"machine"`
 	Problems []string       `json:"problems"` // what the files lack, as on standard error
 	Claims   []claimReport  `json:"claims"`
@@ -81,7 +84,7 @@ func judge(m *measured, ids []string) report {
 		r.Summary[verdict] = 0
 	}
 	r.Machine.GOOS, r.Machine.GOARCH, r.Machine.CPU = m.machine["goos"], m.machine["goarch"], m.machine["cpu"]
-	r.Machine.NumCPU = m.numCPU
+	r.Machine.NumCPU, r.Machine.Share = m.numCPU, m.share()
 	for _, p := range m.problems {
 		r.Problems = append(r.Problems, p.Error())
 	}
@@ -107,6 +110,23 @@ func judge(m *measured, ids []string) report {
 		r.Summary[cr.Verdict]++
 	}
 	return r
+}
+
+func (m *measured) share() *float64 {
+	var shares []float64
+	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
+		used, took := cell{row, cpu, 1}, cell{row, wall, 1}
+		if len(m.samples[used]) != len(m.samples[took]) || !m.possible(took) || !m.possible(used) {
+			continue
+		}
+		for i, v := range m.samples[used] {
+			shares = append(shares, v/m.samples[took][i])
+		}
+	}
+	if len(shares) == 0 {
+		return nil
+	}
+	return &benchmath.NewSample(shares, &benchmath.DefaultThresholds).Values[len(shares)/2]
 }
 
 // Expand returns the figure for every Python that has its rows. If there is none

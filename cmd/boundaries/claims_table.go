@@ -194,7 +194,7 @@ var claims = []claim{
 		id: "C8", where: "figure 4.1.3",
 		says: "threads hand the GIL over when they wait for I/O, so waits overlap",
 		figures: []figure{
-			{label: "tasks at once, of 2 that wait", article: none, num: at(wall, 1, "WorkerPool/task=io/sync=gil"), den: at(wall, 2, "WorkerPool/task=io/sync=gil"), want: band{1.5, 2.5}, direction: slower},
+			{label: "tasks at once, of 2 that wait", article: none, num: at(wall, 1, "WorkerPool/task=io/sync=gil"), den: at(wall, 2, "WorkerPool/task=io/sync=gil"), want: above(1.5), direction: slower},
 			{label: "answer beside a computation / without", article: none, num: at(p50, 2, "Respond/load=busy/sync=gil"), den: at(p50, 2, "Respond/load=idle/sync=gil"), aside: true},
 		},
 		expect: reproduced,

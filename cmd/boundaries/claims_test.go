@@ -445,6 +445,16 @@ func TestNotMeasured(t *testing.T) {
 	}
 }
 
+func TestBusyMachine(t *testing.T) {
+	for used, busy := range map[float64]bool{100: false, 95: false, 60: true} {
+		text := results(2, 6, fmt.Sprintf("LoopBoxed/system=plain 100 ns/op %g user+sys-ns/op", used), fmt.Sprintf("Loop/sync=serial 1 ns/op %g user+sys-ns/op", used/100))
+		require.InEpsilon(t, used/100, *judged(t, text).Machine.Share, 0.01)
+		_, stdout, _ := boundaries("claims", file(t, text))
+		require.Equal(t, busy, strings.Contains(stdout, "The machine was busy: rows that only compute had 0.60 of a processor."), stdout)
+	}
+	require.Nil(t, judged(t, results(2, 6, "Loop/sync=serial 1 ns/op")).Machine.Share)
+}
+
 // Where a claim is of many threads, the columns that the machine has processors for
 // are what counts.
 func TestWidestColumn(t *testing.T) {
@@ -717,7 +727,7 @@ func TestStandardInput(t *testing.T) {
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(results(2, 1, golden...)))
 	f.Add([]byte(results(0, 2, "LoopBoxed/system=gil 0 ns/op", "LoopBoxed/system=gil-2 1e300 ns/op", "FibBoxed/system=gil-0 NaN ns/op")))
-	f.Add([]byte("BenchmarkPyLoop/system=-gil 1 Inf ns/op -1 lost-updates/op\n--- FAIL: x\n y\npanic: z"))
+	f.Add([]byte("BenchmarkPyLoop/system=-gil 1 Inf ns/op -1 lost-updates/op\nBenchmarkLoop/sync=serial 1 1 ns/op Inf user+sys-ns/op\n--- FAIL: x\n y\npanic: z"))
 	f.Add([]byte("numcpu: -1\nBenchmarkFibBoxed/system=gilectomy-99999999999999999999 1 1 ns/op\nUnit ns/op better=higher better=lower\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := parse([]string{"bench.txt"}, [][]byte{data})
