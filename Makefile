@@ -4,7 +4,7 @@ BENCH ?= .
 BASE ?= main
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table compare
+.PHONY: test bench table compare python
 
 test: ; go test ./...
 
@@ -14,3 +14,6 @@ bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
+
+# The same jobs on CPython, with PYTHONS="python3 python3.14t", ROUNDS, THREADS and BENCHTIME.
+python: ; @sh python/run.sh
