@@ -109,22 +109,31 @@ def decimals(value):
     return "%.*f" % (0 if value >= 1000 else 1 if value >= 100 else 4, value)
 
 
-def busy(seconds):
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+def two_at_once():
+    """Returns whether another thread gets anywhere while this one computes and may keep the GIL.
+
+    It does if there is no GIL, whatever else the machine is doing and even on one
+    processor: then the system divides the time.
+    """
+    start, arrived = threading.Lock(), []
+
+    def arrive():
+        start.acquire()
+        arrived.append(True)
+
+    interval = sys.getswitchinterval()
+    start.acquire()
+    other = threading.Thread(target=arrive)
+    other.start()
+    sys.setswitchinterval(100)
+    end = time.perf_counter() + 0.2
+    start.release()
+    while not arrived and time.perf_counter() < end:
         pass
-    return True
-
-
-def processors_used():
-    """Returns how many processors two busy threads had, at best: under a GIL no more than one."""
-    best = 0
-    for _ in range(5):  # another program may take the second processor for a while
-        wall, used, _ = together(busy, [0.02, 0.02])
-        best = max(best, used / wall)
-        if best > 1.5:
-            break
-    return best
+    early = bool(arrived)
+    sys.setswitchinterval(interval)
+    other.join()
+    return early
 
 
 def gil():
@@ -133,10 +142,10 @@ def gil():
         return sys._is_gil_enabled(), "sys._is_gil_enabled()"
     if hasattr(sys.flags, "nogil"):  # the nogil fork of 3.9
         return not sys.flags.nogil, "sys.flags.nogil"
-    if processors() == 1:
-        return True, "assumed, one processor cannot tell"
-    used = processors_used()
-    return used <= 1.5, "two busy threads had %.2f processors" % used
+    if sys.implementation.name != "cpython":  # may hand its lock on at other times
+        return True, "assumed"
+    beside = two_at_once()
+    return not beside, "a thread %s beside one that computes" % ("ran" if beside else "did not run")
 
 
 def version():
@@ -153,8 +162,7 @@ def system_of(on):
 
 def system():
     """Returns the value of system=, such as cpython-3.11.7-gil."""
-    # run.sh has asked already: the test by two busy threads takes a tenth of a
-    # second and needs a free processor, so it is made once for all scripts.
+    # run.sh has asked already, and to find out may take a while.
     return os.environ.get("BOUNDARIES_PYTHON") or system_of(gil()[0])
 
 

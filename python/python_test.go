@@ -167,6 +167,50 @@ func TestWrongAnswers(t *testing.T) {
 	}
 }
 
+// Threads start when all are ready, and each has its share.
+func TestTogether(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
+import threading, bench
+for _ in range(50):
+    shares = [bench.share(i, 5, 23) for i in range(5)]
+    wall, used, results = bench.together(lambda share: (share, threading.active_count()), shares)
+    # The first of them finds the others, and the caller, alive.
+    assert max(alive for _, alive in results) == 6, results
+    assert [share for share, _ in results] == [5, 5, 5, 4, 4], results
+    assert wall > 0 and used > 0
+`).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// No row uses more processors than there are, nor one with a GIL more than one,
+// and children's time is counted.
+func TestProcessorTime(t *testing.T) {
+	interpreter := python(t)
+	rows := map[string]*benchfmt.Result{}
+	for _, script := range []string{"loop", "fib", "procsfib", "spawn"} {
+		out, err := exec.CommandContext(t.Context(), interpreter, "-B", script+".py", "60", "1", "2", "3").Output()
+		require.NoError(t, err)
+		for _, r := range results(t, out) {
+			name := r.Name.String()
+			row, rest, _ := strings.Cut(name, "/system=")
+			rows[row+rest[strings.LastIndex(rest, "gil")+3:]] = r // PyFib, PyFib-2
+			procs := runtime.NumCPU()
+			if !strings.Contains(rest, "nogil") && (script == "loop" || script == "fib") {
+				procs = 1
+			}
+			wall, used := r.Values[0].OrigValue, r.Values[1].OrigValue
+			require.Positive(t, used)
+			require.LessOrEqual(t, used, 1.05*float64(procs)*wall, name)
+		}
+	}
+	used := func(row string) float64 {
+		require.Contains(t, rows, row)
+		return rows[row].Values[1].OrigValue
+	}
+	require.Greater(t, used("PyProcsFib"), used("PyFib")/3)
+	require.Greater(t, used("PySpawn/start=process"), 4*used("PySpawn/start=fork"))
+}
+
 // Whether the GIL is on is asked of the interpreter that can tell, and of the
 // clock where none can.
 func TestGIL(t *testing.T) {
@@ -176,9 +220,9 @@ func TestGIL(t *testing.T) {
 		{"3.13 or later, on", "sys._is_gil_enabled = lambda: True", "True sys._is_gil_enabled() -gil"},
 		{"the nogil fork, off", "sys.flags = Flags(True)", "False sys.flags.nogil -nogil"},
 		{"the nogil fork, on", "sys.flags = Flags(False)", "True sys.flags.nogil -gil"},
-		{"does not say, off", "bench.together = lambda *_: (1.0, 1.9, [])", "False two busy threads had 1.90 processors -nogil"},
-		{"does not say, on", "bench.together = lambda *_: (1.0, 1.1, [])", "True two busy threads had 1.10 processors -gil"},
-		{"one processor", "bench.processors = lambda: 1", "True assumed, one processor cannot tell -gil"},
+		{"does not say, off", "bench.two_at_once = lambda: True", "False a thread ran beside one that computes -nogil"},
+		{"does not say, on", "bench.two_at_once = lambda: False", "True a thread did not run beside one that computes -gil"},
+		{"not CPython", "bench.two_at_once = None; sys.implementation.name = 'pypy'", "True assumed -gil"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), interpreter, "-B", "-c", `
@@ -186,7 +230,6 @@ import sys, bench
 class Flags(object):
     def __init__(self, nogil): self.nogil = nogil
 if hasattr(sys, "_is_gil_enabled"): del sys._is_gil_enabled
-bench.processors = lambda: 2
 `+test.before+`
 on, how = bench.gil()
 print(on, how, bench.system()[bench.system().rindex("-"):])`).CombinedOutput()
@@ -194,13 +237,14 @@ print(on, how, bench.system()[bench.system().rindex("-"):])`).CombinedOutput()
 			require.Equal(t, test.want+"\n", string(out))
 		})
 	}
-	// Really: two busy threads of the interpreter that is here.
+	// Really, by the interpreter that is here; twice, as the test must undo what it does.
 	out, err := exec.CommandContext(t.Context(), interpreter, "-B", "-c", `
 import sys, bench
-print(bench.processors_used() > 1.5, getattr(sys, "_is_gil_enabled", lambda: True)())`).CombinedOutput()
+interval = sys.getswitchinterval()
+on = getattr(sys, "_is_gil_enabled", lambda: True)()
+assert [bench.two_at_once(), bench.two_at_once()] == [not on] * 2
+assert sys.getswitchinterval() == interval`).CombinedOutput()
 	require.NoError(t, err, string(out))
-	// A busy machine can hide a second processor, a GIL cannot show one.
-	require.NotEqual(t, "True True\n", string(out))
 }
 
 // FakeInterpreter writes a program that answers bench.py as an interpreter of
