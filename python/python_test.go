@@ -5,6 +5,7 @@
 package python_test
 
 import (
+	"bufio"
 	"bytes"
 	"flag"
 	"fmt"
@@ -48,6 +49,29 @@ func driver(t *testing.T, variables ...string) (cmd *exec.Cmd, stdout, stderr *b
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return cmd, stdout, stderr
+}
+
+// Changed copies this folder with one piece of one file replaced.
+func changed(t *testing.T, file, old, new string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range append([]string{"run.sh", "bench.py"}, files(scripts)...) {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if name == file {
+			require.Contains(t, string(text), old)
+			text = bytes.ReplaceAll(text, []byte(old), []byte(new))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	return dir
+}
+
+func files(scripts []string) (names []string) {
+	for _, script := range scripts {
+		names = append(names, script+".py")
+	}
+	return names
 }
 
 // Results parses what benchstat would.
@@ -139,17 +163,7 @@ func TestWrongAnswers(t *testing.T) {
 		{"aio", "aio", "int(line) + 1", "int(line)", "PyAsyncIO: 0 of 1 answers are right"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
-			dir := t.TempDir()
-			for _, name := range append([]string{"bench"}, scripts...) {
-				text, err := os.ReadFile(name + ".py")
-				require.NoError(t, err)
-				if name == test.file {
-					broken := strings.ReplaceAll(string(text), test.right, test.wrong)
-					require.NotEqual(t, string(text), broken)
-					text = []byte(broken)
-				}
-				require.NoError(t, os.WriteFile(filepath.Join(dir, name+".py"), text, 0o600))
-			}
+			dir := changed(t, test.file+".py", test.right, test.wrong)
 			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(dir, test.script+".py"), "1", "1")
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -187,7 +201,7 @@ for _ in range(50):
 func TestProcessorTime(t *testing.T) {
 	interpreter := python(t)
 	rows := map[string]*benchfmt.Result{}
-	for _, script := range []string{"loop", "fib", "procsfib", "spawn"} {
+	for _, script := range []string{"loop", "fib", "procsfib"} {
 		out, err := exec.CommandContext(t.Context(), interpreter, "-B", script+".py", "60", "1", "2", "3").Output()
 		require.NoError(t, err)
 		for _, r := range results(t, out) {
@@ -208,7 +222,13 @@ func TestProcessorTime(t *testing.T) {
 		return rows[row].Values[1].OrigValue
 	}
 	require.Greater(t, used("PyProcsFib"), used("PyFib")/3)
-	require.Greater(t, used("PySpawn/start=process"), 4*used("PySpawn/start=fork"))
+
+	dir := changed(t, "spawn.py", "    pass", "    sum(range(1000000))") // some 10 ms
+	out, err := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(dir, "spawn.py"), "1").Output()
+	require.NoError(t, err)
+	for _, r := range results(t, out) {
+		require.Greater(t, r.Values[1].OrigValue, 5e6, r.Name)
+	}
 }
 
 // Whether the GIL is on is asked of the interpreter that can tell, and of the
@@ -271,6 +291,8 @@ func TestInterpretersAlternate(t *testing.T) {
 	cmd, stdout, stderr := driver(t, "PYTHONS="+a+" "+b+" "+a, "ROUNDS=3", "BENCHTIME=7ms")
 	require.NoError(t, cmd.Run(), stderr)
 	require.Equal(t, "python: "+a+": a second a-1.0.0-gil, skipped\n", stderr.String())
+	require.Equal(t, 1, strings.Count(stdout.String(), "numcpu: 2\n"))
+	require.Equal(t, 1, strings.Count(stdout.String(), "# oversubscribed: rows of more threads than 2\n"))
 	var want, got []string
 	for range 3 {
 		for _, system := range []string{"a-1.0.0-gil", "b-1.0.0-gil"} {
@@ -352,14 +374,20 @@ func TestBadVariables(t *testing.T) {
 
 // When the reader goes away, as head does, that ends the run.
 func TestReaderGoesAway(t *testing.T) {
-	cmd, _, stderr := driver(t, "PYTHONS="+python(t), "BENCHTIME=60000ms")
-	r, w, err := os.Pipe()
+	cmd, _, stderr := driver(t, "PYTHONS="+python(t), "ROUNDS=999")
+	cmd.Stdout = nil
+	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, r.Close())
-	defer w.Close()
-	cmd.Stdout = w
-	require.Error(t, cmd.Run())
-	require.LessOrEqual(t, strings.Count(stderr.String(), "\n"), 1, stderr)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Benchmark") {
+	}
+	require.NoError(t, stdout.Close())
+	began := time.Now()
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 141, cmd.ProcessState.ExitCode())
+	require.Less(t, time.Since(began), 20*time.Second)
+	require.Empty(t, stderr.String())
 }
 
 // An interrupt ends the script and its children within a second or so. A terminal
@@ -369,21 +397,38 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	if _, err := exec.LookPath("ps"); err != nil {
 		t.Skip("no ps")
 	}
-	for i, script := range scripts {
-		t.Run(script, func(t *testing.T) {
+	for _, test := range []struct {
+		script   string
+		signal   syscall.Signal
+		status   int
+		old, new string // the change that makes the moment
+	}{
+		{"loop", syscall.SIGINT, 130, "    ans = 1\n", "    ans = 1; n = 10**9\n"},
+		{"fib", syscall.SIGTERM, 143, "    wall", "    n = 10**6; wall"},
+		{"spawn", syscall.SIGINT, 130, "    pass", "    time.sleep(1)"},
+		{"procsfib", syscall.SIGTERM, 143, "    began", "    n = 10**6; began"},
+		{"aio", syscall.SIGINT, 130, "", ""},
+		{"aio", syscall.SIGTERM, 143, "    connections = ", "    time.sleep(60); connections = "},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			file := test.script + ".py"
+			if test.old == test.new {
+				file = ""
+			}
+			dir := changed(t, file, test.old, test.new)
 			// The scripts before this one end at once.
-			dir := t.TempDir()
 			only := filepath.Join(dir, "python")
 			begun := filepath.Join(dir, "begun")
 			require.NoError(t, os.WriteFile(only, []byte(`#!/bin/sh
 case $2 in
 */bench.py) ;;
-*/`+script+`.py) : >`+begun+` ;;
+*/`+test.script+`.py) : >`+begun+` ;;
 *) exit ;;
 esac
 exec `+interpreter+` "$@"
 `), 0o700))
 			cmd, _, stderr := driver(t, "PYTHONS="+only, "BENCHTIME=60000ms", "THREADS=2")
+			cmd.Dir = dir
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
 			require.Eventually(t, func() bool {
@@ -391,14 +436,14 @@ exec `+interpreter+` "$@"
 				return err == nil
 			}, 20*time.Second, 10*time.Millisecond)
 			time.Sleep(500 * time.Millisecond) // so that there are children
-			sig, to, status := syscall.SIGINT, -cmd.Process.Pid, 130
-			if i%2 == 1 {
-				sig, to, status = syscall.SIGTERM, cmd.Process.Pid, 143
+			to := cmd.Process.Pid
+			if test.signal == syscall.SIGINT {
+				to = -to
 			}
 			sent := time.Now()
-			require.NoError(t, syscall.Kill(to, sig))
+			require.NoError(t, syscall.Kill(to, test.signal))
 			require.Error(t, cmd.Wait())
-			require.Equal(t, status, cmd.ProcessState.ExitCode())
+			require.Equal(t, test.status, cmd.ProcessState.ExitCode())
 			for running(t, cmd.Process.Pid) {
 				require.Less(t, time.Since(sent), 5*time.Second, "left behind")
 				time.Sleep(10 * time.Millisecond)

@@ -47,7 +47,6 @@ def processor_time():
 
 
 def main():
-    bench.end_children_too()
     starts = [("thread", threading.Thread)]
     for name, method in ("process", "spawn"), ("fork", "fork"):
         if method in multiprocessing.get_all_start_methods():
