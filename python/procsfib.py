@@ -48,7 +48,6 @@ def main():
         for _ in range(processes):
             mine, theirs = spawn.Pipe()
             one = spawn.Process(target=child, args=(theirs,))
-            one.daemon = True
             one.start()
             theirs.close()  # or the child's end would not be noticed
             pipes.append(mine)

@@ -51,16 +51,18 @@ func driver(t *testing.T, variables ...string) (cmd *exec.Cmd, stdout, stderr *b
 	return cmd, stdout, stderr
 }
 
-// Changed copies this folder with one piece of one file replaced.
-func changed(t *testing.T, file, old, new string) (dir string) {
+// Changed copies this folder with pieces of one file replaced.
+func changed(t *testing.T, file string, oldNew ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, name := range append([]string{"run.sh", "bench.py"}, files(scripts)...) {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		if name == file {
-			require.Contains(t, string(text), old)
-			text = bytes.ReplaceAll(text, []byte(old), []byte(new))
+			for i := 0; i < len(oldNew); i += 2 {
+				require.Contains(t, string(text), oldNew[i])
+			}
+			text = []byte(strings.NewReplacer(oldNew...).Replace(string(text)))
 		}
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 	}
@@ -155,8 +157,8 @@ func TestWrongAnswers(t *testing.T) {
 		{"fib", "fib", "range(n)", "range(n - 1)", "PyFib: 1 threads, 1 steps: the sum is 0, want 10946"},
 		{"fib", "bench", "results[worker] = work", "work", "a thread ended early"},
 		{"spawn", "spawn", "    pass", "    sys.exit(3)", "PySpawn: a child ended with status 3"},
-		{"spawn", "spawn", "target=nothing)\n        one.daemon = True\n        one.start()\n        one.join()\n",
-			"target=time.sleep, args=(1,))\n        one.daemon = True\n        one.start()\n", "PySpawn: some have not ended"},
+		{"spawn", "spawn", "target=nothing)\n        one.start()\n        one.join()\n",
+			"target=time.sleep, args=(1,))\n        one.start()\n", "PySpawn: some have not ended"},
 		{"spawn", "spawn", "    pass", "    time.sleep(0.01)", ""}, // slow is not wrong
 		{"procsfib", "fib", "fib(n-2)", "fib(n-1)", "PyProcsFib: 1 children, 1 steps: the sum is 524288, want 10946"},
 		{"procsfib", "procsfib", "n = pipe.recv()", "sys.exit()", "PyProcsFib: a child has died"},
@@ -292,6 +294,7 @@ func TestInterpretersAlternate(t *testing.T) {
 	require.NoError(t, cmd.Run(), stderr)
 	require.Equal(t, "python: "+a+": a second a-1.0.0-gil, skipped\n", stderr.String())
 	require.Equal(t, 1, strings.Count(stdout.String(), "numcpu: 2\n"))
+	require.Equal(t, 1, strings.Count(stdout.String(), "# system: a-1.0.0-gil\n"))
 	require.Equal(t, 1, strings.Count(stdout.String(), "# oversubscribed: rows of more threads than 2\n"))
 	var want, got []string
 	for range 3 {
@@ -408,7 +411,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 		{"spawn", syscall.SIGINT, 130, "    pass", "    time.sleep(1)"},
 		{"procsfib", syscall.SIGTERM, 143, "    began", "    n = 10**6; began"},
 		{"aio", syscall.SIGINT, 130, "", ""},
-		{"aio", syscall.SIGTERM, 143, "    connections = ", "    time.sleep(60); connections = "},
+		{"aio", syscall.SIGTERM, 143, "    connections = loop", "    time.sleep(60); connections = loop"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
 			file := test.script + ".py"
@@ -431,6 +434,7 @@ exec `+interpreter+` "$@"
 			cmd.Dir = dir
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
+			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
 			require.Eventually(t, func() bool {
 				_, err := os.Stat(begun)
 				return err == nil
@@ -449,6 +453,39 @@ exec `+interpreter+` "$@"
 				time.Sleep(10 * time.Millisecond)
 			}
 			require.Empty(t, stderr.String())
+		})
+	}
+}
+
+// So does an interrupt of one script, and one that has no time to tell its child.
+func TestEndOfOneScript(t *testing.T) {
+	interpreter := python(t)
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skip("no ps")
+	}
+	for _, test := range []struct {
+		file   string
+		oldNew []string
+	}{
+		{"loop.py", []string{"    ans = 1\n", "    ans = 1; n = 10**9\n"}},
+		{"aio.py", []string{"import bench\n", "import bench, os\nbench.PATIENCE = 2\n", "    connections = loop", "    mine.recv()\n    os._exit(1)\n    connections = loop"}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(changed(t, test.file, test.oldNew...), test.file))
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			require.NoError(t, cmd.Start())
+			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
+			began := time.Now()
+			if test.file == "loop.py" {
+				time.Sleep(time.Second) // so that there is a thread
+				require.NoError(t, cmd.Process.Signal(os.Interrupt))
+			}
+			require.Error(t, cmd.Wait())
+			require.Less(t, time.Since(began), 8*time.Second)
+			for running(t, cmd.Process.Pid) {
+				require.Less(t, time.Since(began), 8*time.Second, "left behind")
+				time.Sleep(10 * time.Millisecond)
+			}
 		})
 	}
 }

@@ -27,7 +27,6 @@ def run(start, n):
     began, used = time.perf_counter(), processor_time()
     for _ in range(n):
         one = start(target=nothing)
-        one.daemon = True
         one.start()
         one.join()
         if getattr(one, "exitcode", 0) != 0:
