@@ -49,6 +49,8 @@
 //     asyncio/await: the bare switch; asyncio/respond: how fast an event is
 //     answered beside a computation.
 //  9. bench_test.go: how it is measured.
+//  10. docs/article.md: the article from its first block to its last claim, with
+//     what is wrong in it; python: the same jobs on your own CPython.
 //
 // # The article's code and where it is here
 //
