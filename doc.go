@@ -54,8 +54,9 @@
 //     answered beside a computation.
 //  9. internal/boxed: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
-//  10. cmd/boundaries/claims_table.go: what the article says, and which rows test
-//     it; docs/article.md: the article from beginning to end, and its mistakes.
+//  10. docs/article.md: the article from its first block to its last claim, with
+//     what is wrong in it; cmd/boundaries/claims_table.go: which rows test the
+//     claims; python: the same jobs on your own CPython.
 //  11. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here

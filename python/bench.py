@@ -1,0 +1,207 @@
+"""What the scripts share: threads that start together, the clock, the rows.
+
+Run as a script, it prints what a file of rows begins with, in Go's benchmark
+format, and says which interpreter this is.
+
+The scripts run on whatever Python the reader has, among them interpreters whose
+removal of the GIL left much of the language behind. So this is plain code with
+few imports.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+PATIENCE = 120  # seconds after which a row that does not end is killed
+READER_GONE = 141  # the exit status that a shell gives for SIGPIPE
+
+
+def arguments():
+    """Returns what a script is called with: SCRIPT [MILLISECONDS [THREADS...]]."""
+    milliseconds = 500
+    if len(sys.argv) > 1:
+        milliseconds = int(sys.argv[1])
+    return milliseconds / 1000.0, [int(a) for a in sys.argv[2:]] or [1, 2]
+
+
+def end_children_too():
+    """Makes SIGTERM end the children of multiprocessing with this script, quietly."""
+    import multiprocessing
+
+    def end(*_):
+        for child in multiprocessing.active_children():
+            child.terminate()
+        os._exit(143)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def share(worker, workers, n):
+    """Returns how many of n steps fall to a worker, as fork.Share of the suite."""
+    return n // workers + (worker < n % workers)
+
+
+def together(work, shares):
+    """Calls work(share) for each share on a thread of its own, all at once.
+
+    One share gets a thread of its own too, so that one thread and two differ
+    in nothing but their number. Returns wall time and processor time, in
+    seconds, and what the calls returned.
+    """
+    ready = [threading.Lock() for _ in shares]
+    start = [threading.Lock() for _ in shares]
+    results = [None] * len(shares)
+
+    def run(worker):
+        ready[worker].release()
+        start[worker].acquire()
+        results[worker] = work(shares[worker])
+
+    for lock in ready + start:
+        lock.acquire()
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(shares))]
+    for thread in threads:
+        thread.daemon = True  # an interrupt does not wait for them
+        thread.start()
+    for lock in ready:
+        lock.acquire()
+    began, used = time.perf_counter(), time.process_time()
+    for lock in start:
+        lock.release()
+    for thread in threads:
+        thread.join()
+    used, wall = time.process_time() - used, time.perf_counter() - began
+    if None in results:
+        sys.exit("a thread ended early")
+    return wall, used, results
+
+
+def bench(name, threads, run):
+    """Calls run(n) with more and more steps until it takes long enough, and prints the row.
+
+    run returns wall time and processor time, in seconds, and further figures
+    for the row as (value, unit) pairs. It ends the script if an answer is wrong.
+    """
+    enough, n = arguments()[0], 1
+    if hasattr(signal, "alarm"):
+        signal.alarm(PATIENCE)  # ends this process even if its threads are stuck
+    while True:
+        wall, used, more = run(n)
+        if wall >= enough:
+            break
+        # A fifth more than seems needed, as package testing does, and at most
+        # a hundred times as many, because few steps tell little.
+        n = max(n + 1, min(100 * n, int(1.2 * n * enough / max(wall, 1e-9))))
+    if threads > 1:
+        name += "-%d" % threads
+    figures = [(wall / n * 1e9, "ns/op"), (used / n * 1e9, "user+sys-ns/op")] + more
+    try:
+        print("%-60s\t%8d" % (name, n) + "".join("\t%12s %s" % (decimals(v), u) for v, u in figures))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(READER_GONE)
+
+
+def decimals(value):
+    """Returns a figure with about four digits."""
+    return "%.*f" % (0 if value >= 1000 else 1 if value >= 100 else 4, value)
+
+
+def two_at_once():
+    """Returns whether another thread gets anywhere while this one computes and may keep the GIL.
+
+    It does if there is no GIL, whatever else the machine is doing and even on one
+    processor: then the system divides the time.
+    """
+    start, arrived = threading.Lock(), []
+
+    def arrive():
+        start.acquire()
+        arrived.append(True)
+
+    interval = sys.getswitchinterval()
+    start.acquire()
+    other = threading.Thread(target=arrive)
+    other.start()
+    sys.setswitchinterval(100)
+    end = time.perf_counter() + 0.2
+    start.release()
+    while not arrived and time.perf_counter() < end:
+        pass
+    early = bool(arrived)
+    sys.setswitchinterval(interval)
+    other.join()
+    return early
+
+
+def gil():
+    """Returns whether the GIL is really on, and how that is known."""
+    if hasattr(sys, "_is_gil_enabled"):  # 3.13 and later: an extension may have turned it on
+        return sys._is_gil_enabled(), "sys._is_gil_enabled()"
+    if hasattr(sys.flags, "nogil"):  # the nogil fork of 3.9
+        return not sys.flags.nogil, "sys.flags.nogil"
+    if sys.implementation.name != "cpython":  # may hand its lock on at other times
+        return True, "assumed"
+    beside = two_at_once()
+    return not beside, "a thread %s beside one that computes" % ("ran" if beside else "did not run")
+
+
+def version():
+    v = sys.implementation.version
+    stage = {"alpha": "a%d", "beta": "b%d", "candidate": "rc%d"}.get(v.releaselevel, "")
+    # "t" marks a build that can do without the GIL, whether or not it does.
+    free = "t" if "t" in getattr(sys, "abiflags", "") else ""
+    return "%d.%d.%d" % tuple(v[:3]) + (stage and stage % v.serial) + free
+
+
+def system_of(on):
+    return "%s-%s-%s" % (sys.implementation.name, version(), "gil" if on else "nogil")
+
+
+def system():
+    """Returns the value of system=, such as cpython-3.11.7-gil."""
+    # run.sh has asked already, and to find out may take a while.
+    return os.environ.get("BOUNDARIES_PYTHON") or system_of(gil()[0])
+
+
+def processors():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def facts():
+    """Returns the keys that Go's benchmarks print, as Go prints them."""
+    goos = sys.platform.rstrip("0123456789")
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    goarch = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64",
+              "i686": "386", "x86": "386"}.get(machine, machine)
+    keys = [("numcpu", processors()), ("goos", goos), ("goarch", goarch), ("pkg", "boundaries")]
+    cpu = ""
+    if goos == "darwin":
+        cpu = os.popen("sysctl -n machdep.cpu.brand_string").read().strip()
+    elif goos == "linux" and goarch in ("amd64", "386"):
+        for line in open("/proc/cpuinfo"):
+            if line.startswith("model name"):
+                cpu = line.split(":", 1)[1].strip()
+                break
+    return keys + ([("cpu", cpu)] if cpu else [])
+
+
+def main():
+    if hasattr(signal, "alarm"):
+        signal.alarm(PATIENCE)
+    for key, value in facts():
+        print("%s: %s" % (key, value))
+    for unit in ("user+sys-ns/op", "lost-updates/op"):
+        print("Unit %s better=lower" % unit)
+    on, how = gil()
+    print("# system: " + system_of(on))
+    print("# interpreter: %s, %s" % (sys.executable, " ".join(sys.version.split())))
+    print("# the GIL is %s: %s" % ("on" if on else "off", how))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,530 @@
+//go:build unix
+
+// Package python_test runs the scripts of this folder, and run.sh with whatever
+// Python there is and with interpreters that are none.
+package python_test
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/perf/benchfmt"
+)
+
+var scripts = []string{"loop", "fib", "spawn", "procsfib", "aio"}
+
+// BenchmarkNothing is there to make package testing print its keys.
+func BenchmarkNothing(*testing.B) {}
+
+// Python returns the interpreter that is on the path, or skips the test.
+func python(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	if out, err := exec.Command(path, "-c", "import multiprocessing.synchronize").CombinedOutput(); err != nil {
+		t.Skipf("python3 does not work: %v\n%s", err, out)
+	}
+	return path
+}
+
+// Driver returns run.sh with variables, one short round unless they say more.
+func driver(t *testing.T, variables ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), "sh", "run.sh")
+	cmd.Env = append(os.Environ(), append([]string{"ROUNDS=1", "BENCHTIME=1ms"}, variables...)...)
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// Changed copies this folder with pieces of one file replaced.
+func changed(t *testing.T, file string, oldNew ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range append([]string{"run.sh", "bench.py"}, files(scripts)...) {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if name == file {
+			for i := 0; i < len(oldNew); i += 2 {
+				require.Contains(t, string(text), oldNew[i])
+			}
+			text = []byte(strings.NewReplacer(oldNew...).Replace(string(text)))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	return dir
+}
+
+func files(scripts []string) (names []string) {
+	for _, script := range scripts {
+		names = append(names, script+".py")
+	}
+	return names
+}
+
+// Results parses what benchstat would.
+func results(t *testing.T, out []byte) []*benchfmt.Result {
+	t.Helper()
+	var all []*benchfmt.Result
+	r := benchfmt.NewReader(bytes.NewReader(out), "stdout")
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *benchfmt.Result:
+			all = append(all, rec.Clone())
+		case *benchfmt.SyntaxError:
+			t.Errorf("%v in\n%s", rec, out)
+		}
+	}
+	require.NoError(t, r.Err())
+	return all
+}
+
+// The rows are Go's: benchstat and boundaries read them beside the suite's,
+// because every key that splits tables is the same.
+func TestRows(t *testing.T) {
+	cmd, stdout, stderr := driver(t, "PYTHONS="+python(t), "THREADS=1 2 3")
+	require.NoError(t, cmd.Run(), stderr)
+	require.Empty(t, stderr.String())
+
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	bench, err := exec.Command(exe, "-test.run=^$", "-test.bench=^BenchmarkNothing$", "-test.benchtime=1x").Output()
+	require.NoError(t, err)
+	want := map[string]string{"numcpu": fmt.Sprint(runtime.NumCPU()), "pkg": "boundaries"}
+	for _, key := range []string{"goos", "goarch", "cpu"} {
+		if value := results(t, bench)[0].GetConfig(key); value != "" {
+			want[key] = value
+		}
+	}
+
+	all := results(t, stdout.Bytes())
+	var names []string
+	for _, r := range all {
+		got := map[string]string{}
+		for _, c := range r.Config {
+			if c.File {
+				got[c.Key] = string(c.Value)
+			}
+		}
+		require.Equal(t, want, got)
+		var units []string
+		for _, v := range r.Values {
+			units = append(units, v.OrigUnit)
+			if v.OrigUnit == "" {
+				units[len(units)-1] = v.Unit
+			}
+			require.GreaterOrEqual(t, v.Value, 0.0)
+		}
+		wantUnits := []string{"ns/op", "user+sys-ns/op"}
+		if strings.HasPrefix(r.Name.String(), "PyLoop") {
+			wantUnits = append(wantUnits, "lost-updates/op")
+		}
+		require.Equal(t, wantUnits, units, r.Name)
+		names = append(names, r.Name.String())
+	}
+	system := regexp.MustCompile(`(?m)^# system: ([a-z]+-[0-9]+\.[0-9]+\.[0-9a-z]+-(?:nogil|gil))$`).FindStringSubmatch(stdout.String())
+	require.NotNil(t, system, stdout)
+	require.Equal(t, strings.Split(strings.ReplaceAll(
+		`PyLoop/system=S PyLoop/system=S-2 PyLoop/system=S-3 PyFib/system=S PyFib/system=S-2 PyFib/system=S-3 `+
+			`PySpawn/start=thread/system=S PySpawn/start=process/system=S PySpawn/start=fork/system=S `+
+			`PyProcsFib/system=S PyProcsFib/system=S-2 PyProcsFib/system=S-3 PyAsyncIO/system=S`, "=S", "="+system[1]), " "), names)
+	for _, unit := range []string{"\nUnit user+sys-ns/op better=lower\n", "\nUnit lost-updates/op better=lower\n"} {
+		require.Contains(t, stdout.String(), unit)
+	}
+}
+
+// A wrong answer ends the script with a line that names the row, and without the row.
+func TestWrongAnswers(t *testing.T) {
+	interpreter := python(t)
+	for _, test := range []struct{ script, file, right, wrong, says string }{
+		{"loop", "loop", "ans += 2", "ans += 1", "PyLoop: 1 threads, 1 steps: the total is 2, want 3"},
+		{"loop", "loop", "ans += 2", "ans += 3", "PyLoop: 1 threads, 1 steps: the total is 4, want 3"},
+		{"fib", "fib", "fib(n-2)", "fib(n-1)", "PyFib: 1 threads, 1 steps: the sum is 524288, want 10946"},
+		{"fib", "fib", "range(n)", "range(n - 1)", "PyFib: 1 threads, 1 steps: the sum is 0, want 10946"},
+		{"fib", "bench", "results[worker] = work", "work", "a thread ended early"},
+		{"spawn", "spawn", "    pass", "    sys.exit(3)", "PySpawn: a child ended with status 3"},
+		{"spawn", "spawn", "target=nothing)\n        one.start()\n        one.join()\n",
+			"target=time.sleep, args=(1,))\n        one.start()\n", "PySpawn: some have not ended"},
+		{"spawn", "spawn", "    pass", "    time.sleep(0.01)", ""}, // slow is not wrong
+		{"procsfib", "fib", "fib(n-2)", "fib(n-1)", "PyProcsFib: 1 children, 1 steps: the sum is 524288, want 10946"},
+		{"procsfib", "procsfib", "n = pipe.recv()", "sys.exit()", "PyProcsFib: a child has died"},
+		{"aio", "aio", "int(line) + 1", "int(line)", "PyAsyncIO: 0 of 1 answers are right"},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			dir := changed(t, test.file+".py", test.right, test.wrong)
+			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(dir, test.script+".py"), "1", "1")
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			if test.says == "" {
+				require.NoError(t, err, &stderr)
+				return
+			}
+			require.Error(t, err)
+			require.Contains(t, stderr.String(), test.says+"\n")
+			if test.script != "spawn" { // whose other rows were right
+				require.Empty(t, results(t, stdout.Bytes()))
+			}
+		})
+	}
+}
+
+// Threads start when all are ready, and each has its share.
+func TestTogether(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
+import threading, bench
+for _ in range(50):
+    shares = [bench.share(i, 5, 23) for i in range(5)]
+    wall, used, results = bench.together(lambda share: (share, threading.active_count()), shares)
+    # The first of them finds the others, and the caller, alive.
+    assert max(alive for _, alive in results) == 6, results
+    assert [share for share, _ in results] == [5, 5, 5, 4, 4], results
+    assert wall > 0 and used > 0
+`).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// No row uses more processors than there are, nor one with a GIL more than one,
+// and children's time is counted.
+func TestProcessorTime(t *testing.T) {
+	interpreter := python(t)
+	rows := map[string]*benchfmt.Result{}
+	for _, script := range []string{"loop", "fib", "procsfib"} {
+		out, err := exec.CommandContext(t.Context(), interpreter, "-B", script+".py", "60", "1", "2", "3").Output()
+		require.NoError(t, err)
+		for _, r := range results(t, out) {
+			name := r.Name.String()
+			row, rest, _ := strings.Cut(name, "/system=")
+			rows[row+rest[strings.LastIndex(rest, "gil")+3:]] = r // PyFib, PyFib-2
+			procs := runtime.NumCPU()
+			if !strings.Contains(rest, "nogil") && (script == "loop" || script == "fib") {
+				procs = 1
+			}
+			wall, used := r.Values[0].OrigValue, r.Values[1].OrigValue
+			require.Positive(t, used)
+			require.LessOrEqual(t, used, 1.05*float64(procs)*wall, name)
+		}
+	}
+	used := func(row string) float64 {
+		require.Contains(t, rows, row)
+		return rows[row].Values[1].OrigValue
+	}
+	require.Greater(t, used("PyProcsFib"), used("PyFib")/3)
+
+	dir := changed(t, "spawn.py", "    pass", "    sum(range(1000000))") // some 10 ms
+	out, err := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(dir, "spawn.py"), "1").Output()
+	require.NoError(t, err)
+	for _, r := range results(t, out) {
+		require.Greater(t, r.Values[1].OrigValue, 5e6, r.Name)
+	}
+}
+
+// Whether the GIL is on is asked of the interpreter that can tell, and of the
+// clock where none can.
+func TestGIL(t *testing.T) {
+	interpreter := python(t)
+	for _, test := range []struct{ name, before, want string }{
+		{"3.13 or later, off", "sys._is_gil_enabled = lambda: False", "False sys._is_gil_enabled() -nogil"},
+		{"3.13 or later, on", "sys._is_gil_enabled = lambda: True", "True sys._is_gil_enabled() -gil"},
+		{"the nogil fork, off", "sys.flags = Flags(True)", "False sys.flags.nogil -nogil"},
+		{"the nogil fork, on", "sys.flags = Flags(False)", "True sys.flags.nogil -gil"},
+		{"does not say, off", "bench.two_at_once = lambda: True", "False a thread ran beside one that computes -nogil"},
+		{"does not say, on", "bench.two_at_once = lambda: False", "True a thread did not run beside one that computes -gil"},
+		{"not CPython", "bench.two_at_once = None; sys.implementation.name = 'pypy'", "True assumed -gil"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), interpreter, "-B", "-c", `
+import sys, bench
+class Flags(object):
+    def __init__(self, nogil): self.nogil = nogil
+if hasattr(sys, "_is_gil_enabled"): del sys._is_gil_enabled
+`+test.before+`
+on, how = bench.gil()
+print(on, how, bench.system()[bench.system().rindex("-"):])`).CombinedOutput()
+			require.NoError(t, err, string(out))
+			require.Equal(t, test.want+"\n", string(out))
+		})
+	}
+	// Really, by the interpreter that is here; twice, as the test must undo what it does.
+	out, err := exec.CommandContext(t.Context(), interpreter, "-B", "-c", `
+import sys, bench
+interval = sys.getswitchinterval()
+on = getattr(sys, "_is_gil_enabled", lambda: True)()
+assert [bench.two_at_once(), bench.two_at_once()] == [not on] * 2
+assert sys.getswitchinterval() == interval`).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// FakeInterpreter writes a program that answers bench.py as an interpreter of
+// that system, and every other script with the shell commands.
+func fakeInterpreter(t *testing.T, dir, name, commands string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.WriteFile(path, []byte(`#!/bin/sh
+script=$(basename "$2" .py)
+case $script in
+bench) printf 'numcpu: 2\n# system: %s-1.0.0-gil\n' `+name+` ;;
+*) `+commands+` ;;
+esac
+`), 0o700))
+	return path
+}
+
+const row = `echo "BenchmarkPy$script/system=$BOUNDARIES_PYTHON 1 $3 ns/op"`
+
+// One round of each, then the next of each: what drifts meets all alike.
+func TestInterpretersAlternate(t *testing.T) {
+	dir := t.TempDir()
+	a, b := fakeInterpreter(t, dir, "a", row), fakeInterpreter(t, dir, "b", row)
+	cmd, stdout, stderr := driver(t, "PYTHONS="+a+" "+b+" "+a, "ROUNDS=3", "BENCHTIME=7ms")
+	require.NoError(t, cmd.Run(), stderr)
+	require.Equal(t, "python: "+a+": a second a-1.0.0-gil, skipped\n", stderr.String())
+	require.Equal(t, 1, strings.Count(stdout.String(), "numcpu: 2\n"))
+	require.Equal(t, 1, strings.Count(stdout.String(), "# system: a-1.0.0-gil\n"))
+	require.Equal(t, 1, strings.Count(stdout.String(), "# oversubscribed: rows of more threads than 2\n"))
+	var want, got []string
+	for range 3 {
+		for _, system := range []string{"a-1.0.0-gil", "b-1.0.0-gil"} {
+			for _, script := range scripts {
+				want = append(want, "Py"+script+"/system="+system)
+			}
+		}
+	}
+	for _, r := range results(t, stdout.Bytes()) {
+		got = append(got, r.Name.String())
+		require.Equal(t, 7.0, r.Values[0].OrigValue)
+	}
+	require.Equal(t, want, got)
+}
+
+// That there is no Python is said and is no failure.
+func TestNoInterpreter(t *testing.T) {
+	for _, test := range []struct{ pythons, says string }{
+		{"", ""},
+		{"no-such-python", "python: no-such-python: not found, skipped\n"},
+	} {
+		cmd, stdout, stderr := driver(t, "PYTHONS="+test.pythons)
+		require.NoError(t, cmd.Run())
+		require.Empty(t, stdout.String())
+		require.Equal(t, test.says+"python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
+	}
+}
+
+// An interpreter that fails or is killed is named, once for each script, and the
+// others go on.
+func TestFailingInterpreters(t *testing.T) {
+	dir := t.TempDir()
+	good := fakeInterpreter(t, dir, "good", row)
+	killed := fakeInterpreter(t, dir, "killed", `[ $script != fib ] || kill -9 $$; `+row)
+	failing := fakeInterpreter(t, dir, "failing", `exit 3`)
+	broken := filepath.Join(dir, "broken")
+	require.NoError(t, os.WriteFile(broken, []byte("#!/bin/sh\nexit 127\n"), 0o700))
+
+	cmd, stdout, stderr := driver(t, "PYTHONS="+strings.Join([]string{broken, killed, failing, good}, " "), "ROUNDS=2")
+	require.Error(t, cmd.Run())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	want := "python: " + broken + ": bench.py: exit status 127\n" +
+		"python: " + killed + ": fib.py: killed by signal 9\n"
+	for _, script := range scripts {
+		want += "python: " + failing + ": " + script + ".py: exit status 3\n"
+	}
+	require.Equal(t, want, stderr.String())
+	count := map[string]int{}
+	for _, r := range results(t, stdout.Bytes()) {
+		count[r.Name.String()[strings.Index(r.Name.String(), "="):]]++
+	}
+	require.Equal(t, map[string]int{"=good-1.0.0-gil": 10, "=killed-1.0.0-gil": 8}, count)
+
+	cmd, _, stderr = driver(t, "PYTHONS="+broken)
+	require.Error(t, cmd.Run())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, "python: "+broken+": bench.py: exit status 127\n", stderr.String())
+}
+
+// A value that cannot be meant is one line and exit status 2.
+func TestBadVariables(t *testing.T) {
+	for _, test := range []struct{ variable, says string }{
+		{"ROUNDS=0", `ROUNDS is "0", want a number from 1`},
+		{"ROUNDS=two", `ROUNDS is "two", want a number from 1`},
+		{"BENCHTIME=1s", `BENCHTIME is "1s", want milliseconds, such as 500ms`},
+		{"BENCHTIME=", `BENCHTIME is "", want milliseconds, such as 500ms`},
+		{"THREADS=1 x", `THREADS is "x", want numbers from 1, such as "1 2"`},
+		{"THREADS=*", `THREADS is "*", want numbers from 1, such as "1 2"`},
+		{"THREADS=", `THREADS is "", want numbers from 1, such as "1 2"`},
+	} {
+		cmd, stdout, stderr := driver(t, "PYTHONS=no-such-python", test.variable)
+		require.Error(t, cmd.Run(), test.variable)
+		require.Equal(t, 2, cmd.ProcessState.ExitCode())
+		require.Empty(t, stdout.String())
+		require.Contains(t, stderr.String(), "python: "+test.says+"\n")
+		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr)
+	}
+}
+
+// When the reader goes away, as head does, that ends the run.
+func TestReaderGoesAway(t *testing.T) {
+	cmd, _, stderr := driver(t, "PYTHONS="+python(t), "ROUNDS=999")
+	cmd.Stdout = nil
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Benchmark") {
+	}
+	require.NoError(t, stdout.Close())
+	began := time.Now()
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 141, cmd.ProcessState.ExitCode())
+	require.Less(t, time.Since(began), 20*time.Second)
+	require.Empty(t, stderr.String())
+}
+
+// An interrupt ends the script and its children within a second or so. A terminal
+// sends it to all of them, a supervisor only to run.sh.
+func TestInterruptLeavesNothing(t *testing.T) {
+	interpreter := python(t)
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skip("no ps")
+	}
+	for _, test := range []struct {
+		script   string
+		signal   syscall.Signal
+		status   int
+		old, new string // the change that makes the moment
+	}{
+		{"loop", syscall.SIGINT, 130, "    ans = 1\n", "    ans = 1; n = 10**9\n"},
+		{"fib", syscall.SIGTERM, 143, "    wall", "    n = 10**6; wall"},
+		{"spawn", syscall.SIGINT, 130, "    pass", "    time.sleep(1)"},
+		{"procsfib", syscall.SIGTERM, 143, "    began", "    n = 10**6; began"},
+		{"aio", syscall.SIGINT, 130, "", ""},
+		{"aio", syscall.SIGTERM, 143, "    connections = loop", "    time.sleep(60); connections = loop"},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			file := test.script + ".py"
+			if test.old == test.new {
+				file = ""
+			}
+			dir := changed(t, file, test.old, test.new)
+			// The scripts before this one end at once.
+			only := filepath.Join(dir, "python")
+			begun := filepath.Join(dir, "begun")
+			require.NoError(t, os.WriteFile(only, []byte(`#!/bin/sh
+case $2 in
+*/bench.py) ;;
+*/`+test.script+`.py) : >`+begun+` ;;
+*) exit ;;
+esac
+exec `+interpreter+` "$@"
+`), 0o700))
+			cmd, _, stderr := driver(t, "PYTHONS="+only, "BENCHTIME=60000ms", "THREADS=2")
+			cmd.Dir = dir
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			require.NoError(t, cmd.Start())
+			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
+			require.Eventually(t, func() bool {
+				_, err := os.Stat(begun)
+				return err == nil
+			}, 20*time.Second, 10*time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // so that there are children
+			to := cmd.Process.Pid
+			if test.signal == syscall.SIGINT {
+				to = -to
+			}
+			sent := time.Now()
+			require.NoError(t, syscall.Kill(to, test.signal))
+			require.Error(t, cmd.Wait())
+			require.Equal(t, test.status, cmd.ProcessState.ExitCode())
+			for running(t, cmd.Process.Pid) {
+				require.Less(t, time.Since(sent), 5*time.Second, "left behind")
+				time.Sleep(10 * time.Millisecond)
+			}
+			require.Empty(t, stderr.String())
+		})
+	}
+}
+
+// So does an interrupt of one script, and one that has no time to tell its child.
+func TestEndOfOneScript(t *testing.T) {
+	interpreter := python(t)
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skip("no ps")
+	}
+	for _, test := range []struct {
+		file   string
+		oldNew []string
+	}{
+		{"loop.py", []string{"    ans = 1\n", "    ans = 1; n = 10**9\n"}},
+		{"aio.py", []string{"import bench\n", "import bench, os\nbench.PATIENCE = 2\n", "    connections = loop", "    mine.recv()\n    os._exit(1)\n    connections = loop"}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(changed(t, test.file, test.oldNew...), test.file))
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			require.NoError(t, cmd.Start())
+			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
+			began := time.Now()
+			if test.file == "loop.py" {
+				time.Sleep(time.Second) // so that there is a thread
+				require.NoError(t, cmd.Process.Signal(os.Interrupt))
+			}
+			require.Error(t, cmd.Wait())
+			require.Less(t, time.Since(began), 8*time.Second)
+			for running(t, cmd.Process.Pid) {
+				require.Less(t, time.Since(began), 8*time.Second, "left behind")
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+	}
+}
+
+// Running reports whether a process of the group lives. One that has ended and
+// that nobody waits for is still in the group, so kill(2) does not tell.
+func running(t *testing.T, group int) bool {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-o", "pgid=,stat=").Output()
+	require.NoError(t, err)
+	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *%d +[^Z ]`, group)).Match(out)
+}
+
+// The historical interpreters know little of the language.
+func TestPlainSyntax(t *testing.T) {
+	newer := map[string]*regexp.Regexp{
+		"an f-string":  regexp.MustCompile(`[ (=]f["']`),
+		"a walrus":     regexp.MustCompile(`:=`),
+		"asyncio.run":  regexp.MustCompile(`\basyncio\.run\(`),
+		"match":        regexp.MustCompile(`(?m)^\s*match .*:$`),
+		"a dependency": regexp.MustCompile(`(?m)^\s*(?:import|from) (?:numpy|psutil|pyperf)`),
+	}
+	files, err := filepath.Glob("*.py")
+	require.NoError(t, err)
+	require.Len(t, files, 1+len(scripts))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for what, pattern := range newer {
+			require.NotRegexp(t, pattern, string(text), "%s: %s", file, what)
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// What the caller's environment says is not what a test says.
+	for _, name := range []string{"PYTHONS", "ROUNDS", "THREADS", "BENCHTIME", "BOUNDARIES_PYTHON"} {
+		os.Unsetenv(name)
+	}
+	os.Exit(m.Run())
+}

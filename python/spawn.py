@@ -1,0 +1,58 @@
+"""PySpawn: what the article puts at 100 us for a thread and 50 ms for a process.
+
+A step starts one that does nothing, and waits until it has ended. start=process
+is multiprocessing's "spawn", a new interpreter, which is what the article's
+figure is of; start=fork is the copy of this process that code 5.1 makes on Linux
+before Python 3.14, and is there where the platform has it.
+"""
+
+import multiprocessing
+import sys
+import threading
+import time
+
+import bench
+
+try:
+    import resource
+except ImportError:
+    resource = None  # Windows
+
+
+def nothing():
+    pass
+
+
+def run(start, n):
+    began, used = time.perf_counter(), processor_time()
+    for _ in range(n):
+        one = start(target=nothing)
+        one.start()
+        one.join()
+        if getattr(one, "exitcode", 0) != 0:
+            sys.exit("PySpawn: a child ended with status %s" % one.exitcode)
+    used, wall = processor_time() - used, time.perf_counter() - began
+    if threading.active_count() > 1 or multiprocessing.active_children():
+        sys.exit("PySpawn: some have not ended")
+    return wall, used, []
+
+
+def processor_time():
+    """Returns that of this process and of those it has waited for."""
+    if resource is None:
+        return time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def main():
+    starts = [("thread", threading.Thread)]
+    for name, method in ("process", "spawn"), ("fork", "fork"):
+        if method in multiprocessing.get_all_start_methods():
+            starts.append((name, multiprocessing.get_context(method).Process))
+    for name, start in starts:
+        bench.bench("BenchmarkPySpawn/start=%s/system=%s" % (name, bench.system()), 1, lambda n: run(start, n))
+
+
+if __name__ == "__main__":
+    main()
