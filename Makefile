@@ -4,7 +4,7 @@ BENCH ?= .
 BASE ?= main
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table compare
+.PHONY: test bench table compare race-demo
 
 test: ; go test ./...
 
@@ -14,3 +14,8 @@ bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
+
+# A guided tour of data races, for readers who know threads and no Go.
+race-demo:
+	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' .
+	@go test -count 1 -v -run RaceDemo -race .
