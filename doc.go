@@ -48,16 +48,19 @@
 //  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast an event is
 //     answered beside a computation.
-//  9. bench_test.go: how it is measured.
+//  9. races, and the racy.go of five packages: what happens without any of this.
+//     make race-demo is the tour of it, for readers who know threads and no Go.
+//  10. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
 //	code 4.1            one loop that adds 2 to a global      loop/serial.go
 //	code 4.2            the same loop twice, one thread       loop/serial.go, 2n steps
-//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for
+//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for;
+//	                                                          loop/racy.go, what it would be without a lock
 //	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
 //	figure 4.1.1        why there are three                   refcount, Example
-//	figure 4.1.2        two threads take a reference          refcount, share=hot
+//	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
 //	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go

@@ -35,8 +35,8 @@ type raceJob func(workers, n int) (want, got string)
 
 // A raceWorkload is a racy variant, and those that do the same and do not race.
 type raceWorkload struct {
-	name    string
-	step    string // what a step does
+	name    string // that of its package
+	what    string // the threads do; %d is how many there are
 	n       int    // how many steps a run takes
 	nRace   int    // the same with the race detector, which is ten times as slow
 	racy    raceJob
@@ -54,29 +54,29 @@ type raceVariant struct {
 func raceWorkloads() []raceWorkload {
 	return []raceWorkload{
 		{
-			name: "loop", step: "adds 2 to one total (code 4.3)", n: 20_000_000, nRace: 200_000, visible: true,
+			name: "loop", what: "%d threads add 2 to one total, again and again (code 4.3)", n: 100_000_000, nRace: 200_000, visible: true,
 			racy: loopJob(loop.Racy), safe: loopVariants(),
-			why: "Two threads read the same total, and the one that writes last overwrites the other's sum.",
+			why: "two threads read the same total, and the one that writes last overwrites the other's sum",
 		},
 		{
-			name: "refcount", step: "takes a reference and drops it again (figure 4.1.2)", n: 20_000_000, nRace: 100_000, visible: true,
+			name: "refcount", what: "%d threads take a reference to one object and drop it, again and again (figure 4.1.2)", n: 20_000_000, nRace: 100_000, visible: true,
 			racy: refcountJob(refcount.Racy), safe: refcountVariants(),
-			why: "A take that is lost frees the object too early, a drop that is lost never. This is what CPython's lock is for.",
+			why: "if a take is lost the object is freed while it is used, if a drop is lost never: what CPython's lock is for",
 		},
 		{
-			name: "workerpool", step: "hands a task to a pool of threads", n: 20_000, nRace: 1_000, visible: true,
+			name: "workerpool", what: "one thread puts tasks into a queue, %d threads take them out", n: 20_000, nRace: 1_000, visible: true,
 			racy: poolJob(workerpool.NewRacy, 100*time.Millisecond), safe: poolVariants(),
-			why: "Two threads take from the same place of the queue: a task runs twice, and the one behind it never.",
+			why: "two threads take from the same place of the queue: a task runs twice, and the one behind it never",
 		},
 		{
-			name: "asyncio", step: "asks a database and records the answer's size", n: 4_000, nRace: 500, visible: true,
+			name: "asyncio", what: "64 threads ask a database, and count its answers together", n: 4_000, nRace: 500, visible: true,
 			racy: asyncioJob(asyncio.Racy), safe: asyncioVariants(),
-			why: "Two threads record at once. It takes an accident of nanoseconds, so most runs lose nothing: the bug that tests do not find.",
+			why: "two threads count at once; it takes an accident of nanoseconds, so most runs lose nothing",
 		},
 		{
-			name: "procs", step: "adds 1 to a word that processes share", n: 20_000_000, nRace: 1_000_000, visible: false,
+			name: "procs", what: "%d processes add 1 to one word of memory that they share, again and again", n: 20_000_000, nRace: 1_000_000, visible: false,
 			racy: sumJob("racy"), safe: []raceVariant{{"global-mutex", sumJob("global-mutex")}, {"atomic", sumJob("atomic")}},
-			why: "As in loop. The threads are in different processes, which does not help: the memory is the same.",
+			why: "as in loop: that the threads are in different processes does not help, for the memory is the same",
 		},
 	}
 }
