@@ -31,6 +31,7 @@ Words:
   lock       Whoever has it goes on, and whoever wants it waits. Go's is called a mutex.
   atomic     Done in one piece, as some instructions of a processor are: nothing can happen in the midst of it.
   data race  Two threads use the same memory, at least one writes, and nothing says which comes first.
+  x++        Go for x += 1.
 `
 
 // childLimit is how long a child may take. It takes a second or two at most.
@@ -63,7 +64,8 @@ func TestRaceOutcomes(t *testing.T) {
 Two threads start together and do the same thing to the same memory, millions of times. What can come of one
 try is an outcome. Acceptable is what anybody expects; interesting is what only a program with a data race can
 show; forbidden must not occur once. The shares depend on the machine and on how the threads are set against
-each other, and are not those of any program. This run has %d of %d processors.
+each other, and are not those of any program. What mends a case has the names of part 1, or of more variants
+that "go doc ." tells of. This run has %d of %d processors.
 `, min(runtime.GOMAXPROCS(0), runtime.NumCPU()), runtime.NumCPU())
 	tries, children := 20_000, 1
 	switch {
@@ -99,7 +101,7 @@ each other, and are not those of any program. This run has %d of %d processors.
 				t.Errorf("%s/%s: %d of %d tries had a forbidden outcome:\n%s", c.Name, v.Name, n, h.Tries(), h)
 			}
 			if v.Racy {
-				tour("\n%s, %s tries:\n%s", v.Name, races.Grouped(h.Tries()), indent(h.String()))
+				tour("\n%s (%s), %s tries:\n%s", v.Name, v.Note, races.Grouped(h.Tries()), indent(h.String()))
 				if h.Of(races.Interesting) == 0 {
 					tour("  %s\n", noneWhy(v))
 				}
@@ -129,7 +131,7 @@ each other, and are not those of any program. This run has %d of %d processors.
 func noneWhy(v races.Variant) string {
 	switch {
 	case strings.HasSuffix(v.Name, "-in-order"):
-		return "Not seen: processors of type " + runtime.GOARCH + orderOf(runtime.GOARCH) + ". It is a data race all the same: the compiler may change the order."
+		return "Not seen: processors of type " + runtime.GOARCH + orderOf(runtime.GOARCH) + ". Go's rules allow it, and the compiler may do it."
 	case min(runtime.GOMAXPROCS(0), runtime.NumCPU()) == 1:
 		return "Not seen: with one processor the threads take turns, and a turn hardly ever ends in the midst of a try."
 	}
@@ -285,7 +287,7 @@ func (w raceWorkload) demonstrate(t *testing.T, workers, n, runs, most int) {
 	if wrong == 0 && shown.done {
 		tour("  %-10s %s\n", "", w.whyRight())
 	}
-	tour("  %-10s %s\n", "why", w.why)
+	tour("  %-10s %s\n", "the race", w.why)
 	if !raceDetector {
 		if !w.visible {
 			tour("  %-10s no race detector can: each process has its own, which knows that process's accesses alone\n", "caught by")

@@ -42,7 +42,7 @@ type raceWorkload struct {
 	racy    raceJob
 	safe    []raceVariant
 	visible bool   // the race detector can see the race
-	why     string // it loses what it loses
+	why     string // what happens when threads meet
 }
 
 type raceVariant struct {
@@ -69,7 +69,7 @@ func raceWorkloads() []raceWorkload {
 			why: "two threads take from the same place of the queue: a task runs twice, and the one behind it never",
 		},
 		{
-			name: "asyncio", what: "64 threads ask a database, and count its answers together", n: 4_000, nRace: 500, visible: true,
+			name: "asyncio", what: "64 threads ask a database, and count its answers together", n: 4_000, nRace: 1_000, visible: true,
 			racy: asyncioJob(asyncio.Racy), safe: asyncioVariants(),
 			why: "two threads count at once; it takes an accident of nanoseconds, so most runs lose nothing",
 		},

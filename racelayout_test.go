@@ -1,12 +1,11 @@
 package boundaries_test
 
 import (
-	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
-	"go/printer"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -96,10 +95,22 @@ func (p protection) lost(t *testing.T) (lost, added []string) {
 // line with single spaces.
 func declarations(t *testing.T, file string) map[string]string {
 	t.Helper()
-	set := token.NewFileSet()
-	tree, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+	source, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, file, source, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := set.File(tree.FileStart).Base()
+	for _, group := range tree.Comments {
+		for i := int(group.Pos()) - start; i < int(group.End())-start; i++ {
+			if source[i] != '\n' {
+				source[i] = ' '
+			}
+		}
 	}
 	texts := map[string]string{}
 	for _, decl := range tree.Decls {
@@ -113,19 +124,14 @@ func declarations(t *testing.T, file string) map[string]string {
 					of = star.X
 				}
 				name = of.(*ast.Ident).Name + "." + name
-				decl.Recv.List[0].Names = nil // what it is called is no difference
 			}
 		case *ast.GenDecl:
 			if spec, ok := decl.Specs[0].(*ast.TypeSpec); ok {
 				name = spec.Name.Name
 			}
 		}
-		var text bytes.Buffer
-		if err := printer.Fprint(&text, set, decl); err != nil {
-			t.Fatal(err)
-		}
 		var lines []string
-		for line := range strings.Lines(text.String()) {
+		for line := range strings.Lines(string(source[int(decl.Pos())-start : int(decl.End())-start])) {
 			if line = strings.Join(strings.Fields(line), " "); line != "" {
 				lines = append(lines, line)
 			}

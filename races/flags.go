@@ -30,17 +30,17 @@ type atomicFlag struct {
 // of a program: a thread may read before others see what it wrote before.
 func flagVariants() []Variant {
 	return []Variant{
-		{"racy", true, raise(func(p *flagpole, me int) int {
+		{"racy", "each writes its own flag, then reads the other's", true, raise(func(p *flagpole, me int) int {
 			p.plain[me].up = 1
 			return p.plain[1-me].up
 		})},
-		{"global-mutex", false, raise(func(p *flagpole, me int) int {
+		{"global-mutex", "", false, raise(func(p *flagpole, me int) int {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.plain[me].up = 1
 			return p.plain[1-me].up
 		})},
-		{"atomic", false, raise(func(p *flagpole, me int) int {
+		{"atomic", "", false, raise(func(p *flagpole, me int) int {
 			p.atomic[me].up.Store(1)
 			return int(p.atomic[1-me].up.Load())
 		})},

@@ -5,9 +5,9 @@ import "boundaries/loop"
 // loopVariants are those of package loop, which own their loops: a try is a step.
 // There is no serial.
 func loopVariants() []Variant {
-	all := []Variant{{"racy", true, addTogether(loop.Racy)}}
+	all := []Variant{{"racy", "each reads the total, adds 2, and writes it", true, addTogether(loop.Racy)}}
 	for _, v := range loop.Variants[1:] {
-		all = append(all, Variant{v.Name, false, addTogether(v.Run)})
+		all = append(all, Variant{v.Name, "", false, addTogether(v.Run)})
 	}
 	return all
 }

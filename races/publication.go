@@ -39,15 +39,15 @@ type stand struct {
 
 func publicationVariants() []Variant {
 	return []Variant{
-		{"racy", true, publish("racy", func(s *stand) { // the pointer is written before the fields
+		{"racy", "one shows the object, then fills it", true, publish("racy", func(s *stand) {
 			s.plain = &s.object
 			s.object.fill()
 		}, func(s *stand) *object { return s.plain })},
-		{"racy-in-order", true, publish("racy-in-order", func(s *stand) { // after the fields, but nothing says so to the other thread
+		{"racy-in-order", "one fills the object, then shows it", true, publish("racy-in-order", func(s *stand) {
 			s.object.fill()
 			s.plain = &s.object
 		}, func(s *stand) *object { return s.plain })},
-		{"global-mutex", false, publish("global-mutex", func(s *stand) {
+		{"global-mutex", "", false, publish("global-mutex", func(s *stand) {
 			s.mu.Lock()
 			s.object.fill()
 			s.plain = &s.object
@@ -57,7 +57,7 @@ func publicationVariants() []Variant {
 			defer s.mu.Unlock()
 			return s.plain
 		})},
-		{"atomic", false, publish("atomic", func(s *stand) {
+		{"atomic", "", false, publish("atomic", func(s *stand) {
 			s.object.fill()
 			s.atomic.Store(&s.object)
 		}, func(s *stand) *object { return s.atomic.Load() })},
@@ -68,7 +68,7 @@ func publicationVariants() []Variant {
 func publish(name string, show func(*stand), look func(*stand) *object) func(*Variant, int) Histogram {
 	half := "the other thread has the object, and not what is in it"
 	if name == "racy-in-order" {
-		half = "allowed by Go's memory model; not to be seen on amd64, whose processors keep writes in order"
+		half = "the other thread sees two writes in another order than they were made in"
 	}
 	return func(v *Variant, tries int) Histogram {
 		h := Histogram{

@@ -31,7 +31,7 @@ const (
 )
 
 func (g Grade) String() string {
-	return [...]string{"acceptable", "interesting", "FORBIDDEN"}[g]
+	return [...]string{"acceptable", "interesting", "forbidden"}[g]
 }
 
 // An Outcome is one of the things that can come of a try.
@@ -112,7 +112,8 @@ func Grouped(n int) string {
 // A Variant is a way to do what a case is about.
 type Variant struct {
 	Name string
-	Racy bool // it has a data race: run it in a process of its own
+	Note string // what the threads do, in a racy variant
+	Racy bool   // it has a data race: run it in a process of its own
 	run  func(v *Variant, tries int) Histogram
 }
 

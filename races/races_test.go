@@ -61,6 +61,7 @@ func TestCases(t *testing.T) {
 				interesting = interesting || o.Grade == Interesting
 			}
 			require.Equal(t, v.Racy, interesting)
+			require.Equal(t, v.Racy, v.Note != "")
 			require.Equal(t, Acceptable, none[0].Grade)
 		}
 		require.True(t, safe, "nothing mends %s", c.Name)
@@ -81,16 +82,16 @@ func TestJudges(t *testing.T) {
 	forgetful := func(finalize func(string)) refcount.Heap {
 		return &deafHeap{Heap: refcount.Variants[2].New(finalize)}
 	}
-	require.Equal(t, "5 0 acceptable, 4 2048 FORBIDDEN, other 0 FORBIDDEN, ", judged(meetAtCount(forgetful), 2*cells))
+	require.Equal(t, "5 0 acceptable, 4 2048 forbidden, other 0 forbidden, ", judged(meetAtCount(forgetful), 2*cells))
 	counting := func(finalize func(string)) refcount.Heap {
 		return &deafHeap{Heap: refcount.Variants[2].New(finalize), twice: true}
 	}
-	require.Equal(t, "5 0 acceptable, 4 0 FORBIDDEN, other 1024 FORBIDDEN, ", judged(meetAtCount(counting), cells))
+	require.Equal(t, "5 0 acceptable, 4 0 forbidden, other 1024 forbidden, ", judged(meetAtCount(counting), cells))
 
 	lost := func(_, n int) int64 { return 1 + 2*int64(n-3) }
-	require.Equal(t, "counted 97 acceptable, lost 3 FORBIDDEN, invented 0 FORBIDDEN, ", judged(addTogether(lost), 100))
+	require.Equal(t, "counted 97 acceptable, lost 3 forbidden, invented 0 forbidden, ", judged(addTogether(lost), 100))
 	invented := func(_, n int) int64 { return 1 + 2*int64(n+3) }
-	require.Equal(t, "counted 100 acceptable, lost 0 FORBIDDEN, invented 3 FORBIDDEN, ", judged(addTogether(invented), 100))
+	require.Equal(t, "counted 100 acceptable, lost 0 forbidden, invented 3 forbidden, ", judged(addTogether(invented), 100))
 
 	show := func(s *stand) { s.atomic.Store(&s.object) }
 	look := func(s *stand) *object {
@@ -99,16 +100,16 @@ func TestJudges(t *testing.T) {
 		}
 		return s.atomic.Load()
 	}
-	require.Equal(t, "nothing 0 acceptable, whole 0 acceptable, half 1024 FORBIDDEN, ", judged(publish("", show, look), cells))
+	require.Equal(t, "nothing 0 acceptable, whole 0 acceptable, half 1024 forbidden, ", judged(publish("", show, look), cells))
 	blind := func(*stand) *object { return nil }
-	require.Equal(t, "nothing 1024 acceptable, whole 0 acceptable, half 0 FORBIDDEN, ", judged(publish("", show, blind), cells))
+	require.Equal(t, "nothing 1024 acceptable, whole 0 acceptable, half 0 forbidden, ", judged(publish("", show, blind), cells))
 	early := func(s *stand) *object { o := &object{}; o.fill(); return o }
-	require.Equal(t, "nothing 0 acceptable, whole 1024 acceptable, half 0 FORBIDDEN, ", judged(publish("", show, early), cells))
+	require.Equal(t, "nothing 0 acceptable, whole 1024 acceptable, half 0 forbidden, ", judged(publish("", show, early), cells))
 
 	for down, want := range []string{
-		"one up 0 acceptable, both up 0 acceptable, both down 1024 FORBIDDEN, ",
-		"one up 1024 acceptable, both up 0 acceptable, both down 0 FORBIDDEN, ",
-		"one up 0 acceptable, both up 1024 acceptable, both down 0 FORBIDDEN, ",
+		"one up 0 acceptable, both up 0 acceptable, both down 1024 forbidden, ",
+		"one up 1024 acceptable, both up 0 acceptable, both down 0 forbidden, ",
+		"one up 0 acceptable, both up 1024 acceptable, both down 0 forbidden, ",
 	} {
 		require.Equal(t, want, judged(raise(func(_ *flagpole, me int) int {
 			if me < down {
@@ -121,7 +122,50 @@ func TestJudges(t *testing.T) {
 	sloppy := func(workers int) workerpool.Pool {
 		return &sloppyPool{Pool: workerpool.Variants[2].New(workers)}
 	}
-	require.Equal(t, "once 80 acceptable, never 10 FORBIDDEN, again 10 FORBIDDEN, ", judged(handOver(sloppy), 100))
+	require.Equal(t, "once 80 acceptable, never 10 forbidden, again 10 forbidden, ", judged(handOver(sloppy), 100))
+}
+
+// What one round has left does not come into the next.
+func TestEveryRoundBeginsAnew(t *testing.T) {
+	shown, looked := map[*stand]int{}, map[*stand]int{} // in which round; each is one thread's
+	show := func(s *stand) {
+		shown[s]++
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch shown[s] {
+		case 1:
+			s.object.fill()
+			fallthrough
+		case 2:
+			s.plain = &s.object
+			s.atomic.Store(&s.object)
+		}
+	}
+	look := func(s *stand) *object {
+		looked[s]++
+		for {
+			s.mu.Lock()
+			plain, atomic := s.plain, s.atomic.Load()
+			s.mu.Unlock()
+			if looked[s] == 3 || plain != nil {
+				require.Equal(t, plain, atomic)
+				return plain
+			}
+			runtime.Gosched()
+		}
+	}
+	require.Equal(t, "nothing 1024 acceptable, whole 1024 acceptable, half 1024 forbidden, ", judged(publish("", show, look), 3*cells))
+
+	raised := [2]map[*flagpole]int{{}, {}}
+	require.Equal(t, "one up 0 acceptable, both up 0 acceptable, both down 2048 forbidden, ", judged(raise(func(p *flagpole, me int) int {
+		raised[me][p]++
+		if raised[me][p] == 2 {
+			return p.plain[1-me].up + int(p.atomic[1-me].up.Load()) // of the round before
+		}
+		p.plain[me].up = 1
+		p.atomic[me].up.Store(1)
+		return 0
+	}), 2*cells))
 }
 
 // A deafHeap has a second handle whose takes do not count, or count twice.
@@ -272,7 +316,7 @@ func TestHistogram(t *testing.T) {
 		"  outcome  how often    share         grade  what happened\n"+
 		"     both  1,234,567  99.99 %    acceptable  as it should be\n"+
 		"      one         89   0.01 %   interesting  the other is lost\n"+
-		"  neither          0      0 %     FORBIDDEN  that cannot be\n", h.String())
+		"  neither          0      0 %     forbidden  that cannot be\n", h.String())
 	require.Equal(t, 1234656, h.Tries())
 	require.Equal(t, 89, h.Of(Interesting))
 	require.Zero(t, h.Of(Forbidden))

@@ -10,10 +10,10 @@ import (
 // threads call. There is no serial, which is for one thread, and no private, whose
 // counts never change.
 func refcountVariants() []Variant {
-	all := []Variant{{"racy", true, meetAtCount(refcount.NewRacy)}}
+	all := []Variant{{"racy", "each reads the count, adds 1, and writes it", true, meetAtCount(refcount.NewRacy)}}
 	for _, v := range refcount.Variants {
 		if v.Name != "serial" && v.Name != "private" {
-			all = append(all, Variant{v.Name, false, meetAtCount(v.New)})
+			all = append(all, Variant{v.Name, "", false, meetAtCount(v.New)})
 		}
 	}
 	return all

@@ -12,12 +12,12 @@ import (
 // workers. There is no serial, and none of those without a queue, in which a task
 // could be dropped: private, errgroup and goroutine.
 func taskVariants() []Variant {
-	all := []Variant{{"racy", true, handOver(workerpool.NewRacy)}}
+	all := []Variant{{"racy", "a queue without its lock", true, handOver(workerpool.NewRacy)}}
 	for _, v := range workerpool.Variants[1:] {
 		switch v.Name {
 		case "private", "errgroup", "goroutine":
 		default:
-			all = append(all, Variant{v.Name, false, handOver(v.New)})
+			all = append(all, Variant{v.Name, "", false, handOver(v.New)})
 		}
 	}
 	return all
