@@ -368,6 +368,24 @@ func TestReplay(t *testing.T) {
 	require.Len(t, names, len(refcount.Variants)+1) // with racy and cas, without serial
 }
 
+// Threads that wait for each other are found out.
+func TestReplayThatDoesNotEnd(t *testing.T) {
+	deadlock := discipline{name: "deadlock", start: func() ([2]func(step), func() string) {
+		var locks [2]sync.Mutex
+		thread := func(me int) func(step) {
+			return func(say step) {
+				locks[me].Lock()
+				say("takes its lock")
+				for !locks[1-me].TryLock() {
+					say("waits for the other's")
+				}
+			}
+		}
+		return [2]func(step){thread(0), thread(1)}, func() string { return "" }
+	}}
+	require.PanicsWithValue(t, "races: the replay of deadlock does not end", func() { deadlock.replay() })
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
