@@ -380,6 +380,25 @@ func TestChildThatHangs(t *testing.T) {
 	}
 }
 
+// A child whose parent is gone ends, whether it waits or spins.
+func TestChildWithoutParent(t *testing.T) {
+	for _, role := range []string{"hang", "spin"} {
+		t.Setenv(raceChild, role+" 2 7")
+		cmd, _ := childCommand(t, t.Context())
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		in.Close() // as the end of the parent does
+		if cmd.Wait(); cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%s: %v", role, cmd.ProcessState)
+		}
+	}
+}
+
 // A child that is told nonsense says so and ends.
 func TestChildThatIsToldNonsense(t *testing.T) {
 	for _, value := range []string{"spam 2 7", "spam", "loop/racy 2 spam"} {

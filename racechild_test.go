@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -268,6 +269,12 @@ func raceMain() {
 		fmt.Fprintf(os.Stderr, "%s is %q, but there is no such job\n", raceChild, text)
 		os.Exit(2)
 	}
+	go func() {
+		// The parent ends a child that hangs. If the parent is killed first,
+		// the pipe that nobody writes to ends, and the child with it.
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
 	want, got := job(workers, n)
 	fmt.Printf("%s%q %q\n", resultMark, want, got)
 	os.Exit(0)
@@ -350,6 +357,9 @@ func runChild(t *testing.T, role string, workers, n int, gorace string, limit ti
 	defer cancel()
 	cmd, output := childCommand(t, ctx)
 	cmd.Stdout, cmd.Stderr = new(bytes.Buffer), new(bytes.Buffer)
+	if _, err := cmd.StdinPipe(); err != nil { // closed when the child has ended
+		t.Fatal(err)
+	}
 	cmd.Env = append(os.Environ(),
 		fmt.Sprintf("%s=%s %d %d", raceChild, role, workers, n),
 		fmt.Sprintf("GOMAXPROCS=%d", runtime.GOMAXPROCS(0)),
