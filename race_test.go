@@ -244,6 +244,7 @@ but the last is reported at each of 20 runs, with both lines of code, whether or
 // and goes on to most while nothing is lost though it could be.
 func (w raceWorkload) demonstrate(t *testing.T, workers, n, runs, most int) {
 	wrong, reported, done := 0, 0, 0
+	want := ""
 	var shown, first *raceRun // the first with a wrong result, and the first
 	var report *raceReport    // the first that is whole
 	for ; done < runs || done < most && wrong == 0 && w.processors() > 1; done++ {
@@ -254,6 +255,9 @@ func (w raceWorkload) demonstrate(t *testing.T, workers, n, runs, most int) {
 		}
 		if first == nil {
 			first = &run
+		}
+		if run.done {
+			want = run.want
 		}
 		if run.wrong() {
 			wrong++
@@ -270,15 +274,15 @@ func (w raceWorkload) demonstrate(t *testing.T, workers, n, runs, most int) {
 			}
 		}
 	}
-	if first.want == noSharedMemory {
+	if want == noSharedMemory {
 		tour("  %-10s %s\n", "skipped", noSharedMemory)
 		return
 	}
 	if shown == nil {
 		shown = first
 	}
-	if first.want != "" {
-		tour("  %-10s %s\n", "expected", first.want)
+	if want != "" {
+		tour("  %-10s %s\n", "expected", want)
 	}
 	tour("  %-10s %s\n", "came out", shown.result())
 	tour("  %-10s %d of %d runs\n", "wrong in", wrong, done)

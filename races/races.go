@@ -10,9 +10,9 @@
 // of each meeting, in the manner of jcstress, OpenJDK's concurrency stress tests.
 // An outcome that the rules forbid must not occur once in millions; one that they
 // allow, and that surprises, is interesting. A case has a racy variant or two, and
-// the variants that mend it. The former are undefined behaviour by Go's memory
-// model and must run in a process of their own; nothing but the tests of the suite
-// runs them.
+// the variants that mend it. The former are errors by Go's memory model, may crash
+// or hang, and must run in a process of their own; nothing but the tests of the
+// suite runs them.
 package races
 
 import (
