@@ -67,12 +67,12 @@ show; forbidden must not occur once. The shares depend on the machine and on how
 each other, and are not those of any program. What mends a case has the names of part 1, or of more variants
 that "go doc ." tells of. This run has %d of %d processors.
 `, min(runtime.GOMAXPROCS(0), runtime.NumCPU()), runtime.NumCPU())
-	tries, children := 20_000, 1
+	tries, patient := 20_000, false
 	switch {
 	case raceDetector: // each takes ten times as long
 		tries = 2_000
 	case testing.Verbose():
-		tries, children = 10_000_000, 10
+		tries, patient = 10_000_000, true
 	}
 	for i, c := range races.Cases() {
 		tour("\n2.%d %s\n", i+1, c.Question)
@@ -80,17 +80,18 @@ that "go doc ." tells of. This run has %d of %d processors.
 		w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
 		head := false
 		for _, v := range c.Variants {
-			tries, children := tries, children
+			tries, children, most := tries, 1, 1
 			switch {
 			case c.Name == "lost-update":
 				tries *= 5 // or the first thread is done before the second is there
-				children = 1
+				most = 50
 			case c.Name == "dropped-task" && v.Racy:
-				tries = 20_000 // when one is lost, the rest is soon over
-			default:
-				children = 1
+				tries, children, most = 20_000, 10, 50 // when one is lost, the rest is soon over
 			}
-			h, err := outcomes(t, c, v, tries, children)
+			if !patient {
+				children, most = 1, 1
+			}
+			h, err := outcomes(t, c, v, tries, children, most)
 			if err != nil {
 				t.Errorf("%s/%s: %v", c.Name, v.Name, err)
 				continue
@@ -145,10 +146,11 @@ func orderOf(arch string) string {
 	return " may change the order of writes, and did not"
 }
 
-// outcomes has children make tries, each as many.
-func outcomes(t *testing.T, c races.Case, v races.Variant, tries, children int) (races.Histogram, error) {
+// outcomes has children make tries, each as many. If what is racy shows nothing, it
+// goes on to most children.
+func outcomes(t *testing.T, c races.Case, v races.Variant, tries, children, most int) (races.Histogram, error) {
 	h := v.Run(0)
-	for range children {
+	for i := 0; i < children || i < most && v.Racy && h.Of(races.Interesting) == 0; i++ {
 		run := runChild(t, "outcomes/"+c.Name+"/"+v.Name, 2, tries, "", childLimit)
 		if !run.done && v.Racy && len(run.reports) > 0 {
 			continue // the race detector ended it: GORACE of the user says so
