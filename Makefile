@@ -5,7 +5,7 @@ BASE ?= main
 CPU ?= 1,2
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table compare claims python
+.PHONY: test bench table compare claims python race-demo
 
 test: ; go test ./...
 
@@ -21,3 +21,8 @@ claims: ; @for round in 1 2 3 4 5 6; do go test -bench "$$(go tool boundaries cl
 
 # The same jobs on CPython, with PYTHONS="python3 python3.14t", ROUNDS, THREADS and BENCHTIME.
 python: ; @sh python/run.sh
+
+# A guided tour of data races, for readers who know threads and no Go.
+race-demo:
+	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' .
+	@go test -count 1 -v -run RaceDemo -race .

@@ -52,21 +52,24 @@
 //  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast an event is
 //     answered beside a computation.
-//  9. internal/boxed: the systems of the article on reference-counted objects.
+//  9. races, and the racy.go of five packages: what happens without any of this.
+//     make race-demo is the tour of it, for readers who know threads and no Go.
+//  10. internal/boxed: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
-//  10. docs/article.md: the article from its first block to its last claim, with
+//  11. docs/article.md: the article from its first block to its last claim, with
 //     what is wrong in it; cmd/boundaries/claims_table.go: which rows test the
 //     claims; python: the same jobs on your own CPython.
-//  11. bench_test.go: how it is measured.
+//  12. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
 //	code 4.1            one loop that adds 2 to a global      loop/serial.go
 //	code 4.2            the same loop twice, one thread       loop/serial.go, 2n steps
-//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for
+//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for;
+//	                                                          loop/racy.go, what it would be without a lock
 //	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
 //	figure 4.1.1        why there are three                   refcount, Example
-//	figure 4.1.2        two threads take a reference          refcount, share=hot
+//	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
 //	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	the patch of 1996   one lock for all counts               internal/boxed/free_threading.go

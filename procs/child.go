@@ -67,7 +67,7 @@ func Main() {
 	if n, err := fmt.Sscanf(text, "%s %s %d %d %d %t", &of, &name, &t.words, &t.children, &t.index, &t.spinning); n != 6 {
 		exit(2, "%s is %q, but its value is made by the parent: %v", childEnv, text, err)
 	}
-	for _, table := range [][]Variant{Variants, FibVariants, SpawnVariants} {
+	for _, table := range [][]Variant{Variants, FibVariants, SpawnVariants, Sums} {
 		for i := range table {
 			if v := &table[i]; v.of == of && v.Name == name && v.serve != nil {
 				t.serve(v)

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 		for i := range Variants {
 			Variants[i].serve = serve
 		}
+		for i := range Sums {
+			Sums[i].serve = serve
+		}
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()

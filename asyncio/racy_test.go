@@ -1,0 +1,17 @@
+package asyncio
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One question has nobody to race with. What more of them do is shown in children,
+// by the tests of the whole suite.
+func TestRacyAlone(t *testing.T) {
+	db := open(t, 0)
+	for n := range 2 {
+		require.Equal(t, Want(1, n), Racy(db, n))
+	}
+	require.PanicsWithValue(t, "asyncio: -1 questions, need none or more", func() { Racy(nil, -1) })
+}

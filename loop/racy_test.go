@@ -1,0 +1,16 @@
+package loop
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One worker has nobody to race with. What more of them do is shown in children, by
+// the tests of the whole suite.
+func TestRacyAlone(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 10007} {
+		require.Equal(t, Total(1, n), Racy(1, n))
+	}
+	require.PanicsWithValue(t, "loop: 0 workers, need at least one", func() { Racy(0, 1) })
+}

@@ -1,0 +1,36 @@
+package workerpool
+
+import "boundaries/internal/cacheline"
+
+// A racyQueue is mutexQueue without the mutex, and nothing else: diff it with
+// global_mutex.go. It drops tasks, when two put into the same slot or two take
+// and both move on, and runs tasks twice, when two take from the same slot. A
+// pool that has dropped a task waits for it for ever, so that Wait and Close may
+// not return.
+//
+// Not in Variants: it runs only in child processes that tests start.
+type racyQueue struct {
+	free
+	_    cacheline.Pad
+	ring fifo
+	_    cacheline.Pad
+}
+
+// NewRacy returns a pool with such a queue.
+func NewRacy(workers int) Pool {
+	return newPool(workers, func(int) queue { return &racyQueue{ring: newFIFO(0)} })
+}
+
+func (q *racyQueue) put(_ int, task Task) bool {
+	ok := q.ring.put(task)
+	return ok
+}
+
+func (q *racyQueue) take(int) Task {
+	task := q.ring.take()
+	return task
+}
+
+func (q *racyQueue) len() int {
+	return q.ring.len()
+}
