@@ -2,9 +2,10 @@
 # BENCH selects benchmarks, BASE is the revision to compare with.
 BENCH ?= .
 BASE ?= main
+CPU ?= 1,2
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table compare race-demo
+.PHONY: test bench table compare claims race-demo
 
 test: ; go test ./...
 
@@ -14,6 +15,9 @@ bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
+
+# Six rounds of the rows that the claims need, and what they say; CPU=1,2,7,17 has all columns of the article.
+claims: ; @for round in 1 2 3 4 5 6; do go test -bench "$$(go tool boundaries claims -rows)" -cpu '$(CPU)' $(ARGS) || exit; done | tee claims.txt && go tool boundaries claims claims.txt
 
 # A guided tour of data races, for readers who know threads and no Go.
 race-demo:

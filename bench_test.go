@@ -16,6 +16,7 @@ import (
 	"boundaries/asyncio/respond"
 	"boundaries/fib"
 	"boundaries/forkjoin"
+	"boundaries/internal/boxed"
 	"boundaries/internal/cputime"
 	"boundaries/loop"
 	"boundaries/procs"
@@ -26,6 +27,12 @@ import (
 func BenchmarkLoop(b *testing.B) { bench(b, loop.Variants, loop.Total) }
 
 func BenchmarkFib(b *testing.B) { bench(b, fib.Variants, fib.Want) }
+
+func BenchmarkLoopBoxed(b *testing.B) { benchKey(b, "system=", boxed.Loop.Rows(), boxed.Loop.Want) }
+
+func BenchmarkFibBoxed(b *testing.B) { benchKey(b, "system=", boxed.Fib.Rows(), boxed.Fib.Want) }
+
+func BenchmarkStoneBoxed(b *testing.B) { benchKey(b, "system=", boxed.Stone.Rows(), boxed.Stone.Want) }
 
 func BenchmarkRefcount(b *testing.B) {
 	b.Run("share=hot", func(b *testing.B) { bench(b, refcount.Hot.Rows(), refcount.Hot.Want) })
@@ -99,8 +106,16 @@ func bench[A comparable](b *testing.B, variants []struct {
 	Name string
 	Run  func(workers, n int) A
 }, want func(workers, n int) A, more ...func(b *testing.B)) {
+	benchKey(b, "sync=", variants, want, more...)
+}
+
+// benchKey is bench for variants that are the values of another key.
+func benchKey[A comparable](b *testing.B, key string, variants []struct {
+	Name string
+	Run  func(workers, n int) A
+}, want func(workers, n int) A, more ...func(b *testing.B)) {
 	for _, v := range variants {
-		runLeaf(b, "sync="+v.Name, func(b *testing.B) {
+		runLeaf(b, key+v.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
 			var got A
 			measure(b, workers, nil, func() { got = v.Run(workers, b.N) })

@@ -18,11 +18,15 @@
 // The word lock-free names the strategy; what progress a variant guarantees is in
 // its doc.
 //
+// Beside these stand the systems of the article (plain, gil, gil-ticks,
+// free-threading, gilectomy, gilectomy-buffered, nogil, subinterpreters,
+// c-extension), which run bytecode on boxed, reference-counted objects.
+//
 // The suite is a program to run, not a library to import. There is nothing in
 // this package but its benchmarks:
 //
 //	go test -bench . -cpu 1,2,4,8 | tee bench.txt
-//	go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/sync' -col /gomaxprocs bench.txt
+//	go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 //
 // ns/op is wall time per step, whichever worker took it, so the speed-up at N
 // procs is ns/op at 1 divided by ns/op at N, and what the article plots for fib,
@@ -50,7 +54,11 @@
 //     answered beside a computation.
 //  9. races, and the racy.go of five packages: what happens without any of this.
 //     make race-demo is the tour of it, for readers who know threads and no Go.
-//  10. bench_test.go: how it is measured.
+//  10. internal/boxed: the systems of the article on reference-counted objects.
+//     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
+//  11. cmd/boundaries/claims_table.go: what the article says, and which rows test
+//     it; docs/article.md: the article from beginning to end, and its mistakes.
+//  12. bench_test.go: how it is measured.
 //
 // # The article's code and where it is here
 //
@@ -63,14 +71,17 @@
 //	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
 //	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
-//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go
-//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go
+//	the patch of 1996   one lock for all counts               internal/boxed/free_threading.go
+//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; internal/boxed
+//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; internal/boxed
 //	code 5.1            fib in two processes                  procs/fib_private.go
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
 //	multiprocessing     communication is dearer               procs/pipe.go, and beside it channel.go
 //	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
 //	2, threading        pre-emptive; the responsive GUI       asyncio/respond
 //
-// A step here is far smaller than a bytecode, so the ratios between variants are
-// far larger than the article's: they are the price of the lock, not of Python.
+// A step of the rows named sync= is far smaller than a bytecode, so the ratios
+// between variants are far larger than the article's: they are the price of the
+// lock, not of Python. The rows named system= are what the article's ratios may be
+// held against.
 package boundaries

@@ -3,16 +3,15 @@ package boundaries_test
 import (
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"boundaries/asyncio"
+	"boundaries/internal/sock"
 	"boundaries/procs"
 )
 
@@ -44,12 +43,8 @@ func checkEnvironment() {
 	if redis == "" {
 		return
 	}
-	_, port, err := net.SplitHostPort(redis)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s is %q, want the host:port of a Redis, such as 127.0.0.1:6379\n", asyncio.Address, redis)
+	if err := sock.Check(redis); err != nil {
+		fmt.Fprintf(os.Stderr, "%s is %q, want the host:port of a Redis, such as 127.0.0.1:6379: %v\n", asyncio.Address, redis, err)
 		os.Exit(2)
 	}
 }

@@ -217,14 +217,23 @@ func TestBadEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{"spam", "127.0.0.1", "127.0.0.1:", "127.0.0.1:spam", "127.0.0.1:65536"} {
+	for value, reason := range map[string]string{
+		"spam":            "port",
+		"127.0.0.1":       "port",
+		"127.0.0.1:":      "port",
+		"127.0.0.1:spam":  "port",
+		"127.0.0.1:65536": "port",
+		"a.b.invalid:1":   "host",
+	} {
 		cmd := exec.CommandContext(t.Context(), exe, "-test.bench=AsyncIO", "-test.benchtime=1x")
 		cmd.Env = append(os.Environ(), asyncio.Address+"="+value)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		cmd.Run()
-		want := fmt.Sprintf("BOUNDARIES_REDIS is %q, want the host:port of a Redis, such as 127.0.0.1:6379\n", value)
-		if cmd.ProcessState.ExitCode() != 2 || stderr.String() != want || stdout.Len() > 0 {
+		want := fmt.Sprintf("BOUNDARIES_REDIS is %q, want the host:port of a Redis, such as 127.0.0.1:6379: ", value)
+		got := stderr.String()
+		if cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(got, want) || !strings.Contains(got[len(want):], reason) ||
+			strings.Index(got, "\n") != len(got)-1 || stdout.Len() > 0 {
 			t.Errorf("%s: status %d, %q, %q", value, cmd.ProcessState.ExitCode(), &stdout, &stderr)
 		}
 	}

@@ -32,12 +32,12 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
-	"net"
 	"os"
 	"strings"
 	"time"
 
 	"boundaries/asyncio/resp"
+	"boundaries/internal/sock"
 )
 
 // InFlight is how many questions wait for their answers at once.
@@ -112,7 +112,7 @@ func valueOf(i int) string {
 // A Database answers questions on connections that are open.
 type Database struct {
 	Addr   string       // of what the connections lead to
-	conns  []net.Conn   // InFlight of them
+	conns  []*sock.Conn // InFlight of them
 	owner  *resp.Conn   // to the database itself, without latency
 	server *resp.Server // the database, or the relay; nil if a real Redis is asked directly
 	keys   []string
@@ -131,6 +131,8 @@ func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 }
 
 func (db *Database) open(ctx context.Context, latency time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience) // for all connections together
+	defer cancel()
 	db.Addr = os.Getenv(Address)
 	origin := db.Addr
 	switch {
@@ -163,7 +165,7 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 		db.server.SetServiceTime(latency)
 	}
 	for range InFlight {
-		c, err := net.DialTimeout("tcp", db.Addr, patience)
+		c, err := sock.Dial(ctx, db.Addr)
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)
 		}

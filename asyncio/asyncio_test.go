@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/asyncio/resp"
+	"boundaries/internal/sock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -123,7 +124,7 @@ func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
 	for slot := range InFlight {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		near, err := net.Dial("tcp", l.Addr().String())
+		near, err := sock.Dial(t.Context(), l.Addr().String())
 		require.NoError(t, err)
 		far, err := l.Accept()
 		require.NoError(t, err)

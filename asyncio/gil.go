@@ -1,11 +1,10 @@
 package asyncio
 
 import (
-	"net"
-
 	"boundaries/asyncio/resp"
 	"boundaries/internal/fork"
 	"boundaries/internal/gil"
+	"boundaries/internal/sock"
 )
 
 // runGIL asks on 64 threads, of which one at a time has the lock, and whoever is
@@ -40,7 +39,7 @@ func runGIL(db *Database, n int) Answer {
 // A gilConn is a connection as Python's socket module has it: whoever reads or
 // writes releases the lock meanwhile.
 type gilConn struct {
-	net.Conn
+	*sock.Conn
 	lock *gil.GIL
 	t    *gil.Thread
 }

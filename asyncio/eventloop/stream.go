@@ -6,14 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
+
+	"boundaries/internal/sock"
 )
 
 // bufferSize is how much a helper reads at once. Two buffers are all that a
 // stream ever holds of what its peer has sent and nobody has read.
 const bufferSize = 4096
+
+// A Conn is what a stream is made of. A deadline or Close ends its reads and writes,
+// as with a net.Conn. One that has a TryWrite as a sock.Conn has is written to
+// without a helper when it takes what is written at once.
+type Conn interface {
+	io.ReadWriteCloser
+	SetDeadline(t time.Time) error
+}
 
 // A Stream is a connection whose reads and writes make the task wait and not the
 // loop. One task may read while another writes.
@@ -25,7 +34,7 @@ const bufferSize = 4096
 // peer down.
 type Stream struct {
 	loop *Loop
-	conn net.Conn
+	conn Conn
 
 	free    chan []byte       // capacity 2: giving back never blocks
 	filled  [][]byte          // what was received, in order; emptied from the front
@@ -42,10 +51,10 @@ type Stream struct {
 }
 
 // Dial connects to the address.
-func Dial(t *Task, network, address string) (*Stream, error) {
+func Dial(t *Task, address string) (*Stream, error) {
 	l := t.loop
 	ctx, cancel := context.WithCancel(l.ctx)
-	out := NewFuture[net.Conn](l)
+	out := NewFuture[*sock.Conn](l)
 	out.onCancel = func() bool {
 		cancel()
 		out.finish(nil, ErrCanceled)
@@ -53,8 +62,7 @@ func Dial(t *Task, network, address string) (*Stream, error) {
 	}
 	l.help(func() {
 		defer cancel()
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, address)
+		conn, err := sock.Dial(ctx, address)
 		posted := l.CallSoonThreadsafe(func() {
 			if out.Done() && conn != nil {
 				conn.Close() // canceled, but the connection was there already
@@ -72,9 +80,15 @@ func Dial(t *Task, network, address string) (*Stream, error) {
 	return l.Attach(conn), nil
 }
 
-// Attach makes a stream of a connection, which then belongs to the stream.
-func (l *Loop) Attach(conn net.Conn) *Stream {
-	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2), try: trier(conn)}
+// Attach makes a stream of a connection, which then belongs to the stream. A
+// deadline that it has is no more.
+func (l *Loop) Attach(conn Conn) *Stream {
+	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2)}
+	s.try = func([]byte) (int, error) { return 0, nil }
+	if c, ok := conn.(interface{ TryWrite([]byte) (int, error) }); ok {
+		s.try = c.TryWrite
+	}
+	conn.SetDeadline(time.Time{}) // an error is the next read's too
 	for range cap(s.free) {
 		s.free <- make([]byte, bufferSize)
 	}
@@ -120,7 +134,7 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 		}
 	}
 	if s.closed {
-		return 0, net.ErrClosed
+		return 0, os.ErrClosed
 	}
 	if len(s.filled) == 0 {
 		return 0, s.readErr
@@ -177,7 +191,7 @@ func (s *Stream) flushed(t *Task) error {
 		}
 	}
 	if s.closed {
-		return net.ErrClosed
+		return os.ErrClosed
 	}
 	return s.writeErr
 }
@@ -197,12 +211,12 @@ func (b boundStream) Write(p []byte) (int, error) { return b.stream.Write(b.task
 // Detach ends the stream and gives the connection back as Attach got it. It is an
 // error if something was received that nobody has read, or the peer has closed;
 // the stream can then only be closed.
-func (s *Stream) Detach(t *Task) (net.Conn, error) {
+func (s *Stream) Detach(t *Task) (Conn, error) {
 	if err := s.flushed(t); err != nil {
 		return nil, err
 	}
 	// A deadline in the past ends the helper's read, now or when it begins.
-	s.conn.SetReadDeadline(time.Unix(1, 0))
+	s.conn.SetDeadline(time.Unix(1, 0))
 	var p [1]byte
 	switch n, err := s.Read(t, p[:]); {
 	case n > 0:
@@ -212,10 +226,10 @@ func (s *Stream) Detach(t *Task) (net.Conn, error) {
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	return s.conn, s.conn.SetReadDeadline(time.Time{})
+	return s.conn, s.conn.SetDeadline(time.Time{})
 }
 
-// Close closes the connection. Who waits for it gets net.ErrClosed. A second
+// Close closes the connection. Who waits for it gets os.ErrClosed. A second
 // Close does nothing.
 func (s *Stream) Close() error {
 	if s.closed {

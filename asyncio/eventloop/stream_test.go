@@ -15,17 +15,20 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/sock"
 )
 
-// pair returns the two ends of a connection over loopback.
-func pair(t *testing.T) (a, b net.Conn) {
+// pair returns the two ends of a connection over loopback. b is the peer, as others
+// have it.
+func pair(t *testing.T) (a *sock.Conn, b *net.TCPConn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	defer l.Close()
-	a, err = net.Dial("tcp", l.Addr().String())
+	a, err = sock.Dial(t.Context(), l.Addr().String())
 	require.NoError(t, err)
-	b, err = l.Accept()
+	b, err = l.AcceptTCP()
 	require.NoError(t, err)
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
@@ -68,7 +71,7 @@ func TestDial(t *testing.T) {
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	run(t, func(task *Task) error {
-		s, err := Dial(task, "tcp", address)
+		s, err := Dial(task, address)
 		require.NoError(t, err)
 		peer, err := listener.Accept()
 		require.NoError(t, err)
@@ -81,7 +84,7 @@ func TestDial(t *testing.T) {
 		require.Equal(t, "spam", string(got))
 
 		listener.Close()
-		_, err = Dial(task, "tcp", address)
+		_, err = Dial(task, address)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		require.ErrorContains(t, err, "eventloop: connecting to "+address)
 		return nil
@@ -94,7 +97,7 @@ func TestCanceledDial(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
-	dial := func(t *Task) (*Stream, error) { return Dial(t, "tcp", listener.Addr().String()) }
+	dial := func(t *Task) (*Stream, error) { return Dial(t, listener.Addr().String()) }
 	ends := map[string]func(){
 		"canceled": func() {
 			run(t, func(task *Task) error {
@@ -144,14 +147,33 @@ func drain(listener net.Listener) error {
 	}
 }
 
+// A Write that the socket takes at once does not give the turn away.
+func TestSmallWrite(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("every write is left to a helper")
+	}
+	a, _ := pair(t)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		turn := false
+		task.Loop().CallSoon(func() { turn = true })
+		_, err := s.Write(task, []byte("spam"))
+		require.False(t, turn)
+		return err
+	})
+}
+
 // A socket that takes nothing at all makes the task wait, and not the loop.
 func TestFullSocket(t *testing.T) {
 	a, b := pair(t)
-	require.NoError(t, a.(*net.TCPConn).SetWriteBuffer(4096))
-	require.NoError(t, b.(*net.TCPConn).SetReadBuffer(4096))
+	written := 0
+	for n := 1; n > 0; written += n { // a megabyte at a time, until it takes no more
+		var err error
+		n, err = a.TryWrite(make([]byte, 1<<20))
+		require.NoError(t, err)
+	}
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(a)
-		written := 0
 		Go(task.Loop(), func(t *Task) (nothing, error) {
 			for { // a byte is written whole or not at all
 				if _, err := s.Write(t, []byte{1}); err != nil {
@@ -296,7 +318,7 @@ func TestPeerThatCloses(t *testing.T) {
 			s := task.Loop().Attach(a)
 			want := "spam"
 			if reset {
-				b.(*net.TCPConn).SetLinger(0) // may overtake what was sent
+				b.SetLinger(0) // may overtake what was sent
 				want = ""
 			} else {
 				b.Write([]byte(want))
@@ -329,12 +351,12 @@ func TestPeerThatResetsAWrite(t *testing.T) {
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(a)
 		task.Loop().CallLater(time.Millisecond, func() {
-			b.(*net.TCPConn).SetLinger(0)
+			b.SetLinger(0)
 			b.Close()
 		})
 		_, err := s.Write(task, make([]byte, 32<<20))
-		var op *net.OpError
-		require.ErrorAs(t, err, &op)
+		require.ErrorContains(t, err, "write")
+		require.NotErrorIs(t, err, os.ErrClosed)
 		_, again := s.Write(task, []byte("eggs"))
 		require.Equal(t, err, again)
 		return nil
@@ -355,13 +377,27 @@ func TestClose(t *testing.T) {
 		require.NoError(t, s.Close())
 		for _, f := range []*Future[int]{reader, writer, other} {
 			_, err := Await(task, f)
-			require.ErrorIs(t, err, net.ErrClosed)
+			require.ErrorIs(t, err, os.ErrClosed)
 		}
 		_, err := s.Read(task, make([]byte, 1))
-		require.ErrorIs(t, err, net.ErrClosed)
+		require.ErrorIs(t, err, os.ErrClosed)
 		_, err = s.Write(task, make([]byte, 1))
-		require.ErrorIs(t, err, net.ErrClosed)
+		require.ErrorIs(t, err, os.ErrClosed)
 		return nil
+	})
+}
+
+// What bounded a blocking use of the connection does not bound the stream.
+func TestAttachDropsDeadlines(t *testing.T) {
+	a, b := pair(t)
+	require.NoError(t, a.SetDeadline(time.Unix(1, 0)))
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		_, err := s.Write(task, []byte("spam"))
+		require.NoError(t, err)
+		b.Write([]byte("eggs"))
+		_, err = io.ReadFull(s.As(task), make([]byte, 4))
+		return err
 	})
 }
 
@@ -459,9 +495,9 @@ func TestRunClosesStreams(t *testing.T) {
 		return task.Sleep(10 * time.Millisecond)
 	})
 	_, err := a.Read(make([]byte, 1))
-	require.ErrorIs(t, err, net.ErrClosed)
+	require.ErrorIs(t, err, os.ErrClosed)
 	_, err = c.Read(make([]byte, 1))
-	require.ErrorIs(t, err, net.ErrClosed)
+	require.ErrorIs(t, err, os.ErrClosed)
 	d.SetReadDeadline(time.Now().Add(10 * time.Second))
 	_, err = io.Copy(io.Discard, d)
 	require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "%v", err)

@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"time"
+
+	"boundaries/internal/sock"
 )
 
 // A Conn asks questions, one at a time. It must not be used by two goroutines, or
@@ -29,20 +30,19 @@ type Conn struct {
 // answered within patience, or fails with an error that wraps
 // os.ErrDeadlineExceeded. ctx bounds the connecting.
 func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, error) {
-	dialer := net.Dialer{Timeout: patience}
-	nc, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := sock.Dial(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("resp: connecting to the database: %w", err)
 	}
-	c := NewConn(nc, patience)
+	c := NewConn(conn, patience)
 	if err := c.Ping(); err != nil {
-		nc.Close()
+		conn.Close()
 		return nil, fmt.Errorf("resp: connecting to the database at %s: %w", address, err)
 	}
 	return c, nil
 }
 
-// NewConn asks through rw. If rw has deadlines, as a net.Conn has, every question
+// NewConn asks through rw. If rw has deadlines, as a socket has, every question
 // is answered within patience; whoever gives something else bounds the time.
 func NewConn(rw io.ReadWriter, patience time.Duration) *Conn {
 	c := &Conn{rw: rw, patience: patience, r: bufio.NewReaderSize(rw, lineBytes)}

@@ -487,7 +487,7 @@ func TestBadPeerOfATask(t *testing.T) {
 			err := eventloop.Run(t.Context(), func(task *eventloop.Task) error {
 				l := task.Loop()
 				bad := eventloop.Go(l, func(task *eventloop.Task) ([]byte, error) {
-					s, err := eventloop.Dial(task, "tcp", address)
+					s, err := eventloop.Dial(task, address)
 					if err != nil {
 						return nil, err
 					}
@@ -501,7 +501,7 @@ func TestBadPeerOfATask(t *testing.T) {
 					return value, err
 				})
 				asked := 0
-				s, err := eventloop.Dial(task, "tcp", good)
+				s, err := eventloop.Dial(task, good)
 				require.NoError(t, err)
 				c := NewConn(s.As(task), 0)
 				for !bad.Done() || asked < 10 {
@@ -552,6 +552,11 @@ func TestDialErrors(t *testing.T) {
 	_, err = Dial(t.Context(), address, patience)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "resp: connecting to the database: dial tcp "+address)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Dial(ctx, listen(t, Limits{}).Addr(), patience)
+	require.ErrorIs(t, err, context.Canceled)
 
 	relay, err := Relay(address, Limits{})
 	require.NoError(t, err)

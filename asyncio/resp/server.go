@@ -3,14 +3,16 @@ package resp
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"boundaries/internal/sock"
 )
 
 // A Server is the database. Its connections are goroutines; the answers to one
@@ -23,19 +25,19 @@ import (
 // command must be complete CommandTime after its first byte, and no longer than
 // MaxBytes.
 type Server struct {
-	listener net.Listener
+	listener *sock.Listener
 	service  atomic.Int64 // a time.Duration
 	running  sync.WaitGroup
 	limits   Limits
-	handle   func(net.Conn) // serves a connection until it ends
+	handle   func(*sock.Conn) // serves a connection until it ends
 
 	values sync.RWMutex
 	store  map[string][]byte // guarded by values; a value is never written again
 	used   int               // guarded by values; bytes in store
 
 	mu     sync.Mutex
-	conns  map[net.Conn]struct{} // guarded by mu
-	closed bool                  // guarded by mu
+	conns  map[*sock.Conn]struct{} // guarded by mu
+	closed bool                    // guarded by mu
 }
 
 // Limits are what a Server grants. A field that is zero has its default.
@@ -59,7 +61,7 @@ func Listen(limits Limits) (*Server, error) {
 // database that has no such setting.
 func Relay(address string, limits Limits) (*Server, error) {
 	s := &Server{}
-	s.handle = func(conn net.Conn) { s.relay(conn, address) }
+	s.handle = func(conn *sock.Conn) { s.relay(conn, address) }
 	return s, s.start(limits)
 }
 
@@ -70,17 +72,17 @@ func (s *Server) start(limits Limits) error {
 	if limits.CommandTime == 0 {
 		limits.CommandTime = 10 * time.Second
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := sock.Listen()
 	if err != nil {
 		return fmt.Errorf("resp: starting the database: %w", err)
 	}
-	s.listener, s.limits, s.conns = l, limits, map[net.Conn]struct{}{}
+	s.listener, s.limits, s.conns = l, limits, map[*sock.Conn]struct{}{}
 	s.running.Go(s.accept)
 	return nil
 }
 
 // Addr returns the address to connect to.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.listener.Addr() }
 
 // SetServiceTime makes every command take d, from the moment it was read. It may be
 // called at any time.
@@ -115,7 +117,7 @@ func (s *Server) accept() {
 	pause := time.Duration(0)
 	for {
 		conn, err := s.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if errors.Is(err, os.ErrClosed) {
 			return
 		}
 		if err != nil {
@@ -147,7 +149,7 @@ func (s *Server) accept() {
 }
 
 // serve answers the commands of one connection until it ends.
-func (s *Server) serve(conn net.Conn) {
+func (s *Server) serve(conn *sock.Conn) {
 	in := &patientReader{conn: conn, patience: s.limits.CommandTime}
 	r := bufio.NewReaderSize(in, lineBytes)
 	var cmd command
@@ -181,8 +183,10 @@ func (s *Server) serve(conn net.Conn) {
 }
 
 // relay passes the bytes of one connection on.
-func (s *Server) relay(conn net.Conn, address string) {
-	far, err := net.DialTimeout("tcp", address, s.limits.CommandTime)
+func (s *Server) relay(conn *sock.Conn, address string) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.limits.CommandTime)
+	defer cancel()
+	far, err := sock.Dial(ctx, address)
 	if err != nil {
 		s.hangUp(conn, fmt.Appendf(nil, "-ERR %v\r\n", err))
 		return
@@ -222,14 +226,12 @@ func errorLine(err error) string {
 // hangUp writes the last words to a connection that is to be closed. It reads on
 // for a while: closing with unread input resets the connection, and the last words
 // may be lost with it.
-func (s *Server) hangUp(conn net.Conn, words []byte) {
+func (s *Server) hangUp(conn *sock.Conn, words []byte) {
 	conn.SetDeadline(time.Now().Add(s.limits.CommandTime))
 	if _, err := conn.Write(words); err != nil {
 		return
 	}
-	if c, ok := conn.(interface{ CloseWrite() error }); ok {
-		c.CloseWrite()
-	}
+	conn.CloseWrite()
 	io.CopyN(io.Discard, conn, MaxBytes)
 }
 
@@ -326,7 +328,7 @@ func (s *Server) del(key string) int {
 // A patientReader sets a time for the rest of a command, once it has begun. A
 // command that arrives in one piece, as nearly all do, costs it nothing.
 type patientReader struct {
-	conn     net.Conn
+	conn     *sock.Conn
 	patience time.Duration
 	begun    bool // a command is being read
 	armed    bool // a deadline is set

@@ -30,15 +30,16 @@
 package respond
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"boundaries/internal/fork"
+	"boundaries/internal/sock"
 )
 
 // Load is what the program does beside answering.
@@ -126,19 +127,19 @@ func answer(event byte) byte { return event + 1 }
 
 // A user sends events and waits for their answers.
 type user struct {
-	conn  net.Conn
+	conn  *sock.Conn
 	right int
 	done  chan struct{} // closed when the last answer is there; synchronizes right
 }
 
 // dial connects a user with the program over loopback, and returns both ends.
-func dial() (*user, net.Conn) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func dial() (*user, *sock.Conn) {
+	listener, err := sock.Listen()
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
 	}
 	defer listener.Close()
-	conn, err := net.Dial("tcp", listener.Addr().String())
+	conn, err := sock.Dial(context.Background(), listener.Addr())
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
 	}

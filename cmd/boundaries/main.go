@@ -5,8 +5,13 @@
 //	boundaries compare [flags] BASE
 //
 // compares the benchmarks of the revision BASE with those of the checkout one
-// stands in, and ends in benchstat's table. "boundaries compare -h" lists its
-// flags.
+// stands in, and ends in benchstat's table.
+//
+//	boundaries claims [flags] FILE...
+//
+// holds what the article says against benchmark output, claim by claim.
+//
+// "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 when the verb did what it was asked, 1 when something
 // failed on the way (a benchmark that reports an error, for one), 2 when the
@@ -31,12 +36,18 @@ var verbs = []struct {
 	run           func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }{
 	{"compare", "compare the benchmarks of two revisions", compare},
+	{"claims", "hold the claims of the article against benchmark output", claimsVerb},
 }
 
 type statusError struct {
 	status int
 	error
 }
+
+// Problems are errors that have nothing to do with each other: a line for each.
+type problems []error
+
+func (p problems) Error() string { return errors.Join(p...).Error() }
 
 func badInput(format string, args ...any) error {
 	return statusError{2, fmt.Errorf(format, args...)}
@@ -63,7 +74,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "boundaries: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	each := problems{err}
+	errors.As(err, &each)
+	for _, err := range each {
+		fmt.Fprintf(stderr, "boundaries: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
 	var withStatus statusError
 	if errors.As(err, &withStatus) {
 		return withStatus.status

@@ -170,3 +170,24 @@ func TestReaderGoesAway(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 }
+
+// The input is a pipe that nobody writes to.
+func TestInterruptWhileReading(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	defer writer.Close()
+	cmd := exec.Command(os.Args[0], "claims", "-")
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = reader, &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, cmd.Start())
+	require.NoError(t, reader.Close())
+	// Once the pipe is full, it is being read: until then a signal ends the process
+	// as it would any other.
+	_, err = writer.Write(bytes.Repeat([]byte("#\n"), 1<<20))
+	require.NoError(t, err)
+	requireInterrupted(t, cmd, syscall.SIGINT)
+	require.Empty(t, stdout.String())
+	require.Equal(t, "boundaries: claims: interrupted\n", stderr.String())
+}

@@ -1,0 +1,5 @@
+//go:build boxedcount
+
+package boxed
+
+const counting = true
