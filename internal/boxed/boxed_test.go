@@ -119,7 +119,7 @@ var interpreters = map[string]func(s *space, threads int) ([]thread, func() int)
 				t.(*bufferedThread).close() // for those that have not
 			}
 			last := r.newThread()
-			s.close(last.decref)
+			s.release(last.decref)
 			last.close()
 			r.stop()
 			return s.live

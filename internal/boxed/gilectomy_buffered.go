@@ -31,7 +31,7 @@ func runGilectomyBuffered(p *Program, workers, n int) Answer {
 		t.close()
 	})
 	t := r.newThread()
-	s.close(t.drop)
+	s.release(t.drop)
 	t.close()
 	r.stop()
 	return Answer{value.Load(), s.live}

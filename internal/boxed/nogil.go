@@ -490,7 +490,7 @@ func (t *nogilThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
 // finalize ends the interpreter when all its threads have ended, and returns the
 // number of objects that are left. This is the one time that the world stops.
 func (t *nogilThread) finalize(threads []*nogilThread) int {
-	t.space.close(t.drop)
+	t.space.release(t.drop)
 	// No stack has anything: what no container has is free, and when that is
 	// freed, more may be.
 	for found := true; found; {

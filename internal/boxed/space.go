@@ -98,6 +98,13 @@ func (s *space) global(word string) *Object {
 // close drops all that the space holds and returns the number of objects that
 // are left, which is none if the counts were right. No thread runs any more.
 func (s *space) close(drop func(*Object)) int {
+	s.release(drop)
+	return s.live
+}
+
+// release drops all that the space holds, where somebody else may still be
+// freeing objects, so that their number is not to be looked at yet.
+func (s *space) release(drop func(*Object)) {
 	drop(s.globals)
 	for _, c := range s.codes {
 		for _, o := range c.consts {
@@ -113,7 +120,6 @@ func (s *space) close(drop func(*Object)) int {
 	for _, o := range []*Object{s.none, s.yes, s.no} {
 		drop(o)
 	}
-	return s.live
 }
 
 // callSoon has a thread call f before its next instruction, as CPython's

@@ -389,7 +389,7 @@ func TestBufferedCountsLag(t *testing.T) {
 	require.Equal(t, kindInt, o.kind)
 	a.makeRoom() // the drop is handed over
 	require.Equal(t, kindInt, o.kind)
-	s.close(a.drop)
+	s.release(a.drop)
 	a.close()
 	r.stop()
 	require.Equal(t, kindFree, o.kind)
@@ -426,7 +426,7 @@ func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 		require.Equal(t, kindInt, o.kind, "freed with a reference left")
 	}
 	a.decref(o)
-	s.close(a.drop)
+	s.release(a.drop)
 	a.close()
 	b.close()
 	r.stop()
@@ -448,7 +448,7 @@ func TestLogsAreBounded(t *testing.T) {
 		threads[worker].close()
 	})
 	t0 := r.newThread()
-	s.close(t0.drop)
+	s.release(t0.drop)
 	t0.close()
 	r.stop()
 	require.Zero(t, s.live)
