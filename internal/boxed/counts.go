@@ -7,6 +7,8 @@ type counts struct {
 	ticks            int // instructions
 	increfs, decrefs int
 	uncounted        int // references to immortal and deferred objects, taken or dropped
+	shared           int // of nogil: references taken or dropped with a locked instruction
+	locked           int // of nogil: reads that locked their container
 	allocations      int
 
 	dictReads, dictWrites int
@@ -27,6 +29,8 @@ func (c counts) note() {
 	counted.increfs += c.increfs
 	counted.decrefs += c.decrefs
 	counted.uncounted += c.uncounted
+	counted.shared += c.shared
+	counted.locked += c.locked
 	counted.allocations += c.allocations
 	counted.dictReads += c.dictReads
 	counted.dictWrites += c.dictWrites

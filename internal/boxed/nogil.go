@@ -215,6 +215,7 @@ func (t *nogilThread) drop(o *Object) {
 func (t *nogilThread) increfShared(o *Object) {
 	if counting {
 		t.counts.increfs++
+		t.counts.shared++
 	}
 	if atomic.AddInt64(&o.refs, unit) == unit|isMerged {
 		panic("boxed: a reference is taken to an object that had none left")
@@ -223,6 +224,9 @@ func (t *nogilThread) increfShared(o *Object) {
 
 // decrefShared drops a reference of an object that another thread owns, or none.
 func (t *nogilThread) decrefShared(o *Object) {
+	if counting {
+		t.counts.shared++
+	}
 	for {
 		word := atomic.LoadInt64(&o.refs)
 		next := word - unit
@@ -328,14 +332,22 @@ func (t *nogilThread) drain() {
 	}
 }
 
-// close closes the inbox, so that who would put a reference into it merges the
-// counts himself, and then empties it: in the other order a reference that came
-// in between would never be dropped.
+// close empties the inbox until it finds it empty while it holds the lock, and so
+// closes it: who would put a reference into it merges the counts himself. It must
+// be empty by then, for a reference that is left would never be dropped; and t must
+// touch no count after that, as it would to drop what a container held that was
+// queued: what t owns, others merge.
 func (t *nogilThread) close() {
-	t.mu.Lock()
-	t.gone = true
-	t.mu.Unlock()
-	t.drain()
+	for {
+		t.mu.Lock()
+		t.gone = len(t.inbox) == 0
+		gone := t.gone
+		t.mu.Unlock()
+		if gone {
+			return
+		}
+		t.drain()
+	}
 }
 
 // tryIncref takes a reference to an object that the caller read from a container
@@ -366,6 +378,7 @@ func (t *nogilThread) tryIncref(o *Object) bool {
 		if atomic.CompareAndSwapInt64(&o.refs, word, word+unit) {
 			if counting {
 				t.counts.increfs++
+				t.counts.shared++
 			}
 			return true
 		}
@@ -417,6 +430,9 @@ func (t *nogilThread) getItem(list, index *Object) *Object {
 			}
 		}
 	}
+	if counting {
+		t.counts.locked++
+	}
 	t.lock(list)
 	o := list.array.Load().item(i)
 	if o != nil {
@@ -446,6 +462,9 @@ func (t *nogilThread) getKey(dict, name *Object) *Object {
 				return o
 			}
 		}
+	}
+	if counting {
+		t.counts.locked++
 	}
 	t.lock(dict)
 	o := dict.array.Load().value(name)

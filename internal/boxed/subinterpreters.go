@@ -14,19 +14,22 @@ import (
 // in principle, but nobody else wants the lock.
 func runSubinterpreters(p *Program, workers, n int) Answer {
 	fork.Check("boxed", workers, n)
-	spaces := make([]*space, workers)
-	for i := range spaces {
-		spaces[i] = p.build(workers)
+	threads := make([]*gilThread, workers)
+	for i := range threads {
+		threads[i] = subinterpreter(p, workers)
 	}
 	var value, live atomic.Int64
 	fork.Run("boxed", workers, n, func(worker, n int) {
-		var lock gil.GIL
-		s := spaces[worker]
-		t := &gilThread{machine: machine{space: s}, gil: &lock}
-		lock.Acquire(&t.identity)
+		t := threads[worker]
+		t.gil.Acquire(&t.identity)
 		value.Add(t.run(worker, n))
-		live.Add(int64(s.close(t.drop)))
-		lock.Release(&t.identity)
+		live.Add(int64(t.close(t.drop)))
+		t.gil.Release(&t.identity)
 	})
 	return Answer{value.Load(), int(live.Load())}
+}
+
+// subinterpreter returns the only thread of a new interpreter.
+func subinterpreter(p *Program, threads int) *gilThread {
+	return &gilThread{machine: machine{space: p.build(threads)}, gil: new(gil.GIL)}
 }
