@@ -113,7 +113,8 @@ end:
 
 // One thread reads what another replaces and so frees. A reader that takes its
 // reference a moment after it has read, or looks at a slot that has another object
-// by then, computes with the wrong number or with none.
+// by then, computes with the wrong number or with none. It reads an item, copies
+// the list, and assigns it to another; the copies are freed again.
 func TestReadWhatIsReplaced(t *testing.T) {
 	const listing = `
 def write i
@@ -166,6 +167,30 @@ high:
 	BINARY_SUBSCR
 	LOAD_CONST 3000000
 	COMPARE_LESS
+	POP_JUMP_IF_FALSE item
+	LOAD_CONST None
+	LOAD_CONST 1
+	BINARY_ADD
+item:
+	LOAD_GLOBAL list
+	COPY
+	LOAD_CONST 1
+	BINARY_SUBSCR
+	LOAD_CONST 3000000
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE copied
+	LOAD_CONST None
+	LOAD_CONST 1
+	BINARY_ADD
+copied:
+	LOAD_GLOBAL other
+	LOAD_GLOBAL list
+	ASSIGN_SLICE
+	LOAD_GLOBAL other
+	LOAD_CONST 1
+	BINARY_SUBSCR
+	LOAD_CONST 3000000
+	COMPARE_LESS
 	POP_JUMP_IF_FALSE next
 	LOAD_CONST None
 	LOAD_CONST 1
@@ -174,7 +199,7 @@ end:
 	LOAD_CONST None
 	RETURN_VALUE
 `
-	rounds := 20000
+	rounds := 10000
 	if underRace {
 		rounds /= 5
 	}
@@ -186,6 +211,7 @@ end:
 			x.refs++
 			s.setGlobal("x", x)
 			s.setGlobal("list", s.container(kindList, nil, s.none, s.integer(3000000)))
+			s.setGlobal("other", s.container(kindList, nil, s.none, s.integer(3000000)))
 			require.Zero(t, together(t, name, s, functions...), name)
 		}
 	}
@@ -425,6 +451,32 @@ func TestOneLockForEachContainer(t *testing.T) {
 	}
 }
 
+// What a container holds is dropped before its slot is given back: a moment
+// later another thread may have put another array there.
+func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
+	s := newSpace()
+	var memory gilectomyMemory
+	thread := &gilectomyThread{machine: machine{space: s}, memory: &memory}
+	item := thread.newInt(1000)
+	list := thread.take(kindList)
+	thread.incref(item)
+	list.array.Store(&array{items: []*Object{item}})
+	memory.Lock() // so that nothing can be given back
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		thread.decref(list)
+	}()
+	for i := 0; i < 1_000_000 && atomic.LoadInt64(&item.refs) == 2; i++ {
+		runtime.Gosched()
+	}
+	require.EqualValues(t, 1, atomic.LoadInt64(&item.refs))
+	memory.Unlock()
+	<-done
+	thread.decref(item)
+	require.Zero(t, s.close(thread.drop))
+}
+
 // subinterpreters: no object of one is reachable from another.
 func TestSubinterpretersShareNothing(t *testing.T) {
 	seen := map[*Object]bool{}
@@ -620,6 +672,28 @@ func TestNogilStates(t *testing.T) {
 	owner.tick()
 	require.Equal(t, kindFree, o.kind)
 
+	// What nobody else has or may try to take is freed without another look; what
+	// somebody may try to take is not.
+	for _, test := range []struct{ refs, after int64 }{{isDefault, isDefault}, {isWeak, isMerged}} {
+		o = set(1, test.refs)
+		owner.decref(o)
+		require.Equal(t, kindFree, o.kind)
+		require.Equal(t, test.after, o.refs)
+		require.Nil(t, o.owner.Load())
+	}
+
+	// The owner drops its last reference, and merges, after another has declared
+	// the object queued and before that one has put it into the inbox.
+	o = set(0, unit|isMerged)
+	other.enqueue(o)
+	require.Equal(t, kindFree, o.kind)
+	o = set(0, unit|isQueued)
+	o.owner.Store(nil) // the owner is about to say merged
+	other.enqueue(o)
+	require.EqualValues(t, isQueued, o.refs)
+	require.Equal(t, kindInt, o.kind, "the owner frees it")
+	require.Empty(t, owner.inbox)
+
 	// Of one that has closed, whoever drops merges.
 	o = set(1, isWeak)
 	owner.close()
@@ -662,7 +736,7 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 // Objects go from thread to thread and are freed exactly once, whoever closes
 // when. Random, and with the race detector a check of who touches what.
 func TestNogilHandsObjectsOver(t *testing.T) {
-	const threads, rounds = 4, 3000
+	const threads, rounds = 4, 10000
 	s := newSpace()
 	all := make([]*nogilThread, threads)
 	for i := range all {
