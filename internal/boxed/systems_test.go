@@ -408,8 +408,8 @@ func TestOneLockForEachContainer(t *testing.T) {
 		for _, o := range []*Object{list, other, dict, record} {
 			s.setGlobal("of"+strconv.FormatInt(o.array.Load().items[0].value(), 10), o)
 		}
-		threads, end := interpreters[name](s, 1)
-		u := threads[0].(user)
+		threads, end := interpreters[name](s, 2)
+		u := threads[1].(user) // nogil: the first owns everything
 		reads := name == "nogil" || strings.HasPrefix(name, "nogil/") && name != "nogil/without=optimistic-reads"
 		// The first locked read declares an object weak, and so the next ones
 		// need no lock.
@@ -784,10 +784,66 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 	require.Zero(t, last.finalize(all))
 }
 
+// Who reads that the counts are merged may drop the last reference and use the slot
+// again: by then the old owner must not have anything left to write.
+func TestMergedMeansNoOwner(t *testing.T) {
+	const rounds = 5000
+	for _, queued := range []bool{false, true} {
+		s := newSpace()
+		x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
+		x.adopt()
+		var objects [rounds]*Object
+		for i := range objects {
+			objects[i] = x.newInt(1000)
+			if queued {
+				x.incref(objects[i]) // for y, which has both
+			} else {
+				y.incref(objects[i])
+			}
+		}
+		var turn atomic.Int64
+		owned := 0
+		fork.Run("boxed", 2, 0, func(worker, _ int) {
+			for i, o := range objects {
+				if worker == 0 {
+					for spins := 1; turn.Load() <= int64(i); spins++ {
+						if spins%100 == 0 {
+							runtime.Gosched()
+						}
+					}
+					if queued {
+						x.tick()
+					} else {
+						x.decref(o)
+					}
+					continue
+				}
+				if queued {
+					y.decref(o) // one of two
+				}
+				turn.Add(1)
+				for spins := 1; atomic.LoadInt64(&o.refs)&stateMask != isMerged; spins++ {
+					if spins%100 == 0 {
+						runtime.Gosched()
+					}
+				}
+				if o.owner.Load() != nil {
+					owned++
+				}
+				y.decref(o)
+			}
+		})
+		require.Zero(t, owned)
+		x.close()
+		y.close()
+		require.Zero(t, newNogilThread(s, nogilPieces{}).finalize([]*nogilThread{x, y}))
+	}
+}
+
 // A thread that closes may free what it had queued, and so drop what that held.
 // It must still be the owner then: who finds it gone takes local over.
 func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
-	const rounds = 300
+	const rounds = 200
 	s := newSpace()
 	x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
 	x.adopt()
@@ -802,8 +858,12 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 			o.array.Store(&array{items: []*Object{item}})
 			return o
 		}
-		queued, other := of(x), of(y)
-		y.decref(queued)
+		other := of(y)
+		var queued [20]*Object // that closing takes a while
+		for i := range queued {
+			queued[i] = of(x)
+			y.decref(queued[i])
+		}
 		fork.Run("boxed", 2, 0, func(worker, _ int) {
 			if worker == 0 {
 				x.decref(item)
@@ -812,7 +872,7 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 				y.decref(other)
 			}
 		})
-		require.Equal(t, kindFree, queued.kind)
+		require.Equal(t, kindFree, queued[0].kind)
 		require.Equal(t, kindFree, item.kind)
 	}
 	x.close()
