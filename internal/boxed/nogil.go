@@ -510,16 +510,12 @@ func (t *nogilThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
 // number of objects that are left. This is the one time that the world stops.
 func (t *nogilThread) finalize(threads []*nogilThread) int {
 	t.space.release(t.drop)
-	// No stack has anything: what no container has is free, and when that is
-	// freed, more may be.
-	for found := true; found; {
-		found = false
-		for _, o := range t.made {
-			if o.kind != kindFree && o.owner.Load() == deferred && atomic.LoadInt64(&o.refs) == 0 {
-				found = true
-				o.owner.Store(nil)
-				t.free(o)
-			}
+	// No stack has anything: what no container has is free. The globals, the only
+	// container that is deferred, were made before the functions that they hold.
+	for _, o := range t.made {
+		if o.kind != kindFree && o.owner.Load() == deferred && atomic.LoadInt64(&o.refs) == 0 {
+			o.owner.Store(nil)
+			t.free(o)
 		}
 	}
 	for _, o := range t.made {

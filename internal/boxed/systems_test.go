@@ -217,11 +217,19 @@ end:
 	}
 }
 
-// A function may lose its last global while it runs. Where it is counted, it is
-// freed when it returns; where its stack reference is deferred, at the end.
+// A function may lose its last global while it runs, after it has had two. Where
+// it is counted, it is freed then; where it is deferred, at the end.
 func TestFunctionThatForgetsItself(t *testing.T) {
 	const listing = `
 def f
+	LOAD_GLOBAL f
+	STORE_GLOBAL g
+	LOAD_CONST None
+	STORE_GLOBAL f
+	LOAD_GLOBAL g
+	STORE_GLOBAL f
+	LOAD_CONST None
+	STORE_GLOBAL g
 	LOAD_CONST None
 	STORE_GLOBAL f
 	LOAD_CONST 70000
