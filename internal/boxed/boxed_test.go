@@ -174,6 +174,7 @@ func TestFailure(t *testing.T) {
 			threads, end := start(s, 1)
 			require.Nil(t, threads[0].eval(s.global("f")), "%s: %s", name, test.message)
 			require.EqualError(t, threads[0].core().err, "boxed: "+test.message, name)
+			require.Zero(t, threads[0].core().depth, "%s: calls open after %s", name, test.message)
 			require.Zero(t, end(), "%s: objects after %s", name, test.message)
 		}
 	}

@@ -605,7 +605,13 @@ func TestLogsAreBounded(t *testing.T) {
 		threads[i] = r.newThread()
 	}
 	fork.Run("boxed", workers, 600, func(worker, n int) {
-		threads[worker].run(worker, n)
+		t := threads[worker]
+		t.trace = func(*frame) {
+			if max(len(t.taken), len(t.dropped)) > r.logLen {
+				panic("a log has grown")
+			}
+		}
+		t.run(worker, n)
 		threads[worker].close()
 	})
 	t0 := r.newThread()
@@ -617,6 +623,62 @@ func TestLogsAreBounded(t *testing.T) {
 	for _, log := range r.spare {
 		require.Equal(t, 2*slack, cap(log))
 	}
+}
+
+// A copy takes more references under the list's lock than a log has room for,
+// while another thread waits for the lock, and so hands nothing over.
+func TestLongCopies(t *testing.T) {
+	const listing = `
+def f i
+	LOAD_CONST 50
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL list
+	COPY
+	POP_TOP
+	JUMP next
+end:
+	LOAD_CONST None
+	RETURN_VALUE
+`
+	for _, name := range parallel() {
+		s := newSpace()
+		s.compile(listing)
+		items := make([]*Object, 10*slack)
+		for i := range items {
+			items[i] = s.integer(int64(i))
+		}
+		s.setGlobal("list", s.container(kindList, nil, items...))
+		require.Zero(t, together(t, name, s, "f", "f", "f"), name)
+	}
+}
+
+// The slot freed last is used first, and a reference kept too long is found even so.
+func TestHeap(t *testing.T) {
+	var h heap
+	a, b := h.take(kindInt), h.take(kindNone)
+	kept := refer(a)
+	require.Same(t, a, kept.use())
+	h.give(b)
+	h.give(a)
+	require.Zero(t, h.live)
+	require.Panics(t, func() { h.give(a) }, "freed twice")
+	require.Panics(t, func() { kept.use() }, "freed")
+	require.Same(t, a, h.take(kindInt))
+	require.Panics(t, func() { kept.use() }, "another object")
+	require.Same(t, b, h.take(kindInt))
+}
+
+// nogil: a deferred object that something still holds at the end is left.
+func TestNogilSeesWhatIsStillHeld(t *testing.T) {
+	s := smallFib.build(1)
+	x := newNogilThread(s, nogilPieces{})
+	x.adopt()
+	x.hold(s.global("fib"))
+	x.close()
+	require.Equal(t, 1, newNogilThread(s, nogilPieces{}).finalize([]*nogilThread{x}))
 }
 
 // nogil: the transitions of a count, from each state.
