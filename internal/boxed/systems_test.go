@@ -550,6 +550,10 @@ func TestBufferedCountsLag(t *testing.T) {
 	require.Equal(t, kindInt, o.kind)
 	a.makeRoom() // the drop is handed over
 	require.Equal(t, kindInt, o.kind)
+	for range 1000 {
+		runtime.Gosched()
+	}
+	require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
 	s.release(a.drop)
 	a.close()
 	r.stop()
@@ -595,6 +599,40 @@ func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	require.Zero(t, s.live)
 }
 
+// A thread that has handed over and then closes has not done so for another.
+func TestCloseInAnEpoch(t *testing.T) {
+	s := newSpace()
+	r := newReflog(s, 2*slack)
+	a, b := r.newThread(), r.newThread()
+	owed := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.owed
+	}
+	r.mu.Lock()
+	r.wanted = true
+	r.changed.Broadcast()
+	for r.epoch.Load() == 0 {
+		r.changed.Wait()
+	}
+	r.mu.Unlock()
+	require.Equal(t, 2, owed())
+	a.tick()
+	require.Equal(t, 1, owed())
+	a.close()
+	require.Equal(t, 1, owed())
+	c := r.newThread()
+	c.tick()
+	require.Equal(t, 1, owed(), "who comes later hands over in the next")
+	c.close()
+	require.Equal(t, 1, owed())
+	s.release(b.drop)
+	b.close()
+	require.Equal(t, 0, owed())
+	r.stop()
+	require.Zero(t, s.live)
+}
+
 // However long a program runs, the logs have at most so many entries.
 func TestLogsAreBounded(t *testing.T) {
 	const workers = 3
@@ -619,6 +657,7 @@ func TestLogsAreBounded(t *testing.T) {
 	t0.close()
 	r.stop()
 	require.Zero(t, s.live)
+	require.NotEmpty(t, r.spare, "they are used again")
 	require.LessOrEqual(t, len(r.spare), 6*(workers+1))
 	for _, log := range r.spare {
 		require.Equal(t, 2*slack, cap(log))
