@@ -257,6 +257,32 @@ def f
 	}
 }
 
+// Threads put the same function into globals and take it out again.
+func TestFunctionInManyPlaces(t *testing.T) {
+	const thread = `
+def run@ i
+	LOAD_CONST 3000
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL run0
+	STORE_GLOBAL g@
+	LOAD_FAST i
+	STORE_GLOBAL g@
+	JUMP next
+end:
+	LOAD_CONST None
+	RETURN_VALUE
+`
+	for _, name := range parallel() {
+		s := newSpace()
+		s.compile(strings.ReplaceAll(thread, "@", "0"))
+		s.compile(strings.ReplaceAll(thread, "@", "1"))
+		require.Zero(t, together(t, name, s, "run0", "run1"), name)
+	}
+}
+
 // Every instruction looks at the eval breaker: what is asked for before one is
 // done by then.
 func TestEvalBreaker(t *testing.T) {
