@@ -236,7 +236,12 @@ func (t *bufferedThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *bufferedThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	o := t.newInt(t.native(&kernels[arg], x.value(), n.value()))
+	var o *Object
+	if n.kind != kindInt || x.kind != kindInt {
+		t.fail("a kernel of %v and %v", x.kind, n.kind)
+	} else {
+		o = t.newInt(t.native(&kernels[arg], x.value(), n.value()))
+	}
 	t.decref(x)
 	t.decref(n)
 	return t.pushed(f, o)

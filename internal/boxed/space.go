@@ -123,7 +123,8 @@ func (s *space) release(drop func(*Object)) {
 }
 
 // callSoon has a thread call f before its next instruction, as CPython's
-// Py_AddPendingCall does; its signal handlers are called in this way.
+// Py_AddPendingCall does; its signal handlers are called in this way. Of two that
+// come at once only the last is called, and f must not use callSoon.
 func (s *space) callSoon(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
