@@ -17,7 +17,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var smallFib = &Program{
 	shared: Fib.shared,
 	thread: strings.Replace(Fib.thread, "LOAD_CONST 15", "LOAD_CONST 8", 1),
-	native: strings.Replace(Fib.native, "LOAD_CONST 15", "LOAD_CONST 8", 1),
 	each:   34,
 }
 
@@ -35,8 +34,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A step of Fib is fib(15), a loop of Loop goes beyond the kernel's 4096 steps and
-// beyond the small integers.
+// A step of Fib is fib(15), and an extension takes more steps than it does in one
+// call.
 func TestWholeSteps(t *testing.T) {
 	for _, row := range Fib.Rows() {
 		require.Equal(t, Answer{Value: 5 * 987}, row.Run(2, 5), row.Name)
@@ -44,6 +43,8 @@ func TestWholeSteps(t *testing.T) {
 	for _, row := range Loop.Rows() {
 		require.Equal(t, Answer{Value: 1 + 2*20001}, row.Run(3, 20001), row.Name)
 	}
+	require.Equal(t, Answer{Value: 1 + 2*600001}, runCExtension(Loop, 2, 600001))
+	require.Equal(t, Answer{Value: 200 * 987}, runCExtension(Fib, 2, 200))
 }
 
 func TestMisuse(t *testing.T) {

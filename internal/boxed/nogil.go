@@ -127,16 +127,21 @@ func (t *nogilThread) adopt() {
 	}
 }
 
-// first gives an object that nobody else has its first references.
+// first gives an object that nobody else has its first references. A slot that t
+// freed itself is as it has to be, and a store would cost as much as a lock.
 func (t *nogilThread) first(o *Object, refs int64) {
 	if t.withoutBiased {
-		// TryIncref may look at a slot that is being used again.
+		// tryIncref may look at a slot that is being used again.
 		atomic.StoreInt64(&o.refs, refs*unit|isMerged)
 		return
 	}
 	o.local = uint32(refs)
-	atomic.StoreInt64(&o.refs, isDefault)
-	o.owner.Store(t)
+	if atomic.LoadInt64(&o.refs) != isDefault {
+		atomic.StoreInt64(&o.refs, isDefault)
+	}
+	if o.owner.Load() != t {
+		o.owner.Store(t)
+	}
 }
 
 func (t *nogilThread) tick() {
@@ -252,18 +257,21 @@ func (t *nogilThread) decrefShared(o *Object) {
 func (t *nogilThread) mergeZero(o *Object) {
 	// {default, 0}: nobody else has a reference, and nobody can get one, for
 	// tryIncref refuses this word. The load suffices: what others wrote to the
-	// word, the last drop of each, synchronizes before it.
-	free := atomic.LoadInt64(&o.refs) == isDefault
+	// word, the last drop of each, synchronizes before it. Word and owner stay
+	// as they are, and the next object in the slot is t's again.
+	if atomic.LoadInt64(&o.refs) == isDefault {
+		t.free(o)
+		return
+	}
 	o.owner.Store(nil)
-	for !free {
+	for {
 		word := atomic.LoadInt64(&o.refs)
 		if atomic.CompareAndSwapInt64(&o.refs, word, word|isMerged) {
-			free = word|isMerged == isMerged
-			break
+			if word|isMerged == isMerged {
+				t.free(o)
+			}
+			return
 		}
-	}
-	if free {
-		t.free(o)
 	}
 }
 

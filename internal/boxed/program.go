@@ -40,11 +40,10 @@ end:
 	LOAD_GLOBAL ans@
 	RETURN_VALUE
 `,
-	// The kernel adds for 4096 steps, or for what is left of them.
 	native: `
 def run@ steps / n
 next:
-	LOAD_CONST 4096
+	LOAD_CONST 262144
 	STORE_FAST steps
 	LOAD_FAST n
 	LOAD_FAST steps
@@ -129,18 +128,31 @@ end:
 	RETURN_VALUE
 `,
 	native: `
-def run@ i total / n
+def run@ steps total / n
 	LOAD_CONST 0
 	STORE_FAST total
-	LOAD_FAST n
-	GET_ITER
 next:
-	FOR_ITER end
-	STORE_FAST i
+	LOAD_CONST 64
+	STORE_FAST steps
+	LOAD_FAST n
+	LOAD_FAST steps
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE enough
+	LOAD_FAST n
+	STORE_FAST steps
+enough:
 	LOAD_FAST total
-	LOAD_CONST 15
+	LOAD_FAST steps
 	CALL_NATIVE 1
 	STORE_FAST total
+	LOAD_FAST n
+	LOAD_FAST steps
+	BINARY_SUBTRACT
+	STORE_FAST n
+	LOAD_CONST 0
+	LOAD_FAST n
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE end
 	JUMP next
 end:
 	LOAD_FAST total

@@ -809,12 +809,20 @@ func TestNogilStates(t *testing.T) {
 
 	// What nobody else has or may try to take is freed without another look; what
 	// somebody may try to take is not.
-	for _, test := range []struct{ refs, after int64 }{{isDefault, isDefault}, {isWeak, isMerged}} {
+	for _, test := range []struct {
+		refs, after int64
+		owner       *nogilThread
+	}{{isDefault, isDefault, owner}, {isWeak, isMerged, nil}} {
 		o = set(1, test.refs)
 		owner.decref(o)
 		require.Equal(t, kindFree, o.kind)
 		require.Equal(t, test.after, o.refs)
-		require.Nil(t, o.owner.Load())
+		require.Same(t, test.owner, o.owner.Load())
+		// The next object in the slot is the owner's, from its first reference.
+		require.Same(t, o, owner.take(kindInt))
+		require.EqualValues(t, isDefault, o.refs)
+		require.Same(t, owner, o.owner.Load())
+		require.EqualValues(t, 1, o.local)
 	}
 
 	// The owner drops its last reference, and merges, after another has declared
