@@ -294,10 +294,10 @@ var claims = []claim{
 		says: "atomic counts cost 30 % off the top",
 		figures: []figure{
 			{article: "1.3", num: at(wall, 1, "FibBoxed/system=gilectomy"), den: at(wall, 1, "FibBoxed/system=plain"),
-				want: both(about(1.3), slower), direction: slower},
+				want: band{1.15, 1.6}, direction: slower}, // 30 % more or less: of 1.3, only .3 is the claim's
 		},
-		expect: reproduced,
-		why:    "a locked add is some 5 ns where a plain one is well under 1, ten to twenty times a call",
+		expect: inDirection,
+		why:    "a call has 16 counts, and a locked add takes 2 to 6 ns, as the processor has it, where a plain one takes well under 1",
 	},
 	{
 		id: "C19", where: "graph 4.4.1",
