@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -94,6 +95,9 @@ func TestInterrupt(t *testing.T) {
 		{"SIGHUP between the sides", syscall.SIGHUP, "2", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if test.signal == syscall.SIGHUP && signal.Ignored(test.signal) {
+				t.Skip("the test runs under nohup, and the command would honour that")
+			}
 			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
 			beats := newHeart(t)
 			t.Setenv("SLOW_RUN", test.slowRun)
