@@ -1,12 +1,5 @@
 package boxed
 
-import (
-	"sync/atomic"
-
-	"boundaries/internal/fork"
-	"boundaries/internal/gil"
-)
-
 // runCExtension is gil.go with an extension that gives the lock away around its
 // work, which is nearly the whole program: in one call the extension adds for
 // 262,144 steps of Loop, or computes fib(15) for 64 steps of Fib, some 70 and 150
@@ -20,17 +13,4 @@ import (
 //
 // It is not automatic: a kernel that is too short to be worth it keeps the lock,
 // as hashlib does below 2048 bytes.
-func runCExtension(p *Program, workers, n int) Answer {
-	fork.Check("boxed", workers, n)
-	s := p.buildWith(p.native, workers)
-	var lock gil.GIL
-	var value atomic.Int64
-	fork.Run("boxed", workers, n, func(worker, n int) {
-		t := &gilThread{machine: machine{space: s}, gil: &lock}
-		lock.Acquire(&t.identity)
-		value.Add(t.run(worker, n))
-		lock.Release(&t.identity)
-	})
-	t := &gilThread{machine: machine{space: s}, gil: &lock}
-	return Answer{value.Load(), s.close(t.drop)}
-}
+func runCExtension(p *Program, workers, n int) Answer { return gilRun(p, p.native, workers, n) }

@@ -14,9 +14,12 @@ import (
 //
 // The eval breaker is the lock's: CPython looks at one word for the request to
 // drop the lock and for everything else.
-func runGIL(p *Program, workers, n int) Answer {
+func runGIL(p *Program, workers, n int) Answer { return gilRun(p, p.thread, workers, n) }
+
+// gilRun runs threads that have the listing's functions under one lock.
+func gilRun(p *Program, listing string, workers, n int) Answer {
 	fork.Check("boxed", workers, n)
-	s := p.build(workers)
+	s := p.buildWith(listing, workers)
 	var lock gil.GIL
 	var value atomic.Int64
 	fork.Run("boxed", workers, n, func(worker, n int) {
