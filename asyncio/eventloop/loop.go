@@ -56,6 +56,7 @@ type Loop struct {
 	tasks  map[*Task]struct{}
 
 	streams map[*Stream]struct{}
+	dials   map[*dial]struct{}
 	helpers sync.WaitGroup     // goroutines that may post
 	ctx     context.Context    // done when the loop closes; ends what helpers wait for
 	cancel  context.CancelFunc // of ctx
@@ -81,6 +82,7 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 	l := &Loop{
 		tasks:   map[*Task]struct{}{},
 		streams: map[*Stream]struct{}{},
+		dials:   map[*dial]struct{}{},
 		wake:    make(chan struct{}, 1),
 	}
 	// Not ended by ctx: tasks decide what they still wait for when canceled.
@@ -121,6 +123,11 @@ func (l *Loop) close() {
 	l.posted = nil
 	l.mu.Unlock()
 	l.helpers.Wait()
+	for d := range l.dials { // what they posted came too late to run
+		if d.conn != nil {
+			d.conn.Close()
+		}
+	}
 }
 
 // turn waits until there is something to do and does it.
@@ -189,8 +196,9 @@ func (l *Loop) sleep() {
 func (l *Loop) CallSoon(f func()) { l.ready.push(f) }
 
 // CallSoonThreadsafe is CallSoon for other goroutines: f runs on the loop's. What
-// was done before the call synchronizes before f. It reports whether the loop is
-// still open, without which f will never run.
+// was done before the call synchronizes before f. It reports whether the loop was
+// still open. If it was not, f will never run; if it was, f runs unless the loop
+// ends first.
 func (l *Loop) CallSoonThreadsafe(f func()) bool {
 	l.mu.Lock()
 	if l.closed {

@@ -50,34 +50,47 @@ type Stream struct {
 	closed bool
 }
 
+// A dial is a connection that is being made. Until conn is a stream's the loop
+// closes it: the task that waits may be canceled, or the loop may end, and either
+// may happen when the connection is there already.
+type dial struct{ conn *sock.Conn } // the helper's, until it has posted or ended
+
 // Dial connects to the address.
 func Dial(t *Task, address string) (*Stream, error) {
 	l := t.loop
 	ctx, cancel := context.WithCancel(l.ctx)
-	out := NewFuture[*sock.Conn](l)
+	out := NewFuture[*Stream](l)
 	out.onCancel = func() bool {
 		cancel()
 		out.finish(nil, ErrCanceled)
 		return true
 	}
+	d := &dial{}
+	l.dials[d] = struct{}{}
 	l.help(func() {
 		defer cancel()
-		conn, err := sock.Dial(ctx, address)
-		posted := l.CallSoonThreadsafe(func() {
-			if out.Done() && conn != nil {
-				conn.Close() // canceled, but the connection was there already
+		var err error
+		d.conn, err = sock.Dial(ctx, address)
+		l.CallSoonThreadsafe(func() {
+			delete(l.dials, d)
+			switch {
+			case err != nil:
+				out.Resolve(nil, err)
+			case out.Done(): // canceled
+				d.conn.Close()
+			default:
+				out.Resolve(l.Attach(d.conn), nil)
 			}
-			out.Resolve(conn, err)
 		})
-		if !posted && conn != nil {
-			conn.Close()
-		}
 	})
-	conn, err := Await(t, out)
+	s, err := Await(t, out)
 	if err != nil {
+		if out.value != nil { // canceled after that, and before the task's turn
+			out.value.Close()
+		}
 		return nil, fmt.Errorf("eventloop: connecting to %s: %w", address, err)
 	}
-	return l.Attach(conn), nil
+	return s, nil
 }
 
 // Attach makes a stream of a connection, which then belongs to the stream. A

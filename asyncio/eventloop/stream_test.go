@@ -112,6 +112,41 @@ func TestCanceledDial(t *testing.T) {
 				return drain(listener)
 			})
 		},
+		"canceled when connected": func() {
+			run(t, func(task *Task) error {
+				canceled := 0
+				for i := range 20 {
+					f := Go(task.Loop(), dial)
+					task.Yield()                                    // it begins to wait
+					time.Sleep(time.Duration(i) * time.Millisecond) // the connection is posted
+					task.Yield()                                    // and taken
+					task.Yield()                                    // and the dial's turn is next
+					f.Cancel()
+					s, err := Await(task, f)
+					if isCanceled(err) {
+						canceled++
+						continue
+					}
+					require.NoError(t, err)
+					require.NoError(t, s.Close())
+				}
+				require.Positive(t, canceled)
+				return drain(listener)
+			})
+		},
+		"loop panics": func() {
+			for i := range 20 {
+				require.PanicsWithValue(t, "spam", func() {
+					Run(t.Context(), func(task *Task) error {
+						Go(task.Loop(), dial)
+						task.Yield()
+						time.Sleep(time.Duration(i) * time.Millisecond)
+						panic("spam") // with the connection posted, and not taken
+					})
+				})
+			}
+			require.NoError(t, drain(listener))
+		},
 		"loop ends": func() {
 			for range 50 {
 				run(t, func(task *Task) error {
