@@ -93,7 +93,7 @@ def main():
     mine, theirs = spawn.Pipe()
     database = spawn.Process(target=serve, args=(theirs,))
     database.daemon = True
-    database.start()
+    bench.start(database)
     theirs.close()
     loop = asyncio.new_event_loop()
     connections = loop.run_until_complete(connect(mine.recv()))

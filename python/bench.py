@@ -26,16 +26,34 @@ def arguments():
     return milliseconds / 1000.0, [int(a) for a in sys.argv[2:]] or [1, 2]
 
 
-def end_children_too():
-    """Makes SIGTERM end the children of multiprocessing with this script, quietly."""
+starting, terminated = 0, False  # the process that is starting a child
+
+
+def end(*_):
+    """Ends this process and its children of multiprocessing; but first start() does."""
+    global terminated
+    terminated = True
+    if starting == os.getpid():  # and not one forked by it
+        return
     import multiprocessing
+    for child in multiprocessing.active_children():
+        child.terminate()
+    os._exit(143)
 
-    def end(*_):
-        for child in multiprocessing.active_children():
-            child.terminate()
-        os._exit(143)
 
+def end_children_too():
+    """Makes SIGTERM end the children that start() starts with this script, quietly."""
     signal.signal(signal.SIGTERM, end)
+
+
+def start(child):
+    """Starts a child. If its parent ended meanwhile, it would print a traceback."""
+    global starting
+    starting = os.getpid()
+    child.start()
+    starting = 0
+    if terminated:
+        end()
 
 
 def share(worker, workers, n):

@@ -48,7 +48,7 @@ def main():
         for _ in range(processes):
             mine, theirs = spawn.Pipe()
             one = spawn.Process(target=child, args=(theirs,))
-            one.start()
+            bench.start(one)
             theirs.close()  # or the child's end would not be noticed
             pipes.append(mine)
             children.append(one)

@@ -27,7 +27,7 @@ def run(start, n):
     began, used = time.perf_counter(), processor_time()
     for _ in range(n):
         one = start(target=nothing)
-        one.start()
+        bench.start(one)
         one.join()
         if getattr(one, "exitcode", 0) != 0:
             sys.exit("PySpawn: a child ended with status %s" % one.exitcode)
@@ -46,6 +46,7 @@ def processor_time():
 
 
 def main():
+    bench.end_children_too()
     starts = [("thread", threading.Thread)]
     for name, method in ("process", "spawn"), ("fork", "fork"):
         if method in multiprocessing.get_all_start_methods():
