@@ -293,6 +293,23 @@ func TestStoreIsBounded(t *testing.T) {
 	require.Zero(t, s.used)
 }
 
+// Who comes while the database closes is not told that there are too many.
+func TestConnectionDuringClose(t *testing.T) {
+	s := listen(t, Limits{})
+	closed := func(is bool) {
+		s.mu.Lock()
+		s.closed = is
+		s.mu.Unlock()
+	}
+	closed(true)
+	conn, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	said, _ := io.ReadAll(conn) // until it ends, if by a reset
+	require.Empty(t, string(said))
+	closed(false)
+}
+
 // 10,000 connections: as many as are allowed are served, the others are told why
 // not, and when they are gone there is room again.
 func TestTooManyConnections(t *testing.T) {

@@ -129,8 +129,8 @@ func (s *Server) accept() {
 		}
 		pause = 0
 		s.mu.Lock()
-		welcome := len(s.conns) < s.limits.MaxConns && !s.closed
-		if welcome {
+		closed, full := s.closed, len(s.conns) >= s.limits.MaxConns
+		if !closed && !full {
 			s.conns[conn] = struct{}{}
 			s.running.Go(func() {
 				s.handle(conn)
@@ -141,7 +141,10 @@ func (s *Server) accept() {
 			})
 		}
 		s.mu.Unlock()
-		if !welcome {
+		switch {
+		case closed:
+			conn.Close()
+		case full:
 			conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
 			conn.Close()
 		}
