@@ -167,7 +167,7 @@ var misbehaviour = map[string]func(w *worker){
 	"half a head and end":  func(w *worker) { os.Stdout.WriteString("\x00\x00") },
 	"die in an item": func(w *worker) {
 		q := w.queue
-		w.dieOnce(&q.wanted, &q.rescue, func() {
+		w.dieOnce(&q.wanted, &q.claimed, func() {
 			w.awaitSent(4)
 			for {
 				if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {

@@ -357,6 +357,11 @@ func (l *lane) revive(item int, redo func()) error {
 	c.in.Close()
 	c.out.Close()
 	redo()
+	if q := l.queue; q != nil {
+		// Also between runs: in atomic who waits for an item has claimed it.
+		// No bell: the child that is started now looks before it sleeps.
+		q.rescue.Store(q.claimed.Load()) // it only grows
+	}
 	if err := l.launch(); err != nil {
 		return err
 	}

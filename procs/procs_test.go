@@ -246,6 +246,34 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
+// Children are killed while they wait for the next run, and are not missed by the
+// run that puts others in their place: what they had claimed is not lost.
+func TestKilledBetweenRuns(t *testing.T) {
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 2, payload)
+		p.Run(10)
+		for range 2 {
+			var pids []int
+			for _, l := range p.lanes {
+				c := l.child.Load()
+				require.NoError(t, c.cmd.Process.Kill())
+				<-c.ended
+				pids = append(pids, c.cmd.Process.Pid)
+			}
+			_, err := p.Run(0)
+			var told []int
+			for _, e := range childErrors(err) {
+				require.Equal(t, -1, e.Item)
+				told = append(told, e.Pid)
+			}
+			require.Equal(t, pids, told)
+		}
+		done, err := p.Run(10)
+		require.NoError(t, err)
+		require.Equal(t, 10, done)
+	})
+}
+
 // The error says which child, which item and what.
 func TestBrokenChildren(t *testing.T) {
 	for _, test := range []struct{ variants, serve, want string }{
