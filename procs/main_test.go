@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		for i := range Sums {
 			Sums[i].serve = serve
 		}
+		for i := range SpawnVariants {
+			SpawnVariants[i].serve = serve
+		}
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()
@@ -75,8 +78,10 @@ func start(t *testing.T, v Variant, workers int, payload Payload) *Pool {
 }
 
 // named returns a variant of a table.
-func named(name string) Variant {
-	for _, v := range Variants {
+func named(name string) Variant { return namedOf(Variants, name) }
+
+func namedOf(table []Variant, name string) Variant {
+	for _, v := range table {
 		if v.Name == name {
 			return v
 		}
@@ -103,6 +108,11 @@ func childErrors(err error) []*Error {
 var misbehaviour = map[string]func(w *worker){
 	"nothing": func(w *worker) { time.Sleep(time.Minute) },
 	"end":     func(w *worker) { os.Exit(7) },
+	"kill itself": func(w *worker) {
+		self, _ := os.FindProcess(os.Getpid())
+		self.Kill()
+		time.Sleep(time.Minute)
+	},
 	"rubbish": func(w *worker) {
 		sent := w.awaitSent(1)
 		w.queue.slot(0)[0] = 4711

@@ -318,6 +318,52 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// A child that has only to end and does not, or not as it should.
+func TestBrokenSpawn(t *testing.T) {
+	for serve, want := range map[string]string{
+		"nothing":     "it had only to end, and did not for 100ms (signal: killed)",
+		"end":         "it had only to end (does the program call procs.Main first?): exit status 7",
+		"kill itself": "it had only to end (does the program call procs.Main first?): signal: killed",
+	} {
+		t.Setenv(testServe, serve)
+		p := start(t, namedOf(SpawnVariants, "process"), 3, None)
+		if serve == "nothing" {
+			p.Patience = 100 * time.Millisecond
+		}
+		_, err := p.Run(2)
+		var e *Error
+		require.ErrorAs(t, err, &e, serve)
+		require.EqualError(t, e.Err, want)
+		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
+		require.Less(t, e.Item, 2)
+		require.Equal(t, serve != "end", e.Signal == os.Kill)
+		require.Empty(t, children(t))
+	}
+}
+
+// Threads end while children live that others have started: no child ends with a
+// thread that is not its own.
+func TestThreadsEndBesideChildren(t *testing.T) {
+	process, thread := start(t, namedOf(SpawnVariants, "process"), 2, None), start(t, namedOf(SpawnVariants, "thread"), 2, None)
+	stop := make(chan struct{})
+	var threads sync.WaitGroup
+	threads.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				thread.Run(10)
+			}
+		}
+	})
+	done, err := process.Run(100)
+	close(stop)
+	threads.Wait()
+	require.NoError(t, err)
+	require.Equal(t, 100, done)
+}
+
 // One broken child ends the run for all.
 func TestOneBrokenChildEndsTheRun(t *testing.T) {
 	t.Setenv(testServe, "end")
