@@ -19,6 +19,9 @@ const (
 	testParent = "PROCS_TEST_PARENT" // be a parent: see TestParentDies
 )
 
+// killedAtStart is a misbehaviour before the greeting.
+const killedAtStart = "killed at start"
+
 func TestMain(m *testing.M) {
 	if serve := misbehaviour[os.Getenv(testServe)]; serve != nil {
 		for i := range Variants {
@@ -30,6 +33,9 @@ func TestMain(m *testing.M) {
 		for i := range SpawnVariants {
 			SpawnVariants[i].serve = serve
 		}
+	}
+	if os.Getenv(testServe) == killedAtStart && isChild() {
+		misbehaviour["kill itself"](nil)
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()

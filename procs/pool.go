@@ -17,7 +17,8 @@ import (
 )
 
 // A Pool is the parent's side of a variant: its children, and the memory that
-// they share with it. It may be run many times, by one goroutine at a time.
+// they share with it. It may be run many times, and then closed, by one goroutine
+// at a time.
 type Pool struct {
 	// Patience is how long a child that has something to do may be silent
 	// before it counts as broken. It may be changed between runs.
@@ -45,8 +46,8 @@ type lane struct {
 	child atomic.Pointer[child]
 	first uint64 // sequence number of the first item of this run
 	sent  uint64 // sequence number of the next item to send
-	// Of the last item at which a child was killed: its number, and how many
-	// were killed there in a row.
+	// Of the last item of this run at which a child was killed: its number, and
+	// how many were killed there in a row.
 	killed, tries int
 }
 
@@ -141,6 +142,12 @@ func (p *Pool) Run(n int) (int, error) {
 	if p.broken.Load() {
 		return 0, errBroken
 	}
+	if p.Patience <= 0 {
+		panic(fmt.Sprintf("procs: patience of %v, need more", p.Patience))
+	}
+	for _, l := range p.lanes {
+		l.tries = 0
+	}
 	done, err := p.variant.run(p, n)
 	// Those who were killed and were not missed.
 	for _, l := range p.lanes {
@@ -154,7 +161,7 @@ func (p *Pool) Run(n int) (int, error) {
 	return done, errors.Join(append(p.takeDeaths(), err)...)
 }
 
-var errBroken = errors.New("procs: the pool is broken")
+var errBroken = errors.New("procs: the pool is broken or closed")
 
 // abort ends all children for good, so that nobody waits for an answer.
 func (p *Pool) abort() {
@@ -206,6 +213,7 @@ func (p *Pool) Close() error {
 		}
 		c.out.Close()
 	}
+	p.broken.Store(true)
 	p.lanes = nil
 	errs := p.takeDeaths()
 	if p.memory != nil {
@@ -280,6 +288,9 @@ func (l *lane) launch() error {
 		return fail(err)
 	}
 	l.child.Store(c)
+	if l.pool.broken.Load() {
+		cmd.Process.Kill() // abort may have come too early to see it
+	}
 	return nil
 }
 
@@ -347,7 +358,7 @@ func (l *lane) revive(item int, redo func()) error {
 	if !l.pool.mourn(c, item) {
 		return l.fault(item, errors.New("it ended"))
 	}
-	if item < 0 || item != l.killed {
+	if c.ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0
 	}
 	l.killed = item

@@ -49,6 +49,8 @@ func TestMisuse(t *testing.T) {
 	}
 	p := start(t, named("serial"), 1, Word)
 	require.PanicsWithValue(t, "procs: -1 steps, need none or more", func() { p.Run(-1) })
+	p.Patience = 0
+	require.PanicsWithValue(t, "procs: patience of 0s, need more", func() { p.Run(1) })
 }
 
 // An item tells whether it is whole, and what is not its answer.
@@ -271,6 +273,77 @@ func TestKilledBetweenRuns(t *testing.T) {
 		done, err := p.Run(10)
 		require.NoError(t, err)
 		require.Equal(t, 10, done)
+	})
+}
+
+// Whoever is killed at the first item of one run after the other is not killed at
+// one item again and again.
+func TestKilledInManyRuns(t *testing.T) {
+	for _, name := range []string{"lock-free", "pipe"} {
+		p := start(t, named(name), 1, Word)
+		for range maxTries + 1 {
+			c := p.lanes[0].child.Load()
+			require.NoError(t, c.cmd.Process.Kill())
+			<-c.ended
+			done, err := p.Run(1)
+			require.Equal(t, 1, done, "%v", err)
+			require.Len(t, childErrors(err), 1)
+		}
+	}
+}
+
+// Those who are put in the place of a dead child are killed before they can
+// greet: there is an end to it also where nobody has an item.
+func TestKilledAtStart(t *testing.T) {
+	for _, name := range []string{"lock-free", "pipe", "global-mutex", "atomic"} {
+		p := start(t, named(name), 2, Word)
+		require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
+		<-p.lanes[0].child.Load().ended
+		t.Setenv(testServe, killedAtStart)
+		_, err := p.Run(1000)
+		require.ErrorContains(t, err, "10 children in a row were killed there")
+		require.NoError(t, p.Close())
+		_, err = named(name).Start(2, Word)
+		require.ErrorContains(t, err, "waiting for its greeting")
+		require.Equal(t, os.Kill, childErrors(err)[0].Signal)
+		require.Empty(t, children(t))
+		t.Setenv(testServe, "")
+	}
+}
+
+// The run is ended because of one child at the very moment at which another is
+// started in the place of a dead one: that one is ended as well.
+func TestRunEndsWhileAChildStarts(t *testing.T) {
+	t.Setenv(testServe, "nothing")
+	p := start(t, named("lock-free"), 2, Word)
+	t.Setenv(testServe, "")
+	broken, killed := p.lanes[0], p.lanes[1]
+	defer func(old func() (string, error)) { executable = old }(executable)
+	executable = func() (string, error) {
+		c := broken.child.Load()
+		broken.queue.done.Store(1 << 40)
+		broken.queue.answers.ring()
+		<-c.ended
+		time.Sleep(20 * time.Millisecond) // and all others are killed
+		return os.Executable()
+	}
+	c := killed.child.Load()
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.ended
+	done, err := p.Run(1000)
+	require.ErrorContains(t, err, "it claims 1099511627776 answers")
+	require.Zero(t, done)
+	require.Empty(t, p.Pids())
+}
+
+// A pool that is closed has no children to run with.
+func TestClosed(t *testing.T) {
+	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 1, payload)
+		require.NoError(t, p.Close())
+		done, err := p.Run(1)
+		require.ErrorIs(t, err, errBroken)
+		require.Zero(t, done)
 	})
 }
 
