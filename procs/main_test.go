@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	if os.Getenv(testServe) == killedAtStart && isChild() {
-		misbehaviour["kill itself"](nil)
+		killItself()
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()
@@ -112,12 +112,23 @@ func childErrors(err error) []*Error {
 
 // misbehaviour is what children can do wrong.
 var misbehaviour = map[string]func(w *worker){
-	"nothing": func(w *worker) { time.Sleep(time.Minute) },
-	"end":     func(w *worker) { os.Exit(7) },
-	"kill itself": func(w *worker) {
-		self, _ := os.FindProcess(os.Getpid())
-		self.Kill()
-		time.Sleep(time.Minute)
+	"nothing":     func(w *worker) { time.Sleep(time.Minute) },
+	"end":         func(w *worker) { os.Exit(7) },
+	"kill itself": func(w *worker) { killItself() },
+	"slow": func(w *worker) {
+		w.answer(func(item []uint64) {
+			time.Sleep(5 * time.Millisecond)
+			change(item)
+		})
+	},
+	"30 and no more": func(w *worker) {
+		answered := 0
+		w.answer(func(item []uint64) {
+			if answered++; answered > 30 {
+				killItself()
+			}
+			change(item)
+		})
 	},
 	"rubbish": func(w *worker) {
 		sent := w.awaitSent(1)
@@ -220,6 +231,10 @@ func (w *worker) dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	}
 	do()
 	dead.Store(1)
+	killItself()
+}
+
+func killItself() {
 	self, _ := os.FindProcess(os.Getpid())
 	self.Kill()
 	time.Sleep(time.Minute)
