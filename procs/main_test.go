@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,6 +122,7 @@ var misbehaviour = map[string]func(w *worker){
 			change(item)
 		})
 	},
+	"tell processors": func(w *worker) { os.Exit(runtime.GOMAXPROCS(0)) },
 	"30 and no more": func(w *worker) {
 		answered := 0
 		w.answer(func(item []uint64) {
@@ -262,9 +264,22 @@ func beParent() {
 	if how == "quietly" {
 		orphanSignal = 0
 	}
+	if how == "deleted" {
+		os.Remove(os.Args[0])
+	}
 	p, err := named(name).Start(3, Word)
 	if err != nil {
 		exit(1, "%v", err)
+	}
+	if how == "deleted" {
+		os.Exit(0)
+	}
+	for how == "starting" {
+		p.Close()
+		fmt.Println("started")
+		if p, err = named(name).Start(3, Word); err != nil {
+			exit(1, "%v", err)
+		}
 	}
 	if how != "with the deaf" {
 		p.Run(1000)

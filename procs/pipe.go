@@ -21,8 +21,8 @@ func runPipe(p *Pool, n int) (int, error) {
 
 func servePipe(w *worker) {
 	w.answer(func(item []uint64) {
-		if !change(item) {
-			w.torn(item[0])
+		if number := item[0]; !change(item) {
+			w.torn(number)
 		}
 	})
 }

@@ -567,6 +567,43 @@ func TestNothingIsLeft(t *testing.T) {
 	goleak.VerifyNone(t, goroutines)
 }
 
+// A child that is given an item which is not whole says so, and does not answer.
+func TestRequestsAreChecked(t *testing.T) {
+	eachRow(t, func(v Variant) bool { return v.of == "procs" && hasChildren(v) }, func(t *testing.T, v Variant, payload Payload) {
+		stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		require.NoError(t, err)
+		defer stderr.Close()
+		defer func(old *os.File) { os.Stderr = old }(os.Stderr)
+		os.Stderr = stderr
+		p := start(t, v, 1, payload+Word)
+		c := p.lanes[0].child.Load()
+		if q := p.lanes[0].queue; q != nil {
+			// Nobody has written the slot, and it is zero.
+			if q.head > 0 {
+				q.state(0).Store(stateOf(0, stateSent))
+			}
+			q.sent.Store(1)
+			q.work.ring()
+		} else {
+			require.NoError(t, writeFrame(c.in, newFrame(p.words), make([]uint64, p.words)))
+		}
+		<-c.ended
+		require.Equal(t, 1, c.cmd.ProcessState.ExitCode())
+		text, err := os.ReadFile(stderr.Name())
+		require.NoError(t, err)
+		require.Equal(t, "procs: child 0: request 0 is not whole\n", string(text))
+	})
+}
+
+// A child has one processor, whatever the parent has.
+func TestOneProcessorEach(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "3")
+	t.Setenv(testServe, "tell processors")
+	p := start(t, named("pipe"), 1, Word)
+	_, err := p.Run(1)
+	require.ErrorContains(t, err, "(exit status 1)")
+}
+
 // A child dies after some items, and the one in its place does nothing.
 func TestDeafAfterADeath(t *testing.T) {
 	t.Setenv(testServe, "30 and no more")
@@ -637,6 +674,63 @@ func TestParentDies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A parent is killed while it starts children and ends them: none is left that it
+// had started and did not yet know.
+func TestParentDiesStarting(t *testing.T) {
+	needsProc(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for range 10 {
+		mark := "PROCS_TEST_MARK=" + strconv.Itoa(rand.Int())
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), testParent+"=lock-free starting", mark)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		_, err = out.Read(make([]byte, 100))
+		require.NoError(t, err)
+		time.Sleep(rand.N(10 * time.Millisecond))
+		killed := time.Now()
+		require.NoError(t, cmd.Process.Kill())
+		cmd.Wait()
+		for _, pid := range marked(t, mark) {
+			for lives(pid) {
+				require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+}
+
+// A program whose file is gone, as that of go run may be, still starts children.
+func TestFileIsDeleted(t *testing.T) {
+	needsProc(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "program")
+	if err := os.Link(exe, link); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(link)
+	cmd.Env = append(os.Environ(), testParent+"=lock-free deleted")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// marked returns the processes that have mark in their environment.
+func marked(t *testing.T, mark string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(t, err)
+	var pids []string
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), mark) {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
 }
 
 func needsProc(t *testing.T) {
