@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		for i := range Sums {
 			Sums[i].serve = serve
 		}
+		for i := range FibVariants {
+			FibVariants[i].serve = serve
+		}
 		for i := range SpawnVariants {
 			SpawnVariants[i].serve = serve
 		}
@@ -123,6 +126,15 @@ var misbehaviour = map[string]func(w *worker){
 		})
 	},
 	"tell processors": func(w *worker) { os.Exit(runtime.GOMAXPROCS(0)) },
+	"3 batches and end": func(w *worker) {
+		answered := 0
+		w.answer(func(item []uint64) {
+			if answered++; answered > 3 {
+				os.Exit(7)
+			}
+			item[0] *= fibValue
+		})
+	},
 	"30 and no more": func(w *worker) {
 		answered := 0
 		w.answer(func(item []uint64) {

@@ -191,11 +191,9 @@ func (p *Pool) Pids() []int {
 // Close ends all children, waits for them, and gives the shared memory back. It
 // returns an error for each child that had been killed since the last run.
 func (p *Pool) Close() error {
+	ours := p.broken.Load() // we have killed the children, and told why, or do so now
 	for _, l := range p.lanes {
 		if c := l.child.Load(); c != nil {
-			if c.dead.Load() && !p.broken.Load() {
-				p.mourn(c, -1)
-			}
 			c.in.Close() // the child ends at the end of its standard input
 		}
 	}
@@ -208,8 +206,12 @@ func (p *Pool) Close() error {
 		select {
 		case <-c.ended:
 		case <-deadline:
+			ours = true
 			p.killAll()
 			<-c.ended
+		}
+		if !ours {
+			p.mourn(c, -1)
 		}
 		c.out.Close()
 	}

@@ -336,6 +336,33 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	require.Empty(t, p.Pids())
 }
 
+// Close tells of those who were killed before it, also if nobody has heard of that
+// yet, and not of those whom it kills itself.
+func TestCloseTells(t *testing.T) {
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 2, payload)
+		var pids, told []int
+		for _, l := range p.lanes {
+			pids = append(pids, l.child.Load().cmd.Process.Pid)
+			require.NoError(t, l.child.Load().cmd.Process.Kill())
+		}
+		for _, e := range childErrors(p.Close()) {
+			require.Equal(t, os.Kill, e.Signal)
+			told = append(told, e.Pid)
+		}
+		require.Equal(t, pids, told)
+	})
+}
+
+// What is counted as done is what was answered, where shares are not equal.
+func TestHalfDone(t *testing.T) {
+	t.Setenv(testServe, "3 batches and end")
+	p := start(t, namedOf(FibVariants, "private"), 1, None)
+	done, err := p.Run(100) // as 9 batches, of 12, 11, 11...
+	require.ErrorContains(t, err, "exit status 7")
+	require.Equal(t, 34, done)
+}
+
 // A pool that is closed has no children to run with.
 func TestClosed(t *testing.T) {
 	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
