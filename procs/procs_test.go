@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -544,6 +546,32 @@ func TestMainRefuses(t *testing.T) {
 		require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
 		require.Contains(t, string(out), childEnv)
 	}
+}
+
+// Who waits spins if there is a processor for each child and for each who feeds
+// them, and for 20 µs.
+func TestSpinning(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		workers, runnable int
+	}{
+		{"ping", 3, 2},
+		{"lock-free", 1, 2},
+		{"lock-free", 2, 4},
+		{"lock-free", runtime.NumCPU(), 2 * runtime.NumCPU()},
+		{"atomic", 2, 3},
+	} {
+		p := start(t, named(test.name), test.workers, Word)
+		require.Equal(t, test.runnable <= runtime.NumCPU(), p.spinning, "%s with %d", test.name, test.workers)
+	}
+	var word atomic.Uint64
+	began := time.Now()
+	require.False(t, spin(true, &word, 1))
+	require.GreaterOrEqual(t, time.Since(began), 20*time.Microsecond)
+	require.False(t, spin(false, &word, 1))
+	word.Store(1)
+	require.True(t, spin(true, &word, 1))
+	require.True(t, spin(false, &word, 1))
 }
 
 // Children are processes of their own, as many as workers.
