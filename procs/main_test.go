@@ -20,9 +20,6 @@ const (
 	testParent = "PROCS_TEST_PARENT" // be a parent: see TestParentDies
 )
 
-// killedAtStart is a misbehaviour before the greeting.
-const killedAtStart = "killed at start"
-
 func TestMain(m *testing.M) {
 	if serve := misbehaviour[os.Getenv(testServe)]; serve != nil {
 		for i := range Variants {
@@ -38,8 +35,8 @@ func TestMain(m *testing.M) {
 			SpawnVariants[i].serve = serve
 		}
 	}
-	if os.Getenv(testServe) == killedAtStart && isChild() {
-		killItself()
+	if begin := misbeginning[os.Getenv(testServe)]; begin != nil && isChild() {
+		begin()
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()
@@ -112,6 +109,16 @@ func childErrors(err error) []*Error {
 		return all
 	}
 	return nil
+}
+
+// misbeginning is what children can do wrong before they greet, or instead.
+var misbeginning = map[string]func(){
+	"killed at start": killItself,
+	"no greeting":     func() { time.Sleep(time.Minute) },
+	"wrong greeting": func() {
+		writeFrame(os.Stdout, newFrame(1), []uint64{4711})
+		time.Sleep(time.Minute)
+	},
 }
 
 // misbehaviour is what children can do wrong.

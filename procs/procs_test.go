@@ -302,7 +302,7 @@ func TestKilledAtStart(t *testing.T) {
 		p := start(t, named(name), 2, Word)
 		require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
 		<-p.lanes[0].child.Load().ended
-		t.Setenv(testServe, killedAtStart)
+		t.Setenv(testServe, "killed at start")
 		_, err := p.Run(1000)
 		require.ErrorContains(t, err, "10 children in a row were killed there")
 		require.NoError(t, p.Close())
@@ -540,6 +540,22 @@ func TestProgramWithoutMain(t *testing.T) {
 	_, err = named("lock-free").Start(2, Word)
 	require.ErrorContains(t, err, "does the program call procs.Main first?")
 	require.Empty(t, children(t))
+}
+
+// A child that does not greet, or as somebody else, is broken, and all are ended.
+func TestGreetings(t *testing.T) {
+	before := descriptors(t)
+	t.Setenv(testServe, "wrong greeting")
+	_, err := named("lock-free").Start(2, Word)
+	require.ErrorContains(t, err, "its greeting is 4711")
+	greetPatience = 100 * time.Millisecond
+	defer func() { greetPatience = defaultPatience }()
+	t.Setenv(testServe, "no greeting")
+	_, err = named("pipe").Start(2, Word)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Positive(t, childErrors(err)[0].Pid)
+	require.Empty(t, children(t))
+	require.Equal(t, before, descriptors(t))
 }
 
 // Whoever sets the variable by hand gets one line and status 2.
