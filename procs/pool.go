@@ -308,7 +308,6 @@ func (l *lane) greet() error {
 	if err != nil {
 		return l.fault(-1, fmt.Errorf("waiting for its greeting (does the program call procs.Main first?): %w", err))
 	}
-	c.out.SetReadDeadline(time.Time{})
 	c.ready.Store(true)
 	return nil
 }
