@@ -670,7 +670,11 @@ func TestRequestsAreChecked(t *testing.T) {
 		} else {
 			require.NoError(t, writeFrame(c.in, newFrame(p.words), make([]uint64, p.words)))
 		}
-		<-c.ended
+		select {
+		case <-c.ended:
+		case <-time.After(defaultPatience):
+			require.Fail(t, "it goes on")
+		}
 		require.Equal(t, 1, c.cmd.ProcessState.ExitCode())
 		text, err := os.ReadFile(stderr.Name())
 		require.NoError(t, err)
