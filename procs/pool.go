@@ -391,7 +391,7 @@ func (l *lane) fault(item int, err error) *Error {
 	// That it has just ended is part of the story, and soon heard.
 	patience := 10 * time.Millisecond
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
-		patience = time.Second // nobody else holds the other end of its pipes
+		patience = defaultPatience // nobody else holds the other end of its pipes
 	}
 	select {
 	case <-c.ended:

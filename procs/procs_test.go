@@ -333,9 +333,9 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	c := killed.child.Load()
 	require.NoError(t, c.cmd.Process.Kill())
 	<-c.ended
-	done, err := p.Run(1000)
+	done, err := p.Run(10_000)
 	require.ErrorContains(t, err, "it claims 1099511627776 answers")
-	require.Zero(t, done)
+	require.LessOrEqual(t, done, 1024, "what it did before it was ended was in flight")
 	require.Empty(t, p.Pids())
 }
 
