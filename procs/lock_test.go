@@ -122,6 +122,17 @@ func TestNobodySleepsThroughARing(t *testing.T) {
 	require.Less(t, time.Since(began), 4*time.Second)
 }
 
+// Nor is somebody's death missed between the look and the sleep.
+func TestNobodySleepsThroughAnAlarm(t *testing.T) {
+	var b bell
+	began := time.Now()
+	b.sleep(5*time.Second, func() bool {
+		b.alarm()
+		return false
+	})
+	require.Less(t, time.Since(began), 4*time.Second)
+}
+
 // A ringer dies between saying that it wakes the sleeper and doing so.
 func TestAlarmWakesWhomTheDeadDidNot(t *testing.T) {
 	var b bell
