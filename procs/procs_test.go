@@ -229,6 +229,29 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
+// Who sleeps until the lock is free is woken when its holder dies.
+func TestDeathOfTheHolderIsHeard(t *testing.T) {
+	t.Setenv(testServe, "keep lock")
+	p := start(t, named("global-mutex"), 1, Word)
+	l := &p.lanes[0].queue.lock
+	for l.word.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	var abandoned, ok bool
+	var sleeper sync.WaitGroup
+	sleeper.Go(func() { abandoned, ok = l.acquire(2, time.Minute) })
+	for l.word.Load()&lockWaiters == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // it is asleep, or the test shows nothing
+	killed := time.Now()
+	require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
+	sleeper.Wait()
+	require.True(t, ok && abandoned)
+	require.Less(t, time.Since(killed), 30*time.Second)
+	l.release()
+}
+
 // A child of atomic is killed in the middle of an item, or between its claim and
 // taking what it claimed.
 func TestClaimantIsKilled(t *testing.T) {
@@ -722,7 +745,9 @@ func TestPatienceIsForSilence(t *testing.T) {
 func TestCloseEndsTheDeaf(t *testing.T) {
 	t.Setenv(testServe, "nothing")
 	p := start(t, named("pipe"), 3, Word)
+	began := time.Now()
 	require.NoError(t, p.Close())
+	require.Less(t, time.Since(began), 30*time.Second, "they would sleep for a minute")
 	require.Empty(t, children(t))
 }
 
