@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -643,6 +644,21 @@ func TestPids(t *testing.T) {
 		require.Empty(t, p.Pids())
 		require.Empty(t, children(t))
 	})
+}
+
+// Of a child's pipes the parent keeps its own ends and no other: the collector of
+// garbage might close what is left, but when?
+func TestOwnEndsOnly(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	pipes := func() (n int) {
+		for _, open := range descriptors(t) {
+			n += strings.Count(open, " pipe:")
+		}
+		return n
+	}
+	before := pipes()
+	start(t, named("lock-free"), 3, Word)
+	require.LessOrEqual(t, pipes(), before+3*2)
 }
 
 // After all that was done here: no child, no zombie, no descriptor, no shared
