@@ -360,6 +360,7 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	done, err := p.Run(10_000)
 	require.ErrorContains(t, err, "it claims 1099511627776 answers")
 	require.LessOrEqual(t, done, 1024, "what it did before it was ended was in flight")
+	require.Len(t, childErrors(err), 2, "the broken one and the killed one, and not whom the run ended: %v", err)
 	require.Empty(t, p.Pids())
 }
 
