@@ -170,15 +170,12 @@ var misbehaviour = map[string]func(w *worker){
 		time.Sleep(time.Minute)
 	},
 	"backwards": func(w *worker) {
-		sent := w.awaitSent(1)
-		for seq := range sent {
-			change(w.queue.slot(seq))
-		}
-		w.queue.done.Store(sent)
-		w.queue.answers.ring()
-		w.awaitSent(sent + 1)
-		w.queue.done.Store(0)
+		w.backwards()
 		time.Sleep(time.Minute)
+	},
+	"backwards and end": func(w *worker) {
+		w.backwards()
+		os.Exit(7)
 	},
 	"keep lock": func(w *worker) {
 		w.queue.lock.acquire(w.id, 0)
@@ -238,6 +235,18 @@ var misbehaviour = map[string]func(w *worker){
 	"die with a claim": func(w *worker) {
 		w.dieOnce(&w.queue.torn, &w.queue.done, func() { w.queue.claimed.Add(1) }, func() { serveAtomic(w) })
 	},
+}
+
+// backwards answers rightly, and then takes it back.
+func (w *worker) backwards() {
+	sent := w.awaitSent(1)
+	for seq := range sent {
+		change(w.queue.slot(seq))
+	}
+	w.queue.done.Store(sent)
+	w.queue.answers.ring()
+	w.awaitSent(sent + 1)
+	w.queue.done.Store(0)
 }
 
 // dieOnce has the first child to come do something and be killed, and all

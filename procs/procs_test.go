@@ -416,6 +416,7 @@ func TestBrokenChildren(t *testing.T) {
 		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong", defaultPatience},
 		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers", defaultPatience},
 		{"lock-free gil private sharded-lock global-mutex", "backwards", "no answer for", 4 * silent},
+		{"lock-free gil private", "backwards and end", "it claims 0 answers of", defaultPatience},
 		{"sharded-lock global-mutex", "keep lock", "no answer for 1s, and it holds the lock", soon},
 		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and 12345 holds the lock, which is no child", soon},
 		{"atomic", "take and sleep", "no answer for", silent},
