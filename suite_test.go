@@ -183,6 +183,17 @@ func TestGOMAXPROCSOfTheEnvironment(t *testing.T) {
 	}
 }
 
+// Rows of a payload say how many bytes pass in a second.
+func TestBytesOfPayloads(t *testing.T) {
+	for payload, size := range map[string]float64{"8B": 8, "64KiB": 64 << 10} {
+		for _, r := range results(t, nil, "-test.bench=Procs/payload="+payload+"/sync=(serial|pipe)", "-test.benchtime=100x", "-test.cpu=1") {
+			if got := value(t, r, "MB/s") * value(t, r, "ns/op") / 1e3; got < 0.9*size || got > 1.1*size {
+				t.Errorf("%s: %v bytes a step", r.Name, got)
+			}
+		}
+	}
+}
+
 // The facts are printed once, and only what should split tables is a key.
 func TestFacts(t *testing.T) {
 	keys := map[string]bool{"numcpu": true, "goos": true, "goarch": true, "pkg": true, "cpu": true}

@@ -102,7 +102,7 @@ func (l *lane) awaitAnswered(target uint64) error {
 }
 
 // redoTaken puts others in the place of the dead, and makes the items that they
-// had taken, and those that they may have claimed, items for everybody.
+// had taken items for everybody. What they may have claimed is revive's.
 func (l *lane) redoTaken() (revived bool, err error) {
 	q := l.queue
 	return reviveDead(l.pool.lanes, func(dead *lane) int {
@@ -116,8 +116,6 @@ func (l *lane) redoTaken() (revived bool, err error) {
 				q.state(seq).Store(stateOf(seq, stateSent))
 			}
 		}
-		q.rescue.Store(q.claimed.Load()) // it only grows
-		// No bell: the child that is started now looks before it sleeps.
 		return item
 	})
 }

@@ -14,10 +14,11 @@ func runFibPrivate(p *Pool, n int) (int, error) {
 		done, err := l.exchange(batches, 2,
 			func(item []uint64, i int) { item[0] = uint64(fork.Share(i, batches, n)) },
 			func(item []uint64, i int) bool { return item[0] == uint64(fork.Share(i, batches, n))*fibValue })
-		if err != nil {
-			return done * size, err
+		steps := 0
+		for i := range done {
+			steps += fork.Share(i, batches, n)
 		}
-		return n, nil
+		return steps, err
 	})
 }
 

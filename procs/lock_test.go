@@ -122,6 +122,33 @@ func TestNobodySleepsThroughARing(t *testing.T) {
 	require.Less(t, time.Since(began), 4*time.Second)
 }
 
+// Nor is somebody's death missed between the look and the sleep.
+func TestNobodySleepsThroughAnAlarm(t *testing.T) {
+	var b bell
+	began := time.Now()
+	b.sleep(5*time.Second, func() bool {
+		b.alarm()
+		return false
+	})
+	require.Less(t, time.Since(began), 4*time.Second)
+}
+
+// A ringer dies between saying that it wakes the sleeper and doing so.
+func TestAlarmWakesWhomTheDeadDidNot(t *testing.T) {
+	var b bell
+	began := time.Now()
+	var sleeper sync.WaitGroup
+	sleeper.Go(func() { b.sleep(5*time.Second, func() bool { return false }) })
+	for b.word.Load() == 0 {
+		runtime.Gosched()
+	}
+	time.Sleep(50 * time.Millisecond) // it is asleep, or the test shows nothing
+	b.word.Add(somebodySleeps)
+	b.alarm()
+	sleeper.Wait()
+	require.Less(t, time.Since(began), 4*time.Second)
+}
+
 // Every ring is heard by whoever sleeps, whether it comes before or after.
 func TestBell(t *testing.T) {
 	const rounds, sleepers = 2000, 3

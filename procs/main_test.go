@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,6 +28,15 @@ func TestMain(m *testing.M) {
 		for i := range Sums {
 			Sums[i].serve = serve
 		}
+		for i := range FibVariants {
+			FibVariants[i].serve = serve
+		}
+		for i := range SpawnVariants {
+			SpawnVariants[i].serve = serve
+		}
+	}
+	if begin := misbeginning[os.Getenv(testServe)]; begin != nil && isChild() {
+		begin()
 	}
 	if os.Getenv(testNoMain) == "" {
 		Main()
@@ -75,8 +85,10 @@ func start(t *testing.T, v Variant, workers int, payload Payload) *Pool {
 }
 
 // named returns a variant of a table.
-func named(name string) Variant {
-	for _, v := range Variants {
+func named(name string) Variant { return namedOf(Variants, name) }
+
+func namedOf(table []Variant, name string) Variant {
+	for _, v := range table {
 		if v.Name == name {
 			return v
 		}
@@ -99,10 +111,46 @@ func childErrors(err error) []*Error {
 	return nil
 }
 
+// misbeginning is what children can do wrong before they greet, or instead.
+var misbeginning = map[string]func(){
+	"killed at start": killItself,
+	"no greeting":     func() { time.Sleep(time.Minute) },
+	"wrong greeting": func() {
+		writeFrame(os.Stdout, newFrame(1), []uint64{4711})
+		time.Sleep(time.Minute)
+	},
+}
+
 // misbehaviour is what children can do wrong.
 var misbehaviour = map[string]func(w *worker){
-	"nothing": func(w *worker) { time.Sleep(time.Minute) },
-	"end":     func(w *worker) { os.Exit(7) },
+	"nothing":     func(w *worker) { time.Sleep(time.Minute) },
+	"end":         func(w *worker) { os.Exit(7) },
+	"kill itself": func(w *worker) { killItself() },
+	"slow": func(w *worker) {
+		w.answer(func(item []uint64) {
+			time.Sleep(5 * time.Millisecond)
+			change(item)
+		})
+	},
+	"tell processors": func(w *worker) { os.Exit(runtime.GOMAXPROCS(0)) },
+	"3 batches and end": func(w *worker) {
+		answered := 0
+		w.answer(func(item []uint64) {
+			if answered++; answered > 3 {
+				os.Exit(7)
+			}
+			item[0] *= fibValue
+		})
+	},
+	"30 and no more": func(w *worker) {
+		answered := 0
+		w.answer(func(item []uint64) {
+			if answered++; answered > 30 {
+				killItself()
+			}
+			change(item)
+		})
+	},
 	"rubbish": func(w *worker) {
 		sent := w.awaitSent(1)
 		w.queue.slot(0)[0] = 4711
@@ -122,15 +170,12 @@ var misbehaviour = map[string]func(w *worker){
 		time.Sleep(time.Minute)
 	},
 	"backwards": func(w *worker) {
-		sent := w.awaitSent(1)
-		for seq := range sent {
-			change(w.queue.slot(seq))
-		}
-		w.queue.done.Store(sent)
-		w.queue.answers.ring()
-		w.awaitSent(sent + 1)
-		w.queue.done.Store(0)
+		w.backwards()
 		time.Sleep(time.Minute)
+	},
+	"backwards and end": func(w *worker) {
+		w.backwards()
+		os.Exit(7)
 	},
 	"keep lock": func(w *worker) {
 		w.queue.lock.acquire(w.id, 0)
@@ -167,7 +212,7 @@ var misbehaviour = map[string]func(w *worker){
 	"half a head and end":  func(w *worker) { os.Stdout.WriteString("\x00\x00") },
 	"die in an item": func(w *worker) {
 		q := w.queue
-		w.dieOnce(&q.wanted, &q.rescue, func() {
+		w.dieOnce(&q.wanted, &q.claimed, func() {
 			w.awaitSent(4)
 			for {
 				if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {
@@ -192,6 +237,18 @@ var misbehaviour = map[string]func(w *worker){
 	},
 }
 
+// backwards answers rightly, and then takes it back.
+func (w *worker) backwards() {
+	sent := w.awaitSent(1)
+	for seq := range sent {
+		change(w.queue.slot(seq))
+	}
+	w.queue.done.Store(sent)
+	w.queue.answers.ring()
+	w.awaitSent(sent + 1)
+	w.queue.done.Store(0)
+}
+
 // dieOnce has the first child to come do something and be killed, and all
 // others, those in its place too, serve after that. It uses two words that the
 // row does not.
@@ -204,6 +261,10 @@ func (w *worker) dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	}
 	do()
 	dead.Store(1)
+	killItself()
+}
+
+func killItself() {
 	self, _ := os.FindProcess(os.Getpid())
 	self.Kill()
 	time.Sleep(time.Minute)
@@ -231,9 +292,22 @@ func beParent() {
 	if how == "quietly" {
 		orphanSignal = 0
 	}
+	if how == "deleted" {
+		os.Remove(os.Args[0])
+	}
 	p, err := named(name).Start(3, Word)
 	if err != nil {
 		exit(1, "%v", err)
+	}
+	if how == "deleted" {
+		os.Exit(0)
+	}
+	for how == "starting" {
+		p.Close()
+		fmt.Println("started")
+		if p, err = named(name).Start(3, Word); err != nil {
+			exit(1, "%v", err)
+		}
 	}
 	if how != "with the deaf" {
 		p.Run(1000)

@@ -21,8 +21,8 @@ func runPipe(p *Pool, n int) (int, error) {
 
 func servePipe(w *worker) {
 	w.answer(func(item []uint64) {
-		if !change(item) {
-			w.torn(item[0])
+		if number := item[0]; !change(item) {
+			w.torn(number)
 		}
 	})
 }
@@ -34,6 +34,9 @@ func servePipe(w *worker) {
 func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check func(item []uint64, i int) bool) (int, error) {
 	got := 0
 	answer, buffer := make([]uint64, l.pool.words), newFrame(l.pool.words)
+	// How many answers may take Patience together: one, but of the quick ones,
+	// where one call of SetReadDeadline an item would show.
+	together := max(1, window/16)
 	for got < n {
 		c := l.child.Load()
 		flight := make(chan struct{}, window) // a token for each item in flight
@@ -55,9 +58,8 @@ func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check fun
 			}
 		}()
 		var err error
-		for got < n {
-			// One call of SetReadDeadline an item would show.
-			if got%64 == 0 || l.pool.words > 1 {
+		for begun := got; got < n; {
+			if (got-begun)%together == 0 {
 				c.out.SetReadDeadline(time.Now().Add(l.pool.Patience))
 			}
 			if err = readFrame(c.out, buffer, answer); err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 // A Pool is the parent's side of a variant: its children, and the memory that
-// they share with it. It may be run many times, by one goroutine at a time.
+// they share with it. It may be run many times, and then closed, by one goroutine
+// at a time.
 type Pool struct {
 	// Patience is how long a child that has something to do may be silent
 	// before it counts as broken. It may be changed between runs.
@@ -45,8 +46,8 @@ type lane struct {
 	child atomic.Pointer[child]
 	first uint64 // sequence number of the first item of this run
 	sent  uint64 // sequence number of the next item to send
-	// Of the last item at which a child was killed: its number, and how many
-	// were killed there in a row.
+	// Of the last item of this run at which a child was killed: its number, and
+	// how many were killed there in a row.
 	killed, tries int
 }
 
@@ -141,6 +142,12 @@ func (p *Pool) Run(n int) (int, error) {
 	if p.broken.Load() {
 		return 0, errBroken
 	}
+	if p.Patience <= 0 {
+		panic(fmt.Sprintf("procs: patience of %v, need more", p.Patience))
+	}
+	for _, l := range p.lanes {
+		l.tries = 0
+	}
 	done, err := p.variant.run(p, n)
 	// Those who were killed and were not missed.
 	for _, l := range p.lanes {
@@ -154,7 +161,7 @@ func (p *Pool) Run(n int) (int, error) {
 	return done, errors.Join(append(p.takeDeaths(), err)...)
 }
 
-var errBroken = errors.New("procs: the pool is broken")
+var errBroken = errors.New("procs: the pool is broken or closed")
 
 // abort ends all children for good, so that nobody waits for an answer.
 func (p *Pool) abort() {
@@ -184,11 +191,9 @@ func (p *Pool) Pids() []int {
 // Close ends all children, waits for them, and gives the shared memory back. It
 // returns an error for each child that had been killed since the last run.
 func (p *Pool) Close() error {
+	ours := p.broken.Load() // we have killed the children, and told why, or do so now
 	for _, l := range p.lanes {
 		if c := l.child.Load(); c != nil {
-			if c.dead.Load() && !p.broken.Load() {
-				p.mourn(c, -1)
-			}
 			c.in.Close() // the child ends at the end of its standard input
 		}
 	}
@@ -201,11 +206,16 @@ func (p *Pool) Close() error {
 		select {
 		case <-c.ended:
 		case <-deadline:
+			ours = true
 			p.killAll()
 			<-c.ended
 		}
+		if !ours {
+			p.mourn(c, -1)
+		}
 		c.out.Close()
 	}
+	p.broken.Store(true)
 	p.lanes = nil
 	errs := p.takeDeaths()
 	if p.memory != nil {
@@ -280,6 +290,9 @@ func (l *lane) launch() error {
 		return fail(err)
 	}
 	l.child.Store(c)
+	if l.pool.broken.Load() {
+		cmd.Process.Kill() // abort may have come too early to see it
+	}
 	return nil
 }
 
@@ -295,7 +308,6 @@ func (l *lane) greet() error {
 	if err != nil {
 		return l.fault(-1, fmt.Errorf("waiting for its greeting (does the program call procs.Main first?): %w", err))
 	}
-	c.out.SetReadDeadline(time.Time{})
 	c.ready.Store(true)
 	return nil
 }
@@ -347,7 +359,7 @@ func (l *lane) revive(item int, redo func()) error {
 	if !l.pool.mourn(c, item) {
 		return l.fault(item, errors.New("it ended"))
 	}
-	if item < 0 || item != l.killed {
+	if c.ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0
 	}
 	l.killed = item
@@ -357,6 +369,11 @@ func (l *lane) revive(item int, redo func()) error {
 	c.in.Close()
 	c.out.Close()
 	redo()
+	if q := l.queue; q != nil {
+		// Also between runs: in atomic who waits for an item has claimed it.
+		// No bell: the child that is started now looks before it sleeps.
+		q.rescue.Store(q.claimed.Load()) // it only grows
+	}
 	if err := l.launch(); err != nil {
 		return err
 	}
@@ -374,7 +391,7 @@ func (l *lane) fault(item int, err error) *Error {
 	// That it has just ended is part of the story, and soon heard.
 	patience := 10 * time.Millisecond
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
-		patience = time.Second // nobody else holds the other end of its pipes
+		patience = defaultPatience // nobody else holds the other end of its pipes
 	}
 	select {
 	case <-c.ended:

@@ -1,14 +1,18 @@
 package procs
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -49,6 +53,8 @@ func TestMisuse(t *testing.T) {
 	}
 	p := start(t, named("serial"), 1, Word)
 	require.PanicsWithValue(t, "procs: -1 steps, need none or more", func() { p.Run(-1) })
+	p.Patience = 0
+	require.PanicsWithValue(t, "procs: patience of 0s, need more", func() { p.Run(1) })
 }
 
 // An item tells whether it is whole, and what is not its answer.
@@ -190,8 +196,8 @@ func TestKills(t *testing.T) {
 			require.ElementsMatch(t, killed, told)
 			if len(killed) == kills {
 				t.Logf("%d items, %d children killed, %d with an item", n, len(killed), items)
-				if v.medium != oneQueue && kills == manyKills {
-					// Where all share a queue, few have an item at any time.
+				if v.medium != oneQueue && v.Name != "sharded-lock" && kills == manyKills {
+					// With a lock or one queue for all, few have an item at any time.
 					require.Positive(t, items)
 				}
 				break
@@ -224,6 +230,29 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
+// Who sleeps until the lock is free is woken when its holder dies.
+func TestDeathOfTheHolderIsHeard(t *testing.T) {
+	t.Setenv(testServe, "keep lock")
+	p := start(t, named("global-mutex"), 1, Word)
+	l := &p.lanes[0].queue.lock
+	for l.word.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	var abandoned, ok bool
+	var sleeper sync.WaitGroup
+	sleeper.Go(func() { abandoned, ok = l.acquire(2, time.Minute) })
+	for l.word.Load()&lockWaiters == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // it is asleep, or the test shows nothing
+	killed := time.Now()
+	require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
+	sleeper.Wait()
+	require.True(t, ok && abandoned)
+	require.Less(t, time.Since(killed), 30*time.Second)
+	l.release()
+}
+
 // A child of atomic is killed in the middle of an item, or between its claim and
 // taking what it claimed.
 func TestClaimantIsKilled(t *testing.T) {
@@ -246,41 +275,170 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
+// Children are killed while they wait for the next run, and are not missed by the
+// run that puts others in their place: what they had claimed is not lost.
+func TestKilledBetweenRuns(t *testing.T) {
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 2, payload)
+		p.Run(10)
+		for range 2 {
+			var pids []int
+			for _, l := range p.lanes {
+				c := l.child.Load()
+				require.NoError(t, c.cmd.Process.Kill())
+				<-c.ended
+				pids = append(pids, c.cmd.Process.Pid)
+			}
+			_, err := p.Run(0)
+			var told []int
+			for _, e := range childErrors(err) {
+				require.Equal(t, -1, e.Item)
+				told = append(told, e.Pid)
+			}
+			require.Equal(t, pids, told)
+		}
+		done, err := p.Run(10)
+		require.NoError(t, err)
+		require.Equal(t, 10, done)
+	})
+}
+
+// Whoever is killed at the first item of one run after the other is not killed at
+// one item again and again.
+func TestKilledInManyRuns(t *testing.T) {
+	for _, name := range []string{"lock-free", "pipe"} {
+		p := start(t, named(name), 1, Word)
+		for range maxTries + 1 {
+			c := p.lanes[0].child.Load()
+			require.NoError(t, c.cmd.Process.Kill())
+			<-c.ended
+			done, err := p.Run(1)
+			require.Equal(t, 1, done, "%v", err)
+			require.Len(t, childErrors(err), 1)
+		}
+	}
+}
+
+// Those who are put in the place of a dead child are killed before they can
+// greet: there is an end to it also where nobody has an item.
+func TestKilledAtStart(t *testing.T) {
+	for _, name := range []string{"lock-free", "pipe", "global-mutex", "atomic"} {
+		p := start(t, named(name), 2, Word)
+		require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
+		<-p.lanes[0].child.Load().ended
+		t.Setenv(testServe, "killed at start")
+		_, err := p.Run(1000)
+		require.ErrorContains(t, err, "10 children in a row were killed there")
+		require.NoError(t, p.Close())
+		_, err = named(name).Start(2, Word)
+		require.ErrorContains(t, err, "waiting for its greeting")
+		require.Equal(t, os.Kill, childErrors(err)[0].Signal)
+		require.Empty(t, children(t))
+		t.Setenv(testServe, "")
+	}
+}
+
+// The run is ended because of one child at the very moment at which another is
+// started in the place of a dead one: that one is ended as well.
+func TestRunEndsWhileAChildStarts(t *testing.T) {
+	t.Setenv(testServe, "nothing")
+	p := start(t, named("lock-free"), 2, Word)
+	t.Setenv(testServe, "")
+	broken, killed := p.lanes[0], p.lanes[1]
+	defer func(old func() (string, error)) { executable = old }(executable)
+	executable = func() (string, error) {
+		c := broken.child.Load()
+		broken.queue.done.Store(1 << 40)
+		broken.queue.answers.ring()
+		<-c.ended
+		time.Sleep(20 * time.Millisecond) // and all others are killed
+		return os.Executable()
+	}
+	c := killed.child.Load()
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.ended
+	done, err := p.Run(10_000)
+	require.ErrorContains(t, err, "it claims 1099511627776 answers")
+	require.LessOrEqual(t, done, 1024, "what it did before it was ended was in flight")
+	require.Len(t, childErrors(err), 2, "the broken one and the killed one, and not whom the run ended: %v", err)
+	require.Empty(t, p.Pids())
+}
+
+// Close tells of those who were killed before it, also if nobody has heard of that
+// yet, and not of those whom it kills itself.
+func TestCloseTells(t *testing.T) {
+	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 2, payload)
+		var pids, told []int
+		for _, l := range p.lanes {
+			pids = append(pids, l.child.Load().cmd.Process.Pid)
+			require.NoError(t, l.child.Load().cmd.Process.Kill())
+		}
+		for _, e := range childErrors(p.Close()) {
+			require.Equal(t, os.Kill, e.Signal)
+			told = append(told, e.Pid)
+		}
+		require.Equal(t, pids, told)
+	})
+}
+
+// What is counted as done is what was answered, where shares are not equal.
+func TestHalfDone(t *testing.T) {
+	t.Setenv(testServe, "3 batches and end")
+	p := start(t, namedOf(FibVariants, "private"), 1, None)
+	done, err := p.Run(100) // as 9 batches, of 12, 11, 11...
+	require.ErrorContains(t, err, "exit status 7")
+	require.Equal(t, 34, done)
+}
+
+// A pool that is closed has no children to run with.
+func TestClosed(t *testing.T) {
+	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
+		p := start(t, v, 1, payload)
+		require.NoError(t, p.Close())
+		done, err := p.Run(1)
+		require.ErrorIs(t, err, errBroken)
+		require.Zero(t, done)
+	})
+}
+
 // The error says which child, which item and what.
 func TestBrokenChildren(t *testing.T) {
-	for _, test := range []struct{ variants, serve, want string }{
-		{"lock-free gil private ping sharded-lock global-mutex atomic", "nothing", "no answer for"},
-		{"lock-free gil private ping sharded-lock global-mutex atomic", "end", "it ended (exit status 7)"},
-		{"lock-free gil private ping sharded-lock global-mutex", "rubbish", "the answer is wrong"},
-		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong"},
-		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers"},
-		{"lock-free gil private sharded-lock global-mutex", "backwards", "no answer for"},
-		{"sharded-lock global-mutex", "keep lock", "no answer for 50ms, and it holds the lock"},
-		{"sharded-lock global-mutex", "foreign lock", "no answer for 50ms, and 12345 holds the lock, which is no child"},
-		{"atomic", "take and sleep", "no answer for"},
-		{"pipe", "nothing", "i/o timeout"},
-		{"pipe", "end", "EOF (exit status 7)"},
-		{"pipe", "frame wrong", "the answer is wrong"},
-		{"pipe", "frame long", "a frame of 4294967295 bytes, not of 8"},
-		{"pipe", "frame short", "a frame of 0 bytes, not of 8"},
-		{"pipe", "half a frame", "reading a frame of 8 bytes, of which 3 came: read |0: i/o timeout"},
-		{"pipe", "half a frame and end", "reading a frame of 8 bytes, of which 3 came: unexpected EOF (exit status 0)"},
-		{"pipe", "half a head and end", "reading the head of a frame, of which 2 bytes came: unexpected EOF (exit status 0)"},
+	// What the children do before they are silent may take a while.
+	const soon, silent = time.Second, 50 * time.Millisecond
+	for _, test := range []struct {
+		variants, serve, want string
+		patience              time.Duration
+	}{
+		{"lock-free gil private ping sharded-lock global-mutex atomic", "nothing", "no answer for", silent},
+		{"lock-free gil private ping sharded-lock global-mutex atomic", "end", "it ended (exit status 7)", defaultPatience},
+		{"lock-free gil private ping sharded-lock global-mutex", "rubbish", "the answer is wrong", defaultPatience},
+		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong", defaultPatience},
+		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers", defaultPatience},
+		{"lock-free gil private sharded-lock global-mutex", "backwards", "no answer for", 4 * silent},
+		{"lock-free gil private", "backwards and end", "it claims 0 answers of", defaultPatience},
+		{"sharded-lock global-mutex", "keep lock", "no answer for 1s, and it holds the lock", soon},
+		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and 12345 holds the lock, which is no child", soon},
+		{"atomic", "take and sleep", "no answer for", silent},
+		{"pipe", "nothing", "i/o timeout", silent},
+		{"lock-free gil private ping pipe", "kill itself", "10 children in a row were killed there", defaultPatience},
+		{"pipe", "end", "EOF (exit status 7)", defaultPatience},
+		{"pipe", "frame wrong", "the answer is wrong", defaultPatience},
+		{"pipe", "frame long", "a frame of 4294967295 bytes, not of 8", defaultPatience},
+		{"pipe", "frame short", "a frame of 0 bytes, not of 8", defaultPatience},
+		{"pipe", "half a frame", "reading a frame of 8 bytes, of which 3 came: read |0: i/o timeout", soon},
+		{"pipe", "half a frame and end", "reading a frame of 8 bytes, of which 3 came: unexpected EOF (exit status 0)", defaultPatience},
+		{"pipe", "half a head and end", "reading the head of a frame, of which 2 bytes came: unexpected EOF (exit status 0)", defaultPatience},
 	} {
 		for name := range strings.FieldsSeq(test.variants) {
 			t.Run(name+"/"+test.serve, func(t *testing.T) {
 				t.Setenv(testServe, test.serve)
 				p := start(t, named(name), 1, Word)
-				p.Patience = 50 * time.Millisecond
+				p.Patience = test.patience
 				pid := p.lanes[0].child.Load().cmd.Process.Pid // it may have ended
-				if test.serve == "nothing" && name == "pipe" || test.serve == "backwards" {
-					p.Patience = 200 * time.Millisecond
-				}
 				_, err := p.Run(3000)
-				var e *Error
-				require.ErrorAs(t, err, &e)
-				require.Equal(t, pid, e.Pid)
 				require.ErrorContains(t, err, test.want)
+				require.Equal(t, pid, childErrors(err)[0].Pid)
 				require.Contains(t, err.Error(), strconv.Itoa(pid))
 				_, err = p.Run(1)
 				require.ErrorIs(t, err, errBroken)
@@ -288,6 +446,61 @@ func TestBrokenChildren(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A child that has only to end and does not, or not as it should.
+func TestBrokenSpawn(t *testing.T) {
+	for serve, want := range map[string]string{
+		"nothing":     "it had only to end, and did not for 100ms (signal: killed)",
+		"end":         "it had only to end (does the program call procs.Main first?): exit status 7",
+		"kill itself": "it had only to end (does the program call procs.Main first?): signal: killed",
+	} {
+		t.Setenv(testServe, serve)
+		p := start(t, namedOf(SpawnVariants, "process"), 3, None)
+		if serve == "nothing" {
+			p.Patience = 100 * time.Millisecond
+		}
+		_, err := p.Run(2)
+		var e *Error
+		require.ErrorAs(t, err, &e, serve)
+		require.EqualError(t, e.Err, want)
+		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
+		require.Less(t, e.Item, 2)
+		require.Equal(t, serve != "end", e.Signal == os.Kill)
+		require.Empty(t, children(t))
+	}
+}
+
+// Threads end while children live that others have started: no child ends with a
+// thread that is not its own.
+func TestThreadsEndBesideChildren(t *testing.T) {
+	process, thread := start(t, namedOf(SpawnVariants, "process"), 2, None), start(t, namedOf(SpawnVariants, "thread"), 2, None)
+	stop := make(chan struct{})
+	var threads sync.WaitGroup
+	threads.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				thread.Run(10)
+			}
+		}
+	})
+	done, err := process.Run(100)
+	var errs []error
+	for range 20 {
+		pipe, err := named("pipe").Start(4, Word)
+		errs = append(errs, err)
+		if err == nil {
+			errs = append(errs, pipe.Close())
+		}
+	}
+	close(stop)
+	threads.Wait()
+	require.NoError(t, err)
+	require.Equal(t, 100, done)
+	require.NoError(t, errors.Join(errs...))
 }
 
 // One broken child ends the run for all.
@@ -355,6 +568,22 @@ func TestProgramWithoutMain(t *testing.T) {
 	require.Empty(t, children(t))
 }
 
+// A child that does not greet, or as somebody else, is broken, and all are ended.
+func TestGreetings(t *testing.T) {
+	before := descriptors(t)
+	t.Setenv(testServe, "wrong greeting")
+	_, err := named("lock-free").Start(2, Word)
+	require.ErrorContains(t, err, "its greeting is 4711")
+	greetPatience = 100 * time.Millisecond
+	defer func() { greetPatience = defaultPatience }()
+	t.Setenv(testServe, "no greeting")
+	_, err = named("pipe").Start(2, Word)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Positive(t, childErrors(err)[0].Pid)
+	require.Empty(t, children(t))
+	require.Equal(t, before, descriptors(t))
+}
+
 // Whoever sets the variable by hand gets one line and status 2.
 func TestMainRefuses(t *testing.T) {
 	exe, err := os.Executable()
@@ -369,6 +598,34 @@ func TestMainRefuses(t *testing.T) {
 		require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
 		require.Contains(t, string(out), childEnv)
 	}
+}
+
+// Who waits spins if there is a processor for each child and for each who feeds
+// them, and for 20 µs.
+func TestSpinning(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		workers, runnable int
+	}{
+		{"ping", 3, 2},
+		{"lock-free", 1, 2},
+		{"lock-free", 2, 4},
+		{"lock-free", runtime.NumCPU(), 2 * runtime.NumCPU()},
+		{"atomic", 2, 3},
+	} {
+		p := start(t, named(test.name), test.workers, Word)
+		require.Equal(t, test.runnable <= runtime.NumCPU(), p.spinning, "%s with %d", test.name, test.workers)
+	}
+	var word atomic.Uint64
+	for range 100 {
+		began := time.Now()
+		require.False(t, spin(true, &word, 1))
+		require.GreaterOrEqual(t, time.Since(began), 20*time.Microsecond)
+	}
+	require.False(t, spin(false, &word, 1))
+	word.Store(1)
+	require.True(t, spin(true, &word, 1))
+	require.True(t, spin(false, &word, 1))
 }
 
 // Children are processes of their own, as many as workers.
@@ -389,6 +646,21 @@ func TestPids(t *testing.T) {
 		require.Empty(t, p.Pids())
 		require.Empty(t, children(t))
 	})
+}
+
+// Of a child's pipes the parent keeps its own ends and no other: the collector of
+// garbage might close what is left, but when?
+func TestOwnEndsOnly(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	pipes := func() (n int) {
+		for _, open := range descriptors(t) {
+			n += strings.Count(open, " pipe:")
+		}
+		return n
+	}
+	before := pipes()
+	start(t, named("lock-free"), 3, Word)
+	require.LessOrEqual(t, pipes(), before+3*2)
 }
 
 // After all that was done here: no child, no zombie, no descriptor, no shared
@@ -419,11 +691,81 @@ func TestNothingIsLeft(t *testing.T) {
 	goleak.VerifyNone(t, goroutines)
 }
 
+// A child that is given an item which is not whole says so, and does not answer.
+func TestRequestsAreChecked(t *testing.T) {
+	eachRow(t, func(v Variant) bool { return v.of == "procs" && hasChildren(v) }, func(t *testing.T, v Variant, payload Payload) {
+		stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		require.NoError(t, err)
+		defer stderr.Close()
+		defer func(old *os.File) { os.Stderr = old }(os.Stderr)
+		os.Stderr = stderr
+		p := start(t, v, 1, payload+Word)
+		c := p.lanes[0].child.Load()
+		if q := p.lanes[0].queue; q != nil {
+			// Nobody has written the slot, and it is zero.
+			if q.head > 0 {
+				q.state(0).Store(stateOf(0, stateSent))
+			}
+			q.sent.Store(1)
+			q.work.ring()
+		} else {
+			require.NoError(t, writeFrame(c.in, newFrame(p.words), make([]uint64, p.words)))
+		}
+		select {
+		case <-c.ended:
+		case <-time.After(defaultPatience):
+			require.Fail(t, "it goes on")
+		}
+		require.Equal(t, 1, c.cmd.ProcessState.ExitCode())
+		text, err := os.ReadFile(stderr.Name())
+		require.NoError(t, err)
+		require.Equal(t, "procs: child 0: request 0 is not whole\n", string(text))
+	})
+}
+
+// A child has one processor, whatever the parent has.
+func TestOneProcessorEach(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "3")
+	t.Setenv(testServe, "tell processors")
+	p := start(t, named("pipe"), 1, Word)
+	_, err := p.Run(1)
+	require.ErrorContains(t, err, "(exit status 1)")
+}
+
+// A child dies after some items, and the one in its place does nothing.
+func TestDeafAfterADeath(t *testing.T) {
+	t.Setenv(testServe, "30 and no more")
+	p := start(t, named("pipe"), 1, Word)
+	t.Setenv(testServe, "nothing")
+	p.Patience = 2 * time.Second
+	done, err := p.Run(1000)
+	require.Equal(t, 30, done)
+	deaths := childErrors(err)
+	require.Len(t, deaths, 2, "%v", err)
+	require.Equal(t, os.Kill, deaths[0].Signal)
+	require.ErrorIs(t, deaths[1], os.ErrDeadlineExceeded)
+}
+
+// A child that answers again and again is not silent, however long all of it takes.
+func TestPatienceIsForSilence(t *testing.T) {
+	t.Setenv(testServe, "slow")
+	p := start(t, named("pipe"), 1, Word)
+	p.Patience = 300 * time.Millisecond
+	// As in Fib, where a step takes time, with two in flight.
+	done, err := p.lanes[0].exchange(100, 2,
+		func(item []uint64, i int) { fill(item, uint64(i)) },
+		func(item []uint64, i int) bool { return right(item, uint64(i)) })
+	require.NoError(t, err)
+	require.Equal(t, 100, done)
+}
+
 // A child that does not notice the end of its standard input is killed.
 func TestCloseEndsTheDeaf(t *testing.T) {
 	t.Setenv(testServe, "nothing")
 	p := start(t, named("pipe"), 3, Word)
+	began := time.Now()
 	require.NoError(t, p.Close())
+	require.Less(t, time.Since(began), 30*time.Second, "they would sleep for a minute")
 	require.Empty(t, children(t))
 }
 
@@ -464,6 +806,63 @@ func TestParentDies(t *testing.T) {
 	}
 }
 
+// A parent is killed while it starts children and ends them: none is left that it
+// had started and did not yet know.
+func TestParentDiesStarting(t *testing.T) {
+	needsProc(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for range 10 {
+		mark := "PROCS_TEST_MARK=" + strconv.Itoa(rand.Int())
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), testParent+"=lock-free starting", mark)
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		_, err = out.Read(make([]byte, 100))
+		require.NoError(t, err)
+		time.Sleep(rand.N(10 * time.Millisecond))
+		killed := time.Now()
+		require.NoError(t, cmd.Process.Kill())
+		cmd.Wait()
+		for _, pid := range marked(t, mark) {
+			for lives(pid) {
+				require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+}
+
+// A program whose file is gone, as that of go run may be, still starts children.
+func TestFileIsDeleted(t *testing.T) {
+	needsProc(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "program")
+	if err := os.Link(exe, link); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(link)
+	cmd.Env = append(os.Environ(), testParent+"=lock-free deleted")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// marked returns the processes that have mark in their environment.
+func marked(t *testing.T, mark string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(t, err)
+	var pids []string
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), mark) {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
+}
+
 func needsProc(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
@@ -475,6 +874,10 @@ func needsProc(t *testing.T) {
 func descriptors(t *testing.T) []string {
 	t.Helper()
 	needsProc(t)
+	// With the first file that can be polled come descriptors of the runtime's.
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	require.NoError(t, null.Close())
 	entries, err := os.ReadDir("/proc/self/fd")
 	require.NoError(t, err)
 	var open []string

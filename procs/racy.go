@@ -90,7 +90,9 @@ func addUp(p *Pool, n int) (int, error) {
 // sum serves rounds of additions to one word.
 func (w *worker) sum(add func(word *uint64, n uint64)) {
 	q := w.queue
-	for round := uint64(1); ; round++ {
+	// Not 1 in the place of a dead child. Now all rounds are over or, because none
+	// is without this child, the first is not.
+	for round := q.done.Load()/uint64(w.children) + 1; ; round++ {
 		w.awaitSent(round)
 		n := fork.Share(w.index, w.children, int(q.wanted.Load()))
 		q.claimed.Add(1)

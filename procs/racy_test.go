@@ -57,3 +57,29 @@ func TestSumsWithoutAChild(t *testing.T) {
 	_, err := p.Run(1000)
 	require.ErrorContains(t, err, "no answer for 100ms")
 }
+
+// A child that is killed when it has added its last is replaced by one that does
+// not add what was added already.
+func TestSumsAfterADeath(t *testing.T) {
+	for _, v := range Sums {
+		p := start(t, v, 1, Word)
+		for range 3 {
+			_, err := p.Run(1000)
+			require.NoError(t, err)
+		}
+		c := p.lanes[0].child.Load()
+		require.NoError(t, c.cmd.Process.Kill())
+		<-c.ended
+		p.variant.run = func(*Pool, int) (int, error) { return 0, nil } // it was not missed
+		_, err := p.Run(0)
+		require.Len(t, childErrors(err), 1)
+		p.variant.run = addUp
+		for range 3 {
+			sum, err := p.Run(1000)
+			require.NoError(t, err)
+			require.Equal(t, 1000, sum)
+			time.Sleep(10 * time.Millisecond)
+			require.EqualValues(t, 1000, p.lanes[0].queue.slots[0], "afterwards")
+		}
+	}
+}

@@ -1,12 +1,12 @@
 package procs
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"boundaries/internal/fork"
 )
@@ -19,9 +19,9 @@ func runSpawnProcess(p *Pool, n int) (int, error) {
 	var ended atomic.Int64
 	var failed sync.Once
 	var failure error
-	fork.Run("procs", p.workers, n, func(_, n int) {
-		for range n {
-			if err := p.spawn(); err != nil {
+	fork.Run("procs", p.workers, n, func(worker, n int) {
+		for i := range n {
+			if err := p.spawn(i*p.workers + worker); err != nil {
 				failed.Do(func() { failure = err })
 				return
 			}
@@ -34,17 +34,28 @@ func runSpawnProcess(p *Pool, n int) (int, error) {
 func serveSpawnProcess(*worker) { os.Exit(spawned) }
 
 // spawn starts a child and waits for its end.
-func (p *Pool) spawn() error {
+func (p *Pool) spawn(item int) error {
 	cmd, err := command(p.variant, task{words: 1, children: 1})
 	if err != nil {
 		return fmt.Errorf("procs: starting a child: %w", err)
 	}
-	err = cmd.Run()
-	if err == nil {
-		err = errors.New("exit status 0")
+	runtime.LockOSThread() // as in launch, the child ends with its thread
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("procs: starting a child: %w", err)
 	}
-	if e := (*exec.ExitError)(nil); !errors.As(err, &e) || e.ExitCode() != spawned {
-		return fmt.Errorf("procs: a child that had only to end (does the program call procs.Main first?): %w", err)
+	patience := time.AfterFunc(p.Patience, func() { cmd.Process.Kill() })
+	cmd.Wait() // what it returns is in ProcessState
+	inTime := patience.Stop()
+	state := cmd.ProcessState
+	if state.ExitCode() == spawned {
+		return nil
 	}
-	return nil
+	e := &Error{Pid: cmd.Process.Pid, Signal: signalOf(state), Item: item}
+	if inTime {
+		e.Err = fmt.Errorf("it had only to end (does the program call procs.Main first?): %v", state)
+	} else {
+		e.Err = fmt.Errorf("it had only to end, and did not for %v (%v)", p.Patience, state)
+	}
+	return e
 }
