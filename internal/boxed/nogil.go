@@ -84,6 +84,7 @@ type nogilThread struct {
 	mu    sync.Mutex
 	inbox []*Object // guarded by mu; each holds one reference, to be dropped
 	gone  bool      // guarded by mu; nothing is put into inbox any more
+	_     cacheline.Pad
 }
 
 func newNogilThread(s *space, pieces nogilPieces) *nogilThread {
