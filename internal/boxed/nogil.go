@@ -264,27 +264,19 @@ func (t *nogilThread) mergeZero(o *Object) {
 		t.free(o)
 		return
 	}
-	o.owner.Store(nil)
-	for {
-		word := atomic.LoadInt64(&o.refs)
-		if atomic.CompareAndSwapInt64(&o.refs, word, word|isMerged) {
-			if word|isMerged == isMerged {
-				t.free(o)
-			}
-			return
-		}
+	if merge(o, 0) == 0 {
+		t.free(o)
 	}
 }
 
-// merge moves local to refs, adds extra, and returns the number of references
-// that are left. It is called by the owner, or under the lock of one that has gone.
+// merge adds local and extra to refs, and returns the number of references that
+// are left. It is called by the owner, or under the lock of one that has gone.
 func merge(o *Object, extra int64) int64 {
 	local := int64(o.local)
 	// Before the word says merged: from then on another may drop the last
-	// reference and give the slot to a new object, whose owner and local these
-	// stores would destroy (CPython gh-119999). Until then, the queued drop
-	// keeps the object.
-	o.local = 0
+	// reference and give the slot to a new object, whose owner this store would
+	// destroy (CPython gh-119999). Until then, the references in refs or the
+	// queued drop keep the object.
 	o.owner.Store(nil)
 	for {
 		word := atomic.LoadInt64(&o.refs)

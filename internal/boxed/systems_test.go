@@ -416,18 +416,20 @@ func TestOneLockForAllCounts(t *testing.T) {
 	require.Zero(t, s.close(a.drop))
 }
 
+// What a thread of any system does with containers.
+type user interface {
+	getItem(list, index *Object) *Object
+	setItem(list, index, value *Object) bool
+	getKey(dict, name *Object) *Object
+	setKey(dict, name, value *Object) bool
+	copyOf(o *Object) *Object
+	assign(to, from *Object) bool
+	decref(*Object)
+}
+
 // Each container has a lock of its own: who uses one waits while it is locked,
 // and only then. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
-	type user interface {
-		getItem(list, index *Object) *Object
-		setItem(list, index, value *Object) bool
-		getKey(dict, name *Object) *Object
-		setKey(dict, name, value *Object) bool
-		copyOf(o *Object) *Object
-		assign(to, from *Object) bool
-		decref(*Object)
-	}
 	for _, name := range parallel() {
 		if name == "gil" || name == "gil-ticks" {
 			continue // they have the one lock
@@ -482,6 +484,42 @@ func TestOneLockForEachContainer(t *testing.T) {
 			}
 		}
 		require.Zero(t, end(), name)
+	}
+}
+
+// The reference to what is read is taken before the container is unlocked: a
+// moment later it may be freed. Here it has been freed, which is found when the
+// reference is taken, and so leaves the container locked.
+func TestReferenceIsTakenUnderTheLock(t *testing.T) {
+	for _, name := range parallel() {
+		if name == "gil" || name == "gil-ticks" || name == "gilectomy-buffered" {
+			continue // they have the one lock, or do not look at what they log
+		}
+		s := newSpace()
+		x, zero := s.name("x"), s.integer(0)
+		freed := s.take(kindInt)
+		list, other := s.container(kindList, nil, freed), s.container(kindList, nil, freed)
+		dict := s.container(kindDict, newKeys([]keyEntry{{x.num, x}}), freed)
+		threads, _ := interpreters[name](s, 1)
+		u := threads[0].(user)
+		for _, use := range []struct {
+			name   string
+			locked []*Object
+			f      func()
+		}{
+			{"getItem", []*Object{list}, func() { u.getItem(list, zero) }},
+			{"getKey", []*Object{dict}, func() { u.getKey(dict, x) }},
+			{"copyOf", []*Object{dict}, func() { u.copyOf(dict) }},
+			{"assign", []*Object{list, other}, func() { u.assign(list, other) }},
+		} {
+			freed.owner.Store(nil)
+			freed.refs, freed.kind = isMerged, kindFree
+			require.Panics(t, use.f, "%s: %s", name, use.name)
+			for _, o := range use.locked {
+				require.False(t, o.mu.TryLock(), "%s: %s", name, use.name)
+				o.mu.Unlock()
+			}
+		}
 	}
 }
 
@@ -848,6 +886,19 @@ func TestNogilStates(t *testing.T) {
 		func() { other.decref(set(0, isMerged)) },
 	} {
 		require.Panics(t, misuse)
+	}
+
+	// Dropped once too often: queued, and dropped again. Whoever merges looks at
+	// the sum before he says merged, and must have given the object up by then
+	// (see TestMergedMeansNoOwner).
+	for _, merge := range []func(o *Object){
+		func(o *Object) { other.enqueue(o) }, // the owner has closed
+		func(o *Object) { o.local = 1; owner.decref(o) },
+	} {
+		o = set(1, -unit|isQueued)
+		require.Panics(t, func() { merge(o) })
+		require.Nil(t, o.owner.Load())
+		require.EqualValues(t, -unit|isQueued, o.refs)
 	}
 }
 
