@@ -24,7 +24,8 @@ type space struct {
 
 	breaker atomic.Bool // the eval breaker of systems without a GIL: pending is not nil
 	mu      sync.Mutex
-	pending func() // guarded by mu
+	pending func()    // guarded by mu
+	surplus []*Object // guarded by mu; of nogil: slots that a thread's heap had too many of
 }
 
 // The integers that CPython makes once and shares.

@@ -978,6 +978,84 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 	require.Zero(t, last.finalize(all))
 }
 
+// One thread makes what another frees: the memory goes back.
+func TestNogilMemoryComesBack(t *testing.T) {
+	const rounds = 20 * chunk
+	s := newSpace()
+	x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
+	slots := map[*Object]bool{}
+	for i := range rounds {
+		o := x.newInt(int64(1000 + i))
+		slots[o] = true
+		y.incref(o)
+		x.decref(o)
+		require.EqualValues(t, 1000+i, o.value())
+		y.decref(o)
+		require.Equal(t, kindFree, o.kind)
+	}
+	require.LessOrEqual(t, len(slots), 4*chunk)
+	require.LessOrEqual(t, len(x.own.free), 2*chunk)
+	require.LessOrEqual(t, len(y.own.free), 2*chunk)
+	require.Equal(t, rounds, x.own.live)
+	require.Equal(t, -rounds, y.own.live)
+	// So it does while both run, and if x has closed.
+	to, back := make(chan *Object), make(chan *Object)
+	var wrong int
+	fork.Run("boxed", 2, 2*rounds, func(worker, n int) {
+		if worker == 0 {
+			for i := range n {
+				o := x.newInt(int64(1000 + i))
+				slots[o] = true
+				to <- o
+				<-back
+				x.decref(o)
+			}
+			close(to)
+			return
+		}
+		var mine []*Object
+		seen := 0
+		for o := range to {
+			y.incref(o)
+			back <- o
+			mine = append(mine, o)
+			if len(mine) == 100 {
+				for i, o := range mine {
+					if o.value() != int64(1000+seen+i) {
+						wrong++
+					}
+					y.decref(o)
+				}
+				seen += len(mine)
+				mine = mine[:0]
+			}
+		}
+		for _, o := range mine {
+			y.decref(o)
+		}
+	})
+	require.Zero(t, wrong)
+	require.LessOrEqual(t, len(slots), 5*chunk)
+	var last []*Object
+	for range 3 * chunk {
+		last = append(last, x.newInt(1000))
+	}
+	x.close()
+	for _, o := range last {
+		y.decref(o)
+	}
+	require.LessOrEqual(t, len(y.own.free), 2*chunk)
+	y.close()
+	require.Zero(t, x.own.live+y.own.live)
+
+	// It goes to more than one.
+	require.Greater(t, len(s.surplus), chunk)
+	z := newNogilThread(s, nogilPieces{})
+	z.newInt(1000)
+	require.EqualValues(t, chunk-1, len(z.own.free))
+	require.NotZero(t, len(s.surplus))
+}
+
 // Who reads that the counts are merged may drop the last reference and use the slot
 // again: by then the old owner must not have anything left to write.
 func TestMergedMeansNoOwner(t *testing.T) {
