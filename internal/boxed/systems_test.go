@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -606,23 +607,23 @@ func TestKernelReleasesTheLock(t *testing.T) {
 // gilectomy-buffered: a thread frees nothing. What it drops is freed by the
 // second commit after.
 func TestBufferedCountsLag(t *testing.T) {
-	s := newSpace()
-	r := newReflog(s, 2*slack)
-	a := r.newThread()
-	o := a.newInt(1000)
-	a.decref(o)
-	require.Equal(t, kindInt, o.kind)
-	a.makeRoom() // the drop is handed over
-	require.Equal(t, kindInt, o.kind)
-	for range 1000 {
-		runtime.Gosched()
-	}
-	require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
-	s.release(a.drop)
-	a.close()
-	r.stop()
-	require.Equal(t, kindFree, o.kind)
-	require.Zero(t, s.live)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSpace()
+		r := newReflog(s, 2*slack)
+		a := r.newThread()
+		o := a.newInt(1000)
+		a.decref(o)
+		require.Equal(t, kindInt, o.kind)
+		a.makeRoom()    // the drop is handed over
+		synctest.Wait() // until the committer has nothing to do
+		require.Equal(t, kindInt, o.kind)
+		require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
+		s.release(a.drop)
+		a.close()
+		r.stop()
+		require.Equal(t, kindFree, o.kind)
+		require.Zero(t, s.live)
+	})
 }
 
 // One thread takes a reference after it has handed over, gives it to another, and
@@ -693,6 +694,27 @@ func TestCloseInAnEpoch(t *testing.T) {
 	s.release(b.drop)
 	b.close()
 	require.Equal(t, 0, owed())
+	r.stop()
+	require.Zero(t, s.live)
+}
+
+// A log is handed over before it is full, whichever of the two it is, and after a
+// tick there is room for an instruction: it may drop all that a frame holds.
+func TestRoomInTheLogs(t *testing.T) {
+	s := newSpace()
+	r := newReflog(s, 2*slack)
+	thread := r.newThread()
+	for _, use := range []func(*Object){thread.incref, thread.decref} {
+		for range 5 * r.logLen {
+			use(s.none)
+			thread.tick()
+			require.Equal(t, r.logLen, cap(thread.taken))
+			require.Equal(t, r.logLen, cap(thread.dropped))
+			require.GreaterOrEqual(t, r.logLen-max(len(thread.taken), len(thread.dropped)), 2*frameSlots)
+		}
+	}
+	s.release(thread.drop)
+	thread.close()
 	r.stop()
 	require.Zero(t, s.live)
 }
