@@ -488,6 +488,84 @@ func TestOneLockForEachContainer(t *testing.T) {
 	}
 }
 
+// Whoever waits for one of two containers has not locked the one that comes after
+// it, in whichever order they are named.
+func TestLockBothInOneOrder(t *testing.T) {
+	list := new([2]Object)
+	low, high := &list[0], &list[1]
+	for _, named := range [][2]*Object{{low, high}, {high, low}} {
+		low.mu.Lock()
+		require.True(t, waits(t, func() {
+			if high.mu.TryLock() {
+				high.mu.Unlock()
+			} else {
+				t.Error("the second is locked first")
+			}
+			low.mu.Unlock()
+		}, func() {
+			lockBoth(named[0], named[1])
+			unlockBoth(named[0], named[1])
+		}))
+	}
+}
+
+// Memory that all threads share is taken and given back under its lock.
+func TestMemoryIsLocked(t *testing.T) {
+	s := newSpace()
+	var locks freeLocks
+	var memory gilectomyMemory
+	r := newReflog(s, 2*slack)
+	free := &freeThread{machine: machine{space: s}, locks: &locks}
+	gilectomy := &gilectomyThread{machine: machine{space: s}, memory: &memory}
+	buffered := r.newThread()
+	for _, test := range []struct {
+		name string
+		mu   *sync.Mutex
+		take func(kind) *Object
+		give func(*Object)
+	}{
+		{"free-threading", &locks.memory, free.take, free.give},
+		{"gilectomy", &memory.Mutex, gilectomy.take, gilectomy.give},
+		{"gilectomy-buffered", &r.memory.Mutex, buffered.take, func(o *Object) { r.dropOne(o, nil) }},
+	} {
+		var o *Object
+		test.mu.Lock()
+		require.True(t, waits(t, test.mu.Unlock, func() { o = test.take(kindInt) }), "%s: take", test.name)
+		test.mu.Lock()
+		require.True(t, waits(t, test.mu.Unlock, func() { test.give(o) }), "%s: give", test.name)
+	}
+	buffered.close()
+	r.stop()
+}
+
+// Two threads that drop the last two references at once free the object once.
+func TestTwoDropsAtOnce(t *testing.T) {
+	for _, name := range parallel() {
+		if name == "gil" || name == "gil-ticks" {
+			continue // they do nothing at once
+		}
+		s := newSpace()
+		threads, end := interpreters[name](s, 2)
+		objects := make([]*Object, 10000)
+		for i := range objects {
+			objects[i] = threads[0].newInt(1000)
+			threads[1].(interface{ incref(*Object) }).incref(objects[i])
+		}
+		fork.Run("boxed", 2, 0, func(worker, _ int) {
+			for i, o := range objects {
+				threads[worker].decref(o)
+				if i%100 == 0 {
+					threads[worker].(interface{ tick() }).tick()
+				}
+			}
+			if b, ok := threads[worker].(*bufferedThread); ok {
+				b.close()
+			}
+		})
+		require.Zero(t, end(), name)
+	}
+}
+
 // The reference to what is read is taken before the container is unlocked: a
 // moment later it may be freed. Here it has been freed, which is found when the
 // reference is taken, and so leaves the container locked.
