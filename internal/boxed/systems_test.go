@@ -874,6 +874,23 @@ func TestHeap(t *testing.T) {
 	require.Same(t, b, h.take(kindInt))
 }
 
+// Dicts with the same names share their keys, and each may get a name that the
+// others have not got. Who still reads the old array finds it as it was.
+func TestNewNames(t *testing.T) {
+	s := newSpace()
+	x, y, z := s.name("x"), s.name("y"), s.name("z")
+	one, two, three := s.integer(1), s.integer(2), s.integer(3)
+	old := &array{newKeys(append(make([]keyEntry, 0, 8), keyEntry{x.num, x})), append(make([]*Object, 0, 8), one)}
+	a, b := old.with(y, two), old.with(z, three)
+	require.Same(t, two, a.value(y))
+	require.Nil(t, a.value(z))
+	require.Same(t, three, b.value(z))
+	require.Nil(t, b.value(y))
+	for _, array := range []*array{old, a, b} {
+		require.Same(t, one, array.value(x))
+	}
+}
+
 // nogil: a deferred object that something still holds at the end is left.
 func TestNogilSeesWhatIsStillHeld(t *testing.T) {
 	s := smallFib.build(1)
