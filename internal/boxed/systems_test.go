@@ -889,6 +889,15 @@ func TestNewNames(t *testing.T) {
 	for _, array := range []*array{old, a, b} {
 		require.Same(t, one, array.value(x))
 	}
+
+	// Names of one hash, and of one place, which is the last of the table.
+	p, q, r := &Object{num: 7}, &Object{num: 7}, &Object{num: 15}
+	c := (&array{keys: newKeys(nil)}).with(p, one).with(q, two).with(r, three)
+	require.Len(t, c.keys.indices, 8)
+	for i, name := range []*Object{p, q, r} {
+		require.Equal(t, i, c.keys.find(name))
+	}
+	require.Equal(t, -1, c.keys.find(&Object{num: 7}))
 }
 
 // nogil: a deferred object that something still holds at the end is left.
