@@ -154,14 +154,14 @@ var claims = []claim{
 		says: "threads that really ran at once would halve the time",
 		figures: []figure{
 			{label: "totals apart", article: "0.5", num: at(wall, 2, "LoopBoxed/system=subinterpreters"), den: at(wall, 1, "LoopBoxed/system=subinterpreters"), want: half},
-			{label: "one total", article: "0.5", num: at(wall, 2, "LoopBoxed/system=nogil"), den: at(wall, 1, "LoopBoxed/system=nogil"), want: half},
+			{label: "totals in one dict", article: "0.5", num: at(wall, 2, "LoopBoxed/system=nogil"), den: at(wall, 1, "LoopBoxed/system=nogil"), want: half},
 			{label: "totals apart, native", article: "0.5", num: at(wall, 2, "Loop/sync=private"), den: at(wall, 1, "Loop/sync=private"), want: half, aside: true},
 			{label: "one total, native", article: "0.5", num: at(wall, 2, "Loop/sync=atomic"), den: at(wall, 1, "Loop/sync=atomic"), want: half, aside: true},
 			{label: "one total", article: "0.5", num: at(wall, 2, "PyLoop/system=*-nogil"), den: at(wall, 1, "PyLoop/system=*-nogil"), want: half, aside: true},
 		},
 		expect: notReproduced,
-		why: "each thread with a total of its own does halve it; the global ans of 4.3 is one word that the threads pass to and fro, " +
-			"so that two add no faster than one",
+		why: "threads that share nothing do halve it; ans is a global, and threads that write to one dict, let alone to one word of it " +
+			"as those of 4.3 do, pass it to and fro, so that two add no faster than one",
 	},
 	{
 		id: "C5", where: "code 4.3",
@@ -278,7 +278,8 @@ var claims = []claim{
 				want: about(7.4), direction: slower},
 		},
 		expect: inDirection,
-		why:    "this is C12 and C15 over C14; the factor of C12 has become smaller and takes this one with it",
+		why: "this is C12 and C15 over C14, and over what the lock of 1.4 costs one thread; the factor of C12 has become smaller " +
+			"and takes this one with it",
 	},
 	{
 		id: "C17", where: "Stein 1996",

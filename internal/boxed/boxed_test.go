@@ -225,6 +225,10 @@ def f copy
 	BINARY_ADD
 	LOAD_GLOBAL fresh
 	BINARY_ADD
+	LOAD_GLOBAL functions
+	LOAD_CONST 0
+	BINARY_SUBSCR
+	POP_TOP
 	RETURN_VALUE
 `
 	for name, start := range interpreters {
@@ -233,6 +237,7 @@ def f copy
 		s.setGlobal("record", s.container(kindDict, newKeys([]keyEntry{{s.name("old").num, s.name("old")}}), s.integer(20)))
 		s.setGlobal("short", s.container(kindList, nil, s.integer(1000), s.integer(2000)))
 		s.setGlobal("long", s.container(kindList, nil, s.integer(1), s.integer(2), s.integer(3)))
+		s.setGlobal("functions", s.container(kindList, nil, s.global("f")))
 		threads, end := start(s, 1)
 		result := threads[0].eval(s.global("f"))
 		require.NoError(t, threads[0].core().err, name)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"boundaries/internal/cacheline"
 	"boundaries/internal/fork"
 )
 
@@ -52,6 +53,7 @@ type reflog struct {
 	memory gilectomyMemory
 
 	epoch atomic.Int64 // the eval breaker; written only under mu
+	_     cacheline.Pad
 
 	mu      sync.Mutex
 	changed sync.Cond // of mu
@@ -90,6 +92,7 @@ type bufferedThread struct {
 	epoch int64 // the one in which it handed over last
 
 	taken, dropped []*Object
+	_              cacheline.Pad
 }
 
 func (r *reflog) newThread() *bufferedThread {

@@ -27,9 +27,9 @@ import (
 //   - A lock in every list and dict, for those who write.
 //   - Optimistic reads: a reader loads an item, takes a reference to it if that
 //     can be done without a lock, and looks again whether the item is still there.
-//   - A heap for each thread. What a thread frees goes to its own, so that the
-//     heap of one who makes what another frees grows: CPython's gives memory back
-//     to where it came from.
+//   - A heap for each thread. What a thread frees goes to its own, and what is
+//     too much there to whoever has nothing left: CPython's gives memory back to
+//     where it came from.
 //
 // The rows without= switch one of these off, and leave its tests in the code.
 func runNogil(p *Program, workers, n int) Answer { return nogilRun(p, workers, n, nogilPieces{}) }
@@ -84,6 +84,7 @@ type nogilThread struct {
 	mu    sync.Mutex
 	inbox []*Object // guarded by mu; each holds one reference, to be dropped
 	gone  bool      // guarded by mu; nothing is put into inbox any more
+	_     cacheline.Pad
 }
 
 func newNogilThread(s *space, pieces nogilPieces) *nogilThread {
@@ -247,7 +248,7 @@ func (t *nogilThread) decrefShared(o *Object) {
 		if queue {
 			t.enqueue(o)
 		} else if next == isMerged {
-			t.free(o)
+			t.freeOfOthers(o)
 		}
 		return
 	}
@@ -263,27 +264,19 @@ func (t *nogilThread) mergeZero(o *Object) {
 		t.free(o)
 		return
 	}
-	o.owner.Store(nil)
-	for {
-		word := atomic.LoadInt64(&o.refs)
-		if atomic.CompareAndSwapInt64(&o.refs, word, word|isMerged) {
-			if word|isMerged == isMerged {
-				t.free(o)
-			}
-			return
-		}
+	if merge(o, 0) == 0 {
+		t.free(o)
 	}
 }
 
-// merge moves local to refs, adds extra, and returns the number of references
-// that are left. It is called by the owner, or under the lock of one that has gone.
+// merge adds local and extra to refs, and returns the number of references that
+// are left. It is called by the owner, or under the lock of one that has gone.
 func merge(o *Object, extra int64) int64 {
 	local := int64(o.local)
 	// Before the word says merged: from then on another may drop the last
-	// reference and give the slot to a new object, whose owner and local these
-	// stores would destroy (CPython gh-119999). Until then, the queued drop
-	// keeps the object.
-	o.local = 0
+	// reference and give the slot to a new object, whose owner this store would
+	// destroy (CPython gh-119999). Until then, the references in refs or the
+	// queued drop keep the object.
 	o.owner.Store(nil)
 	for {
 		word := atomic.LoadInt64(&o.refs)
@@ -312,7 +305,7 @@ func (t *nogilThread) enqueue(o *Object) {
 		count := merge(o, -1)
 		owner.mu.Unlock()
 		if count == 0 {
-			t.free(o)
+			t.freeOfOthers(o)
 		}
 		return
 	}
@@ -363,7 +356,8 @@ func (t *nogilThread) tryIncref(o *Object) bool {
 	owner := o.owner.Load()
 	switch owner {
 	case t:
-		// What t owns, only t frees.
+		// What t owns, only t frees, and it has freed nothing since it read o:
+		// this is no slot that it has given away.
 		if counting {
 			t.counts.increfs++
 		}
@@ -496,12 +490,41 @@ func (t *nogilThread) take(k kind) *Object {
 	if counting {
 		t.counts.allocations++
 	}
-	o := t.own.take(k)
+	if len(t.own.free) == 0 {
+		t.refill()
+	}
+	o := t.own.pop(k)
 	t.first(o, 1)
 	return o
 }
 
 func (t *nogilThread) give(o *Object) { t.own.give(o) }
+
+// freeOfOthers frees an object that t may not have made. The slots that t freed
+// longest ago it gives away, if it has many; they may still have t as their owner.
+func (t *nogilThread) freeOfOthers(o *Object) {
+	t.free(o)
+	free := t.own.free
+	if len(free) < 2*chunk {
+		return
+	}
+	t.space.mu.Lock()
+	t.surplus = append(t.surplus, free[:chunk]...)
+	t.space.mu.Unlock()
+	t.own.free = free[chunk:]
+}
+
+// refill takes what others have given away, or else lets the heap grow.
+func (t *nogilThread) refill() {
+	t.space.mu.Lock()
+	rest := max(0, len(t.surplus)-chunk)
+	t.own.free = append(t.own.free, t.surplus[rest:]...)
+	t.surplus = t.surplus[:rest]
+	t.space.mu.Unlock()
+	if len(t.own.free) == 0 {
+		t.own.grow()
+	}
+}
 
 func (t *nogilThread) lock(o *Object)   { o.mu.Lock() }
 func (t *nogilThread) unlock(o *Object) { o.mu.Unlock() }

@@ -165,6 +165,11 @@ func (h *heap) take(k kind) *Object {
 	if len(h.free) == 0 {
 		h.grow()
 	}
+	return h.pop(k)
+}
+
+// pop is take for a heap that has a free slot.
+func (h *heap) pop(k kind) *Object {
 	last := len(h.free) - 1
 	o := h.free[last]
 	h.free = h.free[:last]
@@ -173,10 +178,11 @@ func (h *heap) take(k kind) *Object {
 	return o
 }
 
+// A chunk is more than 32 KiB, so that it begins at a page and each object at a
+// line of the cache: before smaller ones Go puts a header.
+const chunk = 1024
+
 func (h *heap) grow() {
-	// More than 32 KiB, so that the chunk begins at a page and each object at a
-	// line of the cache: before smaller ones Go puts a header.
-	const chunk = 1024
 	objects := make([]Object, chunk)
 	for i := range objects {
 		objects[i].refs = freed

@@ -4,12 +4,17 @@ import (
 	"hash/fnv"
 	"sync"
 	"sync/atomic"
+
+	"boundaries/internal/cacheline"
 )
 
 // A space is what the threads of one interpreter share. It is built by one
 // goroutine, with plain counts, before any thread starts.
 type space struct {
+	_ cacheline.Pad
 	heap
+	_ cacheline.Pad // a shared heap is written for every object that is made or freed
+
 	none, yes, no *Object
 	small         [smallMax - smallMin + 1]*Object
 	globals       *Object
@@ -19,7 +24,8 @@ type space struct {
 
 	breaker atomic.Bool // the eval breaker of systems without a GIL: pending is not nil
 	mu      sync.Mutex
-	pending func() // guarded by mu
+	pending func()    // guarded by mu
+	surplus []*Object // guarded by mu; of nogil: slots that a thread's heap had too many of
 }
 
 // The integers that CPython makes once and shares.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -416,18 +417,20 @@ func TestOneLockForAllCounts(t *testing.T) {
 	require.Zero(t, s.close(a.drop))
 }
 
+// What a thread of any system does with containers.
+type user interface {
+	getItem(list, index *Object) *Object
+	setItem(list, index, value *Object) bool
+	getKey(dict, name *Object) *Object
+	setKey(dict, name, value *Object) bool
+	copyOf(o *Object) *Object
+	assign(to, from *Object) bool
+	decref(*Object)
+}
+
 // Each container has a lock of its own: who uses one waits while it is locked,
 // and only then. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
-	type user interface {
-		getItem(list, index *Object) *Object
-		setItem(list, index, value *Object) bool
-		getKey(dict, name *Object) *Object
-		setKey(dict, name, value *Object) bool
-		copyOf(o *Object) *Object
-		assign(to, from *Object) bool
-		decref(*Object)
-	}
 	for _, name := range parallel() {
 		if name == "gil" || name == "gil-ticks" {
 			continue // they have the one lock
@@ -482,6 +485,120 @@ func TestOneLockForEachContainer(t *testing.T) {
 			}
 		}
 		require.Zero(t, end(), name)
+	}
+}
+
+// Whoever waits for one of two containers has not locked the one that comes after
+// it, in whichever order they are named.
+func TestLockBothInOneOrder(t *testing.T) {
+	list := new([2]Object)
+	low, high := &list[0], &list[1]
+	for _, named := range [][2]*Object{{low, high}, {high, low}} {
+		low.mu.Lock()
+		require.True(t, waits(t, func() {
+			if high.mu.TryLock() {
+				high.mu.Unlock()
+			} else {
+				t.Error("the second is locked first")
+			}
+			low.mu.Unlock()
+		}, func() {
+			lockBoth(named[0], named[1])
+			unlockBoth(named[0], named[1])
+		}))
+	}
+}
+
+// Memory that all threads share is taken and given back under its lock.
+func TestMemoryIsLocked(t *testing.T) {
+	s := newSpace()
+	var locks freeLocks
+	var memory gilectomyMemory
+	r := newReflog(s, 2*slack)
+	free := &freeThread{machine: machine{space: s}, locks: &locks}
+	gilectomy := &gilectomyThread{machine: machine{space: s}, memory: &memory}
+	buffered := r.newThread()
+	for _, test := range []struct {
+		name string
+		mu   *sync.Mutex
+		take func(kind) *Object
+		give func(*Object)
+	}{
+		{"free-threading", &locks.memory, free.take, free.give},
+		{"gilectomy", &memory.Mutex, gilectomy.take, gilectomy.give},
+		{"gilectomy-buffered", &r.memory.Mutex, buffered.take, func(o *Object) { r.dropOne(o, nil) }},
+	} {
+		var o *Object
+		test.mu.Lock()
+		require.True(t, waits(t, test.mu.Unlock, func() { o = test.take(kindInt) }), "%s: take", test.name)
+		test.mu.Lock()
+		require.True(t, waits(t, test.mu.Unlock, func() { test.give(o) }), "%s: give", test.name)
+	}
+	buffered.close()
+	r.stop()
+}
+
+// Two threads that drop the last two references at once free the object once.
+func TestTwoDropsAtOnce(t *testing.T) {
+	for _, name := range parallel() {
+		if name == "gil" || name == "gil-ticks" {
+			continue // they do nothing at once
+		}
+		s := newSpace()
+		threads, end := interpreters[name](s, 2)
+		objects := make([]*Object, 10000)
+		for i := range objects {
+			objects[i] = threads[0].newInt(1000)
+			threads[1].(interface{ incref(*Object) }).incref(objects[i])
+		}
+		fork.Run("boxed", 2, 0, func(worker, _ int) {
+			for i, o := range objects {
+				threads[worker].decref(o)
+				if i%100 == 0 {
+					threads[worker].(interface{ tick() }).tick()
+				}
+			}
+			if b, ok := threads[worker].(*bufferedThread); ok {
+				b.close()
+			}
+		})
+		require.Zero(t, end(), name)
+	}
+}
+
+// The reference to what is read is taken before the container is unlocked: a
+// moment later it may be freed. Here it has been freed, which is found when the
+// reference is taken, and so leaves the container locked.
+func TestReferenceIsTakenUnderTheLock(t *testing.T) {
+	for _, name := range parallel() {
+		if name == "gil" || name == "gil-ticks" || name == "gilectomy-buffered" {
+			continue // they have the one lock, or do not look at what they log
+		}
+		s := newSpace()
+		x, zero := s.name("x"), s.integer(0)
+		freed := s.take(kindInt)
+		list, other := s.container(kindList, nil, freed), s.container(kindList, nil, freed)
+		dict := s.container(kindDict, newKeys([]keyEntry{{x.num, x}}), freed)
+		threads, _ := interpreters[name](s, 1)
+		u := threads[0].(user)
+		for _, use := range []struct {
+			name   string
+			locked []*Object
+			f      func()
+		}{
+			{"getItem", []*Object{list}, func() { u.getItem(list, zero) }},
+			{"getKey", []*Object{dict}, func() { u.getKey(dict, x) }},
+			{"copyOf", []*Object{dict}, func() { u.copyOf(dict) }},
+			{"assign", []*Object{list, other}, func() { u.assign(list, other) }},
+		} {
+			freed.owner.Store(nil)
+			freed.refs, freed.kind = isMerged, kindFree
+			require.Panics(t, use.f, "%s: %s", name, use.name)
+			for _, o := range use.locked {
+				require.False(t, o.mu.TryLock(), "%s: %s", name, use.name)
+				o.mu.Unlock()
+			}
+		}
 	}
 }
 
@@ -568,23 +685,23 @@ func TestKernelReleasesTheLock(t *testing.T) {
 // gilectomy-buffered: a thread frees nothing. What it drops is freed by the
 // second commit after.
 func TestBufferedCountsLag(t *testing.T) {
-	s := newSpace()
-	r := newReflog(s, 2*slack)
-	a := r.newThread()
-	o := a.newInt(1000)
-	a.decref(o)
-	require.Equal(t, kindInt, o.kind)
-	a.makeRoom() // the drop is handed over
-	require.Equal(t, kindInt, o.kind)
-	for range 1000 {
-		runtime.Gosched()
-	}
-	require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
-	s.release(a.drop)
-	a.close()
-	r.stop()
-	require.Equal(t, kindFree, o.kind)
-	require.Zero(t, s.live)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSpace()
+		r := newReflog(s, 2*slack)
+		a := r.newThread()
+		o := a.newInt(1000)
+		a.decref(o)
+		require.Equal(t, kindInt, o.kind)
+		a.makeRoom()    // the drop is handed over
+		synctest.Wait() // until the committer has nothing to do
+		require.Equal(t, kindInt, o.kind)
+		require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
+		s.release(a.drop)
+		a.close()
+		r.stop()
+		require.Equal(t, kindFree, o.kind)
+		require.Zero(t, s.live)
+	})
 }
 
 // One thread takes a reference after it has handed over, gives it to another, and
@@ -655,6 +772,27 @@ func TestCloseInAnEpoch(t *testing.T) {
 	s.release(b.drop)
 	b.close()
 	require.Equal(t, 0, owed())
+	r.stop()
+	require.Zero(t, s.live)
+}
+
+// A log is handed over before it is full, whichever of the two it is, and after a
+// tick there is room for an instruction: it may drop all that a frame holds.
+func TestRoomInTheLogs(t *testing.T) {
+	s := newSpace()
+	r := newReflog(s, 2*slack)
+	thread := r.newThread()
+	for _, use := range []func(*Object){thread.incref, thread.decref} {
+		for range 5 * r.logLen {
+			use(s.none)
+			thread.tick()
+			require.Equal(t, r.logLen, cap(thread.taken))
+			require.Equal(t, r.logLen, cap(thread.dropped))
+			require.GreaterOrEqual(t, r.logLen-max(len(thread.taken), len(thread.dropped)), 2*frameSlots)
+		}
+	}
+	s.release(thread.drop)
+	thread.close()
 	r.stop()
 	require.Zero(t, s.live)
 }
@@ -734,6 +872,32 @@ func TestHeap(t *testing.T) {
 	require.Same(t, a, h.take(kindInt))
 	require.Panics(t, func() { kept.use() }, "another object")
 	require.Same(t, b, h.take(kindInt))
+}
+
+// Dicts with the same names share their keys, and each may get a name that the
+// others have not got. Who still reads the old array finds it as it was.
+func TestNewNames(t *testing.T) {
+	s := newSpace()
+	x, y, z := s.name("x"), s.name("y"), s.name("z")
+	one, two, three := s.integer(1), s.integer(2), s.integer(3)
+	old := &array{newKeys(append(make([]keyEntry, 0, 8), keyEntry{x.num, x})), append(make([]*Object, 0, 8), one)}
+	a, b := old.with(y, two), old.with(z, three)
+	require.Same(t, two, a.value(y))
+	require.Nil(t, a.value(z))
+	require.Same(t, three, b.value(z))
+	require.Nil(t, b.value(y))
+	for _, array := range []*array{old, a, b} {
+		require.Same(t, one, array.value(x))
+	}
+
+	// Names of one hash, and of one place, which is the last of the table.
+	p, q, r := &Object{num: 7}, &Object{num: 7}, &Object{num: 15}
+	c := (&array{keys: newKeys(nil)}).with(p, one).with(q, two).with(r, three)
+	require.Len(t, c.keys.indices, 8)
+	for i, name := range []*Object{p, q, r} {
+		require.Equal(t, i, c.keys.find(name))
+	}
+	require.Equal(t, -1, c.keys.find(&Object{num: 7}))
 }
 
 // nogil: a deferred object that something still holds at the end is left.
@@ -849,6 +1013,19 @@ func TestNogilStates(t *testing.T) {
 	} {
 		require.Panics(t, misuse)
 	}
+
+	// Dropped once too often: queued, and dropped again. Whoever merges looks at
+	// the sum before he says merged, and must have given the object up by then
+	// (see TestMergedMeansNoOwner).
+	for _, merge := range []func(o *Object){
+		func(o *Object) { other.enqueue(o) }, // the owner has closed
+		func(o *Object) { o.local = 1; owner.decref(o) },
+	} {
+		o = set(1, -unit|isQueued)
+		require.Panics(t, func() { merge(o) })
+		require.Nil(t, o.owner.Load())
+		require.EqualValues(t, -unit|isQueued, o.refs)
+	}
 }
 
 // nogil: an object that a container gave up while it was read is not returned.
@@ -925,6 +1102,84 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 		}
 	}
 	require.Zero(t, last.finalize(all))
+}
+
+// One thread makes what another frees: the memory goes back.
+func TestNogilMemoryComesBack(t *testing.T) {
+	const rounds = 20 * chunk
+	s := newSpace()
+	x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
+	slots := map[*Object]bool{}
+	for i := range rounds {
+		o := x.newInt(int64(1000 + i))
+		slots[o] = true
+		y.incref(o)
+		x.decref(o)
+		require.EqualValues(t, 1000+i, o.value())
+		y.decref(o)
+		require.Equal(t, kindFree, o.kind)
+	}
+	require.LessOrEqual(t, len(slots), 4*chunk)
+	require.LessOrEqual(t, len(x.own.free), 2*chunk)
+	require.LessOrEqual(t, len(y.own.free), 2*chunk)
+	require.Equal(t, rounds, x.own.live)
+	require.Equal(t, -rounds, y.own.live)
+	// So it does while both run, and if x has closed.
+	to, back := make(chan *Object), make(chan *Object)
+	var wrong int
+	fork.Run("boxed", 2, 2*rounds, func(worker, n int) {
+		if worker == 0 {
+			for i := range n {
+				o := x.newInt(int64(1000 + i))
+				slots[o] = true
+				to <- o
+				<-back
+				x.decref(o)
+			}
+			close(to)
+			return
+		}
+		var mine []*Object
+		seen := 0
+		for o := range to {
+			y.incref(o)
+			back <- o
+			mine = append(mine, o)
+			if len(mine) == 100 {
+				for i, o := range mine {
+					if o.value() != int64(1000+seen+i) {
+						wrong++
+					}
+					y.decref(o)
+				}
+				seen += len(mine)
+				mine = mine[:0]
+			}
+		}
+		for _, o := range mine {
+			y.decref(o)
+		}
+	})
+	require.Zero(t, wrong)
+	require.LessOrEqual(t, len(slots), 5*chunk)
+	var last []*Object
+	for range 3 * chunk {
+		last = append(last, x.newInt(1000))
+	}
+	x.close()
+	for _, o := range last {
+		y.decref(o)
+	}
+	require.LessOrEqual(t, len(y.own.free), 2*chunk)
+	y.close()
+	require.Zero(t, x.own.live+y.own.live)
+
+	// It goes to more than one.
+	require.Greater(t, len(s.surplus), chunk)
+	z := newNogilThread(s, nogilPieces{})
+	z.newInt(1000)
+	require.EqualValues(t, chunk-1, len(z.own.free))
+	require.NotZero(t, len(s.surplus))
 }
 
 // Who reads that the counts are merged may drop the last reference and use the slot
