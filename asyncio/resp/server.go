@@ -129,7 +129,8 @@ func (s *Server) accept() {
 		}
 		pause = 0
 		s.mu.Lock()
-		welcome := len(s.conns) < s.limits.MaxConns && !s.closed
+		closed := s.closed
+		welcome := len(s.conns) < s.limits.MaxConns && !closed
 		if welcome {
 			s.conns[conn] = struct{}{}
 			s.running.Go(func() {
@@ -142,7 +143,9 @@ func (s *Server) accept() {
 		}
 		s.mu.Unlock()
 		if !welcome {
-			conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
+			if !closed {
+				conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
+			}
 			conn.Close()
 		}
 	}
