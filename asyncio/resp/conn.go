@@ -132,8 +132,11 @@ func (c *Conn) answer() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n < 0 {
+		if n == -1 {
 			return nil, ErrNil
+		}
+		if n < 0 {
+			return nil, ProtocolError(fmt.Sprintf("a length of %d", n))
 		}
 		c.value, err = readBulk(c.r, c.value[:0], n)
 		return c.value, err

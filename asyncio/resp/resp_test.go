@@ -392,6 +392,7 @@ var peers = []struct {
 	{"answers an empty line", says("\r\n"), protocol("an empty line for an answer"), patience},
 	{"answers an array", says("*1\r\n+a\r\n"), protocol(`no answer begins with "*1"`), patience},
 	{"has a length that is none", says("$x\r\n"), protocol(`want a length, got "x"`), patience},
+	{"has a length below none", says("$-2\r\n"), protocol("a length of -2"), patience},
 	{"announces too much", says("$1048577\r\n"), protocol("a length of 1048577, over the limit of 1048576"), patience},
 	{"announces far too much", says("$9999999999999999999999\r\n"), protocol(`want a length, got "9999999999999999999999"`), patience},
 	{"ends the value late", says("$2\r\nvalue\r\n"), protocol(`want a line end after a byte string, got "lu"`), patience},
