@@ -120,8 +120,11 @@ func (l *Loop) Attach(conn Conn) *Stream {
 
 // received takes over a buffer from the helper.
 func (s *Stream) received(buf []byte, n int, err error) {
-	if n > 0 {
+	switch {
+	case n > 0:
 		s.filled, s.buffers = append(s.filled, buf[:n]), append(s.buffers, buf)
+	case !s.closed:
+		s.free <- buf
 	}
 	s.readErr = err
 	if s.reader != nil {
@@ -188,7 +191,7 @@ func (s *Stream) Write(t *Task, p []byte) (int, error) {
 			s.writers = nil
 		})
 	})
-	if err := s.flushed(t); err != nil {
+	if err := s.helped(t); err != nil {
 		return n, err
 	}
 	return len(p), nil
@@ -197,12 +200,26 @@ func (s *Stream) Write(t *Task, p []byte) (int, error) {
 // flushed waits until no helper is writing.
 func (s *Stream) flushed(t *Task) error {
 	for s.writing && !s.closed {
-		f := NewFuture[struct{}](s.loop)
-		s.writers = append(s.writers, f)
-		if _, err := Await(t, f); err != nil {
+		if err := s.helped(t); err != nil {
 			return err
 		}
 	}
+	return s.broken()
+}
+
+// helped waits for the helper that is writing, and for no other that may be by the
+// time of the task's turn.
+func (s *Stream) helped(t *Task) error {
+	f := NewFuture[struct{}](s.loop)
+	s.writers = append(s.writers, f)
+	if _, err := Await(t, f); err != nil {
+		return err
+	}
+	return s.broken()
+}
+
+// broken returns why nothing can be written any more.
+func (s *Stream) broken() error {
 	if s.closed {
 		return os.ErrClosed
 	}
