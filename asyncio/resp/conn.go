@@ -65,6 +65,13 @@ func (c *Conn) Set(key, value string) error {
 	return err
 }
 
+// SetFor gives a key a value that ends after d, in milliseconds. A [Server] does
+// not know of that.
+func (c *Conn) SetFor(key, value string, d time.Duration) error {
+	_, err := c.ask("SET", key, value, "PX", strconv.FormatInt(d.Milliseconds(), 10))
+	return err
+}
+
 // Del deletes a key, if it is there.
 func (c *Conn) Del(key string) error {
 	_, err := c.ask("DEL", key)
