@@ -136,7 +136,7 @@ func (s *Stream) received(buf []byte, n int, err error) {
 // Read waits until something was received and returns some of it, as io.Reader's
 // Read does. It panics if another task is reading.
 func (s *Stream) Read(t *Task, p []byte) (int, error) {
-	if s.reader != nil {
+	if s.reader != nil && !s.reader.done { // done is one that was canceled
 		panic("eventloop: Read of a stream that another task reads")
 	}
 	for !s.closed && len(s.filled) == 0 && s.readErr == nil {

@@ -341,6 +341,16 @@ func TestCanceledRead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "eggs", string(p[:n]))
 		<-s.free // it was not the stream's
+
+		// Another may begin before the canceled one has had its turn.
+		first = Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
+		task.Yield()
+		first.Cancel()
+		b.Write([]byte("ham"))
+		n, err = s.Read(task, p)
+		require.NoError(t, err)
+		require.Equal(t, "ham", string(p[:n]))
+		require.ErrorIs(t, first.err, ErrCanceled)
 		return nil
 	})
 }
