@@ -302,6 +302,20 @@ func TestRoomIsGivenToWhoWaits(t *testing.T) {
 	})
 }
 
+// Who has waited for room may find the queue empty and all workers asleep.
+func TestWhoHasWaitedWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newMutexPool(2)
+		synctest.Wait() // they sleep
+		ran := false
+		require.True(t, p.accept(1))
+		require.NoError(t, p.hold(t.Context(), 1, func() bool { return p.queue.put(outside, func(Worker) { ran = true }) }))
+		require.NoError(t, p.Wait())
+		require.True(t, ran)
+		require.NoError(t, p.Close())
+	})
+}
+
 func TestSubmitAfterClose(t *testing.T) {
 	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
 		p := open(2)
