@@ -40,7 +40,7 @@ type Stream struct {
 	filled  [][]byte          // what was received, in order; emptied from the front
 	buffers [][]byte          // what the elements of filled are the rest of
 	readErr error             // why nothing follows filled
-	reader  *Future[struct{}] // of the task that waits for more; nil if none does
+	reader  *Future[struct{}] // of the task that waits for more; nil, or canceled, if none does
 
 	try      func(p []byte) (int, error) // writes what fits without waiting
 	writing  bool                        // a helper writes, and nobody else may
@@ -143,9 +143,6 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 		f := NewFuture[struct{}](s.loop)
 		s.reader = f
 		if _, err := Await(t, f); err != nil {
-			if s.reader == f {
-				s.reader = nil
-			}
 			return 0, err
 		}
 	}

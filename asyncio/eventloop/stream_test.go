@@ -440,6 +440,20 @@ func TestClose(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrClosed)
 		_, err = s.Write(task, make([]byte, 1))
 		require.ErrorIs(t, err, os.ErrClosed)
+		require.Empty(t, l.streams)
+
+		// With something received, and with nothing.
+		for _, words := range []string{"spam", ""} {
+			c, d := pair(t)
+			s := l.Attach(c)
+			io.WriteString(d, words)
+			for len(s.filled) == 0 && words != "" {
+				require.NoError(t, task.Sleep(time.Millisecond))
+			}
+			require.NoError(t, s.Close())
+			_, err := s.Read(task, make([]byte, 4))
+			require.ErrorIs(t, err, os.ErrClosed)
+		}
 		return nil
 	})
 }
@@ -472,6 +486,11 @@ func TestDetach(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, a, conn)
 			require.Empty(t, task.Loop().streams)
+			_, err = s.Read(task, p)
+			require.ErrorIs(t, err, os.ErrClosed)
+			_, err = s.Write(task, p)
+			require.ErrorIs(t, err, os.ErrClosed)
+			require.NoError(t, s.Close(), "of the stream, and not of the connection")
 			return nil
 		})
 	}
@@ -500,6 +519,27 @@ func TestDetach(t *testing.T) {
 		_, err := s.Detach(task)
 		require.ErrorIs(t, err, io.EOF)
 		return nil
+	})
+}
+
+// What a canceled Write has left to a helper is written before Detach returns.
+func TestDetachAfterACanceledWrite(t *testing.T) {
+	const size = 32 << 20
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		s := l.Attach(a)
+		require.ErrorIs(t, task.Timeout(10*time.Millisecond, func() error {
+			_, err := s.Write(task, make([]byte, size))
+			return err
+		}), context.DeadlineExceeded)
+		peer := RunInExecutor(l, NewExecutor(1), func() (int64, error) { return io.Copy(io.Discard, b) })
+		conn, err := s.Detach(task)
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		n, err := Await(task, peer)
+		require.EqualValues(t, size, n)
+		return err
 	})
 }
 
