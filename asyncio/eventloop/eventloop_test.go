@@ -657,6 +657,30 @@ func TestRunIsCanceledByItsContext(t *testing.T) {
 	})
 }
 
+// watched is a context that is never done and counts who waits for that.
+type watched struct {
+	context.Context
+	done    chan struct{}
+	waiting int
+}
+
+func (c *watched) Done() <-chan struct{} { return c.done }
+
+func (c *watched) AfterFunc(func()) (stop func() bool) {
+	c.waiting++
+	return func() bool { c.waiting--; return true }
+}
+
+// A context that outlives Run holds nothing of the loop.
+func TestRunLetsGoOfItsContext(t *testing.T) {
+	ctx := &watched{Context: context.Background(), done: make(chan struct{})}
+	require.NoError(t, Run(ctx, func(task *Task) error {
+		require.Equal(t, 1, ctx.waiting)
+		return nil
+	}))
+	require.Zero(t, ctx.waiting)
+}
+
 // A canceled main may take its time too, and use all it needs.
 func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -233,7 +233,7 @@ func TestIntervalAfterAWakeInVain(t *testing.T) {
 		g.mu.Unlock()
 		time.Sleep(DefaultInterval - 1)
 		require.False(t, g.drop.Load())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.True(t, g.drop.Load())
 		g.Release(&faster)
