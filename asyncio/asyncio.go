@@ -34,6 +34,7 @@ import (
 	"math/bits"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"boundaries/asyncio/resp"
@@ -49,6 +50,12 @@ const Address = "BOUNDARIES_REDIS"
 
 // patience is how long one answer may take.
 const patience = 10 * time.Second
+
+// lifetime is how long the keys stay in a real Redis if this process ends without
+// deleting them, as it does when it is interrupted. They are written again before
+// that, for the first time when a run of the default length is long over. Only
+// tests change it.
+var lifetime = 10 * time.Minute
 
 // Variants lists the ways to ask, in the order of the rows. Run asks n questions
 // of the database and returns what came of them. It panics if n is negative.
@@ -117,10 +124,16 @@ type Database struct {
 	server *resp.Server // the database, or the relay; nil if a real Redis is asked directly
 	keys   []string
 	values [][]byte // of keys, by index
+
+	shared  bool           // the database is a real Redis
+	stop    func()         // ends the renewal; nil if there is none
+	renewal sync.WaitGroup // has the owner until it has ended
 }
 
 // Open starts a database whose answers take the latency, or finds the one that
-// Address names, writes several hundred keys, and connects to it InFlight times.
+// Address names, writes several hundred keys, and connects to it InFlight times. In
+// a real Redis the keys end by themselves some minutes after the process, if that is
+// interrupted before Close.
 func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 	db := &Database{}
 	if err := db.open(ctx, latency); err != nil {
@@ -135,6 +148,7 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	defer cancel()
 	db.Addr = os.Getenv(Address)
 	origin := db.Addr
+	db.shared = origin != ""
 	switch {
 	case origin == "":
 		if db.server, err = resp.Listen(resp.Limits{}); err != nil {
@@ -148,18 +162,22 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 		}
 		db.Addr = db.server.Addr()
 	}
-	if db.owner, err = resp.Dial(ctx, origin, patience); err != nil {
-		if os.Getenv(Address) != "" {
-			return fmt.Errorf("the Redis that %s names: %w", Address, err)
-		}
-		return err
-	}
 	for i := range keys {
 		db.keys = append(db.keys, fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i))
 		db.values = append(db.values, []byte(valueOf(i)))
-		if err := db.owner.Set(db.keys[i], valueOf(i)); err != nil {
-			return err
-		}
+	}
+	if db.owner, err = resp.Dial(ctx, origin, patience); err == nil {
+		err = db.write()
+	}
+	switch {
+	case err != nil && db.shared:
+		return fmt.Errorf("the Redis that %s names: %w", Address, err)
+	case err != nil:
+		return err
+	case db.shared:
+		closing, stop := context.WithCancel(context.Background())
+		db.stop = stop
+		db.renewal.Go(func() { db.renew(closing) })
 	}
 	if db.server != nil {
 		db.server.SetServiceTime(latency)
@@ -174,14 +192,45 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	return nil
 }
 
+// write gives every key its value, in a real Redis for its lifetime.
+func (db *Database) write() (err error) {
+	for i := 0; i < len(db.keys) && err == nil; i++ {
+		if db.shared {
+			err = db.owner.SetFor(db.keys[i], valueOf(i), lifetime)
+		} else {
+			err = db.owner.Set(db.keys[i], valueOf(i))
+		}
+	}
+	return err
+}
+
+// renew writes the keys again and again, until the database is closing. What fails is tried again in
+// time, and if it fails for good, so does Close.
+func (db *Database) renew(closing context.Context) {
+	tick := time.NewTicker(lifetime / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = db.write()
+		case <-closing.Done():
+			return
+		}
+	}
+}
+
 // Close closes the connections and ends what was started. It deletes the keys
 // from a real Redis, and returns the error of that.
 func (db *Database) Close() (err error) {
 	for _, c := range db.conns {
 		c.Close() // the event loop has closed them already if something failed
 	}
+	if db.stop != nil {
+		db.stop()
+		db.renewal.Wait()
+	}
 	if db.owner != nil {
-		for i := 0; i < len(db.keys) && os.Getenv(Address) != "" && err == nil; i++ {
+		for i := 0; i < len(db.keys) && db.shared && err == nil; i++ {
 			err = db.owner.Del(db.keys[i])
 		}
 		db.owner.Close()

@@ -1,11 +1,14 @@
 package asyncio
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -232,6 +235,83 @@ func TestNoRedis(t *testing.T) {
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		require.ErrorContains(t, err, "asyncio: the Redis that BOUNDARIES_REDIS names: ")
 	}
+}
+
+// redis answers commands on a port of its own, and tells what it was asked.
+func redis(t *testing.T, answer func(command []string) string) (address string, asked func() [][]string) {
+	var mu sync.Mutex
+	var all [][]string // guarded by mu
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				lines := bufio.NewScanner(conn)
+				for lines.Scan() {
+					words, _ := strconv.Atoi(strings.TrimPrefix(lines.Text(), "*"))
+					var command []string
+					for range words {
+						lines.Scan() // the length
+						lines.Scan()
+						command = append(command, lines.Text())
+					}
+					mu.Lock()
+					all = append(all, command)
+					mu.Unlock()
+					io.WriteString(conn, answer(command))
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	return l.Addr().String(), func() [][]string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
+	}
+}
+
+// The keys in a real Redis are written again as long as the database is open, end
+// by themselves if nobody does, and are deleted by Close.
+func TestKeysOfARedisEnd(t *testing.T) {
+	defer func(old time.Duration) { lifetime = old }(lifetime)
+	lifetime = 30 * time.Millisecond
+	address, asked := redis(t, func([]string) string { return "+OK\r\n" })
+	t.Setenv(Address, address)
+	db, err := Open(t.Context(), 0)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return len(asked()) > 3*keys }, patience, time.Millisecond)
+	require.NoError(t, db.Close())
+	all := asked()
+	require.Equal(t, []string{"PING"}, all[0])
+	written, deleted := all[1:len(all)-keys], all[len(all)-keys:]
+	for i, command := range written {
+		if want := []string{"SET", db.keys[i%keys], valueOf(i % keys), "PX", "30"}; !slices.Equal(want, command) {
+			t.Fatalf("want %q, got %q", want, command)
+		}
+	}
+	for i, command := range deleted {
+		require.Equal(t, []string{"DEL", db.keys[i]}, command)
+	}
+}
+
+// A Redis that does not let us write is an error that says whose.
+func TestRedisThatSaysNo(t *testing.T) {
+	address, _ := redis(t, func(command []string) string {
+		if command[0] == "PING" {
+			return "+PONG\r\n"
+		}
+		return "-READONLY You can't write against a read only replica.\r\n"
+	})
+	t.Setenv(Address, address)
+	_, err := Open(t.Context(), 0)
+	require.EqualError(t, err, "asyncio: the Redis that BOUNDARIES_REDIS names: resp: the database answers: READONLY You can't write against a read only replica.")
 }
 
 func TestMisuse(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net"
 	"runtime"
 	"slices"
 	"sync"
@@ -511,6 +513,18 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
+// A timeout that is due when the body returns, and has its turn after that, is over
+// like any other.
+func TestTimeoutThatIsDueTooLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, task *Task) error {
+		require.NoError(t, task.Timeout(time.Second, func() error {
+			time.Sleep(time.Second) // the loop too: the next turn has the task before the timer
+			return task.Yield()
+		}))
+		return task.Sleep(time.Second)
+	})
+}
+
 func TestRunInExecutor(t *testing.T) {
 	spam := errors.New("spam")
 	inBubble(t, func(t *testing.T, task *Task) error {
@@ -564,6 +578,21 @@ func TestCancelOfAnExecutorsCall(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, v)
 		return nil
+	})
+}
+
+// A call that ends its goroutine, as a test that fails does, is an error and not a
+// wait for ever, and its slot is free again.
+func TestGoexitOfAnExecutorsCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, task *Task) error {
+		e := NewExecutor(1)
+		for range 3 {
+			_, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { runtime.Goexit(); return 1, nil }))
+			require.EqualError(t, err, "eventloop: a call of an executor: runtime.Goexit")
+		}
+		v, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { return 1, nil }))
+		require.Equal(t, 1, v)
+		return err
 	})
 }
 
@@ -628,6 +657,30 @@ func TestRunIsCanceledByItsContext(t *testing.T) {
 	})
 }
 
+// watched is a context that is never done and counts who waits for that.
+type watched struct {
+	context.Context
+	done    chan struct{}
+	waiting int
+}
+
+func (c *watched) Done() <-chan struct{} { return c.done }
+
+func (c *watched) AfterFunc(func()) (stop func() bool) {
+	c.waiting++
+	return func() bool { c.waiting--; return true }
+}
+
+// A context that outlives Run holds nothing of the loop.
+func TestRunLetsGoOfItsContext(t *testing.T) {
+	ctx := &watched{Context: context.Background(), done: make(chan struct{})}
+	require.NoError(t, Run(ctx, func(task *Task) error {
+		require.Equal(t, 1, ctx.waiting)
+		return nil
+	}))
+	require.Zero(t, ctx.waiting)
+}
+
 // A canceled main may take its time too, and use all it needs.
 func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -671,6 +724,30 @@ func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 		})
 		require.Equal(t, 3, unwound)
 	}
+}
+
+// A panic of a task's deferred call while it is unwound is Run's too, and the rest
+// ends all the same.
+func TestPanicWhileUnwinding(t *testing.T) {
+	near, far := net.Pipe()
+	unwound := 0
+	require.PanicsWithValue(t, "eggs", func() {
+		Run(t.Context(), func(task *Task) error {
+			l := task.Loop()
+			l.Attach(near)
+			for range 3 {
+				Go(l, func(task *Task) (nothing, error) {
+					defer func() { unwound++; panic("eggs") }()
+					return nothing{}, task.Sleep(time.Hour)
+				})
+			}
+			task.Yield()
+			panic("spam")
+		})
+	})
+	require.Equal(t, 3, unwound)
+	_, err := far.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
 }
 
 // A test that fails inside a task ends the test's goroutine, not the program.

@@ -2,6 +2,7 @@ package eventloop
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -18,6 +19,9 @@ func NewExecutor(calls int) *Executor {
 	}
 	return &Executor{slots: semaphore.NewWeighted(int64(calls))}
 }
+
+// errGoexit is the error of a call that does not return.
+var errGoexit = errors.New("eventloop: a call of an executor: runtime.Goexit")
 
 // RunInExecutor calls f on another goroutine and returns the future of what it
 // returns. Canceling the future does not stop a call that runs; its result is
@@ -36,9 +40,12 @@ func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] 
 		if e.slots.Acquire(ctx, 1) != nil {
 			return // canceled, and so is out
 		}
-		value, err := f()
-		e.slots.Release(1)
-		l.CallSoonThreadsafe(func() { out.Resolve(value, err) })
+		value, err := *new(T), errGoexit
+		defer func() {
+			e.slots.Release(1)
+			l.CallSoonThreadsafe(func() { out.Resolve(value, err) })
+		}()
+		value, err = f()
 	})
 	return out
 }

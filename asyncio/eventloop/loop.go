@@ -109,11 +109,13 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 // after an ordinary end, tasks too after a panic.
 func (l *Loop) close() {
 	l.cancel()
-	for len(l.tasks) > 0 { // deferred calls may make tasks
+	if len(l.tasks) > 0 {
+		defer l.close() // deferred calls may make tasks, and panic
 		for t := range l.tasks {
 			delete(l.tasks, t)
 			t.stop() // its wait does not return, its deferred calls run
 		}
+		return
 	}
 	for s := range l.streams {
 		s.Close()

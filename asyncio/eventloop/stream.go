@@ -40,7 +40,7 @@ type Stream struct {
 	filled  [][]byte          // what was received, in order; emptied from the front
 	buffers [][]byte          // what the elements of filled are the rest of
 	readErr error             // why nothing follows filled
-	reader  *Future[struct{}] // of the task that waits for more; nil if none does
+	reader  *Future[struct{}] // of the task that waits for more; nil, or canceled, if none does
 
 	try      func(p []byte) (int, error) // writes what fits without waiting
 	writing  bool                        // a helper writes, and nobody else may
@@ -120,8 +120,11 @@ func (l *Loop) Attach(conn Conn) *Stream {
 
 // received takes over a buffer from the helper.
 func (s *Stream) received(buf []byte, n int, err error) {
-	if n > 0 {
+	switch {
+	case n > 0:
 		s.filled, s.buffers = append(s.filled, buf[:n]), append(s.buffers, buf)
+	case !s.closed:
+		s.free <- buf
 	}
 	s.readErr = err
 	if s.reader != nil {
@@ -133,16 +136,13 @@ func (s *Stream) received(buf []byte, n int, err error) {
 // Read waits until something was received and returns some of it, as io.Reader's
 // Read does. It panics if another task is reading.
 func (s *Stream) Read(t *Task, p []byte) (int, error) {
-	if s.reader != nil {
+	if s.reader != nil && !s.reader.done { // done is one that was canceled
 		panic("eventloop: Read of a stream that another task reads")
 	}
 	for !s.closed && len(s.filled) == 0 && s.readErr == nil {
 		f := NewFuture[struct{}](s.loop)
 		s.reader = f
 		if _, err := Await(t, f); err != nil {
-			if s.reader == f {
-				s.reader = nil
-			}
 			return 0, err
 		}
 	}
@@ -188,7 +188,7 @@ func (s *Stream) Write(t *Task, p []byte) (int, error) {
 			s.writers = nil
 		})
 	})
-	if err := s.flushed(t); err != nil {
+	if err := s.helped(t); err != nil {
 		return n, err
 	}
 	return len(p), nil
@@ -197,12 +197,26 @@ func (s *Stream) Write(t *Task, p []byte) (int, error) {
 // flushed waits until no helper is writing.
 func (s *Stream) flushed(t *Task) error {
 	for s.writing && !s.closed {
-		f := NewFuture[struct{}](s.loop)
-		s.writers = append(s.writers, f)
-		if _, err := Await(t, f); err != nil {
+		if err := s.helped(t); err != nil {
 			return err
 		}
 	}
+	return s.broken()
+}
+
+// helped waits for the helper that is writing, and for no other that may be by the
+// time of the task's turn.
+func (s *Stream) helped(t *Task) error {
+	f := NewFuture[struct{}](s.loop)
+	s.writers = append(s.writers, f)
+	if _, err := Await(t, f); err != nil {
+		return err
+	}
+	return s.broken()
+}
+
+// broken returns why nothing can be written any more.
+func (s *Stream) broken() error {
 	if s.closed {
 		return os.ErrClosed
 	}

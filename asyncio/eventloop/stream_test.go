@@ -98,6 +98,15 @@ func TestCanceledDial(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 	dial := func(t *Task) (*Stream, error) { return Dial(t, listener.Addr().String()) }
+	// begin returns the future of a dial whose connection is posted, and not taken.
+	begin := func(task *Task) *Future[*Stream] {
+		f := Go(task.Loop(), dial)
+		task.Yield() // it begins to wait
+		for !task.Loop().hasPosted.Load() {
+			time.Sleep(100 * time.Microsecond) // and the loop with it
+		}
+		return f
+	}
 	ends := map[string]func(){
 		"canceled": func() {
 			run(t, func(task *Task) error {
@@ -108,40 +117,43 @@ func TestCanceledDial(t *testing.T) {
 					_, err := Await(task, f)
 					require.ErrorIs(t, err, ErrCanceled)
 				}
+				for len(task.Loop().dials) > 0 {
+					require.NoError(t, task.Sleep(time.Millisecond))
+				}
 				// All peers see it now, not when the loop ends.
+				return drain(listener)
+			})
+		},
+		"canceled when posted": func() {
+			run(t, func(task *Task) error {
+				for range 3 {
+					f := begin(task)
+					f.Cancel()
+					_, err := Await(task, f)
+					require.ErrorIs(t, err, ErrCanceled)
+				}
 				return drain(listener)
 			})
 		},
 		"canceled when connected": func() {
 			run(t, func(task *Task) error {
-				canceled := 0
-				for i := range 20 {
-					f := Go(task.Loop(), dial)
-					task.Yield()                                    // it begins to wait
-					time.Sleep(time.Duration(i) * time.Millisecond) // the connection is posted
-					task.Yield()                                    // and taken
-					task.Yield()                                    // and the dial's turn is next
+				for range 3 {
+					f := begin(task)
+					task.Yield() // the post is taken
+					task.Yield() // and the dial's turn is next
 					f.Cancel()
-					s, err := Await(task, f)
-					if isCanceled(err) {
-						canceled++
-						continue
-					}
-					require.NoError(t, err)
-					require.NoError(t, s.Close())
+					_, err := Await(task, f)
+					require.ErrorIs(t, err, ErrCanceled)
 				}
-				require.Positive(t, canceled)
 				return drain(listener)
 			})
 		},
 		"loop panics": func() {
-			for i := range 20 {
+			for range 3 {
 				require.PanicsWithValue(t, "spam", func() {
 					Run(t.Context(), func(task *Task) error {
-						Go(task.Loop(), dial)
-						task.Yield()
-						time.Sleep(time.Duration(i) * time.Millisecond)
-						panic("spam") // with the connection posted, and not taken
+						begin(task)
+						panic("spam")
 					})
 				})
 			}
@@ -329,6 +341,16 @@ func TestCanceledRead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "eggs", string(p[:n]))
 		<-s.free // it was not the stream's
+
+		// Another may begin before the canceled one has had its turn.
+		first = Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
+		task.Yield()
+		first.Cancel()
+		b.Write([]byte("ham"))
+		n, err = s.Read(task, p)
+		require.NoError(t, err)
+		require.Equal(t, "ham", string(p[:n]))
+		require.ErrorIs(t, first.err, ErrCanceled)
 		return nil
 	})
 }
@@ -418,6 +440,20 @@ func TestClose(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrClosed)
 		_, err = s.Write(task, make([]byte, 1))
 		require.ErrorIs(t, err, os.ErrClosed)
+		require.Empty(t, l.streams)
+
+		// With something received, and with nothing.
+		for _, words := range []string{"spam", ""} {
+			c, d := pair(t)
+			s := l.Attach(c)
+			io.WriteString(d, words)
+			for len(s.filled) == 0 && words != "" {
+				require.NoError(t, task.Sleep(time.Millisecond))
+			}
+			require.NoError(t, s.Close())
+			_, err := s.Read(task, make([]byte, 4))
+			require.ErrorIs(t, err, os.ErrClosed)
+		}
 		return nil
 	})
 }
@@ -450,6 +486,11 @@ func TestDetach(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, a, conn)
 			require.Empty(t, task.Loop().streams)
+			_, err = s.Read(task, p)
+			require.ErrorIs(t, err, os.ErrClosed)
+			_, err = s.Write(task, p)
+			require.ErrorIs(t, err, os.ErrClosed)
+			require.NoError(t, s.Close(), "of the stream, and not of the connection")
 			return nil
 		})
 	}
@@ -478,6 +519,27 @@ func TestDetach(t *testing.T) {
 		_, err := s.Detach(task)
 		require.ErrorIs(t, err, io.EOF)
 		return nil
+	})
+}
+
+// What a canceled Write has left to a helper is written before Detach returns.
+func TestDetachAfterACanceledWrite(t *testing.T) {
+	const size = 32 << 20
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		s := l.Attach(a)
+		require.ErrorIs(t, task.Timeout(10*time.Millisecond, func() error {
+			_, err := s.Write(task, make([]byte, size))
+			return err
+		}), context.DeadlineExceeded)
+		peer := RunInExecutor(l, NewExecutor(1), func() (int64, error) { return io.Copy(io.Discard, b) })
+		conn, err := s.Detach(task)
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		n, err := Await(task, peer)
+		require.EqualValues(t, size, n)
+		return err
 	})
 }
 
@@ -514,6 +576,78 @@ func TestStreamOfAPipe(t *testing.T) {
 		})
 		b.Close()
 	})
+}
+
+// A read of nothing, which a Conn may return, loses no buffer.
+func TestEmptyReads(t *testing.T) {
+	a, b := net.Pipe()
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		defer b.Close()
+		writer := RunInExecutor(task.Loop(), NewExecutor(1), func() (nothing, error) {
+			for range 5 {
+				b.Write(nil)
+			}
+			_, err := b.Write([]byte("spam"))
+			return nothing{}, err
+		})
+		p := make([]byte, 4)
+		require.NoError(t, task.Timeout(10*time.Second, func() error {
+			_, err := io.ReadFull(s.As(task), p)
+			return err
+		}))
+		require.Equal(t, "spam", string(p))
+		_, err := Await(task, writer)
+		return err
+	})
+}
+
+// A Write that is through returns, although another has begun before its turn.
+func TestOvertakenWrite(t *testing.T) {
+	a, b := net.Pipe()
+	defer b.Close()
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		s := l.Attach(a)
+		first := Go(l, func(t *Task) (int, error) { return s.Write(t, []byte("spam")) })
+		task.Yield()
+		overtaken := false
+		second := Go(l, func(t *Task) (int, error) {
+			for s.writing {
+				t.Yield()
+			}
+			overtaken = !first.Done()
+			return s.Write(t, []byte("eggs"))
+		})
+		_, err := io.ReadFull(b, make([]byte, 4))
+		require.NoError(t, err)
+		require.NoError(t, task.Timeout(10*time.Second, func() error {
+			n, err := Await(task, first)
+			require.Equal(t, 4, n)
+			return err
+		}))
+		require.True(t, overtaken)
+		require.False(t, second.Done())
+		return nil
+	})
+}
+
+// A connection that was dialled and detached is the caller's, also when the loop
+// ends.
+func TestDetachOfADialledStream(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	var conn Conn
+	run(t, func(task *Task) error {
+		s, err := Dial(task, listener.Addr().String())
+		require.NoError(t, err)
+		conn, err = s.Detach(task)
+		return err
+	})
+	defer conn.Close()
+	_, err = conn.Write([]byte("spam"))
+	require.NoError(t, err)
 }
 
 // Streams that are open when the loop ends, in whatever state, leave nothing.

@@ -102,12 +102,18 @@ func (t *Task) Cancel() bool {
 // if body returned because of that, the error wraps context.DeadlineExceeded. If
 // somebody else has canceled the task as well, the error is ErrCanceled.
 func (t *Task) Timeout(d time.Duration, body func() error) error {
-	before, expired := t.cancels, false
+	before, over, expired := t.cancels, false, false
 	timer := t.loop.CallLater(d, func() {
+		if over { // before its turn came
+			return
+		}
 		expired = true
 		t.Cancel()
 	})
-	defer timer.Stop()
+	defer func() {
+		over = true
+		timer.Stop()
+	}()
 	err := body()
 	if !expired {
 		return err

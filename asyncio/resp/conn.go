@@ -65,6 +65,13 @@ func (c *Conn) Set(key, value string) error {
 	return err
 }
 
+// SetFor gives a key a value that ends after d, in milliseconds. A [Server] does
+// not know of that.
+func (c *Conn) SetFor(key, value string, d time.Duration) error {
+	_, err := c.ask("SET", key, value, "PX", strconv.FormatInt(d.Milliseconds(), 10))
+	return err
+}
+
 // Del deletes a key, if it is there.
 func (c *Conn) Del(key string) error {
 	_, err := c.ask("DEL", key)
@@ -132,8 +139,11 @@ func (c *Conn) answer() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n < 0 {
+		if n == -1 {
 			return nil, ErrNil
+		}
+		if n < 0 {
+			return nil, ProtocolError(fmt.Sprintf("a length of %d", n))
 		}
 		c.value, err = readBulk(c.r, c.value[:0], n)
 		return c.value, err

@@ -129,8 +129,9 @@ func (s *Server) accept() {
 		}
 		pause = 0
 		s.mu.Lock()
-		closed, full := s.closed, len(s.conns) >= s.limits.MaxConns
-		if !closed && !full {
+		closed := s.closed
+		welcome := len(s.conns) < s.limits.MaxConns && !closed
+		if welcome {
 			s.conns[conn] = struct{}{}
 			s.running.Go(func() {
 				s.handle(conn)
@@ -141,11 +142,10 @@ func (s *Server) accept() {
 			})
 		}
 		s.mu.Unlock()
-		switch {
-		case closed:
-			conn.Close()
-		case full:
-			conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
+		if !welcome {
+			if !closed {
+				conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
+			}
 			conn.Close()
 		}
 	}

@@ -213,6 +213,33 @@ func TestNoRequestAfterASwitch(t *testing.T) {
 	})
 }
 
+// Who is woken in vain, because another was faster, begins a new interval there and
+// then.
+func TestIntervalAfterAWakeInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		var first, faster, me Thread
+		g.Acquire(&first)
+		go func() {
+			g.Acquire(&me)
+			g.Release(&me)
+		}()
+		time.Sleep(3 * time.Millisecond)
+		// What Release by first and Acquire by faster do if nobody comes between.
+		g.mu.Lock()
+		g.holder, g.last = &faster, &faster
+		g.stats.Switches++
+		g.waiters[0].wake <- struct{}{}
+		g.mu.Unlock()
+		time.Sleep(DefaultInterval - 1)
+		require.False(t, g.drop.Load())
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		require.True(t, g.drop.Load())
+		g.Release(&faster)
+	})
+}
+
 // Waiters get the lock in the order in which they came, also when the intervals
 // of all end in the moment in which it is released.
 func TestWaitersInOrder(t *testing.T) {

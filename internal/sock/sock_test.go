@@ -212,22 +212,27 @@ func TestCanceledDial(t *testing.T) {
 func TestSmallMessagesAreSentAtOnce(t *testing.T) {
 	for name, ends := range pairs(t) {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
-			for range 50 {
-				// Without TCP_NODELAY the second waits for the acknowledgement of
-				// the first, which the peer delays by 40 ms.
-				for range 2 {
-					_, err := ends[0].Write([]byte("x"))
+			const delays = 50 * 40 * time.Millisecond
+			least := delays
+			for try := 0; try < 5 && least >= delays/2; try++ { // a busy machine is slow too, but not always
+				began := time.Now()
+				for range 50 {
+					// Without TCP_NODELAY the second waits for the acknowledgement of
+					// the first, which the peer delays by 40 ms.
+					for range 2 {
+						_, err := ends[0].Write([]byte("x"))
+						require.NoError(t, err)
+					}
+					_, err := io.ReadFull(ends[1], make([]byte, 2))
+					require.NoError(t, err)
+					_, err = ends[1].Write([]byte("y"))
+					require.NoError(t, err)
+					_, err = io.ReadFull(ends[0], make([]byte, 1))
 					require.NoError(t, err)
 				}
-				_, err := io.ReadFull(ends[1], make([]byte, 2))
-				require.NoError(t, err)
-				_, err = ends[1].Write([]byte("y"))
-				require.NoError(t, err)
-				_, err = io.ReadFull(ends[0], make([]byte, 1))
-				require.NoError(t, err)
+				least = min(least, time.Since(began))
 			}
-			require.Less(t, time.Since(began), 50*40*time.Millisecond/2)
+			require.Less(t, least, delays/2)
 		})
 	}
 }

@@ -89,6 +89,38 @@ func TestAddresses(t *testing.T) {
 	require.ErrorContains(t, Check("redis"), `the port is "redis", want a number`)
 }
 
+// Without a free descriptor a Dial and an Accept fail and say why, and the connection
+// that was not accepted still can be.
+func TestNoDescriptorIsFree(t *testing.T) {
+	l := listen(t)
+	near, err := Dial(t.Context(), l.Addr())
+	require.NoError(t, err)
+	defer near.Close()
+
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	lowest, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	set(&none.Cur, lowest.Fd())
+	lowest.Close()
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	_, dialErr := Dial(t.Context(), l.Addr())
+	_, acceptErr := l.Accept()
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+
+	require.ErrorIs(t, dialErr, syscall.EMFILE)
+	require.ErrorContains(t, dialErr, "dial tcp "+l.Addr()+": socket: ")
+	require.ErrorIs(t, acceptErr, syscall.EMFILE)
+	require.ErrorContains(t, acceptErr, "accept: ")
+	far, err := l.Accept()
+	require.NoError(t, err)
+	far.Close()
+}
+
+// set is an assignment to a limit, which is not of one type on every Unix.
+func set[T int64 | uint64](limit *T, to uintptr) { *limit = T(to) }
+
 // The first address of a name may be the wrong one.
 func TestEveryAddressIsTried(t *testing.T) {
 	l := listen(t)
