@@ -231,6 +231,47 @@ func TestRacyPoolMayNotEnd(t *testing.T) {
 	}
 }
 
+// What is stuck is told from what is done, and from what gets no processor.
+func TestUntilStill(t *testing.T) {
+	nothing := func() int { return 0 }
+	require.True(t, UntilStill(func() {}, nothing))
+	require.True(t, UntilStill(func() { time.Sleep(20 * time.Millisecond) }, nothing))
+
+	block := make(chan struct{})
+	require.False(t, UntilStill(func() { <-block }, nothing))
+	close(block)
+
+	var stop atomic.Bool
+	defer stop.Store(true)
+	spin := func() {
+		for !stop.Load() {
+		}
+	}
+	require.False(t, UntilStill(spin, nothing))
+	var looks int
+	require.False(t, UntilStill(spin, func() int { looks++; return min(looks, 10) }))
+	require.Greater(t, looks, 10, "there was progress until then")
+}
+
+func TestStuck(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		before, now sight
+		want        bool
+	}{
+		{"gets no processor", sight{7, false, time.Second}, sight{7, false, time.Second}, false},
+		{"gets little of one", sight{7, false, time.Second}, sight{7, false, 1199 * time.Millisecond}, false},
+		{"gets nowhere", sight{7, false, time.Second}, sight{7, false, 1200 * time.Millisecond}, true},
+		{"gets on", sight{7, false, time.Second}, sight{8, false, 2 * time.Second}, false},
+		{"waits", sight{7, true, time.Second}, sight{7, true, time.Second}, true},
+		{"waits now and then", sight{7, true, time.Second}, sight{7, false, time.Second}, false},
+		{"waits from now on", sight{7, false, time.Second}, sight{7, true, time.Second}, false},
+		{"has waited", sight{7, true, time.Second}, sight{8, true, time.Second}, false},
+	} {
+		require.Equal(t, test.want, test.now.stuck(test.before), test.name)
+	}
+}
+
 type stuckPool struct {
 	workerpool.Pool
 	n, stuck int
