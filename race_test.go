@@ -347,7 +347,7 @@ func (r *raceRun) result() string {
 // whyRight says why nothing was lost.
 func (w raceWorkload) whyRight() string {
 	if w.processors() == 1 {
-		return "With one processor the threads take turns, and a turn hardly ever ends in the midst of an addition: nothing was lost. The race is there."
+		return "With one processor the threads take turns, and a turn hardly ever ends between a reading and its writing: nothing was lost. The race is there."
 	}
 	return "Luck: no two threads met. The race is there."
 }
