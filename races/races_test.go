@@ -88,7 +88,10 @@ func TestJudges(t *testing.T) {
 	}
 	require.Equal(t, "5 0 acceptable, 4 0 forbidden, other 1024 forbidden, ", judged(meetAtCount(counting), cells))
 
-	lost := func(_, n int) int64 { return 1 + 2*int64(n-3) }
+	lost := func(workers, n int) int64 {
+		require.Equal(t, 2, workers)
+		return 1 + 2*int64(n-3)
+	}
 	require.Equal(t, "counted 97 acceptable, lost 3 forbidden, invented 0 forbidden, ", judged(addTogether(lost), 100))
 	invented := func(_, n int) int64 { return 1 + 2*int64(n+3) }
 	require.Equal(t, "counted 100 acceptable, lost 0 forbidden, invented 3 forbidden, ", judged(addTogether(invented), 100))
@@ -120,6 +123,7 @@ func TestJudges(t *testing.T) {
 	}
 
 	sloppy := func(workers int) workerpool.Pool {
+		require.Equal(t, 2, workers)
 		return &sloppyPool{Pool: workerpool.Variants[2].New(workers)}
 	}
 	require.Equal(t, "once 80 acceptable, never 10 forbidden, again 10 forbidden, ", judged(handOver(sloppy), 100))

@@ -27,12 +27,7 @@ func UntilStill(f func(), progress func() int) (returned bool) {
 		}
 		now := look(progress)
 		if now.stuck(last) {
-			select {
-			case <-over:
-				return true
-			default:
-				return false
-			}
+			return false
 		}
 		if now.progress == last.progress {
 			now.used = last.used // since the progress
