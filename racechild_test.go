@@ -66,7 +66,7 @@ func raceWorkloads() []raceWorkload {
 		},
 		{
 			name: "workerpool", what: "one thread puts tasks into a queue, %d threads take them out", n: 20_000, nRace: 1_000, visible: true,
-			racy: poolJob(workerpool.NewRacy, 100*time.Millisecond), safe: poolVariants(),
+			racy: poolJob(workerpool.NewRacy, true), safe: poolVariants(),
 			why: "two threads take from the same place of the queue: a task runs twice, and the one behind it never",
 		},
 		{
@@ -118,23 +118,23 @@ func refcountVariants() (all []raceVariant) {
 	return all
 }
 
-// poolJob submits n tasks to a pool and waits until all have run, or until none
-// has for as long as patience.
-func poolJob(newPool func(workers int) workerpool.Pool, patience time.Duration) raceJob {
+// poolJob submits n tasks to a pool and waits until all have run, or until no more
+// will, if the pool is racy.
+func poolJob(newPool func(workers int) workerpool.Pool, racy bool) raceJob {
 	return func(workers, n int) (want, got string) {
 		pool := newPool(workers)
 		ran := make([]atomic.Int32, n)
 		ctx, cancel := context.WithCancel(context.Background())
-		over := make(chan error)
-		go func() {
+		defer cancel()
+		var err error
+		submit := func() {
 			for i := range ran {
-				if err := pool.Submit(ctx, func(workerpool.Worker) { ran[i].Add(1) }); err != nil {
+				if pool.Submit(ctx, func(workerpool.Worker) { ran[i].Add(1) }) != nil {
 					break // a full queue that nobody empties
 				}
 			}
-			over <- pool.Wait()
-		}()
-		var err error
+			err = pool.Wait()
+		}
 		count := func() (once, twice int) {
 			for i := range ran {
 				switch ran[i].Load() {
@@ -147,24 +147,21 @@ func poolJob(newPool func(workers int) workerpool.Pool, patience time.Duration) 
 			}
 			return once, twice
 		}
-		once, twice := 0, 0
-		for waiting := true; waiting; {
-			select {
-			case err = <-over:
-				waiting = false
-			case <-time.After(patience):
-				before := once + twice
-				once, twice = count()
-				waiting = once+twice > before
-			}
+		returned := true
+		if racy {
+			returned = races.UntilStill(submit, func() int {
+				once, twice := count()
+				return once + twice
+			})
+		} else {
+			submit()
 		}
-		cancel()
-		once, twice = count()
+		once, twice := count()
 		tell := func(once, never, twice int) string {
 			return fmt.Sprintf("%s tasks run once, %s never, %s more than once", races.Grouped(once), races.Grouped(never), races.Grouped(twice))
 		}
 		want, got = tell(n, 0, 0), tell(once, n-once-twice, twice)
-		if err != nil {
+		if returned && err != nil {
 			got += ": " + err.Error()
 		}
 		return want, got
@@ -176,7 +173,7 @@ func poolVariants() (all []raceVariant) {
 		if v.Name == "private" {
 			continue // its tasks are known before the first runs, so that nothing is handed over
 		}
-		all = append(all, raceVariant{v.Name, poolJob(v.New, 10*time.Second)})
+		all = append(all, raceVariant{v.Name, poolJob(v.New, false)})
 	}
 	return all
 }

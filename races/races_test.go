@@ -88,7 +88,10 @@ func TestJudges(t *testing.T) {
 	}
 	require.Equal(t, "5 0 acceptable, 4 0 forbidden, other 1024 forbidden, ", judged(meetAtCount(counting), cells))
 
-	lost := func(_, n int) int64 { return 1 + 2*int64(n-3) }
+	lost := func(workers, n int) int64 {
+		require.Equal(t, 2, workers)
+		return 1 + 2*int64(n-3)
+	}
 	require.Equal(t, "counted 97 acceptable, lost 3 forbidden, invented 0 forbidden, ", judged(addTogether(lost), 100))
 	invented := func(_, n int) int64 { return 1 + 2*int64(n+3) }
 	require.Equal(t, "counted 100 acceptable, lost 0 forbidden, invented 3 forbidden, ", judged(addTogether(invented), 100))
@@ -120,6 +123,7 @@ func TestJudges(t *testing.T) {
 	}
 
 	sloppy := func(workers int) workerpool.Pool {
+		require.Equal(t, 2, workers)
 		return &sloppyPool{Pool: workerpool.Variants[2].New(workers)}
 	}
 	require.Equal(t, "once 80 acceptable, never 10 forbidden, again 10 forbidden, ", judged(handOver(sloppy), 100))
@@ -228,6 +232,47 @@ func TestRacyPoolMayNotEnd(t *testing.T) {
 			{h[0].Name, Acceptable, h[0].Why, want}, {h[1].Name, Interesting, h[1].Why, 100 - want}, {h[2].Name, Interesting, h[2].Why, 0},
 		}, h)
 		close(block)
+	}
+}
+
+// What is stuck is told from what is done, and from what gets no processor.
+func TestUntilStill(t *testing.T) {
+	nothing := func() int { return 0 }
+	require.True(t, UntilStill(func() {}, nothing))
+	require.True(t, UntilStill(func() { time.Sleep(20 * time.Millisecond) }, nothing))
+
+	block := make(chan struct{})
+	require.False(t, UntilStill(func() { <-block }, nothing))
+	close(block)
+
+	var stop atomic.Bool
+	defer stop.Store(true)
+	spin := func() {
+		for !stop.Load() {
+		}
+	}
+	require.False(t, UntilStill(spin, nothing))
+	var looks int
+	require.False(t, UntilStill(spin, func() int { looks++; return min(looks, 10) }))
+	require.Greater(t, looks, 10, "there was progress until then")
+}
+
+func TestStuck(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		before, now sight
+		want        bool
+	}{
+		{"gets no processor", sight{7, false, time.Second}, sight{7, false, time.Second}, false},
+		{"gets little of one", sight{7, false, time.Second}, sight{7, false, 1199 * time.Millisecond}, false},
+		{"gets nowhere", sight{7, false, time.Second}, sight{7, false, 1200 * time.Millisecond}, true},
+		{"gets on", sight{7, false, time.Second}, sight{8, false, 2 * time.Second}, false},
+		{"waits", sight{7, true, time.Second}, sight{7, true, time.Second}, true},
+		{"waits now and then", sight{7, true, time.Second}, sight{7, false, time.Second}, false},
+		{"waits from now on", sight{7, false, time.Second}, sight{7, true, time.Second}, false},
+		{"has waited", sight{7, true, time.Second}, sight{8, true, time.Second}, false},
+	} {
+		require.Equal(t, test.want, test.now.stuck(test.before), test.name)
 	}
 }
 

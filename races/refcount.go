@@ -40,7 +40,6 @@ func meetAtCount(newHeap func(finalize func(string)) refcount.Heap) func(*Varian
 				threads[1].Tick()
 			}
 		}
-		settle()
 		collide(tries, h, meeting{
 			reset: func(int) {},
 			actors: [2]func(cell int){

@@ -3,7 +3,6 @@ package races
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"boundaries/workerpool"
 )
@@ -58,7 +57,12 @@ func handOver(newPool func(workers int) workerpool.Pool) func(*Variant, int) His
 		}
 		for range (tries + batch - 1) / batch {
 			if v.Racy {
-				untilStill(hand, ran)
+				UntilStill(hand, func() (sum int) {
+					for i := range ran {
+						sum += int(ran[i].Load())
+					}
+					return sum
+				})
 			} else {
 				hand()
 			}
@@ -78,30 +82,5 @@ func handOver(newPool func(workers int) workerpool.Pool) func(*Variant, int) His
 			pool.Close()
 		}
 		return h
-	}
-}
-
-// untilStill calls f and returns when that does, or when no task has run for a
-// while.
-func untilStill(f func(), ran []atomic.Int32) {
-	over := make(chan struct{})
-	go func() {
-		f()
-		close(over)
-	}()
-	for before := -1; ; {
-		select {
-		case <-over:
-			return
-		case <-time.After(200 * time.Millisecond):
-		}
-		sum := 0
-		for i := range ran {
-			sum += int(ran[i].Load())
-		}
-		if sum == before {
-			return
-		}
-		before = sum
 	}
 }

@@ -23,7 +23,8 @@ const compareUsage = `Usage: boundaries compare [flags] BASE
 Compare runs the benchmarks of the revision BASE and those of this checkout,
 uncommitted changes included, and prints benchstat's table of the two. Both are
 built in git worktrees of their own, which are gone afterwards, and take turns
-round by round. Build flags such as -tags are taken from GOFLAGS.
+round by round. Build flags such as -tags are taken from GOFLAGS. Submodules are
+not checked out.
 
 `
 
@@ -215,9 +216,7 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	}
 	out, err := c.goTool(ctx, dir, "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.pkg)
 	if err != nil {
-		// The worktree's place means nothing to the reader.
-		text := strings.ReplaceAll(err.Error(), s.tree, s.name)
-		return nil, badInput("%s: -pkg %q: want packages of a Go module: %s", s, c.pkg, text)
+		return nil, badInput("%s: -pkg %q: want packages of a Go module: %s", s, c.pkg, s.reason(err))
 	}
 	var dirs []string
 	for line := range strings.Lines(out) {
@@ -230,6 +229,16 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	return dirs, nil
 }
 
+// Reason is what the go command says of a side.
+func (s *side) reason(err error) string {
+	// The worktree's place means nothing to the reader.
+	text := strings.ReplaceAll(err.Error(), s.tree, s.name)
+	if _, err := os.Stat(filepath.Join(s.tree, ".gitmodules")); err == nil {
+		text += " (submodules are not checked out)"
+	}
+	return text
+}
+
 func (c *comparison) buildSide(ctx context.Context, s *side) error {
 	// An exact answer to a pattern with a slash would take testing's own way
 	// of splitting it. The first round gives that one.
@@ -240,7 +249,7 @@ func (c *comparison) buildSide(ctx context.Context, s *side) error {
 	for i, pkg := range s.pkgs {
 		b := binary{c.exe(fmt.Sprintf("%s-%d", s.name, i)), filepath.Join(s.tree, pkg)}
 		if _, err := c.goTool(ctx, b.dir, "test", "-c", "-trimpath", "-o", b.path, "."); err != nil {
-			return badInput("%s: package %s does not build: %w", s, filepath.ToSlash(pkg), err)
+			return badInput("%s: package %s does not build: %s", s, filepath.ToSlash(pkg), s.reason(err))
 		}
 		out, errOut, err := c.exec(ctx, b.dir, b.path, "-test.list="+list)
 		if err != nil {

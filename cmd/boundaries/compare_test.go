@@ -273,6 +273,15 @@ func TestBadRepository(t *testing.T) {
 	requireBadInput(t, "want a checkout with a commit", "compare", "HEAD")
 }
 
+func TestSubmodule(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod":      goMod + "\nrequire lib v0.0.0\n\nreplace lib => ./lib\n",
+		"a_test.go":   "package tiny\n\nimport _ \"lib\"\n",
+		".gitmodules": "[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n",
+	})
+	requireBadInput(t, "lib@v0.0.0: replacement directory ./lib does not exist (submodules are not checked out)", "compare", "HEAD")
+}
+
 func requireBadInput(t *testing.T, want string, args ...string) {
 	t.Helper()
 	status, stdout, stderr := boundaries(args...)
