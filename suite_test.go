@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -164,8 +165,16 @@ func TestCPUListIsHonoured(t *testing.T) {
 				if withChildren(row) {
 					processors = runtime.NumCPU() // the parent works beside them
 				}
-				if limit := 1.05 * float64(processors) * wall; used <= 0 || used > limit {
-					t.Errorf("%s: %v user+sys-ns/op, but there were at most %v", r.Name, used, limit)
+				// Go's own threads work beside GOMAXPROCS now and then, and in so
+				// short a run that may be more than 5 %: but not time after time.
+				limit := 1.05 * float64(processors)
+				for try := 0; used > limit*wall && try < 3; try++ {
+					exactly := "^" + strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^") + "$"
+					again := results(t, nil, "-test.bench="+exactly, args[1], "-test.benchtime=200ms")[i%len(test.procs)]
+					wall, used = value(t, again, "ns/op"), value(t, again, "user+sys-ns/op")
+				}
+				if used <= 0 || used > limit*wall {
+					t.Errorf("%s: %v user+sys-ns/op, but there were at most %v", r.Name, used, limit*wall)
 				}
 			}
 		})
