@@ -169,7 +169,7 @@ func TestCPUListIsHonoured(t *testing.T) {
 				// short a run that may be more than 5 %: but not time after time.
 				limit := 1.05 * float64(processors)
 				for try := 0; used > limit*wall && try < 3; try++ {
-					exactly := "^" + strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^") + "$"
+					exactly := "^Benchmark" + strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^") + "$"
 					again := results(t, nil, "-test.bench="+exactly, args[1], "-test.benchtime=200ms")[i%len(test.procs)]
 					wall, used = value(t, again, "ns/op"), value(t, again, "user+sys-ns/op")
 				}
