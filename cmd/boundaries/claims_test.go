@@ -601,13 +601,14 @@ func TestBadClaims(t *testing.T) {
 	write(t, map[string]string{
 		"good.txt":  good,
 		"same.txt":  good,
-		"empty.txt": "",
+		"empty.txt": "", "endless.txt": good,
 		"other.txt": results(2, 1, "Thing 1 ns/op"),
 		"8.txt":     results(8, 1, "Loop/sync=serial 1 ns/op"),
 		"arm.txt":   strings.Replace(good, "amd64", "arm64", 1),
 		"zero.txt":  strings.Replace(good, "numcpu: 2", "numcpu: two", 1),
 		"long.txt":  good + strings.Repeat("x", 1<<20),
 	})
+	require.NoError(t, os.Truncate("endless.txt", maxFile+1))
 	for _, test := range []struct {
 		args []string
 		want string
@@ -620,6 +621,7 @@ func TestBadClaims(t *testing.T) {
 		{[]string{"none.txt"}, "want benchmark output: open none.txt: "},
 		{[]string{"good.txt", "none.txt"}, "want benchmark output: open none.txt: "},
 		{[]string{"."}, "want benchmark output: read .: "},
+		{[]string{"endless.txt"}, "want benchmark output: endless.txt is longer than 64 MiB"},
 		{[]string{"empty.txt"}, "no benchmark result in empty.txt (the output of go test -bench is wanted)"},
 		{[]string{"long.txt"}, "want benchmark output: long.txt:8: bufio.Scanner: token too long"},
 		{[]string{"zero.txt"}, `zero.txt:6: numcpu is "two", want a number of at least 1`},
