@@ -6,7 +6,10 @@ import (
 	"time"
 )
 
-var errWrong = errors.New("the answer is wrong")
+var (
+	errWrong   = errors.New("the answer is wrong")
+	errUnasked = errors.New("it answers what it has not read")
+)
 
 // await returns q.done when it is at least target. If the child dies first, its
 // unanswered items are written again and given to another; got is how far the

@@ -196,6 +196,15 @@ var misbehaviour = map[string]func(w *worker){
 		writeFrame(os.Stdout, newFrame(w.words), make([]uint64, w.words))
 		time.Sleep(time.Minute)
 	},
+	"answer unread": func(w *worker) {
+		item := make([]uint64, w.words)
+		for i := range uint64(2) {
+			fill(item, i)
+			change(item)
+			writeFrame(os.Stdout, newFrame(w.words), item)
+		}
+		time.Sleep(time.Minute)
+	},
 	"frame long": func(w *worker) {
 		os.Stdout.WriteString("\xff\xff\xff\xff")
 		time.Sleep(time.Minute)

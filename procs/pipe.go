@@ -2,6 +2,7 @@ package procs
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -42,6 +43,7 @@ func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check fun
 		flight := make(chan struct{}, window) // a token for each item in flight
 		stop := make(chan struct{})           // closed when nobody reads any more
 		sender := make(chan struct{})         // closed when the sender has returned
+		var unsent error                      // of the sender
 		go func() {
 			defer close(sender)
 			item, buffer := make([]uint64, l.pool.words), newFrame(l.pool.words)
@@ -52,8 +54,8 @@ func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check fun
 				case <-stop:
 					return
 				}
-				if writeFrame(c.in, buffer, item) != nil {
-					return // the reader will hear why
+				if unsent = writeFrame(c.in, buffer, item); unsent != nil {
+					return
 				}
 			}
 		}()
@@ -69,13 +71,26 @@ func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check fun
 				err = errWrong
 				break
 			}
+			select {
+			case <-flight: // sent before the request was written
+			default:
+				err = errUnasked
+			}
+			if err != nil {
+				break
+			}
 			got++
-			<-flight
 		}
 		close(stop)
 		if err == nil {
-			<-sender
-			break
+			// A child that has read what it has answered leaves nothing to write.
+			c.in.SetWriteDeadline(time.Now().Add(l.pool.Patience))
+			if <-sender; unsent == nil {
+				c.in.SetWriteDeadline(time.Time{})
+				break
+			}
+			err = fmt.Errorf("%w: %w", errUnasked, unsent)
+			got--
 		}
 		fault := l.fault(got*len(l.pool.lanes)+l.index, err)
 		c.in.Close() // a sender that is writing stops

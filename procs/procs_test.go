@@ -448,6 +448,22 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// A block does not fit into a pipe, so the parent is still writing the first when
+// its answer comes, and has not begun the second.
+func TestAnswersBeforeTheBlockIsRead(t *testing.T) {
+	for _, n := range []int{1, 2} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Setenv(testServe, "answer unread")
+			p := start(t, named("pipe"), 1, Block)
+			p.Patience = time.Second
+			done, err := p.Run(n)
+			require.ErrorIs(t, err, errUnasked)
+			require.Equal(t, n-1, done)
+			require.Equal(t, n-1, childErrors(err)[0].Item)
+		})
+	}
+}
+
 // A child that has only to end and does not, or not as it should.
 func TestBrokenSpawn(t *testing.T) {
 	for serve, want := range map[string]string{
