@@ -28,7 +28,7 @@ var scripts = []string{"loop", "fib", "spawn", "procsfib", "aio"}
 // BenchmarkNothing is there to make package testing print its keys.
 func BenchmarkNothing(*testing.B) {}
 
-// Python returns the interpreter that is on the path, or skips the test.
+// python returns the interpreter that is on the path, or skips the test.
 func python(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("python3")
@@ -41,7 +41,7 @@ func python(t *testing.T) string {
 	return path
 }
 
-// Driver returns run.sh with variables, one short round unless they say more.
+// driver returns run.sh with variables, one short round unless they say more.
 func driver(t *testing.T, variables ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()
 	cmd = exec.CommandContext(t.Context(), "sh", "run.sh")
@@ -51,7 +51,7 @@ func driver(t *testing.T, variables ...string) (cmd *exec.Cmd, stdout, stderr *b
 	return cmd, stdout, stderr
 }
 
-// Changed copies this folder with pieces of one file replaced.
+// changed copies this folder with pieces of one file replaced.
 func changed(t *testing.T, file string, oldNew ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -76,7 +76,7 @@ func files(scripts []string) (names []string) {
 	return names
 }
 
-// Results parses what benchstat would.
+// results parses what benchstat would.
 func results(t *testing.T, out []byte) []*benchfmt.Result {
 	t.Helper()
 	var all []*benchfmt.Result
@@ -277,7 +277,7 @@ assert sys.getswitchinterval() == interval`).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
-// FakeInterpreter writes a program that answers bench.py as an interpreter of
+// fakeInterpreter writes a program that answers bench.py as an interpreter of
 // that system, and every other script with the shell commands.
 func fakeInterpreter(t *testing.T, dir, name, commands string) string {
 	t.Helper()
@@ -519,7 +519,7 @@ func TestEndWhileAChildStarts(t *testing.T) {
 	require.Equal(t, 143, cmd.ProcessState.ExitCode())
 }
 
-// Running reports whether a process of the group lives. One that has ended and
+// running reports whether a process of the group lives. One that has ended and
 // that nobody waits for is still in the group, so kill(2) does not tell.
 func running(t *testing.T, group int) bool {
 	t.Helper()

@@ -136,7 +136,7 @@ func runClaims(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// CellsOf returns the cells of the claims of those ids, or of all.
+// cellsOf returns the cells of the claims of those ids, or of all.
 func cellsOf(ids []string) []cell {
 	var cells []cell
 	for _, c := range claims {
@@ -230,7 +230,7 @@ func writeText(w io.Writer, r report) error {
 	return err
 }
 
-// Wrapped writes the text in lines of at most width, each indented. Commands stay
+// wrapped writes the text in lines of at most width, each indented. Commands stay
 // on one line, to be copied.
 func wrapped(w *strings.Builder, indent, text string) {
 	if strings.HasPrefix(text, "go test ") || strings.HasPrefix(text, "make ") || strings.HasPrefix(text, "there: ") {
@@ -322,7 +322,7 @@ func (r report) summary() string {
 	return text
 }
 
-// Reason says why the verdict is what it is, where that is not plain.
+// reason says why the verdict is what it is, where that is not plain.
 func (c claimReport) reason() string {
 	switch {
 	case c.Verdict == c.Expected && c.Verdict != reproduced:
@@ -333,10 +333,10 @@ func (c claimReport) reason() string {
 	return "expected: " + c.Expected + ", because " + c.Why
 }
 
-// Present reports whether the rows of the figure were there.
+// present reports whether the rows of the figure were there.
 func (f figureReport) present() bool { return f.Value != nil || f.Low != nil }
 
-// Judged returns how many figures have a verdict, of those that are shown.
+// judged returns how many figures have a verdict, of those that are shown.
 func (c claimReport) judged() int {
 	n := 0
 	for _, f := range c.Figures {
@@ -347,7 +347,7 @@ func (c claimReport) judged() int {
 	return n
 }
 
-// Basis says what the figure and its verdict are based on.
+// basis says what the figure and its verdict are based on.
 func (f figureReport) basis() string {
 	if f.Holds == "" {
 		return f.Rows
@@ -355,7 +355,7 @@ func (f figureReport) basis() string {
 	return f.Rows + ", holds " + f.Holds
 }
 
-// Here is the figure of this machine, with its interval.
+// here is the figure of this machine, with its interval.
 func (f figureReport) here() string {
 	text, unit, short := "no figure", "", short
 	if f.Unit != "" {
@@ -384,7 +384,7 @@ func (f figureReport) here() string {
 	return text + " (" + strings.Join(remarks, ", ") + ")"
 }
 
-// Short is a figure with the digits that mean something.
+// short is a figure with the digits that mean something.
 func short(v float64) string {
 	if v == 0 {
 		return "0"

@@ -77,7 +77,7 @@ type figureReport struct {
 	Measure        string `json:"measure"` // the command that would decide it
 }
 
-// Judge holds the claims of those ids, or all, against what was measured.
+// judge holds the claims of those ids, or all, against what was measured.
 func judge(m *measured, ids []string) report {
 	r := report{Files: m.files, Problems: []string{}, Summary: map[string]int{}}
 	for _, verdict := range verdicts {
@@ -129,7 +129,7 @@ func (m *measured) share() *float64 {
 	return &benchmath.NewSample(shares, &benchmath.DefaultThresholds).Values[len(shares)/2]
 }
 
-// Expand returns the figure for every Python that has its rows. If there is none
+// expand returns the figure for every Python that has its rows. If there is none
 // it returns the figure as it is.
 func (m *measured) expand(f figure) []figure {
 	var ofPython []cell
@@ -273,7 +273,7 @@ func (m *measured) judge(f figure) figureReport {
 	return fr
 }
 
-// Lacks says what is wrong with the samples of the cells, if anything is, and what
+// lacks says what is wrong with the samples of the cells, if anything is, and what
 // measures them.
 func (m *measured) lacks(cells []cell) (note, measure string) {
 	var missing []cell
@@ -298,7 +298,7 @@ func (m *measured) lacks(cells []cell) (note, measure string) {
 	return "no row " + strings.Join(names, ", "), command(again, 6)
 }
 
-// Possible reports whether the samples of the cell can be put into a ratio.
+// possible reports whether the samples of the cell can be put into a ratio.
 func (m *measured) possible(c cell) bool {
 	return !slices.ContainsFunc(m.samples[c], func(v float64) bool {
 		return !(v < 1e30 && (v > 1e-30 || v == 0 && c.unit == lost))
@@ -312,7 +312,7 @@ func rounds(n int) string {
 	return fmt.Sprintf("%d rounds", n)
 }
 
-// Threads returns what "all" stands for in the figure: the largest number of procs
+// threads returns what "all" stands for in the figure: the largest number of procs
 // that is not oversubscribed, or else the smallest that is.
 func (m *measured) threads(f figure) int {
 	var common []int
@@ -349,7 +349,7 @@ func withProcs(cells []cell, n int) []cell {
 	return cells
 }
 
-// Ratio returns the ratio of the product of num to that of den.
+// ratio returns the ratio of the product of num to that of den.
 //
 // If all have as many samples, the i-th of each were measured in the same round,
 // and the interval is that of the ratios within rounds: a machine that is slow in
@@ -403,7 +403,7 @@ func summary(values []float64) estimate {
 	return estimate{s.Lo, s.Center, s.Hi, len(values), true}
 }
 
-// Parity returns at how many threads num takes no longer for a step than den does.
+// parity returns at how many threads num takes no longer for a step than den does.
 // What lies between two columns is not known, so the interval has all of it: low is
 // one more than the threads that are surely too few, high is what surely is enough.
 func (m *measured) parity(f figure, rounds int) estimate {
@@ -433,7 +433,7 @@ func (m *measured) parity(f figure, rounds int) estimate {
 	return enough
 }
 
-// Name is that of the benchmark, as go test prints it and without "Benchmark".
+// name is that of the benchmark, as go test prints it and without "Benchmark".
 func (c cell) name() string {
 	if c.procs == 1 {
 		return c.row
@@ -483,7 +483,7 @@ func (f figure) formula(num, den []cell, n int) string {
 	return text
 }
 
-// Command returns what measures the cells, and what else they are put beside.
+// command returns what measures the cells, and what else they are put beside.
 func command(cells []cell, rounds int) string {
 	var goRows, python []cell
 	for _, c := range cells {
@@ -525,7 +525,7 @@ func procsOf(cells []cell) []string {
 
 func (c cell) python() bool { return strings.HasPrefix(c.row, "Py") }
 
-// Pattern returns a -bench that selects the rows of the cells, and of Python none.
+// pattern returns a -bench that selects the rows of the cells, and of Python none.
 // (It also selects what a row has below it.)
 func pattern(cells []cell) string {
 	last := map[string][]string{}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
-// Measured is what the files say, all of them of one machine.
+// measured is what the files say, all of them of one machine.
 type measured struct {
 	files   []string
 	machine map[string]string
@@ -32,7 +32,7 @@ type measured struct {
 // pkg, may differ.
 var machineKeys = []string{"goos", "goarch", "cpu", "numcpu"}
 
-// ReadFiles reads benchmark output.
+// readFiles reads benchmark output.
 func readFiles(ctx context.Context, names []string) (*measured, error) {
 	files := slices.Clone(names)
 	var contents [][]byte
@@ -52,7 +52,7 @@ func readFiles(ctx context.Context, names []string) (*measured, error) {
 	return parse(files, contents)
 }
 
-// Parse puts the files together. It returns an error if nothing can be said about
+// parse puts the files together. It returns an error if nothing can be said about
 // them.
 func parse(files []string, contents [][]byte) (*measured, error) {
 	m := &measured{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}}
@@ -79,10 +79,10 @@ func parse(files []string, contents [][]byte) (*measured, error) {
 	return m, nil
 }
 
-// MaxFile is how much is read of a file. A run of the whole suite is 80 KiB.
+// maxFile is how much is read of a file. A run of the whole suite is 80 KiB.
 const maxFile = 64 << 20
 
-// ReadFile returns early when ctx ends: a terminal or a pipe need not.
+// readFile returns early when ctx ends: a terminal or a pipe need not.
 func readFile(ctx context.Context, name string) (data []byte, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -107,7 +107,7 @@ func readFile(ctx context.Context, name string) (data []byte, err error) {
 	}
 }
 
-// Add adds the results of one file. From says where each key of the machine was
+// add adds the results of one file. From says where each key of the machine was
 // first read.
 func (m *measured) add(file string, data []byte, from map[string]string) error {
 	// A line that was cut off can look whole.
@@ -165,7 +165,7 @@ func (m *measured) addResult(result *benchfmt.Result) {
 	}
 }
 
-// FindFailures looks for what go test says beside the results: a benchmark that
+// findFailures looks for what go test says beside the results: a benchmark that
 // failed has no line of its own, so nothing else shows that it is missing.
 func (m *measured) findFailures(file string, data []byte) {
 	number, found := 0, 0
@@ -192,7 +192,7 @@ func (m *measured) problem(file string, line int, text string) {
 	m.problems = append(m.problems, fmt.Errorf("%s:%d: %s", file, line, strings.Join(strings.Fields(text), " ")))
 }
 
-// Pythons returns what "*" in the row can stand for.
+// pythons returns what "*" in the row can stand for.
 func (m *measured) pythons(row string) []string {
 	before, after, _ := strings.Cut(row, "*")
 	var found []string
@@ -209,7 +209,7 @@ func (m *measured) pythons(row string) []string {
 
 var number = regexp.MustCompile(`\d+`)
 
-// PythonsOrRow returns what rows of that name there are.
+// pythonsOrRow returns what rows of that name there are.
 func (m *measured) pythonsOrRow(row string) []string {
 	if strings.Contains(row, "*") {
 		return m.pythons(row)
@@ -219,7 +219,7 @@ func (m *measured) pythonsOrRow(row string) []string {
 	return nil
 }
 
-// CompareVersions puts 3.9 before 3.13.
+// compareVersions puts 3.9 before 3.13.
 func compareVersions(a, b string) int {
 	wide := func(s string) string {
 		return number.ReplaceAllStringFunc(s, func(n string) string { return strings.Repeat("0", max(0, 9-len(n))) + n })
@@ -227,7 +227,7 @@ func compareVersions(a, b string) int {
 	return cmp.Compare(wide(a), wide(b))
 }
 
-// Columns returns the numbers of procs at which the cell was measured, in order.
+// columns returns the numbers of procs at which the cell was measured, in order.
 func (m *measured) columns(c cell) []int {
 	var procs []int
 	for other := range m.samples {

@@ -100,13 +100,13 @@ func edge(x float64) string {
 	return strconv.FormatFloat(x, 'g', max(3, len(strconv.Itoa(int(x)))), 64)
 }
 
-// About is what "x times" can mean: the article reads its factors off graphs, and
+// about is what "x times" can mean: the article reads its factors off graphs, and
 // another processor alone moves them by as much.
 func about(x float64) band { return band{x / 1.5, x * 1.5} }
 
 func above(x float64) band { return band{x, math.Inf(1)} }
 
-// Both reports whether both hold.
+// both reports whether both hold.
 func both(a, b band) band { return band{max(a.lo, b.lo), min(a.hi, b.hi)} }
 
 var (

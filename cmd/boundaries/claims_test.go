@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Results is what so many rounds of the rows print, on a machine with so many
+// results is what so many rounds of the rows print, on a machine with so many
 // processors. A row is a benchmark line from the name on, without "Benchmark" and
 // the number of iterations. The rounds differ by up to 1 %, each row in its own way.
 func results(numCPU, rounds int, rows ...string) string {
@@ -49,7 +49,7 @@ func file(t testing.TB, text string) string {
 	return name
 }
 
-// Judged runs the command on the text and returns what it reports.
+// judged runs the command on the text and returns what it reports.
 func judged(t testing.TB, text string, args ...string) report {
 	t.Helper()
 	args = append([]string{"claims", "-format=json"}, args...)

@@ -147,7 +147,7 @@ func (c *comparison) run(ctx context.Context, rev string, stdout, stderr io.Writ
 	return err
 }
 
-// Prepare makes all that the rounds need. It prints nothing: until it has
+// prepare makes all that the rounds need. It prints nothing: until it has
 // returned the input may be at fault, which takes one line.
 func (c *comparison) prepare(ctx context.Context, rev string) error {
 	tmp, err := filepath.Abs(os.TempDir())
@@ -177,7 +177,7 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	return nil
 }
 
-// Build builds the test binary of each package and keeps those in which -bench
+// build builds the test binary of each package and keeps those in which -bench
 // selects something. A package that only one side has is measured there alone.
 func (c *comparison) build(ctx context.Context) error {
 	var err error
@@ -206,7 +206,7 @@ func (c *comparison) noMatch() error {
 	return badInput("-bench %q matches no benchmark, neither on base nor on head", c.bench)
 }
 
-// Packages returns the directories of the packages that -pkg matches and that
+// packages returns the directories of the packages that -pkg matches and that
 // have tests. They and not the import paths are what the sides have in common:
 // a revision may have renamed the module.
 func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
@@ -229,7 +229,7 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	return dirs, nil
 }
 
-// Reason is what the go command says of a side.
+// reason is what the go command says of a side.
 func (s *side) reason(err error) string {
 	// The worktree's place means nothing to the reader.
 	text := strings.ReplaceAll(err.Error(), s.tree, s.name)
@@ -262,7 +262,7 @@ func (c *comparison) buildSide(ctx context.Context, s *side) error {
 	return nil
 }
 
-// BuildBenchstat builds the benchstat that belongs to the benchfmt this command
+// buildBenchstat builds the benchstat that belongs to the benchfmt this command
 // is built with. It does so in a module of its own, as "go install
 // benchstat@version" asks the network for news even when it has every file.
 func (c *comparison) buildBenchstat(ctx context.Context) error {
@@ -319,7 +319,7 @@ func (c *comparison) measure(ctx context.Context, stderr io.Writer) error {
 	return nil
 }
 
-// Pass runs every benchmark of one side once and returns what was printed, and
+// pass runs every benchmark of one side once and returns what was printed, and
 // how many results that holds.
 func (c *comparison) pass(ctx context.Context, s *side) (printed string, found int, err error) {
 	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.bench=" + c.bench, "-test.cpu=" + c.cpu}
@@ -353,7 +353,7 @@ func (c *comparison) pass(ctx context.Context, s *side) (printed string, found i
 
 var failLine = regexp.MustCompile(`--- FAIL: .*(\n +.*)?|panic: .*|(?m)^FAIL.*`)
 
-// Failure says what made a test binary fail: its first FAIL line, with the line
+// failure says what made a test binary fail: its first FAIL line, with the line
 // below that has the reason, or else the first line of all.
 func failure(output string, err error) error {
 	if line := failLine.FindString(output); line != "" {

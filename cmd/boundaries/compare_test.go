@@ -29,7 +29,7 @@ const (
 	benchmark = "package tiny\n\nimport \"testing\"\n\nfunc Benchmark%s(b *testing.B) { b.ReportMetric(%d, \"things/op\") }\n"
 )
 
-// NewRepo makes a repository of the files, with one commit, and goes there. The
+// newRepo makes a repository of the files, with one commit, and goes there. The
 // test fails if a comparison in it leaves anything behind.
 func newRepo(t *testing.T, files map[string]string) {
 	t.Helper()

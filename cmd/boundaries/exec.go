@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Environ returns the environment of all children. Their temporary files go
+// environ returns the environment of all children. Their temporary files go
 // into tmp: a child that is killed leaves them behind.
 func environ(tmp string) ([]string, error) {
 	temp := filepath.Join(tmp, "tmp")
@@ -37,12 +37,12 @@ func environ(tmp string) ([]string, error) {
 	return append(env, "TMPDIR="+temp, "TMP="+temp, "TEMP="+temp, "GOTMPDIR="+temp), nil
 }
 
-// Exe returns where the program of that name is built. Windows runs no other.
+// exe returns where the program of that name is built. Windows runs no other.
 func (c *comparison) exe(name string) string {
 	return filepath.Join(c.tmp, name+".exe")
 }
 
-// Exec runs a command, and kills it when ctx ends. The command has a process
+// exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process, and once exec
 // returns nothing of that group is left. The output goes to files, not through
 // a pipe that a process which outlives the command could hold open.
@@ -87,7 +87,7 @@ func (c *comparison) goTool(ctx context.Context, dir string, args ...string) (st
 	return out, nil
 }
 
-// FirstLine returns the first line of output that says what is wrong, or err
+// firstLine returns the first line of output that says what is wrong, or err
 // when there is none.
 func firstLine(output string, err error) error {
 	for line := range strings.Lines(output) {

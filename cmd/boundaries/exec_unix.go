@@ -12,7 +12,7 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
 
-// EndGroup kills what the command has left running, and waits for its end: it
+// endGroup kills what the command has left running, and waits for its end: it
 // could still write files for a moment after the signal. The wait is bounded
 // because a zombie that nobody reaps stays in the group.
 func endGroup(cmd *exec.Cmd) {

@@ -17,7 +17,7 @@ func (s *side) String() string {
 	return fmt.Sprintf("%s: %.7s", s.name, s.commit)
 }
 
-// CheckOut makes a worktree of each side and lays the uncommitted changes over
+// checkOut makes a worktree of each side and lays the uncommitted changes over
 // that of head.
 func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	cwd, err := os.Getwd()
@@ -59,7 +59,7 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	return nil
 }
 
-// Commit returns the hash of a commit; only that is passed on to git.
+// commit returns the hash of a commit; only that is passed on to git.
 func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
 	// Git reads the first as an option, the second as "not this one".
 	if strings.HasPrefix(rev, "-") || strings.HasPrefix(rev, "^") {
@@ -79,7 +79,7 @@ type change struct {
 	deleted bool
 }
 
-// Changes returns what is different from HEAD in the checkout. The index does
+// changes returns what is different from HEAD in the checkout. The index does
 // not matter: a staged change counts as it is in the file.
 func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
@@ -96,7 +96,7 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	return changes, nil
 }
 
-// Overlay makes the changes of the tree at from in the tree at to.
+// overlay makes the changes of the tree at from in the tree at to.
 func overlay(ctx context.Context, from, to string, changes []change) error {
 	// A root cannot be left, so that a link in the tree cannot lead a write
 	// out of it.
@@ -147,7 +147,7 @@ func copyFile(root *os.Root, to, from string) error {
 	return root.WriteFile(to, data, info.Mode().Perm())
 }
 
-// CleanUp removes the worktrees and all else.
+// cleanUp removes the worktrees and all else.
 func (c *comparison) cleanUp(ctx context.Context) error {
 	var errs []error
 	for _, s := range c.sides() {

@@ -44,7 +44,7 @@ type statusError struct {
 	error
 }
 
-// Problems are errors that have nothing to do with each other: a line for each.
+// problems are errors that have nothing to do with each other: a line for each.
 type problems []error
 
 func (p problems) Error() string { return errors.Join(p...).Error() }

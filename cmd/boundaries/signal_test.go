@@ -41,7 +41,7 @@ func BenchmarkSlow(*testing.B) {
 }
 `
 
-// NewHeart returns a function that says how often the heart beat since.
+// newHeart returns a function that says how often the heart beat since.
 func newHeart(t *testing.T) func() int64 {
 	dir := t.TempDir()
 	t.Setenv("HEART", dir)
@@ -68,7 +68,7 @@ func start(t *testing.T, stderr io.Writer, args ...string) (cmd *exec.Cmd, stdou
 	return cmd, stdout
 }
 
-// RequireInterrupted sends a signal to the group, as a terminal does it, and
+// requireInterrupted sends a signal to the group, as a terminal does it, and
 // once more: that must not change anything.
 func requireInterrupted(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
 	t.Helper()
