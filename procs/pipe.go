@@ -71,14 +71,11 @@ func (l *lane) exchange(n, window int, ask func(item []uint64, i int), check fun
 				err = errWrong
 				break
 			}
-			select {
-			case <-flight: // sent before the request was written
-			default:
+			if len(flight) == 0 { // its token would have been sent before the request was
 				err = errUnasked
-			}
-			if err != nil {
 				break
 			}
+			<-flight
 			got++
 		}
 		close(stop)

@@ -789,35 +789,18 @@ func TestCloseEndsTheDeaf(t *testing.T) {
 // have only the end of their standard input to tell them.
 func TestParentDies(t *testing.T) {
 	needsProc(t)
-	exe, err := os.Executable()
-	require.NoError(t, err)
 	for _, how := range []string{"lock-free", "pipe", "global-mutex", "atomic", "lock-free quietly", "pipe quietly", "global-mutex quietly", "atomic quietly", "pipe with the deaf"} {
 		t.Run(how, func(t *testing.T) {
 			if strings.HasSuffix(how, "deaf") {
 				t.Setenv(testServe, "nothing") // and the end of the pipe is not noticed
 			}
-			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), testParent+"="+how)
-			out, err := cmd.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, cmd.Start())
-			text := make([]byte, 100)
-			n, err := out.Read(text)
-			require.NoError(t, err)
-			pids := strings.Fields(strings.Trim(string(text[:n]), "[]\n"))
+			parent, said := startParent(t, how)
+			pids := strings.Fields(strings.Trim(said, "[]\n"))
 			require.Len(t, pids, 3)
 			for _, pid := range pids {
 				require.True(t, lives(pid))
 			}
-			killed := time.Now()
-			require.NoError(t, cmd.Process.Kill())
-			cmd.Wait()
-			for _, pid := range pids {
-				for lives(pid) {
-					require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
-					time.Sleep(time.Millisecond)
-				}
-			}
+			requireDieWith(t, parent, func() []string { return pids })
 		})
 	}
 }
@@ -826,26 +809,41 @@ func TestParentDies(t *testing.T) {
 // had started and did not yet know.
 func TestParentDiesStarting(t *testing.T) {
 	needsProc(t)
-	exe, err := os.Executable()
-	require.NoError(t, err)
 	for range 10 {
 		mark := "PROCS_TEST_MARK=" + strconv.Itoa(rand.Int())
-		cmd := exec.Command(exe)
-		cmd.Env = append(os.Environ(), testParent+"=lock-free starting", mark)
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		_, err = out.Read(make([]byte, 100))
-		require.NoError(t, err)
+		parent, _ := startParent(t, "lock-free starting", mark)
 		time.Sleep(rand.N(10 * time.Millisecond))
-		killed := time.Now()
-		require.NoError(t, cmd.Process.Kill())
-		cmd.Wait()
-		for _, pid := range marked(t, mark) {
-			for lives(pid) {
-				require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
-				time.Sleep(time.Millisecond)
-			}
+		requireDieWith(t, parent, func() []string { return marked(t, mark) })
+	}
+}
+
+// startParent starts a program that is a parent, see beParent, and returns it with
+// the first that it says.
+func startParent(t *testing.T, how string, env ...string) (parent *exec.Cmd, said string) {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	parent = exec.Command(exe)
+	parent.Env = append(append(os.Environ(), testParent+"="+how), env...)
+	out, err := parent.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	text := make([]byte, 100)
+	n, err := out.Read(text)
+	require.NoError(t, err)
+	return parent, string(text[:n])
+}
+
+// requireDieWith kills the parent, and then looks for its children.
+func requireDieWith(t *testing.T, parent *exec.Cmd, children func() []string) {
+	t.Helper()
+	killed := time.Now()
+	require.NoError(t, parent.Process.Kill())
+	parent.Wait()
+	for _, pid := range children() {
+		for lives(pid) {
+			require.Less(t, time.Since(killed), time.Second, "child %s lives", pid)
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
