@@ -197,6 +197,7 @@ var misbehaviour = map[string]func(w *worker){
 		time.Sleep(time.Minute)
 	},
 	"answer unread": func(w *worker) {
+		os.Stdin.Read(make([]byte, 1)) // it is asked, and the rest of a block fills the pipe
 		item := make([]uint64, w.words)
 		for i := range uint64(2) {
 			fill(item, i)
