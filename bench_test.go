@@ -9,174 +9,103 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"boundaries/asyncio"
-	"boundaries/asyncio/await"
-	"boundaries/asyncio/respond"
-	"boundaries/fib"
-	"boundaries/forkjoin"
-	"boundaries/internal/boxed"
 	"boundaries/internal/cputime"
-	"boundaries/loop"
-	"boundaries/procs"
-	"boundaries/refcount"
-	"boundaries/workerpool"
+	"boundaries/internal/suite"
+	"boundaries/internal/suite/all"
 )
 
-func BenchmarkLoop(b *testing.B) { bench(b, loop.Variants, loop.Total) }
+func BenchmarkLoop(b *testing.B)       { bench(b) }
+func BenchmarkFib(b *testing.B)        { bench(b) }
+func BenchmarkLoopBoxed(b *testing.B)  { bench(b) }
+func BenchmarkFibBoxed(b *testing.B)   { bench(b) }
+func BenchmarkStoneBoxed(b *testing.B) { bench(b) }
+func BenchmarkRefcount(b *testing.B)   { bench(b) }
+func BenchmarkWorkerPool(b *testing.B) { bench(b) }
+func BenchmarkForkJoin(b *testing.B)   { bench(b) }
+func BenchmarkRespond(b *testing.B)    { bench(b) }
+func BenchmarkProcs(b *testing.B)      { bench(b) }
+func BenchmarkProcsFib(b *testing.B)   { bench(b) }
+func BenchmarkSpawn(b *testing.B)      { bench(b) }
+func BenchmarkAsyncIO(b *testing.B)    { bench(b) }
+func BenchmarkAwait(b *testing.B)      { bench(b) }
 
-func BenchmarkFib(b *testing.B) { bench(b, fib.Variants, fib.Want) }
-
-func BenchmarkLoopBoxed(b *testing.B) { benchKey(b, "system=", boxed.Loop.Rows(), boxed.Loop.Want) }
-
-func BenchmarkFibBoxed(b *testing.B) { benchKey(b, "system=", boxed.Fib.Rows(), boxed.Fib.Want) }
-
-func BenchmarkStoneBoxed(b *testing.B) { benchKey(b, "system=", boxed.Stone.Rows(), boxed.Stone.Want) }
-
-func BenchmarkRefcount(b *testing.B) {
-	b.Run("share=hot", func(b *testing.B) { bench(b, refcount.Hot.Rows(), refcount.Hot.Want) })
-	b.Run("share=own", func(b *testing.B) { bench(b, refcount.Own.Rows(), refcount.Own.Want) })
-}
-
-func BenchmarkWorkerPool(b *testing.B) {
-	b.Run("task=empty", func(b *testing.B) { bench(b, workerpool.Empty.Rows(), workerpool.Want) })
-	b.Run("task=1us", func(b *testing.B) { bench(b, workerpool.Microsecond.Rows(), workerpool.Want) })
-	b.Run("task=io", func(b *testing.B) { bench(b, workerpool.IO.Rows(), workerpool.Want) })
-}
-
-func BenchmarkForkJoin(b *testing.B) {
-	bench(b, forkjoin.Variants, forkjoin.Want, func(b *testing.B) {
-		b.ReportMetric(float64(b.Elapsed())/float64(b.N)/forkjoin.Forks, "ns/fork")
-	})
-}
-
-// Respond reports what the user waited for, beside the mean, which is ns/op.
-func BenchmarkRespond(b *testing.B) {
-	b.Run("load=idle", func(b *testing.B) { benchRespond(b, respond.Idle) })
-	b.Run("load=busy", func(b *testing.B) { benchRespond(b, respond.Busy) })
-}
-
-func benchRespond(b *testing.B, load respond.Load) {
-	var latencies respond.Latencies
-	bench(b, load.Rows(&latencies), respond.Want, func(b *testing.B) {
-		b.ReportMetric(float64(latencies.Percentile(50)), "p50-ns")
-		b.ReportMetric(float64(latencies.Percentile(99)), "p99-ns")
-	})
-}
-
-func BenchmarkProcs(b *testing.B) {
-	b.Run("payload=8B", func(b *testing.B) { benchChildren(b, "sync=", procs.Variants, procs.Word) })
-	b.Run("payload=64KiB", func(b *testing.B) { benchChildren(b, "sync=", procs.Blocks(), procs.Block) })
-}
-
-func BenchmarkProcsFib(b *testing.B) { benchChildren(b, "sync=", procs.FibVariants, procs.None) }
-
-func BenchmarkSpawn(b *testing.B) { benchChildren(b, "start=", procs.SpawnVariants, procs.None) }
-
-// AsyncIO has 64 questions in flight at every -cpu.
-func BenchmarkAsyncIO(b *testing.B) {
-	b.Run("latency=0", func(b *testing.B) { benchAsyncIO(b, 0) })
-	b.Run("latency=1ms", func(b *testing.B) { benchAsyncIO(b, time.Millisecond) })
-}
-
-func benchAsyncIO(b *testing.B, latency time.Duration) {
-	db, err := asyncio.Open(b.Context(), latency)
-	if err != nil {
-		b.Fatal(err)
-	}
-	bench(b, db.Rows(), asyncio.Want)
-	if err := db.Close(); err != nil {
-		b.Error(err)
+// bench measures the workloads of the list that have the benchmark's name.
+func bench(b *testing.B) {
+	name := strings.TrimPrefix(b.Name(), "Benchmark")
+	for _, w := range all.Workloads() {
+		if benchmark, keys, ok := strings.Cut(w.Name, "/"); benchmark != name {
+			continue
+		} else if ok {
+			b.Run(keys, func(b *testing.B) { benchWorkload(b, w) })
+		} else {
+			benchWorkload(b, w)
+		}
 	}
 }
 
-func BenchmarkAwait(b *testing.B) { bench(b, await.Variants, await.Want) }
-
-// bench measures every variant with as many workers as there are procs.
+// benchWorkload measures every row with as many workers as there are procs. A
+// row is opened before its clock starts, serves all its runs on one number of
+// workers, and is closed after them.
 //
 // Run gets the whole of b.N, so the loop that is timed is the variant's own and
 // no call through the table is inside it. This is why b.N stands here and not
 // b.Loop, whose condition must be the timed loop's. As with RunParallel, ns/op
 // is wall time per step, whichever worker took it: it halves when twice the
 // workers do twice the work in the same time. user+sys-ns/op is the processor
-// time of all of them. What more functions there are report figures of their own
-// after each run.
-func bench[A comparable](b *testing.B, variants []struct {
-	Name string
-	Run  func(workers, n int) A
-}, want func(workers, n int) A, more ...func(b *testing.B)) {
-	benchKey(b, "sync=", variants, want, more...)
-}
-
-// benchKey is bench for variants that are the values of another key.
-func benchKey[A comparable](b *testing.B, key string, variants []struct {
-	Name string
-	Run  func(workers, n int) A
-}, want func(workers, n int) A, more ...func(b *testing.B)) {
-	for _, v := range variants {
-		runLeaf(b, key+v.Name, func(b *testing.B) {
-			workers := runtime.GOMAXPROCS(0)
-			var got A
-			measure(b, workers, nil, func() { got = v.Run(workers, b.N) })
-			if want := want(workers, b.N); got != want {
-				b.Fatalf("%d workers, %d steps: got %v, want %v", workers, b.N, got, want)
-			}
-			for _, report := range more {
-				report(b)
-			}
-		})
-	}
-}
-
-// benchChildren is bench for variants whose workers are child processes. They
-// are started before the clock is, serve all runs of a row at one number of
-// workers, and end with the row. What is not there on this platform is skipped.
-func benchChildren(b *testing.B, key string, variants []procs.Variant, payload procs.Payload) {
-	for _, v := range variants {
-		var pool *procs.Pool
+// time of all of them.
+func benchWorkload(b *testing.B, w suite.Workload) {
+	for _, row := range w.Benches {
+		var open *suite.Session
 		workersOf := 0
-		runLeaf(b, key+v.Name, func(b *testing.B) {
-			workers := runtime.GOMAXPROCS(0)
-			if pool != nil && workers != workersOf {
-				if err := pool.Close(); err != nil {
-					b.Fatal(err)
+		closeRow := func() {
+			if open != nil && open.Close != nil {
+				if err := open.Close(); err != nil {
+					b.Errorf("%s: closing: %v", row.Name, err)
 				}
-				pool = nil
 			}
-			if pool == nil {
-				var err error
-				if pool, err = v.Start(workers, payload); errors.Is(err, errors.ErrUnsupported) {
+			open = nil
+		}
+		runLeaf(b, w.Key+"="+row.Name, func(b *testing.B) {
+			workers := runtime.GOMAXPROCS(0)
+			if open != nil && workers != workersOf {
+				closeRow()
+			}
+			if open == nil {
+				session, err := row.Open(workers)
+				if errors.Is(err, errors.ErrUnsupported) {
 					b.Skip(err)
 				} else if err != nil {
 					b.Fatal(err)
 				}
-				workersOf = workers
+				open, workersOf = &session, workers
 			}
-			b.SetBytes(int64(payload))
-			var got int
-			var err error
-			measure(b, workers, pool.Pids(), func() { got, err = pool.Run(b.N) })
-			if err != nil || got != b.N {
-				b.Fatalf("%d workers: %d steps of %d: %v", workers, got, b.N, err)
+			b.SetBytes(open.Bytes)
+			measure(b, workers, open)
+			if err := open.Check(b.N); err != nil {
+				b.Fatalf("%d workers, %d steps: %v", workers, b.N, err)
+			}
+			if open.Metrics != nil {
+				for _, m := range open.Metrics(b.Elapsed(), b.N) {
+					b.ReportMetric(m.Value, m.Unit)
+				}
 			}
 		})
-		if pool != nil {
-			if err := pool.Close(); err != nil {
-				b.Fatal(err)
-			}
-		}
+		closeRow()
 	}
 }
 
-// measure times run and reports the processor time that it took, with that of
-// the children that live.
-func measure(b *testing.B, workers int, children []int, run func()) {
+// measure times a run, with the processor time that it and its children take.
+func measure(b *testing.B, workers int, s *suite.Session) {
+	var children []int
+	if s.Children != nil {
+		children = s.Children()
+	}
 	// The clock is read outside the processor time, and not the other way
 	// round: to start and stop it takes some.
 	b.ResetTimer()
 	used, err := cputime.Used(children...)
-	run()
+	s.Run(b.N)
 	end, endErr := cputime.Used(children...)
 	b.StopTimer()
 	if err == nil && endErr == nil {

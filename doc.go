@@ -54,7 +54,7 @@
 //     answered beside a computation.
 //  9. races, and the racy.go of five packages: what happens without any of this.
 //     make race-demo is the tour of it, for readers who know threads and no Go.
-//  10. internal/boxed: the systems of the article on reference-counted objects.
+//  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
 //  11. docs/article.md: the article from its first block to its last claim, with
 //     what is wrong in it; cmd/boundaries/claims_table.go: which rows test the
@@ -72,9 +72,9 @@
 //	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
 //	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
-//	the patch of 1996   one lock for all counts               internal/boxed/free_threading.go
-//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; internal/boxed
-//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; internal/boxed
+//	the patch of 1996   one lock for all counts               systems/free_threading.go
+//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; systems
+//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; systems
 //	code 5.1            fib in two processes                  procs/fib_private.go
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
 //	multiprocessing     communication is dearer               procs/pipe.go, and beside it channel.go

@@ -14,11 +14,11 @@ import (
 
 	"boundaries/asyncio"
 	"boundaries/fib"
-	"boundaries/forkjoin"
 	"boundaries/loop"
 	"boundaries/procs"
 	"boundaries/refcount"
 	"boundaries/workerpool"
+	"boundaries/workerpool/forkjoin"
 )
 
 // A protection is what a racy variant has lost.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"boundaries/asyncio"
+	"boundaries/internal/suite"
 	"boundaries/loop"
 	"boundaries/procs"
 )
@@ -326,7 +327,8 @@ func TestStartOfAnEmptyProgram(t *testing.T) {
 func TestWrongAnswerFails(t *testing.T) {
 	failed := false
 	testing.Benchmark(func(b *testing.B) {
-		bench(b, loop.Variants[:1], func(_, n int) int64 { return loop.Total(0, n) + 1 })
+		benchWorkload(b, suite.New("Loop", "sync", "loop", loop.Variants[:1],
+			func(_, n int) int64 { return loop.Total(0, n) + 1 }, nil))
 		failed = b.Failed()
 	})
 	if !failed {

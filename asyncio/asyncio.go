@@ -39,6 +39,7 @@ import (
 
 	"boundaries/asyncio/resp"
 	"boundaries/internal/sock"
+	"boundaries/internal/suite"
 )
 
 // InFlight is how many questions wait for their answers at once.
@@ -57,14 +58,19 @@ const patience = 10 * time.Second
 // tests change it.
 var lifetime = 10 * time.Minute
 
-// Variants lists the ways to ask, in the order of the rows. Run asks n questions
-// of the database and returns what came of them. It panics if n is negative.
+// A Variant is a way to ask the database.
+type Variant struct {
+	Name string
+
+	// Run asks n questions and returns what came of them. It panics if n is
+	// negative.
+	Run func(db *Database, n int) Answer
+}
+
+// Variants lists the ways to ask, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	Run  func(db *Database, n int) Answer
-}{
+var Variants = []Variant{
 	{"serial", runSerial},
 	{"gil", runGIL},
 	{"global-mutex", runGlobalMutex},
@@ -241,20 +247,25 @@ func (db *Database) Close() (err error) {
 	return err
 }
 
-// Rows returns the variants, asking this database.
-func (db *Database) Rows() []struct {
-	Name string
-	Run  func(workers, n int) Answer
-} {
-	rows := make([]struct {
-		Name string
-		Run  func(workers, n int) Answer
-	}, len(Variants))
-	for i, v := range Variants {
-		rows[i].Name = v.Name
-		rows[i].Run = func(_, n int) Answer { return v.Run(db, n) }
+// Workload returns the variants as rows, each with a database of its own whose
+// answers take the latency.
+func Workload(name string, latency time.Duration) suite.Workload {
+	w := suite.Workload{Name: name, Key: "sync", Folder: "asyncio"}
+	for _, v := range Variants {
+		w.Benches = append(w.Benches, suite.Bench{Name: v.Name, Open: func(int) (suite.Session, error) {
+			db, err := Open(context.Background(), latency)
+			if err != nil {
+				return suite.Session{}, err
+			}
+			var got Answer
+			return suite.Session{
+				Run:   func(n int) { got = v.Run(db, n) },
+				Check: func(n int) error { return suite.Compare(got, Want(0, n)) },
+				Close: db.Close,
+			}, nil
+		}})
 	}
-	return rows
+	return w
 }
 
 // Want returns what comes of n questions, which ask for the keys in turn.

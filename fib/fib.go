@@ -13,6 +13,8 @@
 // in the line that counts.
 package fib
 
+import "boundaries/internal/suite"
+
 // N is the argument of the one call of fib that a step makes.
 const N = 20
 
@@ -27,19 +29,16 @@ type Answer struct {
 // negative.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	Run  func(workers, n int) Answer
-}{
-	{"serial", runSerial},
-	{"gil", runGIL},
-	{"global-mutex", runGlobalMutex},
-	{"sharded-lock", runShardedLock},
-	{"atomic", runAtomic},
-	{"lock-free", runLockFree},
-	{"private", runPrivate},
-	{"cas", runCAS},
-	{"false-sharing", runFalseSharing},
+var Variants = []suite.Row[Answer]{
+	{Name: "serial", Run: runSerial},
+	{Name: "gil", Run: runGIL},
+	{Name: "global-mutex", Run: runGlobalMutex},
+	{Name: "sharded-lock", Run: runShardedLock},
+	{Name: "atomic", Run: runAtomic},
+	{Name: "lock-free", Run: runLockFree},
+	{Name: "private", Run: runPrivate},
+	{Name: "cas", Run: runCAS},
+	{Name: "false-sharing", Run: runFalseSharing},
 }
 
 // Want returns the answer that n steps lead to on any number of workers. That

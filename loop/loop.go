@@ -13,24 +13,23 @@
 // they add to.
 package loop
 
+import "boundaries/internal/suite"
+
 // Variants lists the ways to keep the steps apart, in the order of the rows.
 // Run takes n steps on that many workers and returns the total. It panics if
 // there is no worker or n is negative.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	Run  func(workers, n int) (total int64)
-}{
-	{"serial", runSerial},
-	{"gil", runGIL},
-	{"global-mutex", runGlobalMutex},
-	{"sharded-lock", runShardedLock},
-	{"atomic", runAtomic},
-	{"lock-free", runLockFree},
-	{"private", runPrivate},
-	{"cas", runCAS},
-	{"false-sharing", runFalseSharing},
+var Variants = []suite.Row[int64]{
+	{Name: "serial", Run: runSerial},
+	{Name: "gil", Run: runGIL},
+	{Name: "global-mutex", Run: runGlobalMutex},
+	{Name: "sharded-lock", Run: runShardedLock},
+	{Name: "atomic", Run: runAtomic},
+	{Name: "lock-free", Run: runLockFree},
+	{Name: "private", Run: runPrivate},
+	{Name: "cas", Run: runCAS},
+	{Name: "false-sharing", Run: runFalseSharing},
 }
 
 // Total returns what n steps lead to on any number of workers.

@@ -62,9 +62,12 @@
 package procs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+
+	"boundaries/internal/suite"
 )
 
 // Variants lists the ways to hand items over, in the order of the rows.
@@ -194,3 +197,26 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Workload returns variants as rows. Their children start before the clock does,
+// serve all runs of a row on one number of workers, and end with the row.
+func Workload(name, key string, variants []Variant, payload Payload) suite.Workload {
+	w := suite.Workload{Name: name, Key: key, Folder: "procs"}
+	for _, v := range variants {
+		w.Benches = append(w.Benches, suite.Bench{Name: v.Name, Open: func(workers int) (suite.Session, error) {
+			p, err := v.Start(workers, payload)
+			if err != nil {
+				return suite.Session{}, err
+			}
+			var done int
+			return suite.Session{
+				Run:      func(n int) { done, err = p.Run(n) },
+				Check:    func(n int) error { return errors.Join(err, suite.Compare(done, n)) },
+				Bytes:    int64(payload),
+				Children: p.Pids,
+				Close:    p.Close,
+			}, nil
+		}})
+	}
+	return w
+}

@@ -23,17 +23,26 @@
 // loop shows why.
 package refcount
 
-// Variants lists the ways to count, in the order of the rows. New returns an
-// empty heap that calls finalize, if not nil, with an object's name just before
-// it frees the object; finalize must not use the heap. Run takes n steps on that
-// many workers. It panics if there is no worker or n is negative.
+import "boundaries/internal/suite"
+
+// A Variant is a way to count references.
+type Variant struct {
+	Name string
+
+	// New returns an empty heap. Just before it frees an object it calls
+	// finalize, if that is not nil, with the object's name. finalize must not
+	// use the heap.
+	New func(finalize func(name string)) Heap
+
+	// Run takes n steps on that many workers. It panics if there is no worker
+	// or n is negative.
+	Run func(share Share, workers, n int) Answer
+}
+
+// Variants lists the ways to count, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	New  func(finalize func(name string)) Heap
-	Run  func(share Share, workers, n int) Answer
-}{
+var Variants = []Variant{
 	{"serial", newSerial, runSerial},
 	{"gil", newGIL, runGIL},
 	{"global-mutex", newGlobalMutex, runGlobalMutex},
@@ -67,19 +76,10 @@ func (s Share) Want(workers, n int) Answer {
 }
 
 // Rows returns the variants with this share.
-func (s Share) Rows() []struct {
-	Name string
-	Run  func(workers, n int) Answer
-} {
-	rows := make([]struct {
-		Name string
-		Run  func(workers, n int) Answer
-	}, len(Variants))
-	for i, v := range Variants {
-		rows[i].Name = v.Name
-		rows[i].Run = func(workers, n int) Answer { return v.Run(s, workers, n) }
-	}
-	return rows
+func (s Share) Rows() []suite.Row[Answer] {
+	return suite.Rows(Variants, func(v Variant) suite.Row[Answer] {
+		return suite.Row[Answer]{Name: v.Name, Run: func(workers, n int) Answer { return v.Run(s, workers, n) }}
+	})
 }
 
 // A Heap holds objects that are freed when their last reference is dropped.

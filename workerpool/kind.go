@@ -1,6 +1,10 @@
 package workerpool
 
-import "time"
+import (
+	"time"
+
+	"boundaries/internal/suite"
+)
 
 // A Kind is what the tasks of a run do.
 type Kind int
@@ -12,19 +16,10 @@ const (
 )
 
 // Rows returns the variants with tasks of this kind.
-func (k Kind) Rows() []struct {
-	Name string
-	Run  func(workers, n int) int
-} {
-	rows := make([]struct {
-		Name string
-		Run  func(workers, n int) int
-	}, len(Variants))
-	for i, v := range Variants {
-		rows[i].Name = v.Name
-		rows[i].Run = func(workers, n int) int { return v.Run(k, workers, n) }
-	}
-	return rows
+func (k Kind) Rows() []suite.Row[int] {
+	return suite.Rows(Variants, func(v Variant) suite.Row[int] {
+		return suite.Row[int]{Name: v.Name, Run: func(workers, n int) int { return v.Run(k, workers, n) }}
+	})
 }
 
 // task returns the one task that a run submits again and again, and what to call

@@ -116,16 +116,22 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Variants lists the pools, in the order of the rows. New returns a pool with that
-// many workers. Run makes such a pool, submits n tasks of that kind, and returns
-// how many have run. Both panic if there is no worker, and Run if n is negative.
+// A Variant is a pool with one kind of queue.
+type Variant struct {
+	Name string
+
+	// New returns a pool with that many workers. It panics if there is none.
+	New func(workers int) Pool
+
+	// Run makes such a pool, submits n tasks of that kind, and returns how many
+	// have run. It panics if there is no worker or n is negative.
+	Run func(kind Kind, workers, n int) (ran int)
+}
+
+// Variants lists the pools, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	New  func(workers int) Pool
-	Run  func(kind Kind, workers, n int) (ran int)
-}{
+var Variants = []Variant{
 	{"serial", newSerial, runSerial},
 	{"gil", newGIL, runGIL},
 	{"global-mutex", newGlobalMutex, runGlobalMutex},

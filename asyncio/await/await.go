@@ -14,7 +14,10 @@
 // parallel, so no row gets faster with more procs.
 package await
 
-import "boundaries/internal/fork"
+import (
+	"boundaries/internal/fork"
+	"boundaries/internal/suite"
+)
 
 // Variants lists the ways to give the turn away, in the order of the rows. Run
 // gives it away n times in all and returns how often the other party had it next.
@@ -22,13 +25,10 @@ import "boundaries/internal/fork"
 // other use.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	Run  func(workers, n int) (handed int)
-}{
-	{"event-loop", runEventLoop},
-	{"goroutine", runGoroutine},
-	{"thread", runThread},
+var Variants = []suite.Row[int]{
+	{Name: "event-loop", Run: runEventLoop},
+	{Name: "goroutine", Run: runGoroutine},
+	{Name: "thread", Run: runThread},
 }
 
 // Want returns how often the turn is handed over in n steps.

@@ -40,6 +40,7 @@ import (
 
 	"boundaries/internal/fork"
 	"boundaries/internal/sock"
+	"boundaries/internal/suite"
 )
 
 // Load is what the program does beside answering.
@@ -50,43 +51,50 @@ const (
 	Busy             // it computes without pause
 )
 
-// Variants lists the ways to answer, in the order of the rows. Run answers n
-// events, notes the latency of each, and returns how many got the right answer in
-// their turn.
+// A Variant is a way to answer.
+type Variant struct {
+	Name string
+
+	// Run answers n events, notes the latency of each, and returns how many got
+	// the right answer in their turn.
+	Run func(load Load, n int, latencies *Latencies) (right int)
+}
+
+// Variants lists the ways to answer, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = []struct {
-	Name string
-	Run  func(load Load, n int, latencies *Latencies) (right int)
-}{
+var Variants = []Variant{
 	{"gil", runGIL},
 	{"event-loop", runEventLoop},
 	{"goroutine", runGoroutine},
 }
 
-// Want returns how many of n events must get the right answer.
-func Want(_, n int) int { return n }
-
-// Rows returns the variants under this load. Each run leaves its latencies in
-// latencies, and panics if there is no worker or n is negative; the number of
+// Workload returns the variants under this load as rows, which report p50-ns and
+// p99-ns. A run panics if there is no worker or n is negative; the number of
 // workers has no other use.
-func (l Load) Rows(latencies *Latencies) []struct {
-	Name string
-	Run  func(workers, n int) int
-} {
-	rows := make([]struct {
-		Name string
-		Run  func(workers, n int) int
-	}, len(Variants))
-	for i, v := range Variants {
-		rows[i].Name = v.Name
-		rows[i].Run = func(workers, n int) int {
-			fork.Check("respond", workers, n)
-			latencies.reset(n)
-			return v.Run(l, n, latencies)
-		}
+func (l Load) Workload(name string) suite.Workload {
+	w := suite.Workload{Name: name, Key: "sync", Folder: "asyncio/respond"}
+	for _, v := range Variants {
+		w.Benches = append(w.Benches, suite.Bench{Name: v.Name, Open: func(workers int) (suite.Session, error) {
+			var latencies Latencies
+			var right int
+			return suite.Session{
+				Run: func(n int) {
+					fork.Check("respond", workers, n)
+					latencies.reset(n)
+					right = v.Run(l, n, &latencies)
+				},
+				Check: func(n int) error { return suite.Compare(right, n) },
+				Metrics: func(time.Duration, int) []suite.Metric {
+					return []suite.Metric{
+						{Unit: "p50-ns", Value: float64(latencies.Percentile(50))},
+						{Unit: "p99-ns", Value: float64(latencies.Percentile(99))},
+					}
+				},
+			}, nil
+		}})
 	}
-	return rows
+	return w
 }
 
 // Latencies are how long events took. The zero value is empty.

@@ -1,7 +1,0 @@
-//go:build !boxedcount
-
-package boxed
-
-// counting says whether the systems count what they do. It is a constant, so
-// that nothing of it is left in what is measured.
-const counting = false

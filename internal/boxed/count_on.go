@@ -1,5 +1,0 @@
-//go:build boxedcount
-
-package boxed
-
-const counting = true

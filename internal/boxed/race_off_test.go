@@ -1,5 +1,0 @@
-//go:build !race
-
-package boxed
-
-const underRace = false

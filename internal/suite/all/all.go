@@ -1,0 +1,53 @@
+// Package all lists every workload of the suite.
+//
+// It is apart from package suite because the packages that it lists import that
+// one.
+package all
+
+import (
+	"slices"
+	"time"
+
+	"boundaries/asyncio"
+	"boundaries/asyncio/await"
+	"boundaries/asyncio/respond"
+	"boundaries/fib"
+	"boundaries/internal/suite"
+	"boundaries/loop"
+	"boundaries/procs"
+	"boundaries/refcount"
+	"boundaries/systems"
+	"boundaries/workerpool"
+	"boundaries/workerpool/forkjoin"
+)
+
+// Workloads returns every workload, in the order of the main command.
+//
+// To add a workload, write its package, add its line here, and add its line in
+// bench_test.go.
+func Workloads() []suite.Workload {
+	return slices.Clone(workloads)
+}
+
+var workloads = []suite.Workload{
+	suite.New("Loop", "sync", "loop", loop.Variants, loop.Total, nil),
+	suite.New("Fib", "sync", "fib", fib.Variants, fib.Want, nil),
+	suite.New("LoopBoxed", "system", "systems", systems.Loop.Rows(), systems.Loop.Want, nil),
+	suite.New("FibBoxed", "system", "systems", systems.Fib.Rows(), systems.Fib.Want, nil),
+	suite.New("StoneBoxed", "system", "systems", systems.Stone.Rows(), systems.Stone.Want, nil),
+	suite.New("Refcount/share=hot", "sync", "refcount", refcount.Hot.Rows(), refcount.Hot.Want, nil),
+	suite.New("Refcount/share=own", "sync", "refcount", refcount.Own.Rows(), refcount.Own.Want, nil),
+	suite.New("WorkerPool/task=empty", "sync", "workerpool", workerpool.Empty.Rows(), workerpool.Want, nil),
+	suite.New("WorkerPool/task=1us", "sync", "workerpool", workerpool.Microsecond.Rows(), workerpool.Want, nil),
+	suite.New("WorkerPool/task=io", "sync", "workerpool", workerpool.IO.Rows(), workerpool.Want, nil),
+	suite.New("ForkJoin", "sync", "workerpool/forkjoin", forkjoin.Variants, forkjoin.Want, forkjoin.Metrics),
+	respond.Idle.Workload("Respond/load=idle"),
+	respond.Busy.Workload("Respond/load=busy"),
+	procs.Workload("Procs/payload=8B", "sync", procs.Variants, procs.Word),
+	procs.Workload("Procs/payload=64KiB", "sync", procs.Blocks(), procs.Block),
+	procs.Workload("ProcsFib", "sync", procs.FibVariants, procs.None),
+	procs.Workload("Spawn", "start", procs.SpawnVariants, procs.None),
+	asyncio.Workload("AsyncIO/latency=0", 0),
+	asyncio.Workload("AsyncIO/latency=1ms", time.Millisecond),
+	suite.New("Await", "sync", "asyncio/await", await.Variants, await.Want, nil),
+}

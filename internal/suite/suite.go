@@ -1,0 +1,98 @@
+// Package suite has the types that every workload of the suite is made of.
+//
+// A package of variants lists them in a table of [Row]s. Package all lists every
+// [Workload]. The main command and every test that must cover all rows walk that
+// list, so that a new variant is one file and one line in its table, and a new
+// workload is one package and one line in the list.
+package suite
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Row is one variant in a table: a name and the loop that is measured.
+type Row[A any] struct {
+	Name string // the value of the row's key, as in sync=global-mutex
+
+	// Run takes n steps on that many workers and returns the answer. It panics if
+	// there is no worker or n is negative.
+	Run func(workers, n int) A
+}
+
+// Rows returns a row for each variant of a table whose variants need one more
+// argument than a Row's Run has.
+func Rows[V, A any](variants []V, row func(V) Row[A]) []Row[A] {
+	rows := make([]Row[A], len(variants))
+	for i, v := range variants {
+		rows[i] = row(v)
+	}
+	return rows
+}
+
+// A Workload is a benchmark: its rows take the same step, each in its own way.
+type Workload struct {
+	Name    string  // of the benchmark, with its own keys: Refcount/share=hot
+	Key     string  // what the rows differ in: sync, system or start
+	Folder  string  // where the files of the variants are, from the root: refcount
+	Benches []Bench // in the order of the output
+}
+
+// A Bench is a row as the harness sees it. It hides the type of the answer, and
+// it may have something to open before the clock starts.
+type Bench struct {
+	Name string
+
+	// Open makes ready for runs on that many workers. An error that wraps
+	// errors.ErrUnsupported says that this platform lacks what the row needs.
+	Open func(workers int) (Session, error)
+}
+
+// A Session is an open row. Its functions are called by one goroutine. All but
+// Run and Check may be nil.
+type Session struct {
+	Run   func(n int)       // takes n steps; only this is timed
+	Check func(n int) error // says what is wrong with the answer of the last Run
+	Bytes int64             // how many bytes a step passes on, or 0
+
+	// Children returns the ids of the child processes whose processor time
+	// belongs to the row.
+	Children func() []int
+
+	// Metrics returns figures of the last Run, which took n steps in that time.
+	Metrics func(elapsed time.Duration, n int) []Metric
+
+	Close func() error
+}
+
+// A Metric is a figure that a row reports beside the time of a step.
+type Metric struct {
+	Unit  string
+	Value float64
+}
+
+// New returns a workload of rows that have nothing to open. Want returns the
+// answer that n steps must lead to. Metrics is nil or as in [Session].
+func New[A comparable](name, key, folder string, rows []Row[A], want func(workers, n int) A,
+	metrics func(elapsed time.Duration, n int) []Metric) Workload {
+	w := Workload{Name: name, Key: key, Folder: folder}
+	for _, r := range rows {
+		w.Benches = append(w.Benches, Bench{r.Name, func(workers int) (Session, error) {
+			var got A
+			return Session{
+				Run:     func(n int) { got = r.Run(workers, n) },
+				Check:   func(n int) error { return Compare(got, want(workers, n)) },
+				Metrics: metrics,
+			}, nil
+		}})
+	}
+	return w
+}
+
+// Compare returns an error if an answer is not the one that it must be.
+func Compare[A comparable](got, want A) error {
+	if got != want {
+		return fmt.Errorf("got %v, want %v", got, want)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+// Package suitetest holds the tests that every package of variants must pass.
+package suitetest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite"
+)
+
+// Names returns the names of a table's rows.
+func Names[A any](rows []suite.Row[A]) []string {
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// Exact tests that every row gives the right answer on 1 to 9 workers.
+func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A, sizes ...int) {
+	for _, r := range rows {
+		t.Run(r.Name, func(t *testing.T) {
+			for workers := 1; workers <= 9; workers++ {
+				for _, n := range sizes {
+					require.Equal(t, want(workers, n), r.Run(workers, n), "%d workers, %d steps", workers, n)
+				}
+			}
+		})
+	}
+}
+
+// Misuse tests that every row panics, in the name of its package, without a
+// worker and with a negative number of steps.
+func Misuse[A any](t *testing.T, pkg string, rows []suite.Row[A]) {
+	for _, r := range rows {
+		t.Run(r.Name, func(t *testing.T) {
+			require.PanicsWithValue(t, pkg+": 0 workers, need at least one", func() { r.Run(0, 1) })
+			require.PanicsWithValue(t, pkg+": -1 workers, need at least one", func() { r.Run(-1, 1) })
+			require.PanicsWithValue(t, pkg+": -1 steps, need none or more", func() { r.Run(1, -1) })
+		})
+	}
+}
+
+var (
+	cost     = regexp.MustCompile(`(?m)^Cost: \S`)
+	progress = regexp.MustCompile(`(?m)^Progress: .*\b(wait-free|lock-free|blocking|Wait-free|Lock-free|Blocking)\b`)
+)
+
+// Files tests that the variants with those names and the files of a folder belong
+// together: each variant has a file named by it, whose doc has a line that begins
+// with Cost: and one that begins with Progress:, and each file that has a function
+// run... belongs to a variant.
+func Files(t *testing.T, folder string, names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	wanted := map[string]string{} // variants by file
+	for _, name := range names {
+		// What a variant lacks, as in nogil/without=immortal, has no file.
+		whole, _, _ := strings.Cut(name, "/")
+		wanted[filepath.Join(folder, strings.ReplaceAll(whole, "-", "_")+".go")] = whole
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		require.NoError(t, err)
+		runs := ""
+		var docs strings.Builder
+		for _, decl := range tree.Decls {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				fmt.Fprintln(&docs, decl.Doc.Text())
+				if decl.Recv == nil && regexp.MustCompile(`^run[A-Z]`).MatchString(decl.Name.Name) {
+					runs = decl.Name.Name
+				}
+			case *ast.GenDecl:
+				fmt.Fprintln(&docs, decl.Doc.Text())
+			}
+		}
+		name, ok := wanted[file]
+		if !ok {
+			if runs != "" {
+				t.Errorf("%s has %s, but no variant in the table is named %s: add its line", file, runs,
+					strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".go"), "_", "-"))
+			}
+			continue
+		}
+		found[file] = true
+		if runs == "" {
+			t.Errorf("%s has no function run...: variant %s must have its loop there", file, name)
+		}
+		for _, line := range []*regexp.Regexp{cost, progress} {
+			if !line.MatchString(docs.String()) {
+				t.Errorf("%s: no line of a doc matches %q: say what variant %s costs, and whether it is wait-free, lock-free or blocking", file, line, name)
+			}
+		}
+	}
+	for file, name := range wanted {
+		if !found[file] {
+			t.Errorf("variant %s has no file %s", name, file)
+		}
+	}
+}

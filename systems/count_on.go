@@ -1,0 +1,5 @@
+//go:build systemscount
+
+package systems
+
+const counting = true

@@ -1,0 +1,40 @@
+package systems
+
+import "sync"
+
+// counts is what threads did, if counting: see count_off.go.
+type counts struct {
+	ticks            int // instructions
+	increfs, decrefs int
+	uncounted        int // references to immortal and deferred objects, taken or dropped
+	shared           int // of nogil: references taken or dropped with a locked instruction
+	locked           int // of nogil: reads that locked their container
+	allocations      int
+
+	dictReads, dictWrites int
+	listReads, listWrites int
+	copies                int // of containers
+}
+
+// counted is the sum of all threads since it was last set to zero.
+var counted struct {
+	mu sync.Mutex
+	counts
+}
+
+func (c counts) note() {
+	counted.mu.Lock()
+	defer counted.mu.Unlock()
+	counted.ticks += c.ticks
+	counted.increfs += c.increfs
+	counted.decrefs += c.decrefs
+	counted.uncounted += c.uncounted
+	counted.shared += c.shared
+	counted.locked += c.locked
+	counted.allocations += c.allocations
+	counted.dictReads += c.dictReads
+	counted.dictWrites += c.dictWrites
+	counted.listReads += c.listReads
+	counted.listWrites += c.listWrites
+	counted.copies += c.copies
+}

@@ -1,0 +1,407 @@
+package systems
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Program is what the threads of a system execute: every thread calls a
+// function of its own, which takes steps and returns their value.
+type Program struct {
+	shared  string // the listing of functions that all threads call
+	thread  string // the listing of a thread's function, in which @ is the thread's number
+	native  string // the same for an interpreter with an extension; empty if there is nothing it may do
+	globals func(s *space, threads int)
+
+	first, each int64 // n steps have the value first + n*each
+}
+
+// Loop is the article's code 4.1 to 4.3: a step adds 2 to a global that starts at
+// 1.
+//
+// The threads of code 4.3 add to one global, and lose what they add wherever +=
+// is not atomic. A run that is checked cannot, so each thread here has a global
+// of its own in the same dict, and their sum starts at 1. That they write to one
+// container remains.
+var Loop = &Program{
+	thread: `
+def run@ i / n
+	LOAD_FAST n
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL ans@
+	LOAD_CONST 2
+	BINARY_ADD
+	STORE_GLOBAL ans@
+	JUMP next
+end:
+	LOAD_GLOBAL ans@
+	RETURN_VALUE
+`,
+	native: `
+def run@ steps / n
+next:
+	LOAD_CONST 262144
+	STORE_FAST steps
+	LOAD_FAST n
+	LOAD_FAST steps
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE enough
+	LOAD_FAST n
+	STORE_FAST steps
+enough:
+	LOAD_GLOBAL ans@
+	LOAD_FAST steps
+	CALL_NATIVE 0
+	STORE_GLOBAL ans@
+	LOAD_FAST n
+	LOAD_FAST steps
+	BINARY_SUBTRACT
+	STORE_FAST n
+	LOAD_CONST 0
+	LOAD_FAST n
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE end
+	JUMP next
+end:
+	LOAD_GLOBAL ans@
+	RETURN_VALUE
+`,
+	globals: func(s *space, threads int) {
+		for i := range threads {
+			first := s.integer(0)
+			if i == 0 {
+				first = s.integer(1)
+			}
+			first.refs++
+			s.setGlobal("ans"+strconv.Itoa(i), first)
+		}
+	},
+	first: 1, each: 2,
+}
+
+// Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), that is
+// 1,973 calls. All threads call the same function.
+var Fib = &Program{
+	shared: `
+def fib / n
+	LOAD_FAST n
+	LOAD_CONST 2
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE more
+	LOAD_CONST 1
+	RETURN_VALUE
+more:
+	LOAD_GLOBAL fib
+	LOAD_FAST n
+	LOAD_CONST 1
+	BINARY_SUBTRACT
+	CALL 1
+	LOAD_GLOBAL fib
+	LOAD_FAST n
+	LOAD_CONST 2
+	BINARY_SUBTRACT
+	CALL 1
+	BINARY_ADD
+	RETURN_VALUE
+`,
+	thread: `
+def run@ i total / n
+	LOAD_CONST 0
+	STORE_FAST total
+	LOAD_FAST n
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_FAST total
+	LOAD_GLOBAL fib
+	LOAD_CONST 15
+	CALL 1
+	BINARY_ADD
+	STORE_FAST total
+	JUMP next
+end:
+	LOAD_FAST total
+	RETURN_VALUE
+`,
+	native: `
+def run@ steps total / n
+	LOAD_CONST 0
+	STORE_FAST total
+next:
+	LOAD_CONST 64
+	STORE_FAST steps
+	LOAD_FAST n
+	LOAD_FAST steps
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE enough
+	LOAD_FAST n
+	STORE_FAST steps
+enough:
+	LOAD_FAST total
+	LOAD_FAST steps
+	CALL_NATIVE 1
+	STORE_FAST total
+	LOAD_FAST n
+	LOAD_FAST steps
+	BINARY_SUBTRACT
+	STORE_FAST n
+	LOAD_CONST 0
+	LOAD_FAST n
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE end
+	JUMP next
+end:
+	LOAD_FAST total
+	RETURN_VALUE
+`,
+	each: 987,
+}
+
+// Stone is a round of pystone, shortened: calls, and reads and writes of records
+// and lists that all threads share. Every thread writes the same values to the
+// same places, so the value of a round does not depend on the others.
+//
+// An extension may touch none of it without the GIL: there is no such row.
+var Stone = &Program{
+	shared: `
+def proc7 / a b
+	LOAD_FAST a
+	LOAD_CONST 2
+	BINARY_ADD
+	LOAD_FAST b
+	BINARY_ADD
+	RETURN_VALUE
+
+def func1 / a b
+	LOAD_FAST a
+	LOAD_FAST b
+	COMPARE_EQUAL
+	POP_JUMP_IF_FALSE other
+	LOAD_CONST 1
+	RETURN_VALUE
+other:
+	LOAD_CONST 0
+	RETURN_VALUE
+
+def proc3 / record
+	LOAD_GLOBAL PtrGlb
+	LOAD_ATTR PtrComp
+	LOAD_FAST record
+	STORE_ATTR PtrComp
+	LOAD_GLOBAL proc7
+	LOAD_CONST 10
+	LOAD_GLOBAL IntGlob
+	CALL 2
+	LOAD_FAST record
+	STORE_ATTR IntComp
+	LOAD_CONST None
+	RETURN_VALUE
+
+def proc1 new / record
+	LOAD_FAST record
+	COPY
+	STORE_FAST new
+	LOAD_CONST 5
+	LOAD_FAST record
+	STORE_ATTR IntComp
+	LOAD_FAST record
+	LOAD_ATTR IntComp
+	LOAD_FAST new
+	STORE_ATTR IntComp
+	LOAD_FAST record
+	LOAD_ATTR PtrComp
+	LOAD_FAST new
+	STORE_ATTR PtrComp
+	LOAD_GLOBAL proc3
+	LOAD_FAST new
+	CALL 1
+	POP_TOP
+	LOAD_FAST new
+	LOAD_ATTR Discr
+	LOAD_CONST 0
+	COMPARE_EQUAL
+	POP_JUMP_IF_FALSE other
+	LOAD_GLOBAL proc7
+	LOAD_FAST new
+	LOAD_ATTR IntComp
+	LOAD_CONST 10
+	CALL 2
+	LOAD_FAST new
+	STORE_ATTR IntComp
+other:
+	LOAD_FAST new
+	LOAD_ATTR IntComp
+	RETURN_VALUE
+
+def proc8 loc i / list rows x y
+	LOAD_FAST x
+	LOAD_CONST 5
+	BINARY_ADD
+	STORE_FAST loc
+	LOAD_FAST y
+	LOAD_FAST list
+	LOAD_FAST loc
+	STORE_SUBSCR
+	LOAD_FAST list
+	LOAD_FAST loc
+	BINARY_SUBSCR
+	LOAD_FAST list
+	LOAD_FAST loc
+	LOAD_CONST 1
+	BINARY_ADD
+	STORE_SUBSCR
+	LOAD_FAST loc
+	LOAD_FAST list
+	LOAD_FAST loc
+	LOAD_CONST 30
+	BINARY_ADD
+	STORE_SUBSCR
+	LOAD_CONST 2
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_FAST loc
+	LOAD_FAST rows
+	LOAD_FAST loc
+	BINARY_SUBSCR
+	LOAD_FAST loc
+	LOAD_FAST i
+	BINARY_ADD
+	STORE_SUBSCR
+	JUMP next
+end:
+	LOAD_CONST 5
+	STORE_GLOBAL IntGlob
+	LOAD_FAST list
+	LOAD_FAST loc
+	LOAD_CONST 30
+	BINARY_ADD
+	BINARY_SUBSCR
+	RETURN_VALUE
+
+def round a b c
+	LOAD_CONST 2
+	STORE_FAST a
+	LOAD_CONST 3
+	STORE_FAST b
+while:
+	LOAD_FAST a
+	LOAD_FAST b
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE done
+	LOAD_CONST 5
+	LOAD_FAST a
+	BINARY_MULTIPLY
+	LOAD_FAST b
+	BINARY_SUBTRACT
+	STORE_FAST c
+	LOAD_GLOBAL proc7
+	LOAD_FAST a
+	LOAD_FAST b
+	CALL 2
+	STORE_FAST c
+	LOAD_FAST a
+	LOAD_CONST 1
+	BINARY_ADD
+	STORE_FAST a
+	JUMP while
+done:
+	LOAD_GLOBAL proc8
+	LOAD_GLOBAL Array1Glob
+	LOAD_GLOBAL Array2Glob
+	LOAD_FAST a
+	LOAD_FAST c
+	CALL 4
+	STORE_FAST a
+	LOAD_GLOBAL Array3Glob
+	LOAD_GLOBAL Array1Glob
+	ASSIGN_SLICE
+	LOAD_GLOBAL func1
+	LOAD_FAST a
+	LOAD_FAST b
+	CALL 2
+	LOAD_FAST a
+	BINARY_ADD
+	LOAD_GLOBAL proc1
+	LOAD_GLOBAL PtrGlb
+	CALL 1
+	LOAD_CONST 100
+	BINARY_MULTIPLY
+	BINARY_ADD
+	RETURN_VALUE
+`,
+	thread: `
+def run@ i total / n
+	LOAD_CONST 0
+	STORE_FAST total
+	LOAD_FAST n
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_FAST total
+	LOAD_GLOBAL round
+	CALL 0
+	BINARY_ADD
+	STORE_FAST total
+	JUMP next
+end:
+	LOAD_FAST total
+	RETURN_VALUE
+`,
+	globals: func(s *space, threads int) {
+		// What proc8 leaves behind, so that Array1Glob is the same before and
+		// after Array3Glob is assigned to it.
+		list := func(n int) *Object {
+			items := make([]*Object, n)
+			for i := range items {
+				items[i] = s.integer(7)
+				if i == 38 {
+					items[i] = s.integer(8)
+				}
+			}
+			return s.container(kindList, nil, items...)
+		}
+		rows := make([]*Object, 51)
+		for i := range rows {
+			rows[i] = list(51)
+			rows[i].refs-- // the one that rows will hold
+		}
+		var entries []keyEntry
+		for _, word := range []string{"PtrComp", "Discr", "EnumComp", "IntComp", "StringComp"} {
+			entries = append(entries, keyEntry{s.name(word).num, s.name(word)})
+		}
+		names := newKeys(entries)
+		next := s.container(kindDict, names, s.none, s.integer(0), s.integer(1), s.integer(0), s.name("DHRYSTONE PROGRAM, SOME STRING"))
+		record := s.container(kindDict, names, next, s.integer(0), s.integer(3), s.integer(5), s.name("DHRYSTONE PROGRAM, SOME STRING"))
+		next.refs--
+		s.setGlobal("Array1Glob", list(51))
+		s.setGlobal("Array2Glob", s.container(kindList, nil, rows...))
+		s.setGlobal("Array3Glob", list(51))
+		s.setGlobal("PtrGlb", record)
+		five := s.integer(5)
+		five.refs++
+		s.setGlobal("IntGlob", five)
+	},
+	each: 8 + 2900,
+}
+
+// build makes the space of an interpreter that has p and that many threads.
+func (p *Program) build(threads int) *space { return p.buildWith(p.thread, threads) }
+
+func (p *Program) buildWith(thread string, threads int) *space {
+	s := newSpace()
+	s.compile(p.shared)
+	for i := range threads {
+		s.compile(strings.ReplaceAll(thread, "@", strconv.Itoa(i)))
+	}
+	if p.globals != nil {
+		p.globals(s, threads)
+	}
+	return s
+}
