@@ -1,92 +1,39 @@
 package boundaries_test
 
 import (
-	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
+
+	"boundaries/internal/suite/all"
+	"boundaries/internal/suite/suitetest"
 )
 
-// packagesOfVariants are the packages whose variants have a file, a line in the
-// table, and a doc.
-//
-// A package may have a second table, for a second benchmark: the names of its
-// files then begin with the table's.
-var packagesOfVariants = []struct{ dir, table, prefix string }{
-	{"loop", "Variants", ""},
-	{"fib", "Variants", ""},
-	{"refcount", "Variants", ""},
-	{"workerpool", "Variants", ""},
-	{"forkjoin", "Variants", ""},
-	{"procs", "Variants", ""},
-	{"procs", "FibVariants", "fib_"},
-	{"procs", "SpawnVariants", "spawn_"},
-	{"asyncio", "Variants", ""},
-	{"asyncio/await", "Variants", ""},
-	{"asyncio/respond", "Variants", ""},
-	{"systems", "Systems", ""},
-}
-
-// Every variant has its line in the table, its file, named by its sync= value,
-// and its doc, which says what it pays and what progress it guarantees.
+// Every variant of every workload has its file, its line in a table, and a doc
+// that says what it costs and what progress it guarantees.
 func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
-	price := regexp.MustCompile(`\bpays?\b`)
-	progress := regexp.MustCompile(`(?i)\b(wait-free|lock-free|blocking)\b`)
-	found := map[string]bool{}    // the functions that have a line in a table
-	runs := map[string][]string{} // the functions of each file that run a variant
-	for _, p := range packagesOfVariants {
-		dir := p.dir
-		files := parse(t, dir)
-		docs := map[string]string{} // of each file's declarations
-		var table *ast.CompositeLit
-		for file, tree := range files {
-			for _, decl := range tree.Decls {
-				switch decl := decl.(type) {
-				case *ast.FuncDecl:
-					docs[file] += " " + decl.Doc.Text()
-					if decl.Recv == nil && strings.HasPrefix(decl.Name.Name, "run") {
-						runs[file] = append(runs[file], decl.Name.Name)
-					}
-				case *ast.GenDecl:
-					docs[file] += " " + decl.Doc.Text()
-					if spec, ok := decl.Specs[0].(*ast.ValueSpec); ok && spec.Names[0].Name == p.table {
-						table = spec.Values[0].(*ast.CompositeLit)
-					}
-				}
-			}
-		}
-		if table == nil {
-			t.Errorf("%s: no table of %s", dir, p.table)
-			continue
-		}
-		for _, line := range table.Elts {
-			line := line.(*ast.CompositeLit).Elts
-			name, _ := strconv.Unquote(line[0].(*ast.BasicLit).Value)
-			run := line[len(line)-1].(*ast.Ident).Name
-			// What a variant lacks, as in nogil/without=immortal, has no file.
-			whole, _, _ := strings.Cut(name, "/")
-			file := filepath.Join(dir, p.prefix+strings.ReplaceAll(whole, "-", "_")+".go")
-			if !slices.Contains(runs[file], run) {
-				t.Errorf("variant %s of %s is not in %s: want %s, found %q", name, dir, file, run, runs[file])
-			}
-			found[run+" of "+file] = true
-			if !price.MatchString(docs[file]) || !progress.MatchString(docs[file]) {
-				t.Errorf("%s: no doc says what the variant pays and whether it is wait-free, lock-free or blocking", file)
-			}
+	names := map[string][]string{} // by folder
+	for _, w := range all.Workloads() {
+		for _, row := range w.Benches {
+			names[w.Folder] = append(names[w.Folder], row.Name)
 		}
 	}
-	for file, all := range runs {
-		for _, run := range all {
-			if !found[run+" of "+file] {
-				t.Errorf("%s: %s has no line in a table", file, run)
+	for folder, names := range names {
+		t.Run(folder, func(t *testing.T) { suitetest.Files(t, folder, names) })
+	}
+}
+
+// A racy variant is in no table.
+func TestRacyIsInNoTable(t *testing.T) {
+	for _, w := range all.Workloads() {
+		for _, row := range w.Benches {
+			if strings.Contains(row.Name, "racy") {
+				t.Errorf("%s has a row %s, which must run only in child processes of tests", w.Name, row.Name)
 			}
 		}
 	}
@@ -94,65 +41,109 @@ func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 
 // Every package says what it is for.
 func TestEveryPackageHasADoc(t *testing.T) {
-	err := filepath.WalkDir(".", func(dir string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
+	docs := map[string]string{} // by folder
+	for _, file := range files(t) {
+		if filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") || strings.Contains(file, "testdata") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs[filepath.Dir(file)] += tree.Doc.Text()
+	}
+	for folder, doc := range docs {
+		if len(doc) < 60 {
+			t.Errorf("%s: no package doc", folder)
+		}
+	}
+}
+
+// README's recipe: a file without its line in the table fails in the package's
+// own directory; with the line, the tests and the benchmarks have the variant.
+func TestAddAVariant(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a copy of the tree")
+	}
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command to build a copy of the tree with")
+	}
+	copied := t.TempDir()
+	for _, file := range files(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(copied, file), string(text))
+	}
+	goIn := func(folder string, args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), goCommand, args...)
+		cmd.Dir = filepath.Join(copied, folder)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	mutex, err := os.ReadFile("loop/global_mutex.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(copied, "loop", "my_idea.go"), strings.ReplaceAll(string(mutex), "runGlobalMutex", "runMyIdea"))
+
+	out, err := goIn("loop", "test", ".")
+	if want := `my_idea.go has runMyIdea, but no variant in the table is named my-idea`; err == nil || !strings.Contains(out, want) {
+		t.Fatalf("without its line: %v, want %q in\n%s", err, want, out)
+	}
+	table, err := os.ReadFile("loop/loop.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "\t{Name: \"private\", Run: runPrivate},\n"
+	if strings.Count(string(table), line) != 1 {
+		t.Fatalf("loop/loop.go does not have the line %q", line)
+	}
+	write(t, filepath.Join(copied, "loop", "loop.go"),
+		strings.ReplaceAll(string(table), line, line+"\t{Name: \"my-idea\", Run: runMyIdea},\n"))
+	if out, err := goIn("loop", "test", "."); err != nil {
+		t.Errorf("with its line: %v\n%s", err, out)
+	}
+	if out, err := goIn(".", "test", "-bench", "Loop/sync=my-idea", "-benchtime", "1x", "-cpu", "1", "."); err != nil || !strings.Contains(out, "BenchmarkLoop/sync=my-idea") {
+		t.Errorf("with its line there is no row: %v\n%s", err, out)
+	}
+}
+
+// files returns the path of every file of this module, but those whose name or
+// whose folder's name begins with a dot.
+func files(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if dir != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+		case path == ".":
+		case strings.HasPrefix(d.Name(), ".") && d.IsDir():
 			return fs.SkipDir
-		}
-		trees := parse(t, dir)
-		doc := ""
-		for _, tree := range trees {
-			doc += tree.Doc.Text()
-		}
-		if len(trees) > 0 && len(doc) < 60 {
-			t.Errorf("%s: no package doc", dir)
+		case d.IsDir():
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
+				return fs.SkipDir // another module
+			}
+		case d.Type().IsRegular() && !strings.HasPrefix(d.Name(), "."):
+			all = append(all, path)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
 }
 
-// Nothing in this binary makes it load the C library, where there is one, before it
-// begins: see internal/sock for what that costs every child.
-func TestNoCLibrary(t *testing.T) {
-	if testing.Short() {
-		t.Skip("asks the go command")
-	}
-	cmd := exec.Command("go", "list", "-deps", "-test", ".")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Skip("asking the go command: ", err)
-	}
-	for path := range strings.FieldsSeq(string(out)) {
-		switch path {
-		case "net", "os/user", "runtime/cgo":
-			t.Errorf("%s is linked into the binary that children start from", path)
-		}
-	}
-}
-
-// parse returns the files of a package without its tests, by path.
-func parse(t *testing.T, dir string) map[string]*ast.File {
+func write(t *testing.T, path, text string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	trees := map[string]*ast.File{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
-		trees[file] = tree
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	return trees
 }
