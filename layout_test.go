@@ -5,8 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -113,26 +111,6 @@ func TestEveryPackageHasADoc(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// Nothing in this binary makes it load the C library, where there is one, before it
-// begins: see internal/sock for what that costs every child.
-func TestNoCLibrary(t *testing.T) {
-	if testing.Short() {
-		t.Skip("asks the go command")
-	}
-	cmd := exec.Command("go", "list", "-deps", "-test", ".")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Skip("asking the go command: ", err)
-	}
-	for path := range strings.FieldsSeq(string(out)) {
-		switch path {
-		case "net", "os/user", "runtime/cgo":
-			t.Errorf("%s is linked into the binary that children start from", path)
-		}
 	}
 }
 
