@@ -1,6 +1,7 @@
 package boundaries_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"boundaries/asyncio"
-	"boundaries/internal/sock"
 	"boundaries/procs"
 )
 
@@ -39,12 +39,8 @@ func TestMain(m *testing.M) {
 
 // checkEnvironment ends the program if a variable has a value that cannot be meant.
 func checkEnvironment() {
-	redis := os.Getenv(asyncio.Address)
-	if redis == "" {
-		return
-	}
-	if err := sock.Check(redis); err != nil {
-		fmt.Fprintf(os.Stderr, "%s is %q, want the host:port of a Redis, such as 127.0.0.1:6379: %v\n", asyncio.Address, redis, err)
+	if err := asyncio.CheckAddress(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
 }

@@ -1,66 +1,69 @@
 // Package asyncio asks a database over sockets, with 64 questions in flight.
 //
-// A step is one GET, answered by a database that speaks Redis's protocol over
-// loopback, compared with what was written, and recorded in one histogram of the
-// answers' sizes. With latency=1ms every answer takes a millisecond of waiting, and
-// what is measured is who waits for 64 at once: everybody but serial, and with
-// little to choose between them, which is the article's point about asyncio and
-// databases. With latency=0 what is left is the price of waiting: system calls, of
-// which every row makes the same two, and the switches from one waiting party to
-// the next, which is where rows differ.
+// A step is one question: a GET, answered over loopback by a database that speaks
+// Redis's protocol. The answer is compared with what was written, and its size is
+// recorded in a histogram. With latency=1ms the database waits for a millisecond
+// before each answer, so the row shows who can wait for 64 answers at once. All but
+// serial can, and they differ little, which is the article's point about asyncio
+// and databases. With latency=0 only the price of waiting is left: system calls,
+// of which every row makes the same two a step, and the switches from one waiting
+// party to the next, in which the rows differ.
 //
-// 64 are in flight at every -cpu, each on a connection of its own, opened before
-// the clock starts. serial has one in flight. event-loop is one goroutine, gil has
-// 64 threads, and the disciplines have a goroutine for each question, bounded by a
-// semaphore, which differ only in what guards the histogram. That is a few
-// nanoseconds in a step of several thousand: look at event_loop.go, gil.go and
-// global_mutex.go first, and believe no ranking of the rest.
+// 64 questions are in flight at every -cpu, each on a connection of its own that is
+// opened before the clock starts; serial has one in flight. The row event-loop is
+// one goroutine, gil has 64 threads, and the disciplines have a goroutine for each
+// question, at most 64 at a time. The disciplines differ only in what guards the
+// histogram. That is a few nanoseconds in a step of several thousand: read
+// event_loop.go, gil.go and global_mutex.go first, and do not rank the rest.
 //
-// The database is package resp's, in this process, and takes its share of the
-// processors and of user+sys-ns/op, not a small one at latency=0. Where
-// [Address] names a real Redis, that answers, and user+sys-ns/op is the client
-// alone. A real Redis has no service time; with latency=1ms a relay in this
-// process holds every question for that long, as a longer wire would.
+// The database is package resp's. It runs in this process, takes its share of the
+// processors, and counts in user+sys-ns/op; at latency=0 that is a large part. If
+// the environment variable that [Address] names is set, a real Redis answers, and
+// user+sys-ns/op is the client alone. A real Redis has no service time: with
+// latency=1ms a relay in this process holds every question for that long, as a
+// longer wire would.
 //
-// The parts are packages of their own: eventloop is what asyncio is, resp the
-// database, await the bare switch, respond how fast an event is answered beside a
-// computation.
+// The parts are packages of their own: eventloop shows what asyncio is, resp is the
+// database, await measures the bare switch, and respond how fast an event is
+// answered beside a computation.
 package asyncio
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"boundaries/asyncio/resp"
-	"boundaries/internal/sock"
 	"boundaries/internal/suite"
 )
 
-// InFlight is how many questions wait for their answers at once.
-const InFlight = 64
+// inFlight is how many questions wait for their answers at once.
+const inFlight = 64
 
-// Address names the environment variable that holds the host:port of a real Redis
-// to ask instead of the embedded database.
+// Address names the environment variable that holds the host:port of a real Redis.
+// If it is set and not empty, that Redis answers instead of the embedded database.
 const Address = "BOUNDARIES_REDIS"
 
 // patience is how long one answer may take.
 const patience = 10 * time.Second
 
-// lifetime is how long the keys stay in a real Redis if this process ends without
-// deleting them, as it does when it is interrupted. They are written again before
-// that, for the first time when a run of the default length is long over. Only
-// tests change it.
+// lifetime is how long the keys stay in a real Redis if this process is interrupted
+// and cannot delete them. Until then they are written again and again. Only tests
+// change it.
 var lifetime = 10 * time.Minute
 
 // A Variant is a way to ask the database.
 type Variant struct {
-	Name string
+	Name       string
+	Sequential bool // it has one question in flight, and shares nothing
 
 	// Run asks n questions and returns what came of them. It panics if n is
 	// negative.
@@ -71,32 +74,32 @@ type Variant struct {
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{"serial", runSerial},
-	{"gil", runGIL},
-	{"global-mutex", runGlobalMutex},
-	{"sharded-lock", runShardedLock},
-	{"atomic", runAtomic},
-	{"lock-free", runLockFree},
-	{"private", runPrivate},
-	{"event-loop", runEventLoop},
-	{"executor", runExecutor},
+	{Name: "serial", Sequential: true, Run: runSerial},
+	{Name: "gil", Run: runGIL},
+	{Name: "global-mutex", Run: runGlobalMutex},
+	{Name: "sharded-lock", Run: runShardedLock},
+	{Name: "atomic", Run: runAtomic},
+	{Name: "lock-free", Run: runLockFree},
+	{Name: "private", Run: runPrivate},
+	{Name: "event-loop", Run: runEventLoop},
+	{Name: "executor", Run: runExecutor},
 }
 
-// An Answer is what a run must get exactly right.
+// An Answer is the result of a run.
 type Answer struct {
-	Right     int // answers that were what had been written
-	Histogram     // of all answers
-	Err       error
+	Right     int   // answers that were what had been written
+	Histogram       // of all answers
+	Err       error // why the run ended early, or nil
 }
 
-// A Histogram counts sizes by their number of bits. It takes several words that
-// must agree, which is what the disciplines have to guard.
+// A Histogram counts answers by their size. It takes several words that must
+// agree, which is what the disciplines guard.
 type Histogram struct {
-	Count, Sum int64
-	Buckets    [sizes]int64
+	Count, Sum int64        // answers, and their bytes
+	Buckets    [sizes]int64 // answers by the number of bits of their size
 }
 
-// sizes is the number of buckets: values have less than 1 << (sizes-1) bytes.
+// sizes is the number of buckets. A value has fewer than 1<<(sizes-1) bytes.
 const sizes = 8
 
 func (h *Histogram) record(size int) {
@@ -113,33 +116,70 @@ func (h *Histogram) add(other *Histogram) {
 	}
 }
 
-// keys is how many keys are written, and read in turn.
+// keys is how many keys are written. The questions ask for them in turn.
 const keys = 509
 
-// valueOf returns the value of key i. Every value differs from every other, and
-// they have 4 to 103 bytes.
+// valueOf returns the value of key i. No two values are equal, and they have 4 to
+// 103 bytes.
 func valueOf(i int) string {
 	return fmt.Sprintf("%03d:", i) + strings.Repeat("v", i%100)
 }
 
-// A Database answers questions on connections that are open.
+// CheckAddress returns an error of one line if the variable that [Address] names is
+// set to anything but the host:port of a Redis. The host may be an IP address or a
+// name that can be looked up within ten seconds.
+func CheckAddress(ctx context.Context) error {
+	address := os.Getenv(Address)
+	if address == "" {
+		return nil
+	}
+	if err := lookUp(ctx, address); err != nil {
+		return fmt.Errorf("%s is %q, want the host:port of a Redis, such as 127.0.0.1:6379: %w", Address, address, err)
+	}
+	return nil
+}
+
+// lookUp returns an error of one line if the address is not a host and a port, or
+// the host has no IP address.
+func lookUp(ctx context.Context, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if split := (*net.AddrError)(nil); errors.As(err, &split) {
+		return errors.New(split.Err) // without the address
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("the port is %q, want a number from 1 to 65535", port)
+	}
+	if host == "" {
+		return errors.New("the host is missing")
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err = net.DefaultResolver.LookupHost(ctx, host)
+	if failed := (*net.DNSError)(nil); errors.As(err, &failed) {
+		return fmt.Errorf("looking up the host %q: %s", host, failed.Err)
+	}
+	return err
+}
+
+// A Database is a database with values in it and open connections to it. One run at
+// a time may use it. After a run that returned an error its connections may be
+// unusable.
 type Database struct {
-	Addr   string       // of what the connections lead to
-	conns  []*sock.Conn // InFlight of them
+	conns  []net.Conn   // inFlight connections
 	owner  *resp.Conn   // to the database itself, without latency
-	server *resp.Server // the database, or the relay; nil if a real Redis is asked directly
+	server *resp.Server // the embedded database or the relay; nil if conns lead to a real Redis
 	keys   []string
 	values [][]byte // of keys, by index
 
 	shared  bool           // the database is a real Redis
 	stop    func()         // ends the renewal; nil if there is none
-	renewal sync.WaitGroup // has the owner until it has ended
+	renewal sync.WaitGroup // the renewal uses owner until it has ended
 }
 
-// Open starts a database whose answers take the latency, or finds the one that
-// Address names, writes several hundred keys, and connects to it InFlight times. In
-// a real Redis the keys end by themselves some minutes after the process, if that is
-// interrupted before Close.
+// Open starts a database, or finds the Redis that the variable [Address] names,
+// writes several hundred keys, and opens the connections. Every answer takes the
+// latency at least. Close must be called. If the process is interrupted before
+// that, a real Redis deletes the keys ten minutes later.
 func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 	db := &Database{}
 	if err := db.open(ctx, latency); err != nil {
@@ -152,21 +192,18 @@ func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 func (db *Database) open(ctx context.Context, latency time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience) // for all connections together
 	defer cancel()
-	db.Addr = os.Getenv(Address)
-	origin := db.Addr
+	origin := os.Getenv(Address) // the address of the database itself
 	db.shared = origin != ""
 	switch {
-	case origin == "":
-		if db.server, err = resp.Listen(resp.Limits{}); err != nil {
+	case !db.shared:
+		if db.server, err = resp.Listen(); err != nil {
 			return err
 		}
-		db.Addr = db.server.Addr()
-		origin = db.Addr
+		origin = db.server.Addr()
 	case latency > 0:
-		if db.server, err = resp.Relay(origin, resp.Limits{}); err != nil {
+		if db.server, err = resp.Relay(origin); err != nil {
 			return err
 		}
-		db.Addr = db.server.Addr()
 	}
 	for i := range keys {
 		db.keys = append(db.keys, fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i))
@@ -177,7 +214,7 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	}
 	switch {
 	case err != nil && db.shared:
-		return fmt.Errorf("the Redis that %s names: %w", Address, err)
+		return fmt.Errorf("the Redis at %q, which %s names: %w", origin, Address, err)
 	case err != nil:
 		return err
 	case db.shared:
@@ -185,11 +222,14 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 		db.stop = stop
 		db.renewal.Go(func() { db.renew(closing) })
 	}
+	address := origin
 	if db.server != nil {
 		db.server.SetServiceTime(latency)
+		address = db.server.Addr()
 	}
-	for range InFlight {
-		c, err := sock.Dial(ctx, db.Addr)
+	var d net.Dialer
+	for range inFlight {
+		c, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)
 		}
@@ -198,7 +238,7 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 	return nil
 }
 
-// write gives every key its value, in a real Redis for its lifetime.
+// write gives every key its value. In a real Redis the value lasts for the lifetime.
 func (db *Database) write() (err error) {
 	for i := 0; i < len(db.keys) && err == nil; i++ {
 		if db.shared {
@@ -210,8 +250,8 @@ func (db *Database) write() (err error) {
 	return err
 }
 
-// renew writes the keys again and again, until the database is closing. What fails is tried again in
-// time, and if it fails for good, so does Close.
+// renew writes the keys three times a lifetime until closing is done. If a write
+// fails, the next one may succeed; if they all fail, so does Close.
 func (db *Database) renew(closing context.Context) {
 	tick := time.NewTicker(lifetime / 3)
 	defer tick.Stop()
@@ -225,11 +265,11 @@ func (db *Database) renew(closing context.Context) {
 	}
 }
 
-// Close closes the connections and ends what was started. It deletes the keys
-// from a real Redis, and returns the error of that.
+// Close closes the connections and stops the embedded database. From a real Redis
+// it deletes the keys; it returns the error of that.
 func (db *Database) Close() (err error) {
 	for _, c := range db.conns {
-		c.Close() // the event loop has closed them already if something failed
+		c.Close() // a failed run on the event loop has closed them already
 	}
 	if db.stop != nil {
 		db.stop()
@@ -247,8 +287,9 @@ func (db *Database) Close() (err error) {
 	return err
 }
 
-// Workload returns the variants as rows, each with a database of its own whose
-// answers take the latency.
+// Workload returns the variants as rows. Each row has a database of its own, so that
+// a row that fails does not break the next one. Every answer takes the latency at
+// least.
 func Workload(name string, latency time.Duration) suite.Workload {
 	w := suite.Workload{Name: name, Key: "sync", Folder: "asyncio"}
 	for _, v := range Variants {
@@ -259,8 +300,13 @@ func Workload(name string, latency time.Duration) suite.Workload {
 			}
 			var got Answer
 			return suite.Session{
-				Run:   func(n int) { got = v.Run(db, n) },
-				Check: func(n int) error { return suite.Compare(got, Want(0, n)) },
+				Run: func(n int) { got = v.Run(db, n) },
+				Check: func(n int) error {
+					if got.Err != nil {
+						return got.Err
+					}
+					return suite.Compare(got, Want(0, n))
+				},
 				Close: db.Close,
 			}, nil
 		}})
@@ -268,9 +314,9 @@ func Workload(name string, latency time.Duration) suite.Workload {
 	return w
 }
 
-// Want returns what comes of n questions, which ask for the keys in turn.
+// Want returns the answer that n questions must lead to.
 func Want(_, n int) Answer {
-	var all, rest Histogram // of all keys, and of those of the last, unfinished turn
+	var all, rest Histogram // of all keys, and of the keys of the last, unfinished turn
 	for i := range keys {
 		all.record(len(valueOf(i)))
 		if i < n%keys {
@@ -287,13 +333,14 @@ func Want(_, n int) Answer {
 	return want
 }
 
-// ask asks question i on a connection and returns the size of the answer.
+// ask asks question i on a connection. It returns the size of the answer, and whether
+// the answer was right.
 func (db *Database) ask(c *resp.Conn, i int) (size int, right bool, err error) {
 	value, err := c.Get(db.keys[i%keys])
 	return len(value), err == nil && bytes.Equal(value, db.values[i%keys]), err
 }
 
-// check panics if a variant is asked for less than nothing.
+// check panics if n is negative.
 func check(n int) {
 	if n < 0 {
 		panic(fmt.Sprintf("asyncio: %d questions, need none or more", n))

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,12 +20,13 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/asyncio/resp"
-	"boundaries/internal/sock"
+	"boundaries/internal/suite"
+	"boundaries/internal/suite/suitetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open returns a database that is closed when the test is over.
+// open returns a database that is open until the test ends.
 func open(t testing.TB, latency time.Duration) *Database {
 	db, err := Open(t.Context(), latency)
 	require.NoError(t, err)
@@ -36,7 +38,7 @@ func TestEveryAnswerIsRightAndRecordedOnce(t *testing.T) {
 	db := open(t, 0)
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
-			for _, n := range []int{0, 1, 7, InFlight - 1, InFlight, InFlight + 1, keys, 2000} {
+			for _, n := range []int{0, 1, 7, inFlight - 1, inFlight, inFlight + 1, keys, 2000} {
 				require.Equal(t, Want(1, n), v.Run(db, n), "%d questions", n)
 			}
 		})
@@ -49,10 +51,10 @@ func TestWithLatency(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			began := time.Now()
 			require.Equal(t, Want(1, 70), v.Run(db, 70))
-			if v.Name == "serial" {
+			if v.Sequential {
 				require.GreaterOrEqual(t, time.Since(began), 70*time.Millisecond)
 			}
-			// 64 in flight: two after one another on some connections.
+			// Of 70 questions, 64 in flight, two follow one another on some connection.
 			require.GreaterOrEqual(t, time.Since(began), 2*time.Millisecond)
 		})
 	}
@@ -68,7 +70,7 @@ func TestWant(t *testing.T) {
 	}
 }
 
-// Answers that are not what was written are counted as wrong, and recorded.
+// An answer that is not what was written is recorded, and not counted as right.
 func TestWrongAnswersAreSeen(t *testing.T) {
 	db := open(t, 0)
 	const n = 2 * keys
@@ -82,8 +84,7 @@ func TestWrongAnswersAreSeen(t *testing.T) {
 	}
 }
 
-// A key that is gone is an error. It is the last question, after which the
-// connections are not needed any more.
+// A key that has no value is an error.
 func TestMissingKey(t *testing.T) {
 	for _, v := range Variants {
 		db := open(t, 0)
@@ -94,8 +95,8 @@ func TestMissingKey(t *testing.T) {
 	}
 }
 
-// A database that goes away in the middle ends every variant in bounded time, with
-// an error, and leaves nothing behind.
+// A database that stops ends every run in bounded time, with an error, and leaves
+// nothing behind.
 func TestDatabaseThatGoesAway(t *testing.T) {
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
@@ -110,13 +111,14 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 				require.ErrorContains(t, a.Err, "resp: GET: ")
 				require.EqualValues(t, a.Right, a.Count)
 			case <-time.After(2 * patience):
-				t.Fatal("waits for ever")
+				t.Fatal("the run does not end")
 			}
 		})
 	}
 }
 
-// fake returns a database whose connections are answered by serve, all at once.
+// fake returns a database whose connections serve answers, each on a goroutine of
+// its own.
 func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
 	db := &Database{}
 	for i := range keys {
@@ -124,10 +126,10 @@ func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
 		db.values = append(db.values, []byte("spam"))
 	}
 	var serving sync.WaitGroup
-	for slot := range InFlight {
+	for slot := range inFlight {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		near, err := sock.Dial(t.Context(), l.Addr().String())
+		near, err := net.Dial("tcp", l.Addr().String())
 		require.NoError(t, err)
 		far, err := l.Accept()
 		require.NoError(t, err)
@@ -143,19 +145,22 @@ func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
 	return db
 }
 
-// question is what every GET of a fake's key looks like.
+// question is what a GET of a fake's key looks like; all have the same length.
 const question = "*2\r\n$3\r\nGET\r\n$7\r\nkey:000\r\n"
 
-// A database that answers nobody before all have asked: a variant that has fewer
-// than 64 questions in flight, such as threads that keep the lock while they read,
-// would wait for ever.
+// The database of this test answers only when 64 questions have come. A variant that
+// has fewer in flight, such as threads that keep the lock while they read, would not
+// end.
 func TestAllAreInFlightAtOnce(t *testing.T) {
-	for _, v := range Variants[1:] {
+	for _, v := range Variants {
+		if v.Sequential {
+			continue
+		}
 		t.Run(v.Name, func(t *testing.T) {
 			const turns = 3
 			var asked [turns]sync.WaitGroup
 			for i := range asked {
-				asked[i].Add(InFlight)
+				asked[i].Add(inFlight)
 			}
 			db := fake(t, func(_ int, conn net.Conn) {
 				for i := range asked {
@@ -167,15 +172,15 @@ func TestAllAreInFlightAtOnce(t *testing.T) {
 					io.WriteString(conn, "$4\r\nspam\r\n")
 				}
 			})
-			a := v.Run(db, turns*InFlight)
+			a := v.Run(db, turns*inFlight)
 			require.NoError(t, a.Err)
-			require.Equal(t, turns*InFlight, a.Right)
-			require.EqualValues(t, 4*turns*InFlight, a.Sum)
+			require.Equal(t, turns*inFlight, a.Right)
+			require.EqualValues(t, 4*turns*inFlight, a.Sum)
 		})
 	}
 }
 
-// One bad answer on one connection ends the run on all.
+// One error answer on one connection ends the run on all connections.
 func TestOneErrorEndsTheRun(t *testing.T) {
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
@@ -196,7 +201,7 @@ func TestOneErrorEndsTheRun(t *testing.T) {
 	}
 }
 
-// Nothing that was opened stays open: goleak sees to the goroutines.
+// Close leaves no descriptor open. (goleak checks the goroutines.)
 func TestNoDescriptorIsLeft(t *testing.T) {
 	count := func() int {
 		all, err := os.ReadDir("/proc/self/fd")
@@ -211,33 +216,68 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 			db, err := Open(t.Context(), latency)
 			require.NoError(t, err)
 			for _, v := range Variants {
-				require.NoError(t, v.Run(db, 2*InFlight).Err)
+				require.NoError(t, v.Run(db, 2*inFlight).Err)
 			}
-			require.Greater(t, count(), InFlight)
+			require.Greater(t, count(), inFlight)
 			require.NoError(t, db.Close())
 		}
 		if round == 0 {
-			before = count() // with the poller's own
+			before = count() // including the poller's own
 		}
 	}
 	require.Equal(t, before, count())
 }
 
-// A Redis that is named and not there is an error that says so.
+// An address that cannot be meant is an error of one line that says what is wrong
+// and what was expected.
+func TestCheckAddress(t *testing.T) {
+	for address, reason := range map[string]string{
+		"spam":            "missing port in address",
+		"127.0.0.1":       "missing port in address",
+		"::1:6379":        "too many colons in address",
+		"[::1":            "missing ']' in address",
+		"127.0.0.1:":      `the port is "", want a number from 1 to 65535`,
+		"127.0.0.1:redis": `the port is "redis", want a number from 1 to 65535`,
+		"127.0.0.1:65536": `the port is "65536", want a number from 1 to 65535`,
+		"127.0.0.1:0":     `the port is "0", want a number from 1 to 65535`,
+		"127.0.0.1:-1":    `the port is "-1", want a number from 1 to 65535`,
+		":6379":           "the host is missing",
+		"a.invalid:6379":  `looking up the host "a.invalid": `,
+		"a\nb:6379":       `looking up the host "a\nb": `,
+	} {
+		t.Setenv(Address, address)
+		err := CheckAddress(t.Context())
+		require.ErrorContains(t, err, fmt.Sprintf("BOUNDARIES_REDIS is %q, want the host:port of a Redis, such as 127.0.0.1:6379: ", address))
+		require.ErrorContains(t, err, ": "+reason)
+		require.NotContains(t, err.Error(), "\n")
+	}
+	for _, address := range []string{"", "127.0.0.1:6379", "[::1]:6379", "[fe80::1%eth0]:1", "localhost:65535"} {
+		t.Setenv(Address, address)
+		require.NoError(t, CheckAddress(t.Context()), address)
+	}
+}
+
+// If nothing listens at the address, Open says which address of which variable that
+// is.
 func TestNoRedis(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	l.Close()
-	t.Setenv(Address, address)
 	for _, latency := range []time.Duration{0, time.Millisecond} {
+		t.Setenv(Address, address)
 		_, err = Open(t.Context(), latency)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		require.ErrorContains(t, err, "asyncio: the Redis that BOUNDARIES_REDIS names: ")
+		require.ErrorContains(t, err, fmt.Sprintf("asyncio: the Redis at %q, which BOUNDARIES_REDIS names: ", address))
+		t.Setenv(Address, "a.invalid:1")
+		_, err = Open(t.Context(), latency)
+		require.ErrorContains(t, err, `asyncio: the Redis at "a.invalid:1", which BOUNDARIES_REDIS names: `)
+		require.ErrorContains(t, err, "lookup a.invalid")
 	}
 }
 
-// redis answers commands on a port of its own, and tells what it was asked.
+// redis starts a database on a port of its own that answers each command with
+// answer. asked returns the commands so far.
 func redis(t *testing.T, answer func(command []string) string) (address string, asked func() [][]string) {
 	var mu sync.Mutex
 	var all [][]string // guarded by mu
@@ -277,8 +317,65 @@ func redis(t *testing.T, answer func(command []string) string) (address string, 
 	}
 }
 
-// The keys in a real Redis are written again as long as the database is open, end
-// by themselves if nobody does, and are deleted by Close.
+// values answers like a Redis that has the values of all keys.
+func values(command []string) string {
+	if command[0] != "GET" {
+		return "+OK\r\n"
+	}
+	i, _ := strconv.Atoi(command[1][strings.LastIndexByte(command[1], ':')+1:])
+	return fmt.Sprintf("$%d\r\n%s\r\n", len(valueOf(i)), valueOf(i))
+}
+
+// A real Redis may be known by name.
+func TestRedisByName(t *testing.T) {
+	address, _ := redis(t, values)
+	_, port, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	t.Setenv(Address, "localhost:"+port)
+	for _, latency := range []time.Duration{0, time.Millisecond} {
+		db := open(t, latency)
+		for _, v := range Variants {
+			require.Equal(t, Want(1, 100), v.Run(db, 100), v.Name)
+		}
+	}
+}
+
+// A row that fails reports its own error, and leaves the other rows as they were.
+func TestRowsFailAlone(t *testing.T) {
+	var no atomic.Value // the error that a GET gets, or ""
+	no.Store("")
+	address, _ := redis(t, func(command []string) string {
+		if no := no.Load().(string); no != "" && command[0] == "GET" {
+			return "-ERR " + no + "\r\n"
+		}
+		return values(command)
+	})
+	t.Setenv(Address, address)
+	for _, order := range []func([]suite.Bench){func([]suite.Bench) {}, slices.Reverse[[]suite.Bench]} {
+		rows := Workload("AsyncIO", 0).Benches
+		order(rows)
+		var sessions []suite.Session
+		for _, row := range rows {
+			session, err := row.Open(1)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, session.Close()) })
+			sessions = append(sessions, session)
+		}
+		for i, session := range sessions {
+			no.Store(rows[i].Name)
+			session.Run(100)
+			require.EqualError(t, session.Check(100), "resp: the database answers: ERR "+rows[i].Name)
+			no.Store("")
+			for j, other := range sessions[i+1:] {
+				other.Run(100)
+				require.NoError(t, other.Check(100), "%s after %s failed", rows[i+1+j].Name, rows[i].Name)
+			}
+		}
+	}
+}
+
+// While the database is open, the keys in a real Redis are written again and again.
+// They have a lifetime, and Close deletes them.
 func TestKeysOfARedisEnd(t *testing.T) {
 	defer func(old time.Duration) { lifetime = old }(lifetime)
 	lifetime = 30 * time.Millisecond
@@ -301,8 +398,8 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	}
 }
 
-// A Redis that does not let us write is an error that says whose.
-func TestRedisThatSaysNo(t *testing.T) {
+// If a real Redis refuses the keys, Open returns its answer.
+func TestRedisThatRefusesKeys(t *testing.T) {
 	address, _ := redis(t, func(command []string) string {
 		if command[0] == "PING" {
 			return "+PONG\r\n"
@@ -311,7 +408,8 @@ func TestRedisThatSaysNo(t *testing.T) {
 	})
 	t.Setenv(Address, address)
 	_, err := Open(t.Context(), 0)
-	require.EqualError(t, err, "asyncio: the Redis that BOUNDARIES_REDIS names: resp: the database answers: READONLY You can't write against a read only replica.")
+	require.EqualError(t, err, fmt.Sprintf("asyncio: the Redis at %q, which BOUNDARIES_REDIS names: "+
+		"resp: the database answers: READONLY You can't write against a read only replica.", address))
 }
 
 func TestMisuse(t *testing.T) {
@@ -322,6 +420,14 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+func TestFiles(t *testing.T) {
+	var names []string
+	for _, v := range Variants {
+		names = append(names, v.Name)
+	}
+	suitetest.Files(t, ".", names)
+}
+
 func Example() {
 	db, err := Open(context.Background(), 0)
 	if err != nil {
@@ -329,17 +435,12 @@ func Example() {
 	}
 	defer db.Close()
 	for _, v := range Variants {
-		a := v.Run(db, 1000)
-		fmt.Println(v.Name, a.Right, a.Count, a.Sum)
+		if a := v.Run(db, 1000); a != Want(1, 1000) {
+			fmt.Println(v.Name, a)
+		}
 	}
+	a := runEventLoop(db, 1000)
+	fmt.Println(a.Right, "right answers of", a.Count, "with", a.Sum, "bytes")
 	// Output:
-	// serial 1000 1000 52681
-	// gil 1000 1000 52681
-	// global-mutex 1000 1000 52681
-	// sharded-lock 1000 1000 52681
-	// atomic 1000 1000 52681
-	// lock-free 1000 1000 52681
-	// private 1000 1000 52681
-	// event-loop 1000 1000 52681
-	// executor 1000 1000 52681
+	// 1000 right answers of 1000 with 52681 bytes
 }

@@ -7,7 +7,7 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// An atomicHistogram is a Histogram whose words are added to by anybody.
+// An atomicHistogram is a Histogram that any goroutine may add to at any time.
 type atomicHistogram struct {
 	count, sum atomic.Int64
 	buckets    [sizes]atomic.Int64
@@ -19,7 +19,8 @@ func (h *atomicHistogram) record(size int) {
 	h.buckets[bits.Len(uint(size))].Add(1)
 }
 
-// load returns the words one after the other, which agree only when nobody adds.
+// load reads the words one after the other. They agree only if no goroutine adds
+// meanwhile.
 func (h *atomicHistogram) load() (all Histogram) {
 	all.Count, all.Sum = h.count.Load(), h.sum.Load()
 	for i := range h.buckets {
@@ -28,9 +29,11 @@ func (h *atomicHistogram) load() (all Histogram) {
 	return all
 }
 
-// runAtomic adds to the shared words of the histogram one by one. It pays three
-// locked adds an answer, and a reader may see a count without its sum. Wait-free
-// on amd64, lock-free where an add is a loop.
+// runAtomic adds to the shared words of the histogram one by one. A reader may see a
+// count without its sum.
+//
+// Cost: three locked adds an answer, to shared words.
+// Progress: wait-free on amd64, lock-free where an add is a loop.
 func runAtomic(db *Database, n int) Answer {
 	check(n)
 	var shared struct {

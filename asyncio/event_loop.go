@@ -7,22 +7,23 @@ import (
 	"boundaries/asyncio/resp"
 )
 
-// runEventLoop asks from 64 tasks of one loop: what asyncio does. It pays a
-// hand-over from the goroutine that waits in the socket's read to the loop's, a
-// switch to the task and one back, and all parallelism but the kernel's; it does
-// not pay for a lock, because one task runs at a time. Blocking: a task that
-// computes holds up all the others.
+// runEventLoop asks from 64 tasks of one loop, as asyncio does. No lock is needed,
+// because one task runs at a time. A task that computes holds up all others.
+//
+// Cost: a hand-over from the goroutine that waits in the socket's read to the
+// loop's, two coroutine switches a question, and all parallelism but the kernel's.
+// Progress: blocking.
 func runEventLoop(db *Database, n int) Answer {
 	check(n)
-	var a Answer // every task writes it: one of them runs at a time
+	var a Answer // every task writes it; one task runs at a time
 	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
 		l := t.Loop()
-		tasks := make([]*eventloop.Future[struct{}], InFlight)
+		tasks := make([]*eventloop.Future[struct{}], inFlight)
 		for slot := range tasks {
 			tasks[slot] = eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
 				s := l.Attach(db.conns[slot])
 				c := resp.NewConn(s.As(t), 0)
-				for i := slot; i < n; i += InFlight {
+				for i := slot; i < n; i += inFlight {
 					var size int
 					var right bool
 					err := t.Timeout(patience, func() (err error) {

@@ -7,25 +7,27 @@ import (
 	"boundaries/asyncio/resp"
 )
 
-// runExecutor asks from 64 tasks of one loop that leave the blocking calls to a
-// pool, as asyncio's run_in_executor does where a library has no async twin. It
-// pays for a thread as well as for a task, and two hand-overs between them for
-// every question. Blocking.
+// runExecutor asks from 64 tasks of one loop that leave the blocking calls to a pool
+// of threads. This is what asyncio's run_in_executor is for: a library that has no
+// async twin.
+//
+// Cost: a thread beside every task, and two hand-overs between them a question.
+// Progress: blocking.
 func runExecutor(db *Database, n int) Answer {
 	check(n)
 	type reply struct {
 		size  int
 		right bool
 	}
-	var a Answer // every task writes it: one of them runs at a time
+	var a Answer // every task writes it; one task runs at a time
 	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
 		l := t.Loop()
-		pool := eventloop.NewExecutor(InFlight)
-		tasks := make([]*eventloop.Future[struct{}], InFlight)
+		pool := eventloop.NewExecutor(inFlight)
+		tasks := make([]*eventloop.Future[struct{}], inFlight)
 		for slot := range tasks {
 			tasks[slot] = eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
 				c := resp.NewConn(db.conns[slot], patience)
-				for i := slot; i < n; i += InFlight {
+				for i := slot; i < n; i += inFlight {
 					r, err := eventloop.Await(t, eventloop.RunInExecutor(l, pool, func() (reply, error) {
 						size, right, err := db.ask(c, i)
 						return reply{size, right}, err

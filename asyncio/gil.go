@@ -1,25 +1,28 @@
 package asyncio
 
 import (
+	"net"
+
 	"boundaries/asyncio/resp"
 	"boundaries/internal/fork"
 	"boundaries/internal/gil"
-	"boundaries/internal/sock"
 )
 
-// runGIL asks on 64 threads, of which one at a time has the lock, and whoever is
-// in a system call has not, as in CPython. It pays for the lock twice a question,
-// after the write and after the read, and for all parallelism but the kernel's.
-// What it does not pay is the latency: waiting is done without the lock. Blocking.
+// runGIL asks on 64 threads. A thread holds the lock except in system calls, as in
+// CPython. It waits for its answer without the lock, so the latencies overlap.
+//
+// Cost: releasing and taking the lock twice a question, for the write and for the
+// read, and all parallelism but the kernel's.
+// Progress: blocking.
 func runGIL(db *Database, n int) Answer {
 	check(n)
 	var lock gil.GIL
 	var a Answer // guarded by lock
-	fork.Run("asyncio", InFlight, InFlight, func(slot, _ int) {
+	fork.Run("asyncio", inFlight, inFlight, func(slot, _ int) {
 		var t gil.Thread
 		c := resp.NewConn(&gilConn{db.conns[slot], &lock, &t}, patience)
 		lock.Acquire(&t)
-		for i := slot; i < n && a.Err == nil; i += InFlight {
+		for i := slot; i < n && a.Err == nil; i += inFlight {
 			lock.Tick(&t)
 			size, right, err := db.ask(c, i)
 			if err != nil {
@@ -36,10 +39,10 @@ func runGIL(db *Database, n int) Answer {
 	return a
 }
 
-// A gilConn is a connection as Python's socket module has it: whoever reads or
-// writes releases the lock meanwhile.
+// A gilConn is a connection as in Python's socket module: a thread releases the lock
+// while it reads or writes.
 type gilConn struct {
-	*sock.Conn
+	net.Conn
 	lock *gil.GIL
 	t    *gil.Thread
 }

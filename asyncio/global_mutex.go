@@ -6,8 +6,11 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runGlobalMutex guards the histogram with one lock. It pays for the lock, and
-// its way from processor to processor, once an answer. Blocking.
+// runGlobalMutex guards the histogram with one lock.
+//
+// Cost: the lock once an answer, and the transfer of its cache line from processor
+// to processor.
+// Progress: blocking.
 func runGlobalMutex(db *Database, n int) Answer {
 	check(n)
 	var shared struct {

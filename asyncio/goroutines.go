@@ -9,21 +9,21 @@ import (
 	"boundaries/asyncio/resp"
 )
 
-// goroutines asks every question on a goroutine of its own, which a semaphore
-// bounds to as many as there are connections, and records the size of each answer.
-// It is one driver for all disciplines, which a call of record in a step of
-// several thousand nanoseconds does not tell apart.
+// goroutines asks every question on a goroutine of its own, and calls record with the
+// size of each answer. A semaphore bounds the goroutines to as many as there are
+// connections. All disciplines share this driver: calling record through a function
+// value does not show in a step of several thousand nanoseconds.
 //
-// record is called by up to InFlight goroutines at once, but for one slot by one
-// at a time: the slot is the connection that the question was asked on, and what
-// one goroutine did with it synchronizes before the next one that gets it.
+// A slot is the connection that the question was asked on. Up to inFlight goroutines
+// call record at once, but only one at a time for each slot: a call for a slot
+// synchronizes before the next call for it.
 func (db *Database) goroutines(n int, record func(slot, size int)) (right int, err error) {
 	var rights atomic.Int64
 	ctx, fail := context.WithCancelCause(context.Background())
 	defer fail(nil)
-	sem := semaphore.NewWeighted(InFlight)
-	conns := make([]*resp.Conn, InFlight)
-	free := make(chan int, InFlight) // slots; whoever takes one out owns it
+	sem := semaphore.NewWeighted(inFlight)
+	conns := make([]*resp.Conn, inFlight)
+	free := make(chan int, inFlight) // slots; a goroutine that takes one out owns it
 	for slot, c := range db.conns {
 		conns[slot] = resp.NewConn(c, patience)
 		free <- slot
@@ -33,7 +33,7 @@ func (db *Database) goroutines(n int, record func(slot, size int)) (right int, e
 			break
 		}
 		go func() {
-			slot := <-free // there is one: no more goroutines than slots
+			slot := <-free // does not block: there are no more goroutines than slots
 			size, right, err := db.ask(conns[slot], i)
 			if err != nil {
 				fail(err)
@@ -47,8 +47,8 @@ func (db *Database) goroutines(n int, record func(slot, size int)) (right int, e
 			sem.Release(1)
 		}()
 	}
-	// Who gets every slot waits for every question.
-	if err := sem.Acquire(context.Background(), InFlight); err != nil {
+	// All of the semaphore is free when all questions are answered.
+	if err := sem.Acquire(context.Background(), inFlight); err != nil {
 		return 0, err
 	}
 	return int(rights.Load()), context.Cause(ctx)

@@ -4,9 +4,9 @@ import "boundaries/internal/cacheline"
 
 // Racy is global-mutex without the mutex, and nothing else: diff it with
 // global_mutex.go. It loses answers from the histogram when two goroutines record
-// at once. That takes two answers within the same few nanoseconds, so most runs
-// lose nothing or next to it, and a test that counts passes for years; the race
-// detector does not wait for the accident.
+// at once. That takes two answers within the same few nanoseconds, so a run may
+// lose none, and a test that counts may pass for years. The race detector needs no
+// such accident.
 //
 // Not in Variants: it runs only in child processes that tests start.
 func Racy(db *Database, n int) Answer {

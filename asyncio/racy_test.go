@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One question has nobody to race with. What more of them do is shown in children,
-// by the tests of the whole suite.
+// One question has no other to race with. Tests of races ask more of them, in child
+// processes.
 func TestRacyAlone(t *testing.T) {
 	db := open(t, 0)
 	for n := range 2 {

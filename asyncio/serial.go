@@ -2,8 +2,11 @@ package asyncio
 
 import "boundaries/asyncio/resp"
 
-// runSerial asks one question after the other on one connection: the base. It
-// pays the whole latency for every answer. Wait-free, if the database is.
+// runSerial asks one question after the other on one connection: the base of every
+// speed-up.
+//
+// Cost: the whole latency, for every answer.
+// Progress: wait-free, if the database is.
 func runSerial(db *Database, n int) Answer {
 	check(n)
 	var a Answer

@@ -6,9 +6,12 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runShardedLock gives every connection a histogram under a lock of its own, and
-// adds them up. It pays for a lock that is never contended, and a reader of the
-// histogram must take every lock there is. Blocking.
+// runShardedLock gives every connection a histogram with a lock of its own, and adds
+// the histograms up in the end.
+//
+// Cost: a lock that is never contended once an answer. A reader must take every
+// lock.
+// Progress: blocking.
 func runShardedLock(db *Database, n int) Answer {
 	check(n)
 	type shard struct {
@@ -16,7 +19,7 @@ func runShardedLock(db *Database, n int) Answer {
 		h  Histogram     // guarded by mu
 		_  cacheline.Pad // no two shards on one line
 	}
-	shards := make([]shard, InFlight)
+	shards := make([]shard, inFlight)
 	right, err := db.goroutines(n, func(slot, size int) {
 		shard := &shards[slot]
 		shard.mu.Lock()

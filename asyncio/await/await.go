@@ -1,17 +1,17 @@
-// Package await gives the turn away, and nothing else.
+// Package await measures giving up the turn, and nothing else.
 //
-// A step is one bare yield: what Python writes as await asyncio.sleep(0). Two
-// coroutines, goroutines or threads take turns, so that a step is the price of one
-// switch from a waiting party to the other, with no work, no timer and no socket
-// in between. It is the floor under everything that package asyncio measures.
+// A step is one bare yield, which Python writes as await asyncio.sleep(0). Two
+// coroutines, goroutines or threads take turns, so a step is the price of one
+// switch from one waiting party to the other, with no work, no timer and no socket
+// in between. Everything that package asyncio measures costs at least this much.
 //
-// Read event_loop.go first: a step there is a place in a queue and two switches of
-// a coroutine, all on one goroutine. goroutine.go hands the turn over through
-// channels, which is what Go programs do, and pays the scheduler; thread.go is the
-// same with each goroutine locked to a thread of its own, and pays the kernel.
+// Read event_loop.go first: a step there is a place in a queue and two coroutine
+// switches, all on one goroutine. goroutine.go hands the turn over through
+// channels, as Go programs do, and adds the scheduler. thread.go locks each
+// goroutine to a thread of its own, and adds the kernel.
 //
-// The other disciplines are absent: there is no state to guard. Nothing here is
-// parallel, so no row gets faster with more procs.
+// The other disciplines are absent, because there is no state to guard. Nothing
+// here runs in parallel, so no row gets faster with more processors.
 package await
 
 import (
@@ -19,10 +19,9 @@ import (
 	"boundaries/internal/suite"
 )
 
-// Variants lists the ways to give the turn away, in the order of the rows. Run
-// gives it away n times in all and returns how often the other party had it next.
-// It panics if there is no worker or n is negative; the number of workers has no
-// other use.
+// Variants lists the ways to give up the turn, in the order of the rows. Run gives
+// it up n times in all, and returns how often the other party had the turn next.
+// The number of workers has no effect.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []suite.Row[int]{
@@ -31,7 +30,7 @@ var Variants = []suite.Row[int]{
 	{Name: "thread", Run: runThread},
 }
 
-// Want returns how often the turn is handed over in n steps.
+// Want returns how often n steps hand the turn over.
 func Want(_, n int) int { return n }
 
 // check panics as fork.Check does.

@@ -6,13 +6,15 @@ import (
 	"boundaries/asyncio/eventloop"
 )
 
-// runEventLoop lets two tasks of a loop yield in turn. It pays two switches of a
-// coroutine a step, one to the loop and one from it, and a place in its queue; it
-// does not pay for a lock, a scheduler or memory. Blocking: a task that does not
-// yield keeps the turn for ever.
+// runEventLoop lets two tasks of a loop yield in turn. A task that does not yield
+// would keep the turn.
+//
+// Cost: two coroutine switches, one to the loop and one from it, and a place in its
+// queue. There is no lock, no scheduler and no allocation.
+// Progress: blocking.
 func runEventLoop(workers, n int) int {
 	check(workers, n)
-	last, handed := -1, 0 // both tasks write them: one of them runs at a time
+	last, handed := -1, 0 // both tasks write them; one task runs at a time
 	party := func(me, n int) func(*eventloop.Task) (struct{}, error) {
 		return func(t *eventloop.Task) (struct{}, error) {
 			for range n {

@@ -2,19 +2,21 @@ package await
 
 import "sync"
 
-// runGoroutine lets two goroutines hand the turn over through unbuffered
-// channels. It pays for Go's scheduler at every step: one goroutine is made
-// runnable, the other put to sleep, and with more than one proc a second
-// processor may be woken for nothing. Blocking.
+// runGoroutine lets two goroutines hand the turn over through unbuffered channels.
+//
+// Cost: Go's scheduler at every step, which makes one goroutine runnable and puts
+// the other to sleep. With more than one processor, it may wake a second one in
+// vain.
+// Progress: blocking.
 func runGoroutine(workers, n int) int {
 	check(workers, n)
 	return handOver(n, func() {}, func() {})
 }
 
-// handOver runs two parties on goroutines of their own, between begin and end,
-// and lets them hand the turn over n times.
+// handOver runs two parties, each on a goroutine of its own that calls begin first
+// and end last, and lets them hand the turn over n times.
 func handOver(n int, begin, end func()) int {
-	last, handed := -1, 0 // whoever has the turn writes them
+	last, handed := -1, 0 // the party that has the turn writes them
 	turn := [2]chan struct{}{make(chan struct{}), make(chan struct{})}
 	party := func(me, n, theirs int) {
 		begin()

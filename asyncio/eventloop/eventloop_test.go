@@ -20,7 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Where time matters it is virtual, so that it is exactly what it should be.
+// The tests that check durations run in virtual time (testing/synctest), so that the
+// durations are exact.
 
 // run runs main on a loop and fails the test if it returns an error.
 func run(t *testing.T, main func(task *Task) error) {
@@ -28,7 +29,7 @@ func run(t *testing.T, main func(task *Task) error) {
 	require.NoError(t, Run(context.Background(), main))
 }
 
-// inBubble is run in virtual time.
+// inBubble is run, in virtual time.
 func inBubble(t *testing.T, main func(t *testing.T, task *Task) error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -36,12 +37,21 @@ func inBubble(t *testing.T, main func(t *testing.T, task *Task) error) {
 	})
 }
 
-// nothing is a task's body's result.
+// nothing is the result of a task that has none.
 type nothing = struct{}
+
+// sleep makes the task wait for d.
+func sleep(t *Task, d time.Duration) error {
+	f := NewFuture[nothing](t.loop)
+	timer := t.loop.callLater(d, func() { f.Resolve(nothing{}, nil) })
+	defer timer.stop()
+	_, err := Await(t, f)
+	return err
+}
 
 // sleeper returns the body of a task that sleeps and returns v.
 func sleeper(d time.Duration, v int) func(*Task) (int, error) {
-	return func(t *Task) (int, error) { return v, t.Sleep(d) }
+	return func(t *Task) (int, error) { return v, sleep(t, d) }
 }
 
 func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
@@ -49,17 +59,17 @@ func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
 	note := func(s string) func() { return func() { order = append(order, s) } }
 	run(t, func(task *Task) error {
 		l := task.Loop()
-		l.CallSoon(func() {
+		l.ready.push(func() {
 			note("a")()
-			l.CallSoon(func() {
+			l.ready.push(func() {
 				note("d")()
-				l.CallSoon(note("f"))
+				l.ready.push(note("f"))
 			})
 		})
-		l.CallSoon(note("b"))
-		l.CallSoon(func() {
+		l.ready.push(note("b"))
+		l.ready.push(func() {
 			note("c")()
-			l.CallSoon(note("e"))
+			l.ready.push(note("e"))
 		})
 		for range 4 {
 			task.Yield()
@@ -70,7 +80,7 @@ func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c", "|", "d", "e", "|", "f", "|", "|"}, order)
 }
 
-// A callback that is always ready again keeps neither timers nor posts waiting.
+// A callback that keeps making itself ready starves neither timers nor posts.
 func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
 	for _, how := range []string{"timer", "post"} {
 		run(t, func(task *Task) error {
@@ -79,15 +89,15 @@ func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
 			var again func()
 			again = func() {
 				if !f.Done() {
-					l.CallSoon(again)
+					l.ready.push(again)
 				}
 			}
 			again()
 			resolve := func() { f.Resolve(nothing{}, nil) }
 			if how == "timer" {
-				l.CallLater(time.Millisecond, resolve)
+				l.callLater(time.Millisecond, resolve)
 			} else {
-				go l.CallSoonThreadsafe(resolve)
+				go l.callSoonThreadsafe(resolve)
 			}
 			_, err := Await(task, f)
 			return err
@@ -95,8 +105,9 @@ func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
 	}
 }
 
-// Every post runs once, on the loop's goroutine, in the order of its poster. The
-// ledger is plain memory, which -race knows.
+// Every post runs once, on the loop's goroutine, and the posts of one goroutine run
+// in their order. The ledger is plain memory, so that -race sees any other
+// goroutine.
 func TestPostsFromManyGoroutines(t *testing.T) {
 	const posters, each = 8, 2000
 	for _, busy := range []bool{false, true} {
@@ -108,7 +119,7 @@ func TestPostsFromManyGoroutines(t *testing.T) {
 			for p := range posters {
 				go func() {
 					for i := range each {
-						open := l.CallSoonThreadsafe(func() {
+						open := l.callSoonThreadsafe(func() {
 							ledger[p] = append(ledger[p], i)
 							if left--; left == 0 {
 								f.Resolve(nothing{}, nil)
@@ -136,13 +147,13 @@ func TestPostsFromManyGoroutines(t *testing.T) {
 	}
 }
 
-// A post that comes after the turn has looked, and before it sleeps, is not missed.
+// A post that comes between a turn's look at the posts and its sleep is not missed.
 func TestPostBeforeSleep(t *testing.T) {
 	run(t, func(task *Task) error {
 		l := task.Loop()
 		ran := false
-		l.CallSoonThreadsafe(func() { ran = true })
-		l.sleep() // does not
+		l.callSoonThreadsafe(func() { ran = true })
+		l.sleep() // returns at once
 		for !ran {
 			task.Yield()
 		}
@@ -153,7 +164,7 @@ func TestPostBeforeSleep(t *testing.T) {
 func TestPostToAClosedLoop(t *testing.T) {
 	var l *Loop
 	run(t, func(task *Task) error { l = task.Loop(); return nil })
-	require.False(t, l.CallSoonThreadsafe(func() { t.Error("ran") }))
+	require.False(t, l.callSoonThreadsafe(func() { t.Error("ran") }))
 }
 
 func TestTimersAreOnTimeAndInOrder(t *testing.T) {
@@ -165,33 +176,33 @@ func TestTimersAreOnTimeAndInOrder(t *testing.T) {
 			at   time.Duration
 		}
 		var events []event
-		add := func(d time.Duration, name string) *Timer {
-			return l.CallLater(d, func() { events = append(events, event{name, time.Since(began)}) })
+		add := func(d time.Duration, name string) *timer {
+			return l.callLater(d, func() { events = append(events, event{name, time.Since(began)}) })
 		}
 		add(3*time.Second, "c")
 		add(time.Second, "a")
 		dropped := add(2*time.Second, "dropped")
 		add(2*time.Second, "b")
-		add(3*time.Second, "d")   // at the same time as c, made later
+		add(3*time.Second, "d")   // due when c is, and made later
 		add(3*time.Second+1, "e") // a nanosecond later
 		add(0, "now")
-		require.True(t, dropped.Stop())
-		require.False(t, dropped.Stop())
-		require.NoError(t, task.Sleep(10*time.Second))
+		require.True(t, dropped.stop())
+		require.False(t, dropped.stop())
+		require.NoError(t, sleep(task, 10*time.Second))
 		require.Equal(t, []event{{"now", 0}, {"a", time.Second}, {"b", 2 * time.Second}, {"c", 3 * time.Second}, {"d", 3 * time.Second}, {"e", 3*time.Second + 1}}, events)
 		return nil
 	})
 }
 
-// Stop in the turn in which the timer is due: it has made its callback ready.
+// stop fails in the turn in which the timer is due, because its callback is ready.
 func TestStopOfADueTimer(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		l := task.Loop()
-		var second *Timer
+		var second *timer
 		ran := false
-		l.CallLater(time.Second, func() { require.False(t, second.Stop()) })
-		second = l.CallLater(time.Second, func() { ran = true })
-		require.NoError(t, task.Sleep(2*time.Second))
+		l.callLater(time.Second, func() { require.False(t, second.stop()) })
+		second = l.callLater(time.Second, func() { ran = true })
+		require.NoError(t, sleep(task, 2*time.Second))
 		require.True(t, ran)
 		return nil
 	})
@@ -214,14 +225,14 @@ func TestThousandWaitsTakeAsLongAsOne(t *testing.T) {
 	})
 }
 
-// A task that computes delays every timer: a fake with a goroutine for each task
-// would not.
+// A task that computes delays every timer. With a goroutine for each task, a fake
+// loop would not.
 func TestComputingDelaysTimers(t *testing.T) {
 	const compute = 50 * time.Millisecond
 	run(t, func(task *Task) error {
 		began := time.Now()
 		timer := Go(task.Loop(), func(t *Task) (time.Duration, error) {
-			err := t.Sleep(time.Millisecond)
+			err := sleep(t, time.Millisecond)
 			return time.Since(began), err
 		})
 		task.Yield() // it sleeps now
@@ -233,8 +244,7 @@ func TestComputingDelaysTimers(t *testing.T) {
 	})
 }
 
-// Tasks share plain variables without a lock, and -race is silent, on any number
-// of processors.
+// Tasks share plain variables without a lock, and -race is silent.
 func TestTasksShareVariablesWithoutALock(t *testing.T) {
 	const tasks, each = 50, 200
 	count, inside := 0, 0
@@ -253,7 +263,7 @@ func TestTasksShareVariablesWithoutALock(t *testing.T) {
 					inside--
 					if i%2 == 0 {
 						task.Yield()
-					} else if err := task.Sleep(time.Microsecond); err != nil {
+					} else if err := sleep(task, time.Microsecond); err != nil {
 						return nothing{}, err
 					}
 				}
@@ -270,23 +280,23 @@ func TestFutureIsResolvedOnce(t *testing.T) {
 	run(t, func(task *Task) error {
 		f := NewFuture[int](task.Loop())
 		var order []int
-		f.OnDone(func() { order = append(order, 1) })
-		f.OnDone(func() { order = append(order, 2) })
+		f.onDone(func() { order = append(order, 1) })
+		f.onDone(func() { order = append(order, 2) })
 		f.Resolve(7, nil)
-		f.OnDone(func() { order = append(order, 3) })
+		f.onDone(func() { order = append(order, 3) })
 		require.Empty(t, order, "callbacks come through the queue")
-		require.PanicsWithValue(t, "eventloop: Resolve of a future that is resolved", func() { f.Resolve(8, nil) })
+		require.PanicsWithValue(t, "eventloop: Resolve of a future that is resolved already", func() { f.Resolve(8, nil) })
 		require.False(t, f.Cancel())
 		v, err := Await(task, f)
 		require.NoError(t, err)
 		require.Equal(t, 7, v)
-		require.Empty(t, order, "Await of what is there does not give the turn away")
+		require.Empty(t, order, "Await of a future that is done keeps the turn")
 		task.Yield()
 		require.Equal(t, []int{1, 2, 3}, order)
 
 		canceled := NewFuture[int](task.Loop())
 		require.True(t, canceled.Cancel())
-		canceled.Resolve(1, nil) // whoever works for it cannot know
+		canceled.Resolve(1, nil) // whatever works for it cannot know
 		_, err = Await(task, canceled)
 		require.ErrorIs(t, err, ErrCanceled)
 		require.ErrorIs(t, err, context.Canceled)
@@ -311,16 +321,16 @@ func TestGather(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, values)
 
-		// In the order of the arguments, whichever is first; the same twice.
+		// The values are in the order of the arguments, and a future may be there twice.
 		slow, fast := Go(l, sleeper(2*time.Second, 1)), Go(l, sleeper(time.Second, 2))
 		values, err = Await(task, Gather(l, slow, fast, slow))
 		require.NoError(t, err)
 		require.Equal(t, []int{1, 2, 1}, values)
 
-		// The first error in time, at once; the rest go on.
+		// The error that comes first in time is returned at once; the rest go on.
 		began := time.Now()
 		failing := func(d time.Duration, err error) *Future[int] {
-			return Go(l, func(t *Task) (int, error) { t.Sleep(d); return 0, err })
+			return Go(l, func(t *Task) (int, error) { sleep(t, d); return 0, err })
 		}
 		rest := Go(l, sleeper(3*time.Second, 3))
 		all := Gather(l, rest, failing(2*time.Second, errors.New("eggs")), failing(time.Second, spam))
@@ -343,8 +353,8 @@ func TestCancelOfGatherCancelsAll(t *testing.T) {
 		ended := 0
 		body := func(cleanup time.Duration) func(*Task) (int, error) {
 			return func(t *Task) (int, error) {
-				err := t.Sleep(time.Hour)
-				t.Sleep(cleanup)
+				err := sleep(t, time.Hour)
+				sleep(t, cleanup)
 				ended++
 				return 0, err
 			}
@@ -352,7 +362,7 @@ func TestCancelOfGatherCancelsAll(t *testing.T) {
 		done := Go(l, sleeper(0, 1))
 		all := Gather(l, done, Go(l, body(time.Second)), Go(l, body(2*time.Second)))
 		waiter := Go(l, func(t *Task) ([]int, error) { return Await(t, all) })
-		task.Sleep(time.Second)
+		sleep(task, time.Second)
 		require.True(t, waiter.Cancel())
 		_, err := Await(task, waiter)
 		require.ErrorIs(t, err, ErrCanceled)
@@ -363,14 +373,14 @@ func TestCancelOfGatherCancelsAll(t *testing.T) {
 	})
 }
 
-// Cancellation reaches what is awaited, however deep, and the way back is the
-// tasks' own.
+// A cancellation reaches the innermost wait, and each task on the way back decides
+// what to do with it.
 func TestCancelReachesTheInnermostWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		l := task.Loop()
 		var order []string
 		inner := Go(l, func(t *Task) (int, error) {
-			err := t.Sleep(time.Hour)
+			err := sleep(t, time.Hour)
 			order = append(order, "inner")
 			return 0, err
 		})
@@ -383,11 +393,11 @@ func TestCancelReachesTheInnermostWait(t *testing.T) {
 			_, err := Await(t, Gather(l, middle))
 			order = append(order, "outer")
 			if errors.Is(err, ErrCanceled) {
-				return 6, nil // as a task may
+				return 6, nil // a task may end without an error
 			}
 			return 0, err
 		})
-		task.Sleep(time.Second)
+		sleep(task, time.Second)
 		require.Len(t, l.timers, 1)
 		require.True(t, outer.Cancel())
 		v, err := Await(task, outer)
@@ -403,14 +413,15 @@ func TestCancelReachesTheInnermostWait(t *testing.T) {
 func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		l := task.Loop()
-		// Not begun: it never does.
+		// A task that has not begun never does.
 		f := Go(l, func(*Task) (int, error) { t.Error("began"); return 0, nil })
 		require.True(t, f.Cancel())
 		_, err := Await(task, f)
 		require.ErrorIs(t, err, ErrCanceled)
 
-		// In a bare yield, and at its next wait by its own hand; each time once.
-		for _, wait := range []func(*Task) error{(*Task).Yield, func(t *Task) error { return t.Sleep(time.Second) }} {
+		// A task is canceled in a bare yield, and by itself at its next wait, once
+		// each time.
+		for _, wait := range []func(*Task) error{(*Task).Yield, func(t *Task) error { return sleep(t, time.Second) }} {
 			var errs []error
 			f = Go(l, func(t *Task) (int, error) {
 				errs = append(errs, t.Yield(), t.Yield())
@@ -427,10 +438,10 @@ func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 			require.False(t, f.Cancel())
 		}
 
-		// By its own hand, and at once, through what it waits for, which may
-		// decline.
+		// A task that canceled itself cancels what it waits for at once. That
+		// may ignore it.
 		began := time.Now()
-		deaf := Go(l, func(t *Task) (int, error) { t.Sleep(time.Hour); return 2, nil })
+		deaf := Go(l, func(t *Task) (int, error) { sleep(t, time.Hour); return 2, nil })
 		f = Go(l, func(t *Task) (int, error) {
 			t.Cancel()
 			return Await(t, deaf)
@@ -441,7 +452,7 @@ func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 		require.Equal(t, 2, v)
 		require.Zero(t, time.Since(began))
 
-		// What it waits for is done already, in the same turn.
+		// A task is canceled in the turn in which what it waits for was resolved.
 		g := NewFuture[int](l)
 		f = Go(l, func(t *Task) (int, error) { return Await(t, g) })
 		task.Yield()
@@ -463,43 +474,44 @@ func TestTimeout(t *testing.T) {
 			require.Equal(t, d, time.Since(began))
 			began = time.Now()
 		}
-		require.NoError(t, task.Timeout(2*time.Second, func() error { return task.Sleep(time.Second) }))
+		require.NoError(t, task.Timeout(2*time.Second, func() error { return sleep(task, time.Second) }))
 		after(time.Second)
 		require.Empty(t, l.timers)
 		require.ErrorIs(t, task.Timeout(time.Second, func() error { return spam }), spam)
 		require.Empty(t, l.timers)
 
-		err := task.Timeout(time.Second, func() error { return task.Sleep(time.Hour) })
+		err := task.Timeout(time.Second, func() error { return sleep(task, time.Hour) })
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotErrorIs(t, err, ErrCanceled)
 		after(time.Second)
-		require.NoError(t, task.Sleep(time.Second), "the timeout is over")
+		require.NoError(t, sleep(task, time.Second), "the timeout is over")
 		after(time.Second)
 
-		// Nested: the inner is the one that expires, then the outer.
+		// Nested timeouts: the inner one expires, then the outer one; then only the
+		// outer one.
 		err = task.Timeout(2*time.Second, func() error {
-			require.ErrorIs(t, task.Timeout(time.Second, func() error { return task.Sleep(time.Hour) }), context.DeadlineExceeded)
-			return task.Sleep(time.Hour)
+			require.ErrorIs(t, task.Timeout(time.Second, func() error { return sleep(task, time.Hour) }), context.DeadlineExceeded)
+			return sleep(task, time.Hour)
 		})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		after(2 * time.Second)
 		err = task.Timeout(time.Second, func() error {
-			err := task.Timeout(2*time.Second, func() error { return task.Sleep(time.Hour) })
+			err := task.Timeout(2*time.Second, func() error { return sleep(task, time.Hour) })
 			require.ErrorIs(t, err, ErrCanceled, "not the inner one's")
 			return err
 		})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		after(time.Second)
 
-		// Canceled by somebody else, alone and in the same moment.
+		// Another task cancels the task, before the timeout and in the same moment.
 		for _, d := range []time.Duration{time.Hour, time.Second} {
 			f := Go(l, func(t *Task) (nothing, error) {
 				return nothing{}, t.Timeout(d, func() error {
-					t.Sleep(time.Hour)
-					return t.Sleep(time.Hour)
+					sleep(t, time.Hour)
+					return sleep(t, time.Hour)
 				})
 			})
-			task.Sleep(time.Second)
+			sleep(task, time.Second)
 			f.Cancel()
 			task.Yield()
 			f.Cancel()
@@ -507,21 +519,20 @@ func TestTimeout(t *testing.T) {
 			require.ErrorIs(t, err, ErrCanceled)
 		}
 
-		// A body that will not hear of it keeps its result.
-		require.NoError(t, task.Timeout(time.Second, func() error { task.Sleep(time.Hour); return nil }))
+		// A body that ignores the cancellation keeps its result.
+		require.NoError(t, task.Timeout(time.Second, func() error { sleep(task, time.Hour); return nil }))
 		return nil
 	})
 }
 
-// A timeout that is due when the body returns, and has its turn after that, is over
-// like any other.
+// A timeout is over when body returns, even if its timer was due before.
 func TestTimeoutThatIsDueTooLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		require.NoError(t, task.Timeout(time.Second, func() error {
-			time.Sleep(time.Second) // the loop too: the next turn has the task before the timer
+			time.Sleep(time.Second) // the loop sleeps too, and the next turn runs the task before the timer
 			return task.Yield()
 		}))
-		return task.Sleep(time.Second)
+		return sleep(task, time.Second)
 	})
 }
 
@@ -552,7 +563,7 @@ func TestRunInExecutor(t *testing.T) {
 		require.ErrorIs(t, err, spam)
 		return nil
 	})
-	require.PanicsWithValue(t, "eventloop: an executor of no calls", func() { NewExecutor(0) })
+	require.PanicsWithValue(t, "eventloop: NewExecutor of no calls, need at least one", func() { NewExecutor(0) })
 }
 
 func TestCancelOfAnExecutorsCall(t *testing.T) {
@@ -571,9 +582,9 @@ func TestCancelOfAnExecutorsCall(t *testing.T) {
 		_, err := Await(task, running)
 		require.ErrorIs(t, err, ErrCanceled)
 		require.Zero(t, time.Since(began))
-		task.Sleep(time.Minute)
+		sleep(task, time.Minute)
 		require.Equal(t, 1, made)
-		// Its slot is free again.
+		// The slot of the running call is free again.
 		v, err := Await(task, RunInExecutor(l, e, call))
 		require.NoError(t, err)
 		require.Equal(t, 1, v)
@@ -581,14 +592,14 @@ func TestCancelOfAnExecutorsCall(t *testing.T) {
 	})
 }
 
-// A call that ends its goroutine, as a test that fails does, is an error and not a
-// wait for ever, and its slot is free again.
+// A call that ends its goroutine, as a test that fails does, is an error of Await
+// and frees its slot.
 func TestGoexitOfAnExecutorsCall(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		e := NewExecutor(1)
 		for range 3 {
 			_, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { runtime.Goexit(); return 1, nil }))
-			require.EqualError(t, err, "eventloop: a call of an executor: runtime.Goexit")
+			require.EqualError(t, err, "eventloop: the call did not return: it ended in runtime.Goexit")
 		}
 		v, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { return 1, nil }))
 		require.Equal(t, 1, v)
@@ -596,7 +607,42 @@ func TestGoexitOfAnExecutorsCall(t *testing.T) {
 	})
 }
 
-// What is queued when the loop ends is not run; what runs is awaited.
+// A panic in an executor's call is Run's, with its value, whatever has become of
+// the call's future. It frees its slot and unwinds the tasks.
+func TestPanicOfAnExecutorsCallIsRuns(t *testing.T) {
+	for name, wait := range map[string]func(task *Task, f *Future[int]) error{
+		"awaited":  func(task *Task, f *Future[int]) error { _, err := Await(task, f); return err },
+		"canceled": func(task *Task, f *Future[int]) error { f.Cancel(); return sleep(task, time.Hour) },
+		"left":     func(*Task, *Future[int]) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := NewExecutor(1)
+				unwound := false
+				require.PanicsWithValue(t, "spam", func() {
+					Run(t.Context(), func(task *Task) error {
+						defer func() { unwound = true }()
+						f := RunInExecutor(task.Loop(), e, func() (int, error) {
+							time.Sleep(time.Second)
+							panic("spam")
+						})
+						synctest.Wait() // it runs
+						return wait(task, f)
+					})
+				})
+				require.True(t, unwound)
+				run(t, func(task *Task) error {
+					v, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { return 1, nil }))
+					require.Equal(t, 1, v)
+					return err
+				})
+			})
+		})
+	}
+}
+
+// Run does not make the executors' calls that still wait when main returns. It
+// waits for those that run.
 func TestRunAwaitsExecutors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -613,14 +659,14 @@ func TestRunAwaitsExecutors(t *testing.T) {
 					return 0, nil
 				})
 			}
-			return task.Sleep(time.Millisecond)
+			return sleep(task, time.Millisecond)
 		})
 		require.Equal(t, 2, made)
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
 
-// When main is done the other tasks are canceled, and may take their time.
+// When main has returned, the other tasks are canceled, and may take their time.
 func TestRunCancelsAndAwaitsTheOtherTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -629,8 +675,8 @@ func TestRunCancelsAndAwaitsTheOtherTasks(t *testing.T) {
 		err := Run(context.Background(), func(task *Task) error {
 			for i := range 5 {
 				Go(task.Loop(), func(task *Task) (nothing, error) {
-					require.ErrorIs(t, task.Sleep(time.Hour), ErrCanceled)
-					require.NoError(t, task.Sleep(time.Duration(i)*time.Second))
+					require.ErrorIs(t, sleep(task, time.Hour), ErrCanceled)
+					require.NoError(t, sleep(task, time.Duration(i)*time.Second))
 					ended++
 					return nothing{}, nil
 				})
@@ -649,15 +695,16 @@ func TestRunIsCanceledByItsContext(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		err := Run(ctx, func(task *Task) error { return task.Sleep(time.Hour) })
+		err := Run(ctx, func(task *Task) error { return sleep(task, time.Hour) })
 		require.ErrorIs(t, err, ErrCanceled)
 		require.Equal(t, time.Second, time.Since(began))
 		// A context that is done already: main may not even begin.
-		require.ErrorIs(t, Run(ctx, func(task *Task) error { return task.Sleep(time.Hour) }), ErrCanceled)
+		require.ErrorIs(t, Run(ctx, func(task *Task) error { return sleep(task, time.Hour) }), ErrCanceled)
 	})
 }
 
-// watched is a context that is never done and counts who waits for that.
+// watched is a context that is never done and counts the functions that wait for
+// that.
 type watched struct {
 	context.Context
 	done    chan struct{}
@@ -671,7 +718,7 @@ func (c *watched) AfterFunc(func()) (stop func() bool) {
 	return func() bool { c.waiting--; return true }
 }
 
-// A context that outlives Run holds nothing of the loop.
+// A context that outlives Run keeps nothing of the loop alive.
 func TestRunLetsGoOfItsContext(t *testing.T) {
 	ctx := &watched{Context: context.Background(), done: make(chan struct{})}
 	require.NoError(t, Run(ctx, func(task *Task) error {
@@ -681,13 +728,13 @@ func TestRunLetsGoOfItsContext(t *testing.T) {
 	require.Zero(t, ctx.waiting)
 }
 
-// A canceled main may take its time too, and use all it needs.
+// A canceled main may take its time too, and may still use executors.
 func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		require.NoError(t, Run(ctx, func(task *Task) error {
-			require.ErrorIs(t, task.Sleep(time.Hour), ErrCanceled)
+			require.ErrorIs(t, sleep(task, time.Hour), ErrCanceled)
 			v, err := Await(task, RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) { return 7, nil }))
 			require.Equal(t, 7, v)
 			return err
@@ -695,15 +742,15 @@ func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 	})
 }
 
-// A panic of a task, or of a callback, is Run's, and nothing is left behind: the
-// other tasks are unwound where they wait.
+// If a task or a callback panics, so does Run, and the other tasks are unwound where
+// they wait.
 func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 	for _, panics := range []func(*Task){
 		func(*Task) { panic("spam") },
-		func(task *Task) { task.Loop().CallSoon(func() { panic("spam") }); task.Yield() },
+		func(task *Task) { task.Loop().ready.push(func() { panic("spam") }); task.Yield() },
 		func(task *Task) {
 			Go(task.Loop(), func(*Task) (nothing, error) { panic("spam") })
-			task.Sleep(time.Hour)
+			sleep(task, time.Hour)
 		},
 	} {
 		unwound := 0
@@ -711,9 +758,9 @@ func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 			Run(context.Background(), func(task *Task) error {
 				for range 3 {
 					Go(task.Loop(), func(task *Task) (nothing, error) {
-						defer func() { unwound++; task.Sleep(time.Hour) }()
+						defer func() { unwound++; sleep(task, time.Hour) }()
 						for {
-							task.Sleep(time.Hour) // deaf to errors
+							sleep(task, time.Hour) // it ignores the error
 						}
 					})
 				}
@@ -726,8 +773,8 @@ func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 	}
 }
 
-// A panic of a task's deferred call while it is unwound is Run's too, and the rest
-// ends all the same.
+// If a deferred call of a task panics while the task is unwound, so does Run, and
+// the rest is unwound all the same.
 func TestPanicWhileUnwinding(t *testing.T) {
 	near, far := net.Pipe()
 	unwound := 0
@@ -738,7 +785,7 @@ func TestPanicWhileUnwinding(t *testing.T) {
 			for range 3 {
 				Go(l, func(task *Task) (nothing, error) {
 					defer func() { unwound++; panic("eggs") }()
-					return nothing{}, task.Sleep(time.Hour)
+					return nothing{}, sleep(task, time.Hour)
 				})
 			}
 			task.Yield()
@@ -750,7 +797,8 @@ func TestPanicWhileUnwinding(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// A test that fails inside a task ends the test's goroutine, not the program.
+// A Goexit of a task, as of a test that fails there, ends the goroutine that called
+// Run, and not the program.
 func TestGoexitOfATask(t *testing.T) {
 	unwound, returned := false, false
 	var wg sync.WaitGroup
@@ -758,7 +806,7 @@ func TestGoexitOfATask(t *testing.T) {
 		Run(context.Background(), func(task *Task) error {
 			Go(task.Loop(), func(task *Task) (nothing, error) {
 				defer func() { unwound = true }()
-				return nothing{}, task.Sleep(time.Hour)
+				return nothing{}, sleep(task, time.Hour)
 			})
 			task.Yield()
 			runtime.Goexit()
@@ -771,7 +819,7 @@ func TestGoexitOfATask(t *testing.T) {
 	require.False(t, returned)
 }
 
-// The queue's counters wrap around; it grows when it is full, also then.
+// A ring grows when it is full, also where its counters wrap around.
 func TestRing(t *testing.T) {
 	for _, start := range []uint{0, 5, math.MaxUint - 20} {
 		r := ring{head: start, tail: start}
@@ -806,16 +854,20 @@ func TestRing(t *testing.T) {
 func Example() {
 	err := Run(context.Background(), func(t *Task) error {
 		l := t.Loop()
+		kitchen := NewExecutor(2)
 		cook := func(name string, d time.Duration) *Future[string] {
 			return Go(l, func(t *Task) (string, error) {
 				fmt.Println("begin", name)
-				err := t.Sleep(d)
+				meal, err := Await(t, RunInExecutor(l, kitchen, func() (string, error) {
+					time.Sleep(d) // a call that blocks
+					return name, nil
+				}))
 				fmt.Println("end", name)
-				return name, err
+				return meal, err
 			})
 		}
-		meal, err := Await(t, Gather(l, cook("spam", 20*time.Millisecond), cook("eggs", time.Millisecond)))
-		fmt.Println(meal)
+		meals, err := Await(t, Gather(l, cook("spam", 20*time.Millisecond), cook("eggs", time.Millisecond)))
+		fmt.Println(meals)
 		return err
 	})
 	fmt.Println(err)

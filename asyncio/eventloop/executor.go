@@ -2,31 +2,30 @@ package eventloop
 
 import (
 	"context"
-	"errors"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// An Executor runs calls that block, so that the loop does not. It is a pool in
-// that it bounds how many run at once; its threads are goroutines.
+// An Executor runs calls that block, so that the loop does not. Its threads are
+// goroutines; it is a pool because it bounds how many calls run at once.
 type Executor struct{ slots *semaphore.Weighted }
 
-// NewExecutor returns an executor that runs up to that many calls at once. It
-// panics if there are none.
+// NewExecutor returns an executor that runs at most that many calls at once. It
+// panics unless calls is positive.
 func NewExecutor(calls int) *Executor {
 	if calls < 1 {
-		panic("eventloop: an executor of no calls")
+		panic("eventloop: NewExecutor of no calls, need at least one")
 	}
 	return &Executor{slots: semaphore.NewWeighted(int64(calls))}
 }
 
-// errGoexit is the error of a call that does not return.
-var errGoexit = errors.New("eventloop: a call of an executor: runtime.Goexit")
-
-// RunInExecutor calls f on another goroutine and returns the future of what it
-// returns. Canceling the future does not stop a call that runs; its result is
-// dropped. A call that is still waiting for its turn when the loop closes, or
-// when the future is canceled, is not made.
+// RunInExecutor calls f on another goroutine and returns the future of what f
+// returns. If f panics, so does Run, with the same value. If f ends in
+// runtime.Goexit, the future has an error.
+//
+// Canceling the future does not stop f if it runs already: its result is dropped,
+// and Run does not return before f has. If f still waits for its turn when the
+// future is canceled or the loop closes, f is never called.
 func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] {
 	ctx, cancel := context.WithCancel(l.ctx)
 	out := NewFuture[T](l)
@@ -35,17 +34,18 @@ func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] 
 		out.finish(*new(T), ErrCanceled)
 		return true
 	}
+	resolve := func(value T, err error) {
+		l.callSoonThreadsafe(func() { out.Resolve(value, err) })
+	}
+	call := func() (T, error) {
+		defer e.slots.Release(1) // before the task can make its next call
+		return f()
+	}
 	l.help(func() {
 		defer cancel()
-		if e.slots.Acquire(ctx, 1) != nil {
-			return // canceled, and so is out
+		if e.slots.Acquire(ctx, 1) == nil { // else canceled, and so is out
+			resolve(call())
 		}
-		value, err := *new(T), errGoexit
-		defer func() {
-			e.slots.Release(1)
-			l.CallSoonThreadsafe(func() { out.Resolve(value, err) })
-		}()
-		value, err = f()
-	})
+	}, func() { resolve(*new(T), errGoexit) })
 	return out
 }

@@ -1,31 +1,31 @@
 package eventloop
 
-// A Future is a value that a task can wait for. It is resolved once, with a value
-// or an error. It belongs to its loop.
+// A Future is a value that tasks can wait for. It is resolved once, with a value
+// and an error. Only its loop's tasks and callbacks may use it.
 type Future[T any] struct {
 	loop     *Loop
-	done     bool // goes from false to true only
+	done     bool // goes from false to true, once
 	value    T    // not written after done
 	err      error
-	then     []func()    // called, through the queue, when done
-	onCancel func() bool // nil if canceling is resolving with ErrCanceled
+	then     []func()    // made ready when done
+	onCancel func() bool // nil if Cancel resolves the future with ErrCanceled
 }
 
-// NewFuture returns a future for somebody to resolve.
+// NewFuture returns a future that is not resolved.
 func NewFuture[T any](l *Loop) *Future[T] { return &Future[T]{loop: l} }
 
-// Done reports whether the future has been resolved or canceled.
+// Done reports whether the future was resolved or canceled.
 func (f *Future[T]) Done() bool { return f.done }
 
-// Resolve sets the value and the error that those who wait get, and makes them
-// ready. It does nothing if the future was canceled, whose work may well end
-// after all. It panics if the future was resolved before.
+// Resolve sets the value and the error that the waiters get, and makes the waiters
+// ready. On a canceled future it does nothing, because the work for it may well
+// end later. It panics if the future was resolved before.
 func (f *Future[T]) Resolve(value T, err error) {
 	if f.done {
 		if isCanceled(f.err) {
 			return
 		}
-		panic("eventloop: Resolve of a future that is resolved")
+		panic("eventloop: Resolve of a future that is resolved already")
 	}
 	f.finish(value, err)
 }
@@ -38,9 +38,9 @@ func (f *Future[T]) finish(value T, err error) {
 	f.then = nil
 }
 
-// Cancel cancels the future: those who wait for it get ErrCanceled, and if it is
-// the future of a task or of a [Gather], it is the task that is canceled, or all
-// that is gathered. Cancel reports whether there was something to cancel.
+// Cancel cancels the future: its waiters get ErrCanceled. If it is the future of a
+// task, Cancel cancels the task; if it is the future of a [Gather], Cancel cancels
+// all that is gathered. Cancel reports whether there was something to cancel.
 func (f *Future[T]) Cancel() bool {
 	if f.done {
 		return false
@@ -52,8 +52,8 @@ func (f *Future[T]) Cancel() bool {
 	return true
 }
 
-// OnDone makes the loop call then when the future is done.
-func (f *Future[T]) OnDone(then func()) {
+// onDone makes the loop call then once the future is done.
+func (f *Future[T]) onDone(then func()) {
 	if f.done {
 		f.loop.ready.push(then)
 		return
@@ -61,8 +61,9 @@ func (f *Future[T]) OnDone(then func()) {
 	f.then = append(f.then, then)
 }
 
-// Await waits until f is done and returns what it was resolved with. If it is
-// already, Await does not give the turn away. Canceling the task cancels f.
+// Await waits until f is done and returns its value and error. If f is done
+// already, the task keeps its turn. Canceling the task cancels f. Await panics if
+// f belongs to another loop.
 func Await[T any](t *Task, f *Future[T]) (T, error) {
 	if f.loop != t.loop {
 		panic("eventloop: Await of a future of another loop")
@@ -80,9 +81,10 @@ func Await[T any](t *Task, f *Future[T]) (T, error) {
 	return f.value, f.err
 }
 
-// Gather returns a future of the values of all, in the order of the arguments.
-// The first error, in time, is its error, at once; the rest go on. Canceling it
-// cancels all, and is done when all are.
+// Gather returns a future of the values of all futures, in the order of the
+// arguments. The error that comes first in time becomes its error, at once; the
+// other futures go on. Canceling it cancels all futures; it is then done when all
+// of them are.
 func Gather[T any](l *Loop, all ...*Future[T]) *Future[[]T] {
 	canceled := false
 	out := NewFuture[[]T](l)
@@ -100,7 +102,7 @@ func Gather[T any](l *Loop, all ...*Future[T]) *Future[[]T] {
 		out.finish(values, nil)
 	}
 	for i, f := range all {
-		f.OnDone(func() {
+		f.onDone(func() {
 			left--
 			values[i] = f.value
 			switch {

@@ -1,11 +1,11 @@
-// Package eventloop is what Python's asyncio is: tasks that take turns on one
-// goroutine, and give the turn away only where they say so.
+// Package eventloop shows what Python's asyncio is: tasks that take turns on one
+// goroutine, and that give up their turn only where their code says so.
 //
-// [Run] starts a loop with its first task and returns when that task has. A task
-// is a coroutine (iter.Pull): it runs until it waits for something, and while it
-// waits the loop runs others. So between two of its waits a task is alone, and
-// tasks share plain variables without a lock; and a task that computes for 50 ms
-// delays every other task and every timer by 50 ms. That is the bargain.
+// [Run] starts a loop with its first task and returns when that task has returned.
+// A task is a coroutine (iter.Pull). It runs until it waits for something, and
+// while it waits the loop runs other tasks. Between two of its waits a task
+// therefore runs alone, and tasks share plain variables without a lock. The price:
+// a task that computes for 50 ms delays every other task and every timer by 50 ms.
 //
 //	err := eventloop.Run(ctx, func(t *eventloop.Task) error {
 //		a := eventloop.Go(t.Loop(), fetch)
@@ -14,20 +14,20 @@
 //		...
 //	})
 //
-// What asyncio calls by one name has that name here: call_soon is CallSoon, and
-// so on. A turn of the loop does what BaseEventLoop._run_once does: it takes what
-// other goroutines have posted, makes the due timers ready, and runs exactly the
-// callbacks that were ready at its start, first come first served. A callback
-// that is added during a turn runs in the next.
+// Names come from asyncio: callLater is its call_later, callSoonThreadsafe its
+// call_soon_threadsafe. A turn of the loop does what BaseEventLoop._run_once does.
+// It takes the callbacks that other goroutines have posted, makes the due timers
+// ready, and runs exactly the callbacks that were ready at its start, first come,
+// first served. A callback that is added during a turn runs in the next turn.
 //
-// Two things differ from Python. Coroutines here have stacks of their own, so
-// that a plain function may wait on behalf of a task (see [Stream.As]), where
-// Python needs an async twin of every function on the way. And there is no
-// selector: for every [Stream] a helper goroutine is blocked in a read, that is,
-// in Go's own poller, and posts what it has read to the loop, as the proactor
-// loop that asyncio uses on Windows has completions posted to it. The helpers
-// never touch what belongs to tasks. They cost a hand-over between goroutines
-// for each read that finds the loop asleep.
+// Two things differ from Python. A coroutine here has a stack of its own, so a
+// plain function may wait on behalf of a task (see [Stream.As]); Python needs an
+// async twin of every function on the way. And there is no selector. For every
+// [Stream] a helper goroutine blocks in a read, that is, in Go's own poller, and
+// posts what it has read to the loop; asyncio's proactor loop on Windows has
+// completions posted to it in the same way. The helpers never touch what belongs
+// to tasks. A read that finds the loop asleep costs a hand-over between
+// goroutines.
 //
 // Read Loop.turn first, then Task.Yield and Await.
 package eventloop
@@ -42,55 +42,54 @@ import (
 	"time"
 )
 
-// ErrCanceled is what a wait returns in a task that was canceled, and the error
-// of a task that let it pass. It wraps context.Canceled.
+// ErrCanceled is the error of a wait in a task that was canceled, and of a task
+// that returned that error. It wraps context.Canceled.
 var ErrCanceled = fmt.Errorf("eventloop: task: %w", context.Canceled)
 
-// A Loop runs callbacks one at a time, on the goroutine that called [Run]. All
-// its methods but CallSoonThreadsafe are for that goroutine only, that is, for
-// callbacks and tasks.
+// A Loop runs callbacks one at a time, on the goroutine that called [Run]. Only
+// callbacks and tasks of the loop may use it; callSoonThreadsafe and fail are the
+// exceptions, which helper goroutines call.
 type Loop struct {
 	ready  ring
 	timers timers
-	made   int // timers so far: of two that are due at once, the earlier made is first
+	made   int // timers so far; of two timers due at once, the one made first runs first
 	tasks  map[*Task]struct{}
 
 	streams map[*Stream]struct{}
-	dials   map[*dial]struct{}
 	helpers sync.WaitGroup     // goroutines that may post
-	ctx     context.Context    // done when the loop closes; ends what helpers wait for
+	ctx     context.Context    // done when the loop closes; calls that wait for an executor then give up
 	cancel  context.CancelFunc // of ctx
 
-	hasPosted atomic.Bool // something is in posted; lets a busy turn do without mu
+	hasPosted atomic.Bool // posted is not empty; spares a busy turn the lock
 
-	mu     sync.Mutex
-	posted []func() // guarded by mu
-	asleep bool     // guarded by mu; the loop may be waiting for wake, and nobody has sent it yet
-	closed bool     // guarded by mu; what is posted now will never run
+	mu      sync.Mutex
+	posted  []func() // guarded by mu
+	asleep  bool     // guarded by mu; the loop may wait for wake, and no token has been sent yet
+	closed  bool     // guarded by mu; what is posted from now on never runs
+	failure any      // guarded by mu; a helper's panic that Run has yet to repeat
 
 	wake chan struct{} // capacity 1; a token says "look at posted"
 }
 
-// Run runs main as the first task of a new loop, and returns its error. When main
-// has returned, the other tasks are canceled and awaited, open streams are
-// closed, and running calls of executors are awaited, so that nothing of the loop
-// is left. If ctx is done before, main is canceled.
+// Run runs main as the first task of a new loop and returns its error. When main
+// has returned, Run cancels the other tasks and waits for them, closes open
+// streams, and waits for the executors' calls that still run, however long they
+// take: nothing of the loop is left. If ctx is done earlier, Run cancels main.
 //
-// If a task panics, so does Run, with the same value; the other tasks are
-// unwound where they wait.
+// If a task, a callback, an executor's call or a connection's method panics, Run
+// panics with the same value, after it has unwound the other tasks where they wait.
 func Run(ctx context.Context, main func(t *Task) error) error {
 	l := &Loop{
 		tasks:   map[*Task]struct{}{},
 		streams: map[*Stream]struct{}{},
-		dials:   map[*dial]struct{}{},
 		wake:    make(chan struct{}, 1),
 	}
-	// Not ended by ctx: tasks decide what they still wait for when canceled.
+	// ctx does not end l.ctx: a canceled task decides what it still waits for.
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer l.close()
 	done := Go(l, func(t *Task) (struct{}, error) { return struct{}{}, main(t) })
 	stop := context.AfterFunc(ctx, func() {
-		l.CallSoonThreadsafe(func() { done.Cancel() })
+		l.callSoonThreadsafe(func() { done.Cancel() })
 	})
 	defer stop()
 	for !done.Done() {
@@ -105,15 +104,15 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 	return done.err
 }
 
-// close ends what is left of the loop: nothing but streams and executors' calls
-// after an ordinary end, tasks too after a panic.
+// close ends what is left of the loop. After an ordinary end that is streams and
+// executors' calls; after a panic there may be tasks too.
 func (l *Loop) close() {
 	l.cancel()
 	if len(l.tasks) > 0 {
-		defer l.close() // deferred calls may make tasks, and panic
+		defer l.close() // the tasks' deferred calls may make new tasks, and may panic
 		for t := range l.tasks {
 			delete(l.tasks, t)
-			t.stop() // its wait does not return, its deferred calls run
+			t.stop() // the task's wait does not return; its deferred calls run
 		}
 		return
 	}
@@ -125,11 +124,7 @@ func (l *Loop) close() {
 	l.posted = nil
 	l.mu.Unlock()
 	l.helpers.Wait()
-	for d := range l.dials { // what they posted came too late to run
-		if d.conn != nil {
-			d.conn.Close()
-		}
-	}
+	l.repeatFailure()
 }
 
 // turn waits until there is something to do and does it.
@@ -144,8 +139,8 @@ func (l *Loop) turn() {
 		l.sleep()
 		return
 	}
-	// Not "until none is ready": a callback that makes itself ready again would
-	// keep timers and posts waiting for ever.
+	// Count first. Looping until none is ready would starve timers and posts when a
+	// callback makes itself ready again.
 	for range l.ready.len() {
 		l.ready.pop()()
 	}
@@ -167,11 +162,12 @@ func (l *Loop) take() {
 func (l *Loop) expire() {
 	now := time.Now()
 	for len(l.timers) > 0 && !l.timers[0].when.After(now) {
-		l.ready.push(heap.Pop(&l.timers).(*Timer).f)
+		l.ready.push(heap.Pop(&l.timers).(*timer).f)
 	}
 }
 
-// sleep returns when something was posted or the next timer is due, or earlier.
+// sleep returns when something was posted or the next timer is due. It may return
+// earlier.
 func (l *Loop) sleep() {
 	l.mu.Lock()
 	l.asleep = len(l.posted) == 0
@@ -189,19 +185,16 @@ func (l *Loop) sleep() {
 	select {
 	case <-l.wake:
 	case <-due:
-		// asleep stays set, and the next post sends a token that nobody waits
-		// for: the next sleep is a short one.
+		// asleep stays set, so the next post sends a token that no sleep waits
+		// for. It makes the next sleep return at once.
 	}
 }
 
-// CallSoon makes f run in the next turn, after what was made ready before it.
-func (l *Loop) CallSoon(f func()) { l.ready.push(f) }
-
-// CallSoonThreadsafe is CallSoon for other goroutines: f runs on the loop's. What
-// was done before the call synchronizes before f. It reports whether the loop was
-// still open. If it was not, f will never run; if it was, f runs unless the loop
-// ends first.
-func (l *Loop) CallSoonThreadsafe(f func()) bool {
+// callSoonThreadsafe makes f run in one of the next turns, after what was made
+// ready before it. Any goroutine may call it; what it did before the call
+// synchronizes before f. callSoonThreadsafe reports whether the loop was open. If
+// it was not, f never runs. If it was, f runs unless the loop ends first.
+func (l *Loop) callSoonThreadsafe(f func()) bool {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -221,29 +214,66 @@ func (l *Loop) CallSoonThreadsafe(f func()) bool {
 	return true
 }
 
-// CallLater makes f run in the first turn that begins when d is over.
-func (l *Loop) CallLater(d time.Duration, f func()) *Timer {
+// callLater makes f run in the first turn that begins after d has passed.
+func (l *Loop) callLater(d time.Duration, f func()) *timer {
 	l.made++
-	t := &Timer{loop: l, when: time.Now().Add(d), made: l.made, f: f}
+	t := &timer{loop: l, when: time.Now().Add(d), made: l.made, f: f}
 	heap.Push(&l.timers, t)
 	return t
 }
 
-// help runs f on a goroutine of its own, which Run will wait for.
-func (l *Loop) help(f func()) { l.helpers.Go(f) }
+// errGoexit is the error of a call that ended its goroutine, as a test that fails
+// does.
+var errGoexit = errors.New("eventloop: the call did not return: it ended in runtime.Goexit")
 
-// A Timer is a callback that is to run later.
-type Timer struct {
+// help runs f on a goroutine of its own, a helper, which Run waits for. If f
+// panics, so does Run. If f ends in runtime.Goexit, exited is called.
+func (l *Loop) help(f, exited func()) {
+	l.helpers.Go(func() {
+		returned := false
+		defer func() {
+			if v := recover(); v != nil {
+				l.fail(v)
+			} else if !returned {
+				exited()
+			}
+		}()
+		f()
+		returned = true
+	})
+}
+
+// fail makes Run panic with v. A helper calls it.
+func (l *Loop) fail(v any) {
+	l.mu.Lock()
+	l.failure = v
+	l.mu.Unlock()
+	l.callSoonThreadsafe(l.repeatFailure)
+}
+
+// repeatFailure panics as a helper has, once.
+func (l *Loop) repeatFailure() {
+	l.mu.Lock()
+	v := l.failure
+	l.failure = nil
+	l.mu.Unlock()
+	if v != nil {
+		panic(v)
+	}
+}
+
+// A timer is a callback that is to run later.
+type timer struct {
 	loop  *Loop
 	when  time.Time
 	made  int
-	index int // in loop.timers; -1 when it is not there any more
+	index int // in loop.timers, or -1 after the timer has left it
 	f     func()
 }
 
-// Stop keeps the callback from running and reports whether it did: not if its
-// time has come.
-func (t *Timer) Stop() bool {
+// stop keeps the callback from running, unless it was due already. It reports
+// whether it did.
+func (t *timer) stop() bool {
 	if t.index < 0 {
 		return false
 	}
@@ -251,8 +281,8 @@ func (t *Timer) Stop() bool {
 	return true
 }
 
-// timers is a heap by time.
-type timers []*Timer
+// timers is a heap ordered by time.
+type timers []*timer
 
 func (h timers) Len() int { return len(h) }
 
@@ -269,7 +299,7 @@ func (h timers) Swap(i, j int) {
 }
 
 func (h *timers) Push(x any) {
-	t := x.(*Timer)
+	t := x.(*timer)
 	t.index = len(*h)
 	*h = append(*h, t)
 }
@@ -284,9 +314,9 @@ func (h *timers) Pop() any {
 }
 
 // A ring is a queue of callbacks that allocates only when it grows. head and tail
-// count the callbacks that were ever taken out and put in, and may wrap around.
+// count all callbacks ever popped and pushed, and may wrap around.
 type ring struct {
-	slots []func() // a power of two of them
+	slots []func() // their number is a power of two
 	head  uint
 	tail  uint
 }

@@ -2,106 +2,51 @@ package eventloop
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
+	"net"
 	"os"
 	"time"
-
-	"boundaries/internal/sock"
 )
 
-// bufferSize is how much a helper reads at once. Two buffers are all that a
-// stream ever holds of what its peer has sent and nobody has read.
+// bufferSize is how many bytes a helper reads at once. A stream holds at most two
+// buffers of what its peer has sent and no task has read.
 const bufferSize = 4096
-
-// A Conn is what a stream is made of. A deadline or Close ends its reads and writes,
-// as with a net.Conn. One that has a TryWrite as a sock.Conn has is written to
-// without a helper when it takes what is written at once.
-type Conn interface {
-	io.ReadWriteCloser
-	SetDeadline(t time.Time) error
-}
 
 // A Stream is a connection whose reads and writes make the task wait and not the
 // loop. One task may read while another writes.
 //
-// A buffer goes round: from free to the helper, which fills it and posts it; with
-// the post it passes to the loop, which gives it back when it is read to the end.
-// There are two, so that the helper waits for the peer while a task reads; a
-// helper that finds none free leaves the rest in the socket, and TCP slows the
-// peer down.
+// A buffer goes round. The helper takes it from free, fills it and posts it. With
+// the post the buffer passes to the loop, which puts it back into free once tasks
+// have read all of it. There are two buffers, so that the helper can wait for the
+// peer while a task reads. A helper that finds no free buffer leaves the rest in
+// the socket, and TCP slows the peer down.
 type Stream struct {
 	loop *Loop
-	conn Conn
+	conn net.Conn
 
-	free    chan []byte       // capacity 2: giving back never blocks
-	filled  [][]byte          // what was received, in order; emptied from the front
-	buffers [][]byte          // what the elements of filled are the rest of
+	free    chan []byte       // capacity 2, so putting a buffer back never blocks
+	filled  [][]byte          // what was received, in order; tasks read from the front
+	buffers [][]byte          // the whole buffers of the elements of filled
 	readErr error             // why nothing follows filled
-	reader  *Future[struct{}] // of the task that waits for more; nil, or canceled, if none does
+	reader  *Future[struct{}] // of the task that waits for input; nil or canceled if none does
 
-	try      func(p []byte) (int, error) // writes what fits without waiting
-	writing  bool                        // a helper writes, and nobody else may
-	writeErr error                       // of a helper: why nothing can be written any more
-	writers  []*Future[struct{}]         // of the tasks that wait for writing to end
+	try      func(p []byte) (int, error) // writes what fits without waiting; nil if that is impossible
+	writing  bool                        // a helper writes, and no other may
+	writeErr error                       // of a helper: why nothing can be written anymore
+	writers  []*Future[struct{}]         // of the tasks that wait until writing is false
 
 	closed bool
 }
 
-// A dial is a connection that is being made. Until conn is a stream's the loop
-// closes it: the task that waits may be canceled, or the loop may end, and either
-// may happen when the connection is there already.
-type dial struct{ conn *sock.Conn } // the helper's, until it has posted or ended
-
-// Dial connects to the address.
-func Dial(t *Task, address string) (*Stream, error) {
-	l := t.loop
-	ctx, cancel := context.WithCancel(l.ctx)
-	out := NewFuture[*Stream](l)
-	out.onCancel = func() bool {
-		cancel()
-		out.finish(nil, ErrCanceled)
-		return true
-	}
-	d := &dial{}
-	l.dials[d] = struct{}{}
-	l.help(func() {
-		defer cancel()
-		var err error
-		d.conn, err = sock.Dial(ctx, address)
-		l.CallSoonThreadsafe(func() {
-			delete(l.dials, d)
-			switch {
-			case err != nil:
-				out.Resolve(nil, err)
-			case out.Done(): // canceled
-				d.conn.Close()
-			default:
-				out.Resolve(l.Attach(d.conn), nil)
-			}
-		})
-	})
-	s, err := Await(t, out)
-	if err != nil {
-		if out.value != nil { // canceled after that, and before the task's turn
-			out.value.Close()
-		}
-		return nil, fmt.Errorf("eventloop: connecting to %s: %w", address, err)
-	}
-	return s, nil
-}
-
-// Attach makes a stream of a connection, which then belongs to the stream. A
-// deadline that it has is no more.
-func (l *Loop) Attach(conn Conn) *Stream {
-	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2)}
-	s.try = func([]byte) (int, error) { return 0, nil }
-	if c, ok := conn.(interface{ TryWrite([]byte) (int, error) }); ok {
-		s.try = c.TryWrite
-	}
-	conn.SetDeadline(time.Time{}) // an error is the next read's too
+// Attach makes a stream of a connection. The connection then belongs to the stream
+// and loses its deadline.
+//
+// On Unix, a connection that is a socket (a syscall.Conn) takes small writes
+// without the help of another goroutine.
+func (l *Loop) Attach(conn net.Conn) *Stream {
+	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2), try: tryWrite(conn)}
+	conn.SetDeadline(time.Time{}) // if this fails, so does the next read
 	for range cap(s.free) {
 		s.free <- make([]byte, bufferSize)
 	}
@@ -109,12 +54,12 @@ func (l *Loop) Attach(conn Conn) *Stream {
 	l.help(func() {
 		for buf := range s.free {
 			n, err := conn.Read(buf)
-			l.CallSoonThreadsafe(func() { s.received(buf, n, err) })
+			l.callSoonThreadsafe(func() { s.received(buf, n, err) })
 			if err != nil {
 				return
 			}
 		}
-	})
+	}, func() { l.callSoonThreadsafe(func() { s.received(nil, 0, errGoexit) }) })
 	return s
 }
 
@@ -133,10 +78,11 @@ func (s *Stream) received(buf []byte, n int, err error) {
 	}
 }
 
-// Read waits until something was received and returns some of it, as io.Reader's
-// Read does. It panics if another task is reading.
+// Read waits until something was received and returns some of it, as the Read of
+// an io.Reader does. After Close it returns net.ErrClosed. It panics if another
+// task is reading.
 func (s *Stream) Read(t *Task, p []byte) (int, error) {
-	if s.reader != nil && !s.reader.done { // done is one that was canceled
+	if s.reader != nil && !s.reader.done { // a done future is of a canceled Read
 		panic("eventloop: Read of a stream that another task reads")
 	}
 	for !s.closed && len(s.filled) == 0 && s.readErr == nil {
@@ -147,7 +93,7 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 		}
 	}
 	if s.closed {
-		return 0, os.ErrClosed
+		return 0, net.ErrClosed
 	}
 	if len(s.filled) == 0 {
 		return 0, s.readErr
@@ -162,32 +108,34 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 	return n, nil
 }
 
-// Write writes p and waits until the socket has taken all of it. What it takes at
-// once is written at once; only the rest, if any, is left to a helper. When Write
-// is canceled, some of p may still be written later.
-func (s *Stream) Write(t *Task, p []byte) (int, error) {
+// Write writes p and waits until the socket has taken all of it. What the socket
+// takes at once is written at once; a helper writes the rest, if there is any.
+// After a canceled Write, some of p may still be written later.
+func (s *Stream) Write(t *Task, p []byte) (n int, err error) {
 	if err := s.flushed(t); err != nil {
 		return 0, err
 	}
-	n, err := s.try(p)
-	if err != nil {
-		return n, err
+	if s.try != nil {
+		n, err = s.try(p)
 	}
-	if n == len(p) {
-		return n, nil
+	if err != nil || n == len(p) {
+		return n, err
 	}
 	s.writing = true
 	rest := bytes.Clone(p[n:]) // p is the caller's again after a canceled Write
-	s.loop.help(func() {
-		_, err := s.conn.Write(rest)
-		s.loop.CallSoonThreadsafe(func() {
+	wrote := func(err error) {
+		s.loop.callSoonThreadsafe(func() {
 			s.writing, s.writeErr = false, err
 			for _, f := range s.writers {
 				f.Resolve(struct{}{}, nil)
 			}
 			s.writers = nil
 		})
-	})
+	}
+	s.loop.help(func() {
+		_, err := s.conn.Write(rest)
+		wrote(err)
+	}, func() { wrote(errGoexit) })
 	if err := s.helped(t); err != nil {
 		return n, err
 	}
@@ -204,8 +152,8 @@ func (s *Stream) flushed(t *Task) error {
 	return s.broken()
 }
 
-// helped waits for the helper that is writing, and for no other that may be by the
-// time of the task's turn.
+// helped waits for the helper that is writing now. By the time of the task's turn
+// another may be writing; helped does not wait for that one.
 func (s *Stream) helped(t *Task) error {
 	f := NewFuture[struct{}](s.loop)
 	s.writers = append(s.writers, f)
@@ -215,16 +163,16 @@ func (s *Stream) helped(t *Task) error {
 	return s.broken()
 }
 
-// broken returns why nothing can be written any more.
+// broken returns why nothing can be written anymore.
 func (s *Stream) broken() error {
 	if s.closed {
-		return os.ErrClosed
+		return net.ErrClosed
 	}
 	return s.writeErr
 }
 
-// As returns the stream as t reads and writes it. What is written for a blocking
-// connection works with it as it is, and makes t wait in the middle.
+// As returns the stream as t reads and writes it. Code that was written for a
+// blocking connection works with it unchanged, and makes t wait in the middle.
 func (s *Stream) As(t *Task) io.ReadWriter { return boundStream{s, t} }
 
 type boundStream struct {
@@ -235,10 +183,10 @@ type boundStream struct {
 func (b boundStream) Read(p []byte) (int, error)  { return b.stream.Read(b.task, p) }
 func (b boundStream) Write(p []byte) (int, error) { return b.stream.Write(b.task, p) }
 
-// Detach ends the stream and gives the connection back as Attach got it. It is an
-// error if something was received that nobody has read, or the peer has closed;
-// the stream can then only be closed.
-func (s *Stream) Detach(t *Task) (Conn, error) {
+// Detach ends the stream and returns the connection as Attach got it. It fails if
+// something was received that no task has read, or if the peer has closed the
+// connection; the stream can then only be closed.
+func (s *Stream) Detach(t *Task) (net.Conn, error) {
 	if err := s.flushed(t); err != nil {
 		return nil, err
 	}
@@ -256,7 +204,7 @@ func (s *Stream) Detach(t *Task) (Conn, error) {
 	return s.conn, s.conn.SetDeadline(time.Time{})
 }
 
-// Close closes the connection. Who waits for it gets os.ErrClosed. A second
+// Close closes the connection. Tasks that wait for it get net.ErrClosed. A second
 // Close does nothing.
 func (s *Stream) Close() error {
 	if s.closed {
@@ -264,7 +212,7 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	close(s.free) // the helper may be waiting there, and then no task waits for it
+	close(s.free) // a helper may wait there; then no task waits for the helper
 	// A helper that reads or writes fails now, and what it posts wakes the tasks.
 	return s.conn.Close()
 }

@@ -9,39 +9,40 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"boundaries/internal/sock"
 )
 
-// pair returns the two ends of a connection over loopback. b is the peer, as others
-// have it.
-func pair(t *testing.T) (a *sock.Conn, b *net.TCPConn) {
+// pair returns the two ends of a connection over loopback. Both are closed when the
+// test ends.
+func pair(t *testing.T) (a *net.TCPConn, b *net.TCPConn) {
 	t.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	defer l.Close()
-	a, err = sock.Dial(t.Context(), l.Addr().String())
+	near, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)
+	a = near.(*net.TCPConn)
 	b, err = l.AcceptTCP()
 	require.NoError(t, err)
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
 }
 
-// noise returns n bytes that do not repeat.
+// noise returns n random bytes, the same each time.
 func noise(n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{}).Read(p)
 	return p
 }
 
-// What one task writes another reads, whole and in order, in pieces of any size.
+// What one task writes, another task reads, whole and in order, in pieces of any
+// size.
 func TestStreams(t *testing.T) {
 	sent := noise(3 << 20)
 	a, b := pair(t)
@@ -66,135 +67,7 @@ func TestStreams(t *testing.T) {
 	})
 }
 
-func TestDial(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	run(t, func(task *Task) error {
-		s, err := Dial(task, address)
-		require.NoError(t, err)
-		peer, err := listener.Accept()
-		require.NoError(t, err)
-		defer peer.Close()
-		_, err = s.Write(task, []byte("spam"))
-		require.NoError(t, err)
-		got := make([]byte, 4)
-		_, err = io.ReadFull(peer, got)
-		require.NoError(t, err)
-		require.Equal(t, "spam", string(got))
-
-		listener.Close()
-		_, err = Dial(task, address)
-		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		require.ErrorContains(t, err, "eventloop: connecting to "+address)
-		return nil
-	})
-}
-
-// A Dial that is canceled, or whose loop ends, leaves no connection, though there
-// may have been one already.
-func TestCanceledDial(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	dial := func(t *Task) (*Stream, error) { return Dial(t, listener.Addr().String()) }
-	// begin returns the future of a dial whose connection is posted, and not taken.
-	begin := func(task *Task) *Future[*Stream] {
-		f := Go(task.Loop(), dial)
-		task.Yield() // it begins to wait
-		for !task.Loop().hasPosted.Load() {
-			time.Sleep(100 * time.Microsecond) // and the loop with it
-		}
-		return f
-	}
-	ends := map[string]func(){
-		"canceled": func() {
-			run(t, func(task *Task) error {
-				for range 50 {
-					f := Go(task.Loop(), dial)
-					task.Yield()
-					f.Cancel()
-					_, err := Await(task, f)
-					require.ErrorIs(t, err, ErrCanceled)
-				}
-				for len(task.Loop().dials) > 0 {
-					require.NoError(t, task.Sleep(time.Millisecond))
-				}
-				// All peers see it now, not when the loop ends.
-				return drain(listener)
-			})
-		},
-		"canceled when posted": func() {
-			run(t, func(task *Task) error {
-				for range 3 {
-					f := begin(task)
-					f.Cancel()
-					_, err := Await(task, f)
-					require.ErrorIs(t, err, ErrCanceled)
-				}
-				return drain(listener)
-			})
-		},
-		"canceled when connected": func() {
-			run(t, func(task *Task) error {
-				for range 3 {
-					f := begin(task)
-					task.Yield() // the post is taken
-					task.Yield() // and the dial's turn is next
-					f.Cancel()
-					_, err := Await(task, f)
-					require.ErrorIs(t, err, ErrCanceled)
-				}
-				return drain(listener)
-			})
-		},
-		"loop panics": func() {
-			for range 3 {
-				require.PanicsWithValue(t, "spam", func() {
-					Run(t.Context(), func(task *Task) error {
-						begin(task)
-						panic("spam")
-					})
-				})
-			}
-			require.NoError(t, drain(listener))
-		},
-		"loop ends": func() {
-			for range 50 {
-				run(t, func(task *Task) error {
-					Go(task.Loop(), dial)
-					task.Yield()
-					runtime.Gosched()
-					return nil
-				})
-			}
-			require.NoError(t, drain(listener))
-		},
-	}
-	for name, end := range ends {
-		t.Run(name, func(*testing.T) { end() })
-	}
-}
-
-// drain accepts the connections that there are, and returns an error if one of
-// them is not closed by its other end.
-func drain(listener net.Listener) error {
-	for {
-		listener.(*net.TCPListener).SetDeadline(time.Now().Add(50 * time.Millisecond))
-		conn, err := listener.Accept()
-		if err != nil {
-			return nil
-		}
-		conn.SetReadDeadline(time.Now().Add(2 * time.Second))
-		_, err = conn.Read(make([]byte, 1))
-		conn.Close()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-	}
-}
-
-// A Write that the socket takes at once does not give the turn away.
+// A Write that the socket takes at once keeps the turn.
 func TestSmallWrite(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("every write is left to a helper")
@@ -203,7 +76,7 @@ func TestSmallWrite(t *testing.T) {
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(a)
 		turn := false
-		task.Loop().CallSoon(func() { turn = true })
+		task.Loop().ready.push(func() { turn = true })
 		_, err := s.Write(task, []byte("spam"))
 		require.False(t, turn)
 		return err
@@ -213,10 +86,11 @@ func TestSmallWrite(t *testing.T) {
 // A socket that takes nothing at all makes the task wait, and not the loop.
 func TestFullSocket(t *testing.T) {
 	a, b := pair(t)
+	try := tryWrite(a)
 	written := 0
-	for n := 1; n > 0; written += n { // a megabyte at a time, until it takes no more
+	for n := 1; try != nil && n > 0; written += n { // a megabyte at a time, until it takes no more
 		var err error
-		n, err = a.TryWrite(make([]byte, 1<<20))
+		n, err = try(make([]byte, 1<<20))
 		require.NoError(t, err)
 	}
 	run(t, func(task *Task) error {
@@ -232,15 +106,15 @@ func TestFullSocket(t *testing.T) {
 		})
 		for seen := -1; seen < written || !s.writing; {
 			seen = written
-			require.NoError(t, task.Sleep(10*time.Millisecond))
+			require.NoError(t, sleep(task, 10*time.Millisecond))
 		}
 		_, err := io.ReadFull(b, make([]byte, written+1)) // with the helper's
 		return err
 	})
 }
 
-// A peer that does not read stops the task that writes to it, and nobody else;
-// and when it does read, it gets everything.
+// A peer that does not read stops the task that writes to it, and no other task.
+// When the peer does read, it gets everything.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	sent := noise(32 << 20)
 	a, b := pair(t)
@@ -249,10 +123,10 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		s := l.Attach(a)
 		writers := []*Future[int]{
 			Go(l, func(t *Task) (int, error) { return s.Write(t, sent) }),
-			Go(l, func(t *Task) (int, error) { return s.Write(t, []byte("last")) }), // in its turn
+			Go(l, func(t *Task) (int, error) { return s.Write(t, []byte("last")) }), // after the first
 		}
 		for range 20 {
-			require.NoError(t, task.Sleep(time.Millisecond))
+			require.NoError(t, sleep(task, time.Millisecond))
 		}
 		require.False(t, writers[0].Done())
 		require.False(t, writers[1].Done())
@@ -267,7 +141,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 	})
 }
 
-// A canceled Write gives its bytes back to the caller, who may change them.
+// After a canceled Write the caller may change the bytes that it passed.
 func TestCanceledWrite(t *testing.T) {
 	sent := bytes.Repeat([]byte{1}, 32<<20)
 	a, b := pair(t)
@@ -289,7 +163,7 @@ func TestCanceledWrite(t *testing.T) {
 	})
 }
 
-// A peer that sends what nobody reads fills two buffers, and TCP holds the rest.
+// A peer that sends what no task reads fills two buffers, and TCP holds the rest.
 func TestPeerThatSendsTooMuch(t *testing.T) {
 	const size = 16 << 20
 	a, b := pair(t)
@@ -298,7 +172,7 @@ func TestPeerThatSendsTooMuch(t *testing.T) {
 		peer := RunInExecutor(l, NewExecutor(1), func() (int, error) { return b.Write(make([]byte, size)) })
 		s := l.Attach(a)
 		for range 20 {
-			require.NoError(t, task.Sleep(time.Millisecond))
+			require.NoError(t, sleep(task, time.Millisecond))
 			require.LessOrEqual(t, len(s.filled), 2)
 		}
 		require.False(t, peer.Done())
@@ -330,7 +204,8 @@ func TestCanceledRead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "spam", string(p[:n]))
 
-		// What is received while a canceled task has not run yet is the next one's.
+		// What is received after a Read was canceled, and before its task has run, goes
+		// to the next Read.
 		first := Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
 		task.Yield()
 		s.received([]byte("eggs"), 4, nil)
@@ -340,9 +215,9 @@ func TestCanceledRead(t *testing.T) {
 		n, err = s.Read(task, p)
 		require.NoError(t, err)
 		require.Equal(t, "eggs", string(p[:n]))
-		<-s.free // it was not the stream's
+		<-s.free // the buffer "eggs" was the test's; take it out again
 
-		// Another may begin before the canceled one has had its turn.
+		// Another Read may begin before the canceled one has had its turn.
 		first = Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
 		task.Yield()
 		first.Cancel()
@@ -366,8 +241,8 @@ func TestTwoReaders(t *testing.T) {
 	})
 }
 
-// What was received before the peer closed or reset is read first, then the error,
-// again and again.
+// A Read first returns what was received before the peer closed or reset the
+// connection, and then the error, again and again.
 func TestPeerThatCloses(t *testing.T) {
 	for _, reset := range []bool{false, true} {
 		a, b := pair(t)
@@ -375,7 +250,7 @@ func TestPeerThatCloses(t *testing.T) {
 			s := task.Loop().Attach(a)
 			want := "spam"
 			if reset {
-				b.SetLinger(0) // may overtake what was sent
+				b.SetLinger(0) // the reset may overtake what was sent
 				want = ""
 			} else {
 				b.Write([]byte(want))
@@ -390,7 +265,7 @@ func TestPeerThatCloses(t *testing.T) {
 				_, err = s.Read(task, make([]byte, 1))
 				require.ErrorIs(t, err, io.EOF)
 			}
-			// Writing fails too, if not at once, and stays so.
+			// Writing fails too, though not always at once, and keeps failing.
 			for err = nil; err == nil; _, err = s.Write(task, []byte("eggs")) {
 				require.NoError(t, task.Yield())
 			}
@@ -401,26 +276,27 @@ func TestPeerThatCloses(t *testing.T) {
 	}
 }
 
-// A peer that goes away while a helper writes to it is that Write's error, and
-// every later one's.
+// When the peer resets the connection while a helper writes to it, that Write and
+// every later one return the error.
 func TestPeerThatResetsAWrite(t *testing.T) {
 	a, b := pair(t)
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(a)
-		task.Loop().CallLater(time.Millisecond, func() {
+		task.Loop().callLater(time.Millisecond, func() {
 			b.SetLinger(0)
 			b.Close()
 		})
 		_, err := s.Write(task, make([]byte, 32<<20))
 		require.ErrorContains(t, err, "write")
-		require.NotErrorIs(t, err, os.ErrClosed)
+		require.NotErrorIs(t, err, net.ErrClosed)
 		_, again := s.Write(task, []byte("eggs"))
 		require.Equal(t, err, again)
 		return nil
 	})
 }
 
-// Close wakes who waits, twice is once, and nothing of the stream works after it.
+// Close wakes the tasks that wait. A second Close does nothing, and after it every
+// operation fails.
 func TestClose(t *testing.T) {
 	a, _ := pair(t)
 	run(t, func(task *Task) error {
@@ -434,12 +310,12 @@ func TestClose(t *testing.T) {
 		require.NoError(t, s.Close())
 		for _, f := range []*Future[int]{reader, writer, other} {
 			_, err := Await(task, f)
-			require.ErrorIs(t, err, os.ErrClosed)
+			require.ErrorIs(t, err, net.ErrClosed)
 		}
 		_, err := s.Read(task, make([]byte, 1))
-		require.ErrorIs(t, err, os.ErrClosed)
+		require.ErrorIs(t, err, net.ErrClosed)
 		_, err = s.Write(task, make([]byte, 1))
-		require.ErrorIs(t, err, os.ErrClosed)
+		require.ErrorIs(t, err, net.ErrClosed)
 		require.Empty(t, l.streams)
 
 		// With something received, and with nothing.
@@ -448,17 +324,17 @@ func TestClose(t *testing.T) {
 			s := l.Attach(c)
 			io.WriteString(d, words)
 			for len(s.filled) == 0 && words != "" {
-				require.NoError(t, task.Sleep(time.Millisecond))
+				require.NoError(t, sleep(task, time.Millisecond))
 			}
 			require.NoError(t, s.Close())
 			_, err := s.Read(task, make([]byte, 4))
-			require.ErrorIs(t, err, os.ErrClosed)
+			require.ErrorIs(t, err, net.ErrClosed)
 		}
 		return nil
 	})
 }
 
-// What bounded a blocking use of the connection does not bound the stream.
+// A deadline that was set for blocking reads does not end reads of the stream.
 func TestAttachDropsDeadlines(t *testing.T) {
 	a, b := pair(t)
 	require.NoError(t, a.SetDeadline(time.Unix(1, 0)))
@@ -472,7 +348,7 @@ func TestAttachDropsDeadlines(t *testing.T) {
 	})
 }
 
-// Detach leaves the connection as it was, and another loop may have it.
+// Detach returns the connection as it was, and another loop may attach it.
 func TestDetach(t *testing.T) {
 	a, b := pair(t)
 	p := make([]byte, 4)
@@ -487,9 +363,9 @@ func TestDetach(t *testing.T) {
 			require.Equal(t, a, conn)
 			require.Empty(t, task.Loop().streams)
 			_, err = s.Read(task, p)
-			require.ErrorIs(t, err, os.ErrClosed)
+			require.ErrorIs(t, err, net.ErrClosed)
 			_, err = s.Write(task, p)
-			require.ErrorIs(t, err, os.ErrClosed)
+			require.ErrorIs(t, err, net.ErrClosed)
 			require.NoError(t, s.Close(), "of the stream, and not of the connection")
 			return nil
 		})
@@ -503,7 +379,7 @@ func TestDetach(t *testing.T) {
 		s := task.Loop().Attach(a)
 		b.Write([]byte("spam"))
 		for len(s.filled) == 0 {
-			task.Sleep(time.Millisecond)
+			sleep(task, time.Millisecond)
 		}
 		_, err := s.Detach(task)
 		require.EqualError(t, err, "eventloop: Detach of a stream with unread input")
@@ -514,7 +390,7 @@ func TestDetach(t *testing.T) {
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(c)
 		for s.readErr == nil {
-			task.Sleep(time.Millisecond)
+			sleep(task, time.Millisecond)
 		}
 		_, err := s.Detach(task)
 		require.ErrorIs(t, err, io.EOF)
@@ -522,7 +398,7 @@ func TestDetach(t *testing.T) {
 	})
 }
 
-// What a canceled Write has left to a helper is written before Detach returns.
+// Before Detach returns, the helper has written what a canceled Write left to it.
 func TestDetachAfterACanceledWrite(t *testing.T) {
 	const size = 32 << 20
 	a, b := pair(t)
@@ -543,7 +419,7 @@ func TestDetachAfterACanceledWrite(t *testing.T) {
 	})
 }
 
-// A connection without a socket, in virtual time: slow peers and timeouts.
+// A connection that is not a socket, in virtual time: a slow peer and a timeout.
 func TestStreamOfAPipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -578,7 +454,7 @@ func TestStreamOfAPipe(t *testing.T) {
 	})
 }
 
-// A read of nothing, which a Conn may return, loses no buffer.
+// A read of no bytes and no error, which a net.Conn may return, loses no buffer.
 func TestEmptyReads(t *testing.T) {
 	a, b := net.Pipe()
 	run(t, func(task *Task) error {
@@ -602,7 +478,7 @@ func TestEmptyReads(t *testing.T) {
 	})
 }
 
-// A Write that is through returns, although another has begun before its turn.
+// A Write that is complete returns, although another one begins before its turn.
 func TestOvertakenWrite(t *testing.T) {
 	a, b := net.Pipe()
 	defer b.Close()
@@ -632,42 +508,64 @@ func TestOvertakenWrite(t *testing.T) {
 	})
 }
 
-// A connection that was dialled and detached is the caller's, also when the loop
-// ends.
-func TestDetachOfADialledStream(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	var conn Conn
-	run(t, func(task *Task) error {
-		s, err := Dial(task, listener.Addr().String())
-		require.NoError(t, err)
-		conn, err = s.Detach(task)
-		return err
-	})
-	defer conn.Close()
-	_, err = conn.Write([]byte("spam"))
-	require.NoError(t, err)
-}
-
-// Streams that are open when the loop ends, in whatever state, leave nothing.
+// Run closes the streams that are still open, in whatever state they are.
 func TestRunClosesStreams(t *testing.T) {
 	a, b := pair(t)
 	c, d := pair(t)
 	run(t, func(task *Task) error {
 		l := task.Loop()
 		go b.Write(make([]byte, 1<<20))
-		l.Attach(a) // its helper waits for a buffer
+		l.Attach(a) // its helper fills both buffers and waits for another
 		s := l.Attach(c)
 		Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, 32<<20)) })
 		Go(l, func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
-		return task.Sleep(10 * time.Millisecond)
+		return sleep(task, 10*time.Millisecond)
 	})
 	_, err := a.Read(make([]byte, 1))
-	require.ErrorIs(t, err, os.ErrClosed)
+	require.ErrorIs(t, err, net.ErrClosed)
 	_, err = c.Read(make([]byte, 1))
-	require.ErrorIs(t, err, os.ErrClosed)
+	require.ErrorIs(t, err, net.ErrClosed)
 	d.SetReadDeadline(time.Now().Add(10 * time.Second))
 	_, err = io.Copy(io.Discard, d)
 	require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "%v", err)
+}
+
+// brokenConn is a connection whose Read or Write does not return.
+type brokenConn struct {
+	net.Conn
+	read, write func()
+}
+
+func (c brokenConn) Read(p []byte) (int, error)  { c.read(); return c.Conn.Read(p) }
+func (c brokenConn) Write(p []byte) (int, error) { c.write(); return c.Conn.Write(p) }
+
+// A panic in a connection's method is Run's; a Goexit is the error of the Read or
+// Write that waits.
+func TestConnectionThatDoesNotReturn(t *testing.T) {
+	works, panics := func() {}, func() { panic("spam") }
+	for name, conn := range map[string]brokenConn{
+		"read": {read: panics, write: works}, "write": {read: works, write: panics},
+		"exit in read": {read: runtime.Goexit, write: works}, "exit in write": {read: works, write: runtime.Goexit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := net.Pipe()
+			defer far.Close()
+			conn.Conn = near
+			main := func(task *Task) error {
+				s := task.Loop().Attach(conn)
+				other := Go(task.Loop(), func(t *Task) (int, error) { return s.Write(t, []byte("spam")) })
+				if _, err := s.Read(task, make([]byte, 1)); err != nil {
+					return err
+				}
+				_, err := Await(task, other)
+				return err
+			}
+			go far.Write([]byte{1})
+			if strings.HasPrefix(name, "exit") {
+				require.ErrorIs(t, Run(t.Context(), main), errGoexit)
+			} else {
+				require.PanicsWithValue(t, "spam", func() { Run(t.Context(), main) })
+			}
+		})
+	}
 }

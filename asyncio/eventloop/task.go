@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// A Task is a coroutine that a loop runs. Its methods are for the task itself,
-// but Cancel and Loop are for every task and callback of the loop.
+// A Task is a coroutine that a loop runs. Only the task itself may call its
+// methods, except Cancel and Loop, which every task and callback of the loop may
+// call.
 type Task struct {
 	loop *Loop
-	next func() (struct{}, bool) // runs the task until it waits; false when it has ended
+	next func() (struct{}, bool) // runs the task until it waits; reports false when the task has ended
 	stop func()                  // unwinds the task where it waits
-	step func()                  // what the loop calls for the task's turn
+	step func()                  // gives the task a turn; the loop calls it
 
-	yield   func(struct{}) bool // gives the turn away; false when the task is being unwound
-	waiting canceler            // what the task waits for; done, or nil, if it does not
+	yield   func(struct{}) bool // gives up the turn; returns false if the task is being unwound
+	waiting canceler            // what the task waits for; nil or done if it does not wait
 	cancel  bool                // the current or next wait returns ErrCanceled
-	cancels int                 // how often the task was canceled, less the timeouts that are over
+	cancels int                 // how often the task was canceled, not counting timeouts that are over
 }
 
 // A canceler is a future of any type.
@@ -27,8 +28,9 @@ type canceler interface{ Cancel() bool }
 // unwound is the panic that carries a stopped task out of its body.
 type unwound struct{}
 
-// Go makes a task of body and returns the future of what body returns. The task
-// begins in the next turn. Canceling the future cancels the task.
+// Go makes a task that runs body, and returns the future of what body returns. The
+// task starts in the next turn. Canceling the future cancels the task; a task that
+// is canceled before it starts never runs body.
 func Go[T any](l *Loop, body func(t *Task) (T, error)) *Future[T] {
 	t := &Task{loop: l}
 	f := &Future[T]{loop: l, onCancel: t.Cancel}
@@ -58,15 +60,16 @@ func Go[T any](l *Loop, body func(t *Task) (T, error)) *Future[T] {
 // Loop returns the loop that runs the task.
 func (t *Task) Loop() *Loop { return t.loop }
 
-// Yield gives the turn away and takes the next one, as await sleep(0) does. It is
-// the shortest wait there is: two switches of the coroutine and a place in the
-// queue.
+// Yield ends the task's turn and takes its next one, like await sleep(0) in
+// Python. It is the shortest wait there is: two coroutine switches and a place in
+// the queue. It returns ErrCanceled if the task was canceled.
 func (t *Task) Yield() error {
 	t.loop.ready.push(t.step)
 	return t.suspend()
 }
 
-// suspend returns when step is called. Exactly one call of it must be on its way.
+// suspend gives up the turn and returns when the loop calls step. Exactly one call
+// of step must be on its way.
 func (t *Task) suspend() error {
 	if !t.yield(struct{}{}) {
 		panic(unwound{})
@@ -78,18 +81,10 @@ func (t *Task) suspend() error {
 	return nil
 }
 
-// Sleep waits for d.
-func (t *Task) Sleep(d time.Duration) error {
-	f := NewFuture[struct{}](t.loop)
-	timer := t.loop.CallLater(d, func() { f.Resolve(struct{}{}, nil) })
-	defer timer.Stop()
-	_, err := Await(t, f)
-	return err
-}
-
-// Cancel cancels what the task waits for, and what that waits for, and so on; the
-// innermost wait returns ErrCanceled and the task decides what becomes of it. A
-// task that does not wait is told so at its next wait. Cancel reports true.
+// Cancel cancels what the task waits for, what that waits for, and so on. The
+// innermost wait returns ErrCanceled, and each task on the way decides what to do
+// with it. A task that does not wait gets ErrCanceled from its next wait. Cancel
+// reports true, as the Cancel of a future that it canceled.
 func (t *Task) Cancel() bool {
 	t.cancels++
 	if t.waiting == nil || !t.waiting.Cancel() {
@@ -98,13 +93,14 @@ func (t *Task) Cancel() bool {
 	return true
 }
 
-// Timeout calls body and cancels the task if body takes longer than d. Then, and
-// if body returned because of that, the error wraps context.DeadlineExceeded. If
-// somebody else has canceled the task as well, the error is ErrCanceled.
+// Timeout calls body and cancels the task if body takes longer than d. If body
+// then returns ErrCanceled, Timeout returns an error that wraps
+// context.DeadlineExceeded. If the task was canceled for another reason as well,
+// Timeout returns body's error as it is.
 func (t *Task) Timeout(d time.Duration, body func() error) error {
 	before, over, expired := t.cancels, false, false
-	timer := t.loop.CallLater(d, func() {
-		if over { // before its turn came
+	timer := t.loop.callLater(d, func() {
+		if over { // body has returned between the timer's due time and this turn
 			return
 		}
 		expired = true
@@ -112,7 +108,7 @@ func (t *Task) Timeout(d time.Duration, body func() error) error {
 	})
 	defer func() {
 		over = true
-		timer.Stop()
+		timer.stop()
 	}()
 	err := body()
 	if !expired {

@@ -5,32 +5,32 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"time"
-
-	"boundaries/internal/sock"
 )
 
-// A Conn asks questions, one at a time. It must not be used by two goroutines, or
-// two tasks, at once.
+// A Conn sends commands to a database, one at a time. Two goroutines, or two tasks,
+// must not use it at once.
 //
-// After an error that is neither ErrNil nor an Error it cannot be known which
-// answer belongs to which question, so all that follow get the same error.
+// After an error that is neither ErrNil nor an [Error], the next answer may belong
+// to an earlier command. So every later command fails with the same error.
 type Conn struct {
 	rw       io.ReadWriter
-	deadline interface{ SetDeadline(time.Time) error } // nil if rw has none
+	deadline interface{ SetDeadline(time.Time) error } // rw, or nil if it has no deadlines
 	patience time.Duration
 	r        *bufio.Reader
-	out      []byte // the question; kept for its capacity
+	out      []byte // the command; kept for its capacity
 	value    []byte // the answer; kept for its capacity
-	err      error  // why the connection cannot be used any more
+	err      error  // why the connection cannot be used anymore
 }
 
-// Dial connects to a database and sees that it answers. Every later question is
-// answered within patience, or fails with an error that wraps
-// os.ErrDeadlineExceeded. ctx bounds the connecting.
+// Dial connects to the database at address, a host:port, and checks that it answers.
+// ctx bounds the connecting. A command that is not answered within patience fails
+// with an error that wraps os.ErrDeadlineExceeded.
 func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, error) {
-	conn, err := sock.Dial(ctx, address)
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("resp: connecting to the database: %w", err)
 	}
@@ -42,21 +42,23 @@ func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, e
 	return c, nil
 }
 
-// NewConn asks through rw. If rw has deadlines, as a socket has, every question
-// is answered within patience; whoever gives something else bounds the time.
+// NewConn returns a Conn that writes commands to rw and reads the answers from it.
+// If rw has deadlines, as a socket has, a command that is not answered within
+// patience fails. If it has none, the caller must bound the time.
 func NewConn(rw io.ReadWriter, patience time.Duration) *Conn {
 	c := &Conn{rw: rw, patience: patience, r: bufio.NewReaderSize(rw, lineBytes)}
 	c.deadline, _ = rw.(interface{ SetDeadline(time.Time) error })
 	return c
 }
 
-// Ping sees that the database answers.
+// Ping checks that the database answers.
 func (c *Conn) Ping() error {
 	_, err := c.ask("PING")
 	return err
 }
 
-// Get returns the value of a key. It is valid until the next question.
+// Get returns the value of a key, or ErrNil. The value is valid until the next
+// command.
 func (c *Conn) Get(key string) ([]byte, error) { return c.ask("GET", key) }
 
 // Set gives a key a value.
@@ -65,20 +67,20 @@ func (c *Conn) Set(key, value string) error {
 	return err
 }
 
-// SetFor gives a key a value that ends after d, in milliseconds. A [Server] does
-// not know of that.
+// SetFor gives a key a value that the database deletes after d, rounded down to
+// milliseconds. A real Redis does that; a [Server] answers with an error.
 func (c *Conn) SetFor(key, value string, d time.Duration) error {
 	_, err := c.ask("SET", key, value, "PX", strconv.FormatInt(d.Milliseconds(), 10))
 	return err
 }
 
-// Del deletes a key, if it is there.
+// Del deletes a key. A key that has no value is no error.
 func (c *Conn) Del(key string) error {
 	_, err := c.ask("DEL", key)
 	return err
 }
 
-// Close closes the connection, if it can be closed.
+// Close closes what NewConn was given, if that is an io.Closer.
 func (c *Conn) Close() error {
 	if closer, ok := c.rw.(io.Closer); ok {
 		return closer.Close()
@@ -120,7 +122,7 @@ func (c *Conn) exchange(words []string) ([]byte, error) {
 func (c *Conn) answer() ([]byte, error) {
 	line, err := readLine(c.r)
 	if err == io.EOF {
-		err = io.ErrUnexpectedEOF // a question is open
+		err = io.ErrUnexpectedEOF // a command has no answer yet
 	}
 	if err != nil {
 		return nil, err
@@ -135,7 +137,7 @@ func (c *Conn) answer() ([]byte, error) {
 	case '-':
 		return nil, Error(line[1:])
 	case '$':
-		n, err := number(line[1:], MaxBytes)
+		n, err := number(line[1:], maxBytes)
 		if err != nil {
 			return nil, err
 		}

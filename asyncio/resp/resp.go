@@ -1,21 +1,21 @@
-// Package resp is a small database over sockets, and its client: the part of
-// Redis that package asyncio asks questions of.
+// Package resp is a small database over sockets, and its client: the part of Redis
+// that package asyncio sends queries to.
 //
-// Both speak RESP2, the protocol of Redis (redis.io/docs/latest/develop/reference/protocol-spec).
-// A command is an array of byte strings, an answer one line or one byte string:
+// Both speak RESP2, the protocol of Redis
+// (redis.io/docs/latest/develop/reference/protocol-spec). A command is an array of
+// byte strings; an answer is one line or one byte string:
 //
 //	*2\r\n$3\r\nGET\r\n$1\r\nk\r\n     GET k
 //	$5\r\nvalue\r\n                    its value
 //
-// [Server] answers PING, ECHO, GET, SET, DEL and what a Redis client sends to
-// connect, each after a settable service time; [Relay] stands for the same time
-// in front of a real Redis. [Conn] asks, through anything that can be read and
-// written: a socket whose reads block a goroutine, or a stream whose reads make a
-// task wait.
+// A [Server] answers PING, GET, SET and DEL, each after a service time that can be
+// set. A [Relay] waits for the same time in front of a real Redis. A [Conn] asks
+// through anything that can be read and written: a socket, whose reads block a
+// goroutine, or an event loop's stream, whose reads make a task wait.
 //
-// Neither side trusts the other. Whatever the peer sends, a Conn and a connection
-// of a Server hold a bounded number of bytes, and end with an error that says what
-// was wrong.
+// Neither side trusts the other. Whatever the peer sends, a Conn and each
+// connection of a Server hold a bounded number of bytes, and end with an error that
+// says what was wrong.
 package resp
 
 import (
@@ -27,29 +27,32 @@ import (
 	"strconv"
 )
 
-// MaxBytes is how long a command or an answer may be.
-const MaxBytes = 1 << 20
+// maxBytes is how many bytes a command or an answer may have.
+const maxBytes = 1 << 20
 
 // maxArgs is how many byte strings a command may have.
 const maxArgs = 1024
 
-// lineBytes is how long a line may be: a length, an error, a command typed by hand.
+// lineBytes is how many bytes a line may have: a length, an error, a command typed
+// by hand.
 const lineBytes = 4096
 
-// ErrNil is the answer to GET of a key that is not there.
+// ErrNil is the error of a Get of a key that has no value.
 var ErrNil = errors.New("resp: no such key")
 
-// An Error is an answer that says what was wrong with the command.
+// An Error is the database's answer to a command that it could not carry out. The
+// connection remains usable.
 type Error string
 
 func (e Error) Error() string { return "resp: the database answers: " + string(e) }
 
-// A ProtocolError is an answer, or a command, that is not RESP2.
+// A ProtocolError says why an answer or a command is not RESP2.
 type ProtocolError string
 
 func (e ProtocolError) Error() string { return "resp: protocol error: " + string(e) }
 
-// readLine returns a line without its end. It is valid until the next read of r.
+// readLine returns a line without its end. The line is valid until the next read of
+// r.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
@@ -61,11 +64,11 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
 }
 
-// readBulk appends the n bytes that follow, and drops the line end after them.
+// readBulk appends the next n bytes to a slice, and skips the line end after them.
 func readBulk(r *bufio.Reader, to []byte, n int) ([]byte, error) {
 	for n > 0 {
-		// Not all at once: room is made for what has come, not for what was
-		// announced.
+		// Grow by what has arrived, not by what was announced: n is the peer's
+		// word.
 		have, err := r.Peek(min(n, max(1, r.Buffered())))
 		if err != nil {
 			return to, halfway(err, 1)
@@ -85,7 +88,8 @@ func readBulk(r *bufio.Reader, to []byte, n int) ([]byte, error) {
 	return to, nil
 }
 
-// halfway returns err, or io.ErrUnexpectedEOF if the peer has closed in the middle.
+// halfway returns err, or io.ErrUnexpectedEOF if the peer closed the connection after
+// it had sent a part.
 func halfway(err error, read int) error {
 	if err == io.EOF && read > 0 {
 		return io.ErrUnexpectedEOF
@@ -93,7 +97,7 @@ func halfway(err error, read int) error {
 	return err
 }
 
-// number reads a length.
+// number parses a length.
 func number(digits []byte, limit int) (int, error) {
 	n, err := strconv.Atoi(string(digits))
 	if err != nil {
@@ -105,10 +109,10 @@ func number(digits []byte, limit int) (int, error) {
 	return n, nil
 }
 
-// excerpt keeps error texts short.
+// excerpt returns as much of b as an error text should show.
 func excerpt(b []byte) []byte { return b[:min(len(b), 40)] }
 
-// appendBulk appends a byte string as RESP writes it.
+// appendBulk appends s as a byte string of RESP.
 func appendBulk[S string | []byte](to []byte, s S) []byte {
 	to = append(to, '$')
 	to = strconv.AppendInt(to, int64(len(s)), 10)

@@ -24,19 +24,38 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is longer than any test needs, and bounds one that hangs.
+// patience is more time than any test needs, and bounds a test that hangs.
 const patience = 20 * time.Second
 
-// listen returns a database that is closed when the test is over.
-func listen(t *testing.T, limits Limits) *Server {
+// start starts a server until the test ends.
+func start(t *testing.T, s *Server) *Server {
 	t.Helper()
-	s, err := Listen(limits)
+	_, err := s.start()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
 }
 
-// dial connects to a database until the test is over.
+// listen returns a database that runs until the test ends.
+func listen(t *testing.T) *Server { t.Helper(); return start(t, newDatabase()) }
+
+// relay returns a relay that runs until the test ends.
+func relay(t *testing.T, address string) *Server {
+	t.Helper()
+	s, err := Relay(address)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// conns returns how many connections a server has.
+func conns(s *Server) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// dial connects to a database until the test ends.
 func dial(t *testing.T, address string) *Conn {
 	t.Helper()
 	c, err := Dial(t.Context(), address, patience)
@@ -45,11 +64,11 @@ func dial(t *testing.T, address string) *Conn {
 	return c
 }
 
-// database returns the addresses to test: of the embedded database, of a relay in
-// front of it, and of a real Redis if there is one.
+// database returns the addresses to test: of a Server, of a relay in front of it,
+// and, if BOUNDARIES_REDIS names a real Redis, of that and of a relay in front of it.
 func database(t *testing.T) map[string]string {
 	t.Helper()
-	embedded := listen(t, Limits{}).Addr()
+	embedded := listen(t).Addr()
 	all := map[string]string{"embedded": embedded}
 	if redis := os.Getenv("BOUNDARIES_REDIS"); redis != "" {
 		all["redis"] = redis
@@ -58,10 +77,7 @@ func database(t *testing.T) map[string]string {
 		if address == "" {
 			continue
 		}
-		relay, err := Relay(address, Limits{})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, relay.Close()) })
-		all[name] = relay.Addr()
+		all[name] = relay(t, address).Addr()
 	}
 	return all
 }
@@ -79,7 +95,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, strings.Repeat("v", i), string(value))
 			}
-			for _, value := range []string{"", "\r\n", "$5\r\nvalue\r\n", "\x00\xff", strings.Repeat("x", MaxBytes/2)} {
+			for _, value := range []string{"", "\r\n", "$5\r\nvalue\r\n", "\x00\xff", strings.Repeat("x", maxBytes/2)} {
 				require.NoError(t, c.Set(key, value))
 				got, err := c.Get(key)
 				require.NoError(t, err)
@@ -92,12 +108,12 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			require.NoError(t, c.Del(key))
 			_, err := c.Get(key)
 			require.Equal(t, ErrNil, err)
-			require.NoError(t, c.Ping(), "no answer is not the end")
+			require.NoError(t, c.Ping(), "a key without a value is not the end")
 		})
 	}
 }
 
-// An answer that says no is an error, and the connection goes on.
+// An error answer is an Error, and the connection goes on.
 func TestErrorAnswer(t *testing.T) {
 	for name, address := range database(t) {
 		t.Run(name, func(t *testing.T) {
@@ -114,8 +130,8 @@ func TestErrorAnswer(t *testing.T) {
 	}
 }
 
-// say writes to the database what is not a Conn's to write, and returns what
-// comes until the database hangs up or, if end is not empty, until end.
+// say writes to the database what a Conn never would, and returns what comes back,
+// until the database hangs up or, if end is not empty, until end has come.
 func say(t *testing.T, address, words, end string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -128,7 +144,7 @@ func say(t *testing.T, address, words, end string) string {
 	for end == "" || !bytes.HasSuffix(got, []byte(end)) {
 		n, err := conn.Read(p)
 		got = append(got, p[:n]...)
-		require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "waits for ever after %q", got)
+		require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "no end after %q", got)
 		if err != nil {
 			break
 		}
@@ -136,37 +152,29 @@ func say(t *testing.T, address, words, end string) string {
 	return string(got)
 }
 
-// What a Redis client sends to connect, and people type.
-func TestGreetings(t *testing.T) {
-	address := listen(t, Limits{}).Addr()
+// Commands come as arrays or as lines, many at once and in any case.
+func TestCommands(t *testing.T) {
+	address := listen(t).Addr()
 	for words, want := range map[string]string{
-		"PING\r\n":                                      "+PONG\r\n",
-		"ping\n":                                        "+PONG\r\n",
-		"\r\n\r\n  Ping  spam \r\n":                     "$4\r\nspam\r\n",
-		"*0\r\n*-1\r\n*1\r\n$4\r\nPING\r\n":             "+PONG\r\n",
-		"*2\r\n$4\r\nEcho\r\n$3\r\na\nb\r\n":            "$3\r\na\nb\r\n",
-		"HELLO 3\r\n":                                   "-NOPROTO unsupported protocol version\r\n",
-		"HELLO 2\r\nPING\r\n":                           "*4\r\n$6\r\nserver\r\n$10\r\nboundaries\r\n$5\r\nproto\r\n:2\r\n+PONG\r\n",
-		"CLIENT SETINFO LIB-NAME spam\r\n":              "+OK\r\n",
-		"COMMAND DOCS\r\n":                              "*0\r\n",
-		"SELECT 0\r\nSELECT 1\r\n":                      "+OK\r\n-ERR DB index is out of range\r\n",
-		"SET a 1\r\nGET a\r\nDEL a b a\r\nGET a\r\n":    "+OK\r\n$1\r\n1\r\n:1\r\n$-1\r\n",
-		"QUIT\r\nPING\r\n":                              "+OK\r\n",
-		"*1\r\n$4\r\nQUIT\r\n":                          "+OK\r\n",
-		"GET\r\nSET a\r\nPING\r\n":                      "-ERR wrong number of arguments for 'GET' command\r\n-ERR wrong number of arguments for 'SET' command\r\n+PONG\r\n",
-		strings.Repeat("s", 100) + "\r\n":               "-ERR unknown command \"" + strings.Repeat("S", 40) + "\"\r\n",
-		"*1\r\n$0\r\n\r\n":                              "-ERR unknown command \"\"\r\n",
-		"*1\r\n$8\r\nSPAM\r\nXX\r\n":                    "-ERR unknown command \"SPAM\\r\\nXX\"\r\n",
-		strings.Repeat("PING\r\n", 5000) + "ECHO x\r\n": strings.Repeat("+PONG\r\n", 5000) + "$1\r\nx\r\n",
+		"PING\r\n":                          "+PONG\r\n",
+		"ping\n":                            "+PONG\r\n",
+		"\r\n\r\n  Ping  spam \r\n":         "+PONG\r\n",
+		"*0\r\n*-1\r\n*1\r\n$4\r\nPING\r\n": "+PONG\r\n",
+		"SET a 1\r\nGET a\r\nDEL a b a\r\nGET a\r\n": "+OK\r\n$1\r\n1\r\n:1\r\n$-1\r\n",
+		"GET\r\nSET a\r\nPING\r\n":                   "-ERR wrong number of arguments for 'GET' command\r\n-ERR wrong number of arguments for 'SET' command\r\n+PONG\r\n",
+		strings.Repeat("s", 100) + "\r\n":            "-ERR unknown command \"" + strings.Repeat("S", 40) + "\"\r\n",
+		"*1\r\n$0\r\n\r\n":                           "-ERR unknown command \"\"\r\n",
+		"*1\r\n$8\r\nSPAM\r\nXX\r\n":                 "-ERR unknown command \"SPAM\\r\\nXX\"\r\n",
+		strings.Repeat("PING\r\n", 5000):             strings.Repeat("+PONG\r\n", 5000),
 	} {
 		require.Equal(t, want, say(t, address, words, want), "%.60q", words)
 	}
 }
 
-// A client that sends what is no command is told so and disconnected; the others
-// do not notice.
+// A client that sends what is no command gets an error and is disconnected. The
+// other clients do not notice.
 func TestMalformedCommands(t *testing.T) {
-	s := listen(t, Limits{})
+	s := listen(t)
 	other := dial(t, s.Addr())
 	for words, want := range map[string]string{
 		"*2\r\n:1\r\n":                         "-ERR Protocol error: expected '$', got \":1\"\r\n",
@@ -191,17 +199,17 @@ func TestMalformedCommands(t *testing.T) {
 	}
 }
 
-// The last words arrive although the client is still sending: the connection is
-// not reset under it.
+// The last answer arrives although the client is still sending: the connection is
+// not reset.
 func TestLastWordsArrive(t *testing.T) {
-	conn, err := net.Dial("tcp", listen(t, Limits{}).Addr())
+	conn, err := net.Dial("tcp", listen(t).Addr())
 	require.NoError(t, err)
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
 	io.WriteString(conn, "*x\r\n")
 	for range 10 { // the first may be on its way before the reset is
 		time.Sleep(time.Millisecond)
-		_, err = io.WriteString(conn, strings.Repeat("x", MaxBytes/20))
+		_, err = io.WriteString(conn, strings.Repeat("x", maxBytes/20))
 		require.NoError(t, err)
 	}
 	got, err := io.ReadAll(conn)
@@ -209,10 +217,12 @@ func TestLastWordsArrive(t *testing.T) {
 	require.Equal(t, "-ERR Protocol error: want a length, got \"x\"\r\n", string(got))
 }
 
-// A command without an end is cut off by its length or by its time, whichever
-// comes first, and takes no more memory than that; so is a client that disappears.
+// A command that does not end is cut off by its length or by its time, whichever
+// comes first, and takes a bounded amount of memory.
 func TestEndlessCommands(t *testing.T) {
-	s := listen(t, Limits{CommandTime: 50 * time.Millisecond})
+	s := newDatabase()
+	s.commandTime = 50 * time.Millisecond
+	start(t, s)
 	other := dial(t, s.Addr())
 	late := "-ERR Protocol error: the command did not end in time\r\n"
 	for _, words := range []string{"P", "*1\r\n", "*1\r\n$4\r\n", "*1\r\n$4\r\nPI", "*1\r\n$4\r\nPING", "\r\n"} {
@@ -220,7 +230,7 @@ func TestEndlessCommands(t *testing.T) {
 	}
 	require.Equal(t, "+PONG\r\n"+late, say(t, s.Addr(), "PING\r\nPIN", ""))
 
-	// Endless bytes, from a client that does not even read.
+	// Endless bytes, from a client that does not read.
 	for _, piece := range []string{"x", "\r\n", "*0\r\n", "*1000\r\n$1000\r\n" + strings.Repeat("x", 1000)} {
 		conn, err := net.Dial("tcp", s.Addr())
 		require.NoError(t, err)
@@ -253,26 +263,26 @@ func TestEndlessCommands(t *testing.T) {
 		}
 	}
 
-	// Half a command, and gone.
+	// A client that disconnects within a command.
 	gone, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	io.WriteString(gone, "*1\r\n$4\r\nPI")
 	gone.Close()
 
-	// Told to go, and stays.
+	// A client that is told to go and stays.
 	stays, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer stays.Close()
 	io.WriteString(stays, "*x\r\n")
 
-	// Who is silent between two commands may be so for as long as it likes.
+	// A client may be silent between two commands for as long as it likes.
 	time.Sleep(100 * time.Millisecond)
 	require.NoError(t, other.Ping())
 	require.NoError(t, patient.Ping())
-	require.Eventually(t, func() bool { return s.Conns() == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return conns(s) == 2 }, patience, time.Millisecond)
 }
 
-// memory is what is in use. It counts the whole program's.
+// memory returns how many bytes of the heap the whole program uses.
 func memory() int64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -280,11 +290,11 @@ func memory() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// The values of all keys together are bounded.
+// The bytes of all keys and values together are bounded.
 func TestStoreIsBounded(t *testing.T) {
-	s := listen(t, Limits{})
+	s := listen(t)
 	c := dial(t, s.Addr())
-	value := strings.Repeat("x", MaxBytes/2)
+	value := strings.Repeat("x", maxBytes/2)
 	n := 0
 	var err error
 	for ; err == nil; n++ {
@@ -301,22 +311,24 @@ func TestStoreIsBounded(t *testing.T) {
 	require.Zero(t, s.used)
 }
 
-// 10,000 connections: as many as are allowed are served, the others are told why
-// not, and when they are gone there is room again.
+// Of 10,000 clients a server serves as many as it allows and tells the others that
+// there are too many. When one of the first has gone, there is room again.
 func TestTooManyConnections(t *testing.T) {
 	const clients, allowed = 10000, 100
-	s := listen(t, Limits{MaxConns: allowed})
+	s := newDatabase()
+	s.maxConns = allowed
+	start(t, s)
 	var served []*Conn
 	for range allowed {
 		served = append(served, dial(t, s.Addr()))
 	}
-	// At most so many descriptors at once, of the client's end; the database
-	// closes its own at once.
+	// The test holds at most this many descriptors at once. The database closes
+	// its own ends at once.
 	held := make([]net.Conn, 256)
 	for i := range clients {
 		conn, err := net.Dial("tcp", s.Addr())
 		require.NoError(t, err)
-		// No descriptor and no port is left waiting for ever.
+		// Closing resets the connection, so that no port stays in TIME-WAIT.
 		conn.(*net.TCPConn).SetLinger(0)
 		if old := held[i%len(held)]; old != nil {
 			old.SetReadDeadline(time.Now().Add(patience))
@@ -330,26 +342,23 @@ func TestTooManyConnections(t *testing.T) {
 	for _, conn := range held {
 		conn.Close()
 	}
-	require.Equal(t, allowed, s.Conns())
+	require.Equal(t, allowed, conns(s))
 	_, err := Dial(t.Context(), s.Addr(), patience)
-	require.Error(t, err) // said, or reset, if the PING was first
+	require.Error(t, err) // the answer, or a reset if the PING came first
 	for _, c := range served {
 		require.NoError(t, c.Ping())
 	}
 	require.NoError(t, served[0].Close())
-	require.Eventually(t, func() bool { return s.Conns() < allowed }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return conns(s) < allowed }, patience, time.Millisecond)
 	require.NoError(t, dial(t, s.Addr()).Ping())
 }
 
-// Every answer takes the service time, and those of many connections take it
-// together; so it is with a relay's.
+// Every answer takes the service time, and many connections wait for theirs at the
+// same time. The same holds for a relay.
 func TestServiceTime(t *testing.T) {
 	const service, clients, each = 20 * time.Millisecond, 50, 3
-	embedded := listen(t, Limits{})
-	relay, err := Relay(embedded.Addr(), Limits{})
-	require.NoError(t, err)
-	defer relay.Close()
-	for _, s := range []*Server{relay, embedded} {
+	embedded := listen(t)
+	for _, s := range []*Server{relay(t, embedded.Addr()), embedded} {
 		var conns []*Conn
 		for range clients {
 			conns = append(conns, dial(t, s.Addr()))
@@ -373,13 +382,12 @@ func TestServiceTime(t *testing.T) {
 	}
 }
 
-// peers are databases that are none. Each is what a client may be connected with,
-// and the error that it must end in.
+// peers are broken databases, each with the error that a command must end in.
 var peers = []struct {
 	name  string
 	serve func(conn net.Conn, r *bufio.Reader)
 	want  func(t *testing.T, err error)
-	time  time.Duration // for it to answer
+	time  time.Duration // patience with it
 }{
 	{"closes in the middle of an answer", says("$5\r\nva"), is(io.ErrUnexpectedEOF), patience},
 	{"closes in the middle of a length", says("$5"), is(io.ErrUnexpectedEOF), patience},
@@ -387,7 +395,7 @@ var peers = []struct {
 	{"closes before the line end", says("$5\r\nvalue\r"), is(io.ErrUnexpectedEOF), patience},
 	{"answers half and stays", stays("$5\r\nva"), is(os.ErrDeadlineExceeded), 100 * time.Millisecond},
 	{"never answers", stays(""), is(os.ErrDeadlineExceeded), 100 * time.Millisecond},
-	{"answers a byte at a time, for ever", dribbles, is(os.ErrDeadlineExceeded), 100 * time.Millisecond},
+	{"answers a byte at a time, without end", dribbles, is(os.ErrDeadlineExceeded), 100 * time.Millisecond},
 	{"speaks HTTP", says("HTTP/1.1 400 Bad Request\r\n\r\n"), protocol(`no answer begins with "HTTP/1.1 400 Bad Request"`), patience},
 	{"answers an empty line", says("\r\n"), protocol("an empty line for an answer"), patience},
 	{"answers an array", says("*1\r\n+a\r\n"), protocol(`no answer begins with "*1"`), patience},
@@ -443,7 +451,7 @@ func protocol(want string) func(*testing.T, error) {
 	}
 }
 
-// bad returns the address of a peer that reads one question and serves.
+// bad returns the address of a peer that reads one command and then calls serve.
 func bad(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -465,8 +473,9 @@ func bad(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 	return l.Addr().String()
 }
 
-// A bad peer is an error that says what is wrong, in bounded time and memory, and
-// it stays one: nobody knows which answer would be the next question's.
+// A broken database leads to an error that says what is wrong, in bounded time and
+// memory. The next command fails with the same error, because it is not known which
+// answer would be its own.
 func TestBadPeerOfABlockingClient(t *testing.T) {
 	for _, peer := range peers {
 		t.Run(peer.name, func(t *testing.T) {
@@ -480,47 +489,44 @@ func TestBadPeerOfABlockingClient(t *testing.T) {
 			peer.want(t, err)
 			require.ErrorContains(t, err, "resp: GET: ")
 			require.Less(t, time.Since(began), patience)
-			require.LessOrEqual(t, cap(c.value), 2*MaxBytes)
+			require.LessOrEqual(t, cap(c.value), 2*maxBytes)
 			_, again := c.Get("k")
 			require.Equal(t, err, again)
 		})
 	}
 }
 
-// The same with a client that is a task: the loop and the other tasks live on.
+// The same with a client that is a task. The loop and the other tasks go on.
 func TestBadPeerOfATask(t *testing.T) {
 	for _, peer := range peers {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()
-			address := bad(t, peer.serve)
-			good := listen(t, Limits{}).Addr()
-			err := eventloop.Run(t.Context(), func(task *eventloop.Task) error {
+			badConn, err := net.Dial("tcp", bad(t, peer.serve))
+			require.NoError(t, err)
+			goodConn, err := net.Dial("tcp", listen(t).Addr())
+			require.NoError(t, err)
+			err = eventloop.Run(t.Context(), func(task *eventloop.Task) error {
 				l := task.Loop()
 				bad := eventloop.Go(l, func(task *eventloop.Task) ([]byte, error) {
-					s, err := eventloop.Dial(task, address)
-					if err != nil {
-						return nil, err
-					}
+					s := l.Attach(badConn)
 					defer s.Close()
 					c := NewConn(s.As(task), 0)
 					var value []byte
-					err = task.Timeout(peer.time, func() (err error) {
+					err := task.Timeout(peer.time, func() (err error) {
 						value, err = c.Get("k")
 						return err
 					})
 					return value, err
 				})
 				asked := 0
-				s, err := eventloop.Dial(task, good)
-				require.NoError(t, err)
-				c := NewConn(s.As(task), 0)
+				c := NewConn(l.Attach(goodConn).As(task), 0)
 				for !bad.Done() || asked < 10 {
 					require.NoError(t, c.Ping())
 					asked++
 				}
-				_, err = eventloop.Await(task, bad)
+				_, err := eventloop.Await(task, bad)
 				if errors.Is(err, context.DeadlineExceeded) {
-					err = os.ErrDeadlineExceeded // what a socket's deadline is, a task's timeout is not
+					err = os.ErrDeadlineExceeded // a socket's deadline has this error, a task's timeout has not
 				}
 				peer.want(t, err)
 				return c.Ping()
@@ -530,31 +536,26 @@ func TestBadPeerOfATask(t *testing.T) {
 	}
 }
 
-// A relay is as long as both its ends: what one closes, it closes to the other.
+// A relay that loses one end of a connection closes the other.
 func TestRelayCloses(t *testing.T) {
-	relay, err := Relay(bad(t, says("$5\r\nva")), Limits{})
-	require.NoError(t, err)
-	defer relay.Close()
-	_, err = Dial(t.Context(), relay.Addr(), patience)
+	_, err := Dial(t.Context(), relay(t, bad(t, says("$5\r\nva"))).Addr(), patience)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 
-	s := listen(t, Limits{})
-	relay, err = Relay(s.Addr(), Limits{})
-	require.NoError(t, err)
-	defer relay.Close()
-	c := dial(t, relay.Addr())
-	require.Equal(t, 1, s.Conns())
+	s := listen(t)
+	r := relay(t, s.Addr())
+	c := dial(t, r.Addr())
+	require.Equal(t, 1, conns(s))
 	require.NoError(t, c.Close())
-	require.Eventually(t, func() bool { return s.Conns()+relay.Conns() == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return conns(s)+conns(r) == 0 }, patience, time.Millisecond)
 }
 
-// Nobody is there, or somebody who does not answer.
+// Dial fails if nothing listens at the address, or if what listens does not answer.
 func TestDialErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	began := time.Now()
-	_, err = Dial(t.Context(), address, 50*time.Millisecond) // nobody accepts
+	_, err = Dial(t.Context(), address, 50*time.Millisecond) // no goroutine accepts
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	require.ErrorContains(t, err, "resp: connecting to the database at "+address)
 	require.Less(t, time.Since(began), patience)
@@ -565,38 +566,36 @@ func TestDialErrors(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Dial(ctx, listen(t, Limits{}).Addr(), patience)
+	_, err = Dial(ctx, listen(t).Addr(), patience)
 	require.ErrorIs(t, err, context.Canceled)
 
-	relay, err := Relay(address, Limits{})
-	require.NoError(t, err)
-	defer relay.Close()
-	_, err = Dial(t.Context(), relay.Addr(), patience)
+	_, err = Dial(t.Context(), relay(t, address).Addr(), patience)
 	var no Error
 	require.ErrorAs(t, err, &no)
 	require.Contains(t, string(no), "connection refused")
 }
 
-// Close disconnects those who wait, and twice is once.
+// Close disconnects the clients, in whatever state they are. A second Close does
+// nothing.
 func TestCloseDisconnects(t *testing.T) {
-	s := listen(t, Limits{})
-	conns := []*Conn{dial(t, s.Addr()), dial(t, s.Addr())}
+	s := listen(t)
+	clients := []*Conn{dial(t, s.Addr()), dial(t, s.Addr())}
 	half, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer half.Close()
 	io.WriteString(half, "*1\r\n")
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close())
-	for _, c := range conns {
+	for _, c := range clients {
 		require.Error(t, c.Ping())
 	}
-	require.Zero(t, s.Conns())
+	require.Zero(t, conns(s))
 }
 
-// Who comes while the database closes is disconnected, and not told that there
-// are too many.
+// A client that comes while the database closes is disconnected, and not told that
+// there are too many.
 func TestConnectingToADatabaseThatCloses(t *testing.T) {
-	s := listen(t, Limits{})
+	s := listen(t)
 	closes := func(is bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -607,8 +606,7 @@ func TestConnectingToADatabaseThatCloses(t *testing.T) {
 	require.Empty(t, say(t, s.Addr(), "PING\r\n", ""))
 }
 
-// Neither side of the protocol can be made to panic or to hold more than its
-// limits.
+// No input makes either side of the protocol panic or hold more than its limits.
 func FuzzProtocol(f *testing.F) {
 	for _, s := range []string{"*1\r\n$4\r\nPING\r\n", "$5\r\nvalue\r\n", "+OK\r\n", "-ERR\r\n", "$-1\r\n", "*-1\r\n", "a b\n"} {
 		f.Add([]byte(s))
@@ -619,7 +617,7 @@ func FuzzProtocol(f *testing.F) {
 		for cmd.read(r) == nil {
 			require.NotEmpty(t, cmd.args)
 			require.LessOrEqual(t, len(cmd.args), max(maxArgs, lineBytes))
-			require.LessOrEqual(t, len(cmd.text), MaxBytes)
+			require.LessOrEqual(t, len(cmd.text), maxBytes)
 		}
 		c := NewConn(struct {
 			io.Reader
@@ -627,7 +625,7 @@ func FuzzProtocol(f *testing.F) {
 		}{bytes.NewReader(in), io.Discard}, 0)
 		for {
 			value, err := c.Get("k")
-			require.LessOrEqual(t, len(value), MaxBytes)
+			require.LessOrEqual(t, len(value), maxBytes)
 			if c.err != nil {
 				require.Error(t, err)
 				break
@@ -637,7 +635,7 @@ func FuzzProtocol(f *testing.F) {
 }
 
 func Example() {
-	db, err := Listen(Limits{})
+	db, err := Listen()
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -7,96 +7,87 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"boundaries/internal/sock"
 )
 
-// A Server is the database. Its connections are goroutines; the answers to one
-// connection come one after the other, each after the service time, as from a
-// database with a process per connection. A sleeping goroutine is a timer of Go's,
-// so any number of answers may be due at once, at no cost while they wait.
+// A Server is a database that [Listen] has started, or a relay that [Relay] has
+// started. It has a goroutine for each connection. The answers on one connection
+// come one after the other, each after the service time, as from a database with a
+// process for each connection. A sleeping goroutine is only a timer, so any number
+// of answers may wait at the same time without using a processor.
 //
-// A Server is made by [Listen]. It keeps at most MaxConns connections: who comes
-// later gets an error for an answer, as from Redis, and is disconnected. A
-// command must be complete CommandTime after its first byte, and no longer than
-// MaxBytes.
+// A Server keeps at most 1,024 connections. A client that comes later gets an error
+// for an answer, as from Redis, and is disconnected. A command must be complete
+// 10 s after its first byte, and have at most a million bytes. The keys and values
+// of a database may have 64 MB.
 type Server struct {
-	listener *sock.Listener
+	maxConns    int           // connections at once
+	commandTime time.Duration // from the first byte of a command to its last
+
+	listener *net.TCPListener
 	service  atomic.Int64 // a time.Duration
 	running  sync.WaitGroup
-	limits   Limits
-	handle   func(*sock.Conn) // serves a connection until it ends
+	handle   func(*net.TCPConn) // serves a connection until it ends
 
 	values sync.RWMutex
-	store  map[string][]byte // guarded by values; a value is never written again
-	used   int               // guarded by values; bytes in store
+	store  map[string][]byte // guarded by values; the bytes of a value never change
+	used   int               // guarded by values; bytes of keys and values in store
 
 	mu     sync.Mutex
-	conns  map[*sock.Conn]struct{} // guarded by mu
-	closed bool                    // guarded by mu
-}
-
-// Limits are what a Server grants. A field that is zero has its default.
-type Limits struct {
-	MaxConns    int           // 1024
-	CommandTime time.Duration // 10 s
+	conns  map[*net.TCPConn]struct{} // guarded by mu
+	closed bool                      // guarded by mu
 }
 
 // maxStore is how many bytes of keys and values a Server keeps.
 const maxStore = 64 << 20
 
 // Listen starts a database on a free port of the loopback interface.
-func Listen(limits Limits) (*Server, error) {
-	s := &Server{store: map[string][]byte{}}
+func Listen() (*Server, error) {
+	return newDatabase().start()
+}
+
+// Relay starts a server that passes everything on to the database at address, a
+// host:port, and back. It holds what goes to the database for the service time, as
+// a longer wire would.
+func Relay(address string) (*Server, error) {
+	s := newServer()
+	s.handle = func(conn *net.TCPConn) { s.relay(conn, address) }
+	return s.start()
+}
+
+func newServer() *Server {
+	return &Server{maxConns: 1024, commandTime: 10 * time.Second, conns: map[*net.TCPConn]struct{}{}}
+}
+
+func newDatabase() *Server {
+	s := newServer()
+	s.store = map[string][]byte{}
 	s.handle = s.serve
-	return s, s.start(limits)
+	return s
 }
 
-// Relay starts a server that passes everything on to the database at the address
-// and back, and holds what goes there for the service time: a longer wire to a
-// database that has no such setting.
-func Relay(address string, limits Limits) (*Server, error) {
-	s := &Server{}
-	s.handle = func(conn *sock.Conn) { s.relay(conn, address) }
-	return s, s.start(limits)
-}
-
-func (s *Server) start(limits Limits) error {
-	if limits.MaxConns == 0 {
-		limits.MaxConns = 1024
-	}
-	if limits.CommandTime == 0 {
-		limits.CommandTime = 10 * time.Second
-	}
-	l, err := sock.Listen()
+func (s *Server) start() (_ *Server, err error) {
+	s.listener, err = net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		return fmt.Errorf("resp: starting the database: %w", err)
+		return nil, fmt.Errorf("resp: starting a server: %w", err)
 	}
-	s.listener, s.limits, s.conns = l, limits, map[*sock.Conn]struct{}{}
 	s.running.Go(s.accept)
-	return nil
+	return s, nil
 }
 
-// Addr returns the address to connect to.
-func (s *Server) Addr() string { return s.listener.Addr() }
+// Addr returns the address to connect to, a host:port.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// SetServiceTime makes every command take d, from the moment it was read. It may be
+// SetServiceTime makes every command that is read from now on take d. It may be
 // called at any time.
 func (s *Server) SetServiceTime(d time.Duration) { s.service.Store(int64(d)) }
 
-// Conns returns how many connections there are.
-func (s *Server) Conns() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
-}
-
-// Close disconnects everybody and returns when nothing of the server is left. A
-// second Close does nothing.
+// Close disconnects all clients and returns when all goroutines of the server have
+// ended. A second Close does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -116,13 +107,13 @@ func (s *Server) Close() error {
 func (s *Server) accept() {
 	pause := time.Duration(0)
 	for {
-		conn, err := s.listener.Accept()
-		if errors.Is(err, os.ErrClosed) {
+		conn, err := s.listener.AcceptTCP()
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			// No descriptors left, or the peer is gone already. The one may
-			// last, and must not keep a processor busy.
+			// There may be no free descriptor, and that may last: do not keep a
+			// processor busy.
 			pause = min(max(2*pause, time.Millisecond), 100*time.Millisecond)
 			time.Sleep(pause)
 			continue
@@ -130,7 +121,7 @@ func (s *Server) accept() {
 		pause = 0
 		s.mu.Lock()
 		closed := s.closed
-		welcome := len(s.conns) < s.limits.MaxConns && !closed
+		welcome := len(s.conns) < s.maxConns && !closed
 		if welcome {
 			s.conns[conn] = struct{}{}
 			s.running.Go(func() {
@@ -144,7 +135,7 @@ func (s *Server) accept() {
 		s.mu.Unlock()
 		if !welcome {
 			if !closed {
-				conn.Write([]byte("-ERR max number of clients reached\r\n")) // fits, and so does not block
+				conn.Write([]byte("-ERR max number of clients reached\r\n")) // does not block, because it fits
 			}
 			conn.Close()
 		}
@@ -152,8 +143,8 @@ func (s *Server) accept() {
 }
 
 // serve answers the commands of one connection until it ends.
-func (s *Server) serve(conn *sock.Conn) {
-	in := &patientReader{conn: conn, patience: s.limits.CommandTime}
+func (s *Server) serve(conn *net.TCPConn) {
+	in := &patientReader{conn: conn, patience: s.commandTime}
 	r := bufio.NewReaderSize(in, lineBytes)
 	var cmd command
 	var out []byte
@@ -172,12 +163,11 @@ func (s *Server) serve(conn *sock.Conn) {
 		if d := time.Duration(s.service.Load()); d > 0 {
 			time.Sleep(d)
 		}
-		var last bool
-		out, last = s.answer(out, cmd.args)
-		// Commands that are here already are answered together, as far as
-		// that saves system calls and not more.
-		if last || r.Buffered() == 0 || len(out) > lineBytes {
-			if _, err := conn.Write(out); err != nil || last {
+		out = s.answer(out, cmd.args)
+		// Answer the commands that are here already together, to save system
+		// calls, but do not let the answers pile up.
+		if r.Buffered() == 0 || len(out) > lineBytes {
+			if _, err := conn.Write(out); err != nil {
 				return
 			}
 			out = out[:0]
@@ -185,11 +175,12 @@ func (s *Server) serve(conn *sock.Conn) {
 	}
 }
 
-// relay passes the bytes of one connection on.
-func (s *Server) relay(conn *sock.Conn, address string) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.limits.CommandTime)
+// relay passes on the bytes of one connection, in both directions.
+func (s *Server) relay(conn *net.TCPConn, address string) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.commandTime)
 	defer cancel()
-	far, err := sock.Dial(ctx, address)
+	var d net.Dialer
+	far, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		s.hangUp(conn, fmt.Appendf(nil, "-ERR %v\r\n", err))
 		return
@@ -197,7 +188,7 @@ func (s *Server) relay(conn *sock.Conn, address string) {
 	var back sync.WaitGroup
 	back.Go(func() {
 		io.Copy(conn, far)
-		conn.Close() // the other direction ends as well
+		conn.Close() // ends the other direction as well
 	})
 	buf := make([]byte, lineBytes)
 	for {
@@ -214,7 +205,7 @@ func (s *Server) relay(conn *sock.Conn, address string) {
 	back.Wait()
 }
 
-// errorLine says to the peer why it is disconnected.
+// errorLine returns the answer that tells the peer why it is disconnected.
 func errorLine(err error) string {
 	var wrong ProtocolError
 	switch {
@@ -223,34 +214,34 @@ func errorLine(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "-ERR Protocol error: the command did not end in time\r\n"
 	}
-	return "" // it is the peer that has gone
+	return "" // the peer is gone
 }
 
-// hangUp writes the last words to a connection that is to be closed. It reads on
-// for a while: closing with unread input resets the connection, and the last words
-// may be lost with it.
-func (s *Server) hangUp(conn *sock.Conn, words []byte) {
-	conn.SetDeadline(time.Now().Add(s.limits.CommandTime))
+// hangUp writes the last answer to a connection that the caller is about to close.
+// It then reads on for a while. Closing with unread input would reset the
+// connection, and the peer might lose the answer.
+func (s *Server) hangUp(conn *net.TCPConn, words []byte) {
+	conn.SetDeadline(time.Now().Add(s.commandTime))
 	if _, err := conn.Write(words); err != nil {
 		return
 	}
 	conn.CloseWrite()
-	io.CopyN(io.Discard, conn, MaxBytes)
+	io.CopyN(io.Discard, conn, maxBytes)
 }
 
-// arity is how many words follow the names of commands that have a fixed number.
-var arity = map[string]int{"ECHO": 1, "GET": 1, "SET": 2, "SELECT": 1}
+// arity is how many words must follow the name of a command.
+var arity = map[string]int{"GET": 1, "SET": 2}
 
-// answer appends the answer to a command, and says whether it is the last.
-func (s *Server) answer(out []byte, args [][]byte) (_ []byte, last bool) {
+// answer appends the answer to a command.
+func (s *Server) answer(out []byte, args [][]byte) []byte {
 	name, args := args[0], args[1:]
-	for i, c := range name { // in place; the word is ours
+	for i, c := range name { // in place: the bytes are the server's
 		if 'a' <= c && c <= 'z' {
 			name[i] = c - 'a' + 'A'
 		}
 	}
 	if want, ok := arity[string(name)]; ok && len(args) != want {
-		return fmt.Appendf(out, "-ERR wrong number of arguments for '%s' command\r\n", name), false
+		return fmt.Appendf(out, "-ERR wrong number of arguments for '%s' command\r\n", name)
 	}
 	switch string(name) {
 	case "GET":
@@ -258,48 +249,27 @@ func (s *Server) answer(out []byte, args [][]byte) (_ []byte, last bool) {
 		value, ok := s.store[string(args[0])]
 		s.values.RUnlock()
 		if !ok {
-			return append(out, "$-1\r\n"...), false
+			return append(out, "$-1\r\n"...)
 		}
-		return appendBulk(out, value), false
+		return appendBulk(out, value)
 	case "SET":
 		if !s.set(string(args[0]), args[1]) {
-			return append(out, "-OOM command not allowed when used memory > 'maxmemory'.\r\n"...), false
+			return append(out, "-OOM command not allowed when used memory > 'maxmemory'.\r\n"...)
 		}
-		return append(out, "+OK\r\n"...), false
+		return append(out, "+OK\r\n"...)
 	case "DEL":
 		n := 0
 		for _, key := range args {
 			n += s.del(string(key))
 		}
-		return fmt.Appendf(out, ":%d\r\n", n), false
+		return fmt.Appendf(out, ":%d\r\n", n)
 	case "PING":
-		if len(args) == 0 {
-			return append(out, "+PONG\r\n"...), false
-		}
-		return appendBulk(out, args[0]), false
-	case "ECHO":
-		return appendBulk(out, args[0]), false
-	case "HELLO":
-		if len(args) > 0 && string(args[0]) != "2" {
-			return append(out, "-NOPROTO unsupported protocol version\r\n"...), false
-		}
-		return append(out, "*4\r\n$6\r\nserver\r\n$10\r\nboundaries\r\n$5\r\nproto\r\n:2\r\n"...), false
-	case "SELECT":
-		if string(args[0]) != "0" {
-			return append(out, "-ERR DB index is out of range\r\n"...), false
-		}
-		return append(out, "+OK\r\n"...), false
-	case "CLIENT":
-		return append(out, "+OK\r\n"...), false
-	case "COMMAND":
-		return append(out, "*0\r\n"...), false
-	case "QUIT":
-		return append(out, "+OK\r\n"...), true
+		return append(out, "+PONG\r\n"...)
 	}
-	return fmt.Appendf(out, "-ERR unknown command %q\r\n", excerpt(name)), false
+	return fmt.Appendf(out, "-ERR unknown command %q\r\n", excerpt(name))
 }
 
-// set reports whether there was room.
+// set gives a key a value, and reports whether there was room.
 func (s *Server) set(key string, value []byte) bool {
 	s.values.Lock()
 	defer s.values.Unlock()
@@ -315,7 +285,7 @@ func (s *Server) set(key string, value []byte) bool {
 	return true
 }
 
-// del returns how many keys it deleted.
+// del deletes a key, and returns how many keys that were, 0 or 1.
 func (s *Server) del(key string) int {
 	s.values.Lock()
 	defer s.values.Unlock()
@@ -328,10 +298,10 @@ func (s *Server) del(key string) int {
 	return 1
 }
 
-// A patientReader sets a time for the rest of a command, once it has begun. A
-// command that arrives in one piece, as nearly all do, costs it nothing.
+// A patientReader bounds the time for the rest of a command once it has begun. It
+// sets no deadline for a command that arrives in one piece, as nearly all do.
 type patientReader struct {
-	conn     *sock.Conn
+	conn     *net.TCPConn
 	patience time.Duration
 	begun    bool // a command is being read
 	armed    bool // a deadline is set
@@ -345,7 +315,7 @@ func (p *patientReader) Read(b []byte) (int, error) {
 	return p.conn.Read(b)
 }
 
-// rest ends the time for a command: the next may come at any time.
+// rest drops the deadline: the next command may come at any time.
 func (p *patientReader) rest() {
 	if p.armed {
 		p.armed = false
@@ -353,18 +323,18 @@ func (p *patientReader) rest() {
 	}
 }
 
-// A command is the words of one question. Its memory is used again.
+// A command is a name and its arguments. Its memory is used again for the next one.
 type command struct {
 	args [][]byte
 	text []byte
 	ends []int // of the words in text
 }
 
-// read reads one command: an array of byte strings, or a line of words, which is
-// what people type.
+// read reads one command: an array of byte strings, or a line of words as people
+// type it.
 func (c *command) read(r *bufio.Reader) error {
 	c.args, c.text, c.ends = c.args[:0], c.text[:0], c.ends[:0]
-	for len(c.ends) == 0 { // Redis skips empty lines and empty arrays too
+	for len(c.ends) == 0 { // skip empty lines and empty arrays, as Redis does
 		line, err := readLine(r)
 		switch {
 		case err != nil:
@@ -381,7 +351,7 @@ func (c *command) read(r *bufio.Reader) error {
 			return err
 		}
 	}
-	// Only now, because text moves while it grows.
+	// Slice text only now, because it moves while it grows.
 	begin := 0
 	for _, end := range c.ends {
 		c.args = append(c.args, c.text[begin:end:end])
@@ -403,7 +373,7 @@ func (c *command) readWords(r *bufio.Reader, line []byte) error {
 		if len(line) == 0 || line[0] != '$' {
 			return ProtocolError(fmt.Sprintf("expected '$', got %q", excerpt(line)))
 		}
-		n, err := number(line[1:], MaxBytes-len(c.text))
+		n, err := number(line[1:], maxBytes-len(c.text))
 		if err != nil {
 			return err
 		}

@@ -6,10 +6,13 @@ import (
 	"boundaries/internal/gil"
 )
 
-// runGIL answers on one thread and computes on another, of which one at a time has
-// the lock. The one that answers releases it to read and to write; the one that
-// computes does not until it is asked, which is 5 ms after somebody began to wait.
-// It pays that interval twice an event: the convoy effect. Blocking.
+// runGIL answers on one thread and computes on another. One of them at a time has the
+// lock. The thread that answers releases the lock to read and to write. The thread
+// that computes keeps it until it is asked, which is 5 ms after the other began to
+// wait.
+//
+// Cost: that interval twice an event under load=busy, the convoy effect.
+// Progress: blocking.
 func runGIL(load Load, n int, latencies *Latencies) int {
 	u, conn := dial()
 	var lock gil.GIL

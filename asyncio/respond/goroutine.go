@@ -2,10 +2,12 @@ package respond
 
 import "sync"
 
-// runGoroutine answers on one goroutine and computes on another, and the runtime
-// sees to the rest: the reader is woken on whatever processor is free, and the
-// computation is interrupted, after 10 ms, only if none is. It pays for the
-// scheduler at every event. Blocking: who waits depends on free processors.
+// runGoroutine answers on one goroutine and computes on another. The runtime wakes the
+// reader on any free processor. Only if none is free, it interrupts the computation,
+// after 10 ms.
+//
+// Cost: Go's scheduler at every event.
+// Progress: blocking.
 func runGoroutine(load Load, n int, latencies *Latencies) int {
 	u, conn := dial()
 	var c computation

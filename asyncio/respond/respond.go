@@ -1,49 +1,48 @@
-// Package respond answers events while something computes.
+// Package respond measures how fast a program answers events while it computes.
 //
-// An event is a byte that a user sends over a socket; the step ends when the user
-// has the answer. With load=idle the program has nothing else to do. With
-// load=busy it also computes without pause, in one task, thread or goroutine: the
-// article's window that must stay responsive during a long operation, and the
-// difference between cooperative and pre-emptive switching that its list of
-// options begins with. The latencies are the result: p50-ns and p99-ns, exact, by
-// nearest rank. Of fewer than 100 events, which is what 200 ms are good for in the
-// slow rows, p99 is the longest.
+// An event is a byte that a user sends over a socket. A step ends when the user has
+// the answer. With load=idle the program has nothing else to do. With load=busy one
+// task, thread or goroutine also computes without pause: the article's window that
+// must stay responsive during a long operation, and its difference between
+// cooperative and pre-emptive switching. The latencies are the result: p50-ns and
+// p99-ns, exact, by nearest rank. The slow rows answer fewer than 100 events in a
+// run of the default length; their p99 is the longest latency.
 //
-// Look at load=busy. gil.go shows CPython's convoy effect: the thread that answers
-// releases the lock to read and to write, and each time has to wait a switch
-// interval of 5 ms to get it back, while the other has not even noticed.
-// event_loop.go shows that a task that computes keeps everybody waiting until it
-// yields, here every 10 ms, because somebody put that line there; and an event
-// stands in the queue behind it twice, to be received and to wake its task, as it
-// does in asyncio, so that it waits for two or three such slices. goroutine.go
-// shows what Go does: the computation keeps one processor, and the answer comes
-// from the other.
+// Look at load=busy:
 //
-// The user is a goroutine of this process. On one proc it waits for the
-// computation just as the program does, and all rows show Go's own time slice of
-// 10 ms; a switch interval of 5 ms needs two procs to be one. Events come one at a
-// time: the next byte is sent when the last was answered, so ns/op is the mean of
-// the latencies, with what it takes to begin and to end.
+//   - gil.go shows CPython's convoy effect. The thread that answers releases the lock
+//     to read and to write. Each time it must wait for a switch interval of 5 ms to
+//     get the lock back, although the computing thread has not missed it.
+//   - event_loop.go shows that a task that computes keeps all others waiting until it
+//     yields, here every 10 ms. As in asyncio, an event stands in the queue behind it
+//     twice, once to be received and once to wake its task. So an event waits for two
+//     or three slices of 10 ms.
+//   - goroutine.go shows what Go does. The computation keeps one processor, and the
+//     answer comes from another.
 //
-// The rows with shared state are absent: there is one thread that answers, and
-// nothing to guard.
+// The user is a goroutine of this process. At GOMAXPROCS=1 the user waits for the
+// computation just as the program does, and all rows show Go's time slice of 10 ms;
+// the GIL's 5 ms are visible only with two procs. The user sends the next event when
+// the last one was answered, so ns/op is the mean latency, plus starting and ending
+// the run.
+//
+// The disciplines are absent: one thread answers, and there is nothing to guard.
 package respond
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"boundaries/internal/fork"
-	"boundaries/internal/sock"
 	"boundaries/internal/suite"
 )
 
-// Load is what the program does beside answering.
+// Load is what the program does beside answering events.
 type Load int
 
 const (
@@ -55,8 +54,8 @@ const (
 type Variant struct {
 	Name string
 
-	// Run answers n events, notes the latency of each, and returns how many got
-	// the right answer in their turn.
+	// Run answers n events, leaves their latencies in latencies, and returns how
+	// many got the right answer in their order.
 	Run func(load Load, n int, latencies *Latencies) (right int)
 }
 
@@ -69,9 +68,8 @@ var Variants = []Variant{
 	{"goroutine", runGoroutine},
 }
 
-// Workload returns the variants under this load as rows, which report p50-ns and
-// p99-ns. A run panics if there is no worker or n is negative; the number of
-// workers has no other use.
+// Workload returns the variants under this load as rows. They report p50-ns and
+// p99-ns. The number of workers has no effect.
 func (l Load) Workload(name string) suite.Workload {
 	w := suite.Workload{Name: name, Key: "sync", Folder: "asyncio/respond"}
 	for _, v := range Variants {
@@ -81,7 +79,6 @@ func (l Load) Workload(name string) suite.Workload {
 			return suite.Session{
 				Run: func(n int) {
 					fork.Check("respond", workers, n)
-					latencies.reset(n)
 					right = v.Run(l, n, &latencies)
 				},
 				Check: func(n int) error { return suite.Compare(right, n) },
@@ -97,13 +94,13 @@ func (l Load) Workload(name string) suite.Workload {
 	return w
 }
 
-// Latencies are how long events took. The zero value is empty.
+// Latencies are the latencies of the events of one run. The zero value is empty.
 type Latencies struct {
 	samples []time.Duration
-	every   int // one event in so many is a sample
+	every   int // the latency of each every-th event is a sample
 }
 
-// maxSamples bounds the memory: of more events, only some are samples, evenly
+// maxSamples bounds the memory. Of more events, only some are samples, evenly
 // spread.
 const maxSamples = 1 << 20
 
@@ -119,8 +116,8 @@ func (l *Latencies) note(event int, d time.Duration) {
 }
 
 // Percentile returns the latency that p percent of the samples do not exceed, by
-// nearest rank: an observed one, the longest if there are few. It is zero if there
-// are none, and it reorders the samples.
+// nearest rank: always an observed one. Without samples it returns 0. It sorts the
+// samples.
 func (l *Latencies) Percentile(p float64) time.Duration {
 	if len(l.samples) == 0 {
 		return 0
@@ -130,24 +127,25 @@ func (l *Latencies) Percentile(p float64) time.Duration {
 	return l.samples[max(rank, 1)-1]
 }
 
-// answer is what the program answers to an event.
+// answer returns the right answer to an event.
 func answer(event byte) byte { return event + 1 }
 
 // A user sends events and waits for their answers.
 type user struct {
-	conn  *sock.Conn
+	conn  net.Conn
 	right int
-	done  chan struct{} // closed when the last answer is there; synchronizes right
+	done  chan struct{} // closed after the last answer; right is not written after that
 }
 
-// dial connects a user with the program over loopback, and returns both ends.
-func dial() (*user, *sock.Conn) {
-	listener, err := sock.Listen()
+// dial connects a user with the program over loopback. It returns the user, and the
+// program's end of the connection.
+func dial() (*user, net.Conn) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
 	}
 	defer listener.Close()
-	conn, err := sock.Dial(context.Background(), listener.Addr())
+	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
 	}
@@ -158,10 +156,11 @@ func dial() (*user, *sock.Conn) {
 	return &user{conn: conn, done: make(chan struct{})}, program
 }
 
-// play sends n events, one after the other, and hangs up.
+// play sends n events, each after the answer to the last one, and hangs up.
 func (u *user) play(n int, latencies *Latencies) {
 	defer close(u.done)
 	defer u.conn.Close()
+	latencies.reset(n)
 	var event [1]byte
 	for i := range n {
 		sent := byte(i)
@@ -180,13 +179,14 @@ func (u *user) play(n int, latencies *Latencies) {
 	}
 }
 
-// A computation has no end but the one it is given.
+// A computation goes on until stop is set.
 type computation struct {
 	stop   atomic.Bool
 	result uint64
 }
 
-// chunk is a small piece of it: about a hundred nanoseconds.
+// chunk does a small piece of the computation, which takes about a hundred
+// nanoseconds.
 func (c *computation) chunk() {
 	x := c.result | 1
 	for range 64 {

@@ -8,17 +8,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestEveryEventIsAnsweredInItsTurn(t *testing.T) {
+func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 	for load, counts := range map[Load][]int{Idle: {0, 1, 7, 1000}, Busy: {0, 1, 7}} {
-		var latencies Latencies
-		for _, row := range load.Rows(&latencies) {
-			t.Run(fmt.Sprintf("load=%d/%s", load, row.Name), func(t *testing.T) {
+		for _, v := range Variants {
+			t.Run(fmt.Sprintf("load=%d/%s", load, v.Name), func(t *testing.T) {
 				for _, n := range counts {
-					require.Equal(t, Want(1, n), row.Run(1, n))
+					var latencies Latencies
+					require.Equal(t, n, v.Run(load, n, &latencies))
 					require.Len(t, latencies.samples, n)
 				}
 			})
@@ -26,11 +28,39 @@ func TestEveryEventIsAnsweredInItsTurn(t *testing.T) {
 	}
 }
 
-func TestMisuse(t *testing.T) {
-	for _, row := range Idle.Rows(nil) {
-		require.PanicsWithValue(t, "respond: 0 workers, need at least one", func() { row.Run(0, 1) })
-		require.PanicsWithValue(t, "respond: -1 steps, need none or more", func() { row.Run(1, -1) })
+// A row's session reports what came of its last run.
+func TestWorkload(t *testing.T) {
+	for _, b := range Idle.Workload("Respond/load=idle").Benches {
+		s, err := b.Open(2)
+		require.NoError(t, err)
+		for _, n := range []int{10, 3} {
+			s.Run(n)
+			require.NoError(t, s.Check(n))
+			require.Error(t, s.Check(n+1))
+			m := s.Metrics(time.Second, n)
+			require.Equal(t, []string{"p50-ns", "p99-ns"}, []string{m[0].Unit, m[1].Unit})
+			require.Positive(t, m[0].Value)
+			require.GreaterOrEqual(t, m[1].Value, m[0].Value)
+		}
 	}
+}
+
+func TestMisuse(t *testing.T) {
+	for _, b := range Idle.Workload("Respond/load=idle").Benches {
+		for workers, text := range map[int]string{0: "respond: 0 workers, need at least one", 1: "respond: -1 steps, need none or more"} {
+			s, err := b.Open(workers)
+			require.NoError(t, err)
+			require.PanicsWithValue(t, text, func() { s.Run(-workers) }, b.Name)
+		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	var names []string
+	for _, v := range Variants {
+		names = append(names, v.Name)
+	}
+	suitetest.Files(t, ".", names)
 }
 
 func TestPercentile(t *testing.T) {
@@ -57,7 +87,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// Of many events only some are samples, spread over all of them.
+// Of many events only some are samples, evenly spread.
 func TestSamplesAreBounded(t *testing.T) {
 	var l Latencies
 	for _, n := range []int{maxSamples - 1, maxSamples, maxSamples + 1, 5*maxSamples + 3} {
@@ -75,11 +105,8 @@ func TestSamplesAreBounded(t *testing.T) {
 
 func Example() {
 	var latencies Latencies
-	for _, row := range Idle.Rows(&latencies) {
-		fmt.Println(row.Name, row.Run(1, 100))
-	}
+	right := runGoroutine(Busy, 100, &latencies)
+	fmt.Println(right, "events answered; some took time:", latencies.Percentile(99) > 0)
 	// Output:
-	// gil 100
-	// event-loop 100
-	// goroutine 100
+	// 100 events answered; some took time: true
 }
