@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"text/tabwriter"
 
 	"github.com/stretchr/testify/require"
 )
@@ -91,6 +90,9 @@ func (h histogram) add(counts []int) error {
 	if len(counts) != len(h.counts) {
 		return fmt.Errorf("%s counts %d outcomes, want %d", h.name, len(counts), len(h.counts))
 	}
+	if slices.Max(counts) == 0 {
+		return fmt.Errorf("%s made no try", h.name)
+	}
 	for i, n := range counts {
 		h.counts[i] += n
 	}
@@ -122,20 +124,12 @@ func (h histogram) of(g grade) (sum int) {
 
 // String returns a table with a line for each outcome.
 func (h histogram) String() string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "outcome\thow often\tshare\t grade\t\n")
+	const format = "  %-9s  %11s  %12s  %-11s  %s\n"
+	text := fmt.Sprintf(format, "outcome", "how often", "share", "grade", "what happened")
 	for i, o := range h.outcomes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t %v\t\n", o.name, grouped(h.counts[i]), share(h.counts[i], h.tries()), h.grade(i))
+		text += fmt.Sprintf(format, o.name, grouped(h.counts[i]), share(h.counts[i], h.tries()), h.grade(i), o.why)
 	}
-	w.Flush()
-	// Only the last column is aligned on the left.
-	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-	lines[0] += "  what happened"
-	for i, o := range h.outcomes {
-		lines[i+1] += "  " + o.why
-	}
-	return strings.Join(lines, "\n") + "\n"
+	return text
 }
 
 // line returns the histogram in one line, for a case whose only acceptable outcome
@@ -235,11 +229,12 @@ func TestHistogram(t *testing.T) {
 	require.NoError(t, h.add([]int{1234567, 80, 0}))
 	require.NoError(t, h.add([]int{0, 9, 0}))
 	require.Error(t, h.add([]int{1, 2}))
+	require.Error(t, h.add([]int{0, 0, 0}))
 	require.Equal(t, ""+
-		"  outcome  how often    share         grade  what happened\n"+
-		"     both  1,234,567  99.99 %    acceptable  as it should be\n"+
-		"      one         89   0.01 %   interesting  the other is lost\n"+
-		"  neither          0      0 %     forbidden  that cannot be\n", h.String())
+		"  outcome      how often         share  grade        what happened\n"+
+		"  both         1,234,567       99.99 %  acceptable   as it should be\n"+
+		"  one                 89        0.01 %  interesting  the other is lost\n"+
+		"  neither              0           0 %  forbidden    that cannot be\n", h.String())
 	require.Equal(t, "1,234,656 steps: 1,234,567 both, 89 one (0.01 %)", h.line())
 	require.Equal(t, 1234656, h.tries())
 	require.Equal(t, 89, h.of(interesting))

@@ -12,20 +12,16 @@ import (
 
 // A flagpole has the flags of both threads, each on a cache line of its own.
 type flagpole struct {
-	_      cacheline.Pad
-	plain  [2]plainFlag
-	atomic [2]atomicFlag
-	mu     sync.Mutex // guards plain in global-mutex
-	_      cacheline.Pad
-}
-
-type plainFlag struct {
-	up int
-	_  cacheline.Pad
-}
-
-type atomicFlag struct {
-	up atomic.Int64
+	_     cacheline.Pad
+	plain [2]struct {
+		up int
+		_  cacheline.Pad
+	}
+	atomic [2]struct {
+		up atomic.Int64
+		_  cacheline.Pad
+	}
+	mu sync.Mutex // guards plain in global-mutex
 	_  cacheline.Pad
 }
 

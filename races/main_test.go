@@ -1,12 +1,19 @@
 package races
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/perf/benchfmt"
 
 	"boundaries/internal/race"
 	"boundaries/procs"
@@ -17,10 +24,8 @@ func TestMain(m *testing.M) {
 	childMain()  // does not return in a child of these tests
 	flag.Parse()
 	if flag.Lookup("test.bench").Value.String() != "" {
-		given := false
-		flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.run" })
-		if !given {
-			flag.Set("test.run", "^$")
+		if run := flag.Lookup("test.run").Value; run.String() == "" {
+			run.Set("^$") // or -bench would run the tour as well
 		}
 		printFacts()
 	}
@@ -59,7 +64,7 @@ func BenchmarkRace(b *testing.B) {
 			b.Run("case="+c.name+"/sync="+v.name, func(b *testing.B) {
 				h := c.histogram(v)
 				for h.tries() < b.N {
-					if err := h.try(b, v, min(b.N-h.tries(), v.most())); err != nil {
+					if err := h.try(b, v, 2, min(b.N-h.tries(), v.most())); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -75,4 +80,48 @@ func BenchmarkRace(b *testing.B) {
 			})
 		}
 	}
+}
+
+// The rows are in the benchmark format, and only the racy ones lost something.
+func TestRowsOfRaces(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the rows are skipped in a race build")
+	}
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	out, err := exec.CommandContext(t.Context(), exe, "-test.v=false", "-test.bench=Race/case=(refcount|two-flags)", "-test.benchtime=5000x", "-test.cpu=2").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	units := map[string]map[string]bool{} // by row
+	r := benchfmt.NewReader(bytes.NewReader(out), "stdout")
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *benchfmt.SyntaxError:
+			t.Error(rec)
+		case *benchfmt.Result:
+			require.Equal(t, strconv.Itoa(runtime.NumCPU()), rec.GetConfig("numcpu"))
+			require.NotEmpty(t, rec.GetConfig("goarch"))
+			require.Equal(t, 5000, rec.Iters)
+			row := string(rec.Name.Full())
+			units[row] = map[string]bool{}
+			for _, v := range rec.Values {
+				units[row][v.Unit] = true
+				require.True(t, v.Value == 0 || v.Value <= 1 && strings.Contains(row, "sync=racy"), "%s: %v %s", row, v.Value, v.Unit)
+			}
+		}
+	}
+	for _, c := range cases() {
+		for _, v := range c.variants {
+			row := "Race/case=" + c.name + "/sync=" + v.name + "-2"
+			switch c.name {
+			case "refcount":
+				require.Equal(t, map[string]bool{"lost/try": true}, units[row], row)
+			case "two-flags":
+				require.Equal(t, map[string]bool{"both-down/try": true}, units[row], row)
+			default:
+				require.NotContains(t, units, row)
+			}
+		}
+	}
+	require.Contains(t, string(out), "\nUnit lost/try better=lower\n")
+	require.Contains(t, string(out), "\n# go: "+runtime.Version()+"\n# date: 20")
 }

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/printer"
 	"go/token"
-	"os"
+	"go/types"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -75,33 +76,20 @@ func (s sibling) diff(tb testing.TB) (lost, added []string) {
 	return lost, added
 }
 
-// parse returns the text of a file of this module without its comments, the
-// comments of its declarations, and its tree.
-func parse(tb testing.TB, file string) (code []byte, docs string, tree *ast.File) {
+// parse returns a file of this module.
+func parse(tb testing.TB, file string, mode parser.Mode) (*token.FileSet, *ast.File) {
 	tb.Helper()
-	file = filepath.Join(root, file)
-	code, err := os.ReadFile(file)
-	require.NoError(tb, err)
 	set := token.NewFileSet()
-	tree, err = parser.ParseFile(set, file, code, parser.ParseComments)
+	tree, err := parser.ParseFile(set, filepath.Join(root, file), nil, mode)
 	require.NoError(tb, err)
-	start := int(tree.FileStart)
-	for _, group := range tree.Comments {
-		docs += group.Text() + "\n"
-		for i := int(group.Pos()) - start; i < int(group.End())-start; i++ {
-			if code[i] != '\n' {
-				code[i] = ' '
-			}
-		}
-	}
-	return code, docs, tree
+	return set, tree
 }
 
-// declarations returns what a file declares, by name and without comments, each
-// line with single spaces.
+// declarations returns the functions and types of a file, by name and without
+// comments, each line with single spaces.
 func declarations(tb testing.TB, file string) map[string]string {
 	tb.Helper()
-	code, _, tree := parse(tb, file)
+	set, tree := parse(tb, file, parser.SkipObjectResolution)
 	texts := map[string]string{}
 	for _, decl := range tree.Decls {
 		name := ""
@@ -109,19 +97,17 @@ func declarations(tb testing.TB, file string) map[string]string {
 		case *ast.FuncDecl:
 			name = decl.Name.Name
 			if decl.Recv != nil {
-				of := decl.Recv.List[0].Type
-				if star, ok := of.(*ast.StarExpr); ok {
-					of = star.X
-				}
-				name = of.(*ast.Ident).Name + "." + name
+				name = strings.TrimPrefix(types.ExprString(decl.Recv.List[0].Type), "*") + "." + name
 			}
 		case *ast.GenDecl:
 			if spec, ok := decl.Specs[0].(*ast.TypeSpec); ok {
 				name = spec.Name.Name
 			}
 		}
+		var code strings.Builder
+		require.NoError(tb, printer.Fprint(&code, set, decl))
 		var lines []string
-		for line := range strings.Lines(string(code[decl.Pos()-tree.FileStart : decl.End()-tree.FileStart])) {
+		for line := range strings.Lines(code.String()) {
 			if line = strings.Join(strings.Fields(line), " "); line != "" {
 				lines = append(lines, line)
 			}
@@ -154,8 +140,11 @@ func TestRacyIsItsSiblingUnprotected(t *testing.T) {
 // The docs of a racy variant say what it is, what it loses, and where it runs.
 func TestRacyIsDocumented(t *testing.T) {
 	for _, s := range siblings() {
-		_, docs, _ := parse(t, s.racy)
-		docs = strings.Join(strings.Fields(docs), " ")
+		docs := ""
+		_, tree := parse(t, s.racy, parser.ParseComments)
+		for _, comment := range tree.Comments {
+			docs += strings.ReplaceAll(comment.Text(), "\n", " ")
+		}
 		for _, words := range []string{`\bwithout the\b`, `\b(loses|drops)\b`, `\bchild process`} {
 			if !regexp.MustCompile(words).MatchString(docs) {
 				t.Errorf("%s: no doc says %s", s.racy, words)

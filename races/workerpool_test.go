@@ -28,7 +28,7 @@ func workerpoolCase() raceCase {
 		}},
 		demo: &demo{
 			what: "one thread puts tasks into a queue, %d threads take them out", n: 20_000, nRace: 1_000,
-			why: "two threads take from the same slot of the queue: a task runs twice, and the one behind it never",
+			why: "two threads use the same slot of the queue: a task is overwritten, skipped, or taken twice",
 			sibling: sibling{
 				racy: "workerpool/racy.go", safe: "workerpool/global_mutex.go",
 				decls: [][2]string{{"racyQueue", "mutexQueue"}, {"racyQueue.put", "mutexQueue.put"}, {"racyQueue.take", "mutexQueue.take"}, {"racyQueue.len", "mutexQueue.len"}},
@@ -89,35 +89,34 @@ func global(workers int) workerpool.Pool {
 }
 
 func TestTasksAreCounted(t *testing.T) {
-	sloppy := func(workers int) workerpool.Pool { return &sloppyPool{Pool: global(workers)} }
+	n := 0
+	sloppy := func(workers int) workerpool.Pool {
+		pool := global(workers)
+		return &oddPool{Pool: pool, submit: func(ctx context.Context, task workerpool.Task) error {
+			switch n++; n % 10 {
+			case 3:
+				return nil // dropped
+			case 7:
+				return errors.Join(pool.Submit(ctx, task), pool.Submit(ctx, task))
+			}
+			return pool.Submit(ctx, task)
+		}}
+	}
 	require.Equal(t, []int{80, 10, 10}, counts(t, submit(sloppy, false), 100))
 }
 
-// A sloppyPool drops one task of ten and runs another twice.
-type sloppyPool struct {
-	workerpool.Pool
-	n int
-}
-
-func (p *sloppyPool) Submit(ctx context.Context, task workerpool.Task) error {
-	p.n++
-	switch p.n % 10 {
-	case 3:
-		return nil
-	case 7:
-		if err := p.Pool.Submit(ctx, task); err != nil {
-			return err
-		}
-	}
-	return p.Pool.Submit(ctx, task)
-}
-
-// A racy pool that waits forever for a task that it lost does not hold up the child.
+// A racy pool that waits forever, in Wait or in Submit, does not hold up the child.
 func TestRacyPoolMayNotEnd(t *testing.T) {
 	for _, stuck := range []int{1, 90, 200} {
 		block := make(chan struct{})
 		newPool := func(workers int) workerpool.Pool {
-			return &stuckPool{Pool: global(workers), stuck: stuck, block: block}
+			pool, n := global(workers), 0
+			return &oddPool{pool, func(ctx context.Context, task workerpool.Task) error {
+				if n++; n >= stuck {
+					<-block
+				}
+				return pool.Submit(ctx, task)
+			}, func() { <-block }}
 		}
 		want := min(stuck-1, 100)
 		require.Equal(t, []int{want, 100 - want, 0}, counts(t, submit(newPool, true), 100))
@@ -125,22 +124,18 @@ func TestRacyPoolMayNotEnd(t *testing.T) {
 	}
 }
 
-// A stuckPool does not return from Wait, nor from Submit from some task on.
-type stuckPool struct {
+// An oddPool submits in a way of its own, and does something before it waits.
+type oddPool struct {
 	workerpool.Pool
-	n, stuck int
-	block    chan struct{}
+	submit func(ctx context.Context, task workerpool.Task) error
+	before func() // may be nil
 }
 
-func (p *stuckPool) Submit(ctx context.Context, task workerpool.Task) error {
-	if p.n++; p.n >= p.stuck {
-		<-p.block
-		return errors.New("stuck")
+func (p *oddPool) Submit(ctx context.Context, task workerpool.Task) error { return p.submit(ctx, task) }
+
+func (p *oddPool) Wait() error {
+	if p.before != nil {
+		p.before()
 	}
-	return p.Pool.Submit(ctx, task)
-}
-
-func (p *stuckPool) Wait() error {
-	<-p.block
 	return p.Pool.Wait()
 }
