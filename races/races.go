@@ -17,12 +17,12 @@
 //  3. The demo takes the protection away from a program of this suite, and nothing
 //     else, and has Go's race detector report what is left.
 //
-// A racy variant is an error by Go's memory model: it may crash or hang. So each
-// runs in a child process of the tests, and neither a benchmark of the main command
-// nor any other program of this module contains one that it calls.
+// A racy variant is an error by Go's memory model: it may crash or hang. It runs
+// only in child processes of these tests. The main command has no row for it, and
+// does not link this package.
 //
-// The histograms of part 2 can also be had in the benchmark format, with the usual
-// flags of go test, for example
+// The histograms of part 2 are also written in the benchmark format, on request and
+// with the usual flags of go test:
 //
 //	go test -bench Race -benchtime 1000000x -cpu 2 -count 6 ./races
 //
@@ -31,6 +31,7 @@
 //
 //	BenchmarkRace/case=refcount/sync=racy-2
 //
-// says how often a reference was lost (figure 4.1.2). Rows of safe variants say 0,
-// or fail.
+// says how often a reference was lost (figure 4.1.2). Rows of safe variants are 0, or
+// fail. Such a row makes exactly the tries that it was told to make; part 2 goes on
+// until it has seen something, which makes its shares no estimate.
 package races
