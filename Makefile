@@ -24,5 +24,5 @@ python: ; @sh python/run.sh
 
 # A guided tour of data races, for readers who know threads and no Go.
 race-demo:
-	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' .
-	@go test -count 1 -v -run RaceDemo -race .
+	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' ./races
+	@go test -count 1 -v -run RaceDemo -race ./races

@@ -19,7 +19,6 @@ import (
 // reader means by it: measure, for long enough and no longer, and say where.
 func TestMain(m *testing.M) {
 	procs.Main() // does not return in a child of a benchmark
-	raceMain()   // nor in a child of a test of races
 	flag.Parse()
 	checkEnvironment()
 	given := map[string]bool{}

@@ -14,11 +14,11 @@ import (
 
 // Replay writes what happens in the article's figure 4.1.2, step by step, without
 // any discipline and under each: a count is 3, two threads take a reference, and
-// each may take one step in turn.
+// the threads take turns of one step each. The error is that of w.
 //
-// The tables are not told but executed. A thread is a coroutine that runs on real
-// locks and atomics and gives way after each step; a thread that cannot go on says
-// so and tries again in its next turn.
+// The tables are executed, not written down. A thread is a coroutine that uses real
+// locks and atomics and yields after each step. A thread that cannot go on says so
+// and tries again in its next turn.
 func Replay(w io.Writer) error {
 	for _, d := range disciplines {
 		if _, err := io.WriteString(w, d.replay().String()); err != nil {
@@ -28,21 +28,21 @@ func Replay(w io.Writer) error {
 	return nil
 }
 
-// A step ends what a thread does in its turn, and tells of it.
+// A step ends a thread's turn and records what the thread did in it.
 type step func(format string, args ...any)
 
-// A discipline is how threads keep out of each other's way. start returns what the
-// threads do, and the count as anybody sees it.
+// A discipline is a way to keep threads apart. start returns the two threads, and a
+// function that returns the count as an observer sees it.
 type discipline struct {
 	name, idea string
 	start      func() (threads [2]func(step), count func() string)
 }
 
-// A record is what happened in a replay.
+// A record is what happened in one replay.
 type record struct {
 	discipline
 	rows            []row
-	count           string // in the end
+	count           string // at the end
 	waited, retried int    // turns
 }
 
@@ -52,13 +52,14 @@ type row struct {
 	count  string
 }
 
-// replay gives the threads a turn after the other until both have ended.
+// replay lets the threads take turns until both have ended. It panics if they do not
+// end.
 func (d discipline) replay() record {
 	threads, count := d.start()
 	r := record{discipline: d, count: count()}
 	var next [2]func() (string, bool)
 	for i, thread := range threads {
-		// Nobody stops a thread: both go on to their ends.
+		// No thread is stopped: both run to their ends.
 		next[i], _ = iter.Pull(func(yield func(string) bool) {
 			thread(func(format string, args ...any) { yield(fmt.Sprintf(format, args...)) })
 		})
@@ -87,7 +88,7 @@ func (d discipline) replay() record {
 	return r
 }
 
-// String is the record as a table.
+// String returns the record as a table.
 func (r record) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", r.name, r.idea)
@@ -106,20 +107,21 @@ func (r record) String() string {
 func (r record) verdict() string {
 	switch {
 	case r.count == immortal:
-		return "Nobody counts, so nobody can count wrong."
+		return "No thread counts, so no thread can count wrong."
 	case r.count != "5":
 		return fmt.Sprintf("The count is %s and should be 5: one reference is not counted.", r.count)
 	case r.waited > 0:
-		return fmt.Sprintf("The count is 5. Thread 2 has waited for %d turns.", r.waited)
+		return fmt.Sprintf("The count is 5. One thread waited for %d turns.", r.waited)
 	case r.retried > 0:
-		return "The count is 5. Thread 2 has done its work twice."
+		return "The count is 5. One thread did its work twice."
 	}
-	return "The count is 5, and nobody has waited."
+	return "The count is 5, and no thread waited."
 }
 
 const immortal = "immortal"
 
-// disciplines are those of package refcount, and nothing and cas beside them.
+// disciplines are those of package refcount, and besides them racy, which is none,
+// and cas.
 var disciplines = []discipline{
 	{"racy", "no discipline, as in figure 4.1.2", func() ([2]func(step), func() string) {
 		count := 3
@@ -137,7 +139,7 @@ var disciplines = []discipline{
 	{"global-mutex", "one lock for all counts", func() ([2]func(step), func() string) {
 		return locked(&sync.Mutex{}, "the lock")
 	}},
-	{"sharded-lock", "64 locks; another object would have had another, and nobody would have waited", func() ([2]func(step), func() string) {
+	{"sharded-lock", "64 locks; another object would have had another lock, and no thread would have waited", func() ([2]func(step), func() string) {
 		const object = 7
 		var locks [64]sync.Mutex
 		return locked(&locks[object%len(locks)], "lock 7 of 64")
@@ -176,19 +178,19 @@ var disciplines = []discipline{
 			say("writes %d to its own count", x+1)
 		}
 		other := func(say step) {
-			say("goes elsewhere: adds 1 to the others' count, which makes %d", shared.Add(1))
+			say("adds 1 to the others' count, which makes %d", shared.Add(1))
 		}
 		return [2]func(step){owner, other}, func() string { return fmt.Sprint(local + int(shared.Load())) }
 	}},
-	{"buffered", "each thread keeps a log, and the last to hand it over counts for all (the Gilectomy of 2017)", func() ([2]func(step), func() string) {
+	{"buffered", "each thread keeps a log, and the last to hand its log over counts for all (the Gilectomy of 2017)", func() ([2]func(step), func() string) {
 		count := 3
 		var logs [2][]int
-		var handed []int // what has been handed over
+		var handed []int // the logs that were handed over
 		members := 2
 		thread := func(me int) func(step) {
 			return func(say step) {
 				logs[me] = append(logs[me], +1)
-				say("goes elsewhere: writes +1 into its log")
+				say("writes +1 into its log")
 				handed = append(handed, logs[me]...)
 				if members--; members > 0 {
 					say("hands its log over")
@@ -205,7 +207,7 @@ var disciplines = []discipline{
 		}
 		return [2]func(step){thread(0), thread(1)}, show(&count)
 	}},
-	{"private", "the object is immortal: what will never be freed need not be counted (PEP 683)", func() ([2]func(step), func() string) {
+	{"private", "the object is immortal: an object that is never freed needs no count (PEP 683)", func() ([2]func(step), func() string) {
 		count := immortal
 		thread := func(say step) {
 			say("reads %s, and writes nothing", count)
@@ -216,7 +218,7 @@ var disciplines = []discipline{
 
 func show(count *int) func() string { return func() string { return fmt.Sprint(*count) } }
 
-// locked is the threads of racy, with a lock around what they do.
+// locked returns the threads of racy with a lock around what they do.
 func locked(lock interface {
 	TryLock() bool
 	Unlock()
@@ -232,17 +234,17 @@ func locked(lock interface {
 		count = x + 1
 		say("writes %d", x+1)
 		lock.Unlock()
-		say("gives %s back", name)
+		say("releases %s", name)
 	}
 	return [2]func(step){thread, thread}, show(&count)
 }
 
-// A turnstile is a real GIL with a TryLock, for two threads. A thread that does not
-// get it waits for it from then on, on a goroutine of its own.
+// A turnstile is a real GIL with a TryLock, for two threads. The first TryLock of a
+// thread starts a goroutine that waits for the GIL. The next calls ask whether it has it.
 type turnstile struct {
 	gil     gil.GIL
-	holder  *gil.Thread   // whoever has been told that it has the lock
-	waiter  *gil.Thread   // whoever waits
+	holder  *gil.Thread   // the thread whose TryLock returned true
+	waiter  *gil.Thread   // the thread that waits
 	granted chan struct{} // closed when the waiter has the lock
 }
 
