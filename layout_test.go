@@ -28,17 +28,6 @@ func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 	}
 }
 
-// A racy variant is in no table.
-func TestRacyIsInNoTable(t *testing.T) {
-	for _, w := range all.Workloads() {
-		for _, row := range w.Benches {
-			if strings.Contains(row.Name, "racy") {
-				t.Errorf("%s has a row %s, which must run only in child processes of tests", w.Name, row.Name)
-			}
-		}
-	}
-}
-
 // Every package says what it is for.
 func TestEveryPackageHasADoc(t *testing.T) {
 	docs := map[string]string{} // by folder
