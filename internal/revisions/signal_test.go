@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package revisions
 
 import (
 	"bytes"
@@ -57,11 +57,11 @@ func newHeart(t *testing.T) func() int64 {
 	}
 }
 
-func start(t *testing.T, stderr io.Writer, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer) {
+func start(t *testing.T, stderr io.Writer) (cmd *exec.Cmd, stdout *bytes.Buffer) {
 	t.Helper()
 	stdout = new(bytes.Buffer)
-	cmd = exec.Command(os.Args[0], append(quick, args...)...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asCommand+"=HEAD")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
@@ -102,7 +102,7 @@ func TestInterrupt(t *testing.T) {
 			beats := newHeart(t)
 			t.Setenv("SLOW_RUN", test.slowRun)
 			var stderr bytes.Buffer
-			cmd, stdout := start(t, &stderr, "HEAD")
+			cmd, stdout := start(t, &stderr)
 			require.Eventually(t, func() bool { return beats() > 0 }, time.Minute, 10*time.Millisecond)
 			requireInterrupted(t, cmd, test.signal)
 			beats()
@@ -110,7 +110,7 @@ func TestInterrupt(t *testing.T) {
 			require.Zero(t, beats(), "a process is still running")
 
 			rounds := fmt.Sprintf("interrupted after %d of 2 rounds\n", test.completed)
-			require.Regexp(t, "\nboundaries: compare: "+rounds+"$", stderr.String())
+			require.Regexp(t, "\nboundaries: "+rounds+"$", stderr.String())
 			if test.completed == 0 {
 				require.Empty(t, stdout.String())
 				return
@@ -141,7 +141,7 @@ func TestInterruptPreparation(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(bin, test.program), []byte(script), 0o777))
 			t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 			var stderr bytes.Buffer
-			cmd, stdout := start(t, &stderr, "HEAD")
+			cmd, stdout := start(t, &stderr)
 			reached := func() bool {
 				_, err := os.Stat(filepath.Join(bin, "reached"))
 				return err == nil
@@ -149,7 +149,7 @@ func TestInterruptPreparation(t *testing.T) {
 			require.Eventually(t, reached, time.Minute, 10*time.Millisecond)
 			requireInterrupted(t, cmd, syscall.SIGINT)
 			require.Empty(t, stdout.String())
-			require.Equal(t, "boundaries: compare: interrupted after 0 of 2 rounds\n", stderr.String())
+			require.Equal(t, "boundaries: interrupted after 0 of 2 rounds\n", stderr.String())
 		})
 	}
 }
@@ -158,7 +158,7 @@ func TestBenchmarkLeavesProcessRunning(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": strings.Replace(slowBenchmark, "time.Minute", "time.Second/5", 1)})
 	beats := newHeart(t)
 	t.Setenv("SLOW_RUN", "1")
-	status, _, stderr := boundaries(append(quick, "HEAD")...)
+	status, _, stderr := compare("HEAD", quick)
 	require.Zero(t, status, stderr)
 	require.NotZero(t, beats())
 	time.Sleep(200 * time.Millisecond)
@@ -170,28 +170,7 @@ func TestReaderGoesAway(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
-	cmd, _ := start(t, writer, "HEAD")
+	cmd, _ := start(t, writer)
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-}
-
-// The input is a pipe that nobody writes to.
-func TestInterruptWhileReading(t *testing.T) {
-	reader, writer, err := os.Pipe()
-	require.NoError(t, err)
-	defer writer.Close()
-	cmd := exec.Command(os.Args[0], "claims", "-")
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = reader, &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(t, cmd.Start())
-	require.NoError(t, reader.Close())
-	// Once the pipe is full, it is being read: until then a signal ends the process
-	// as it would any other.
-	_, err = writer.Write(bytes.Repeat([]byte("#\n"), 1<<20))
-	require.NoError(t, err)
-	requireInterrupted(t, cmd, syscall.SIGINT)
-	require.Empty(t, stdout.String())
-	require.Equal(t, "boundaries: claims: interrupted\n", stderr.String())
 }

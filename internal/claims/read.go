@@ -1,10 +1,9 @@
-package main
+package claims
 
 import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchunit"
+
+	"boundaries/internal/command"
 )
 
 // measured is what the files say, all of them of one machine.
@@ -25,7 +26,7 @@ type measured struct {
 	rows    map[string]bool
 	samples map[cell][]float64 // in the order of the files
 	// What is wrong with the files, and does not keep the rest from being judged.
-	problems problems
+	problems command.Problems
 }
 
 // A row of two machines would be a row of none. The other keys of a file, such as
@@ -39,10 +40,10 @@ func readFiles(ctx context.Context, names []string) (*measured, error) {
 	for i, name := range files {
 		data, err := readFile(ctx, name)
 		if ctx.Err() != nil {
-			return nil, statusError{130, errors.New("interrupted")}
+			return nil, command.Interrupted("interrupted")
 		}
 		if err != nil {
-			return nil, badInput("want benchmark output: %w", err)
+			return nil, command.BadInput("want benchmark output: %w", err)
 		}
 		if name == "-" {
 			files[i] = "standard input"
@@ -60,19 +61,19 @@ func parse(files []string, contents [][]byte) (*measured, error) {
 	for i, data := range contents {
 		// What is measured once and counted twice has intervals that are too narrow.
 		if j := slices.IndexFunc(contents, func(c []byte) bool { return bytes.Equal(c, data) }); j < i {
-			return nil, badInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
+			return nil, command.BadInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
 		}
 		if err := m.add(files[i], data, from); err != nil {
 			return nil, err
 		}
 	}
 	if len(m.samples) == 0 {
-		return nil, badInput("no benchmark result in %s (the output of go test -bench is wanted)", strings.Join(files, ", "))
+		return nil, command.BadInput("no benchmark result in %s (the output of go test -bench is wanted)", strings.Join(files, ", "))
 	}
 	if text := m.machine["numcpu"]; text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return nil, badInput("%s: numcpu is %q, want a number of at least 1", from["numcpu"], text)
+			return nil, command.BadInput("%s: numcpu is %q, want a number of at least 1", from["numcpu"], text)
 		}
 		m.numCPU = n
 	}
@@ -128,7 +129,7 @@ func (m *measured) add(file string, data []byte, from map[string]string) error {
 				if first, ok := m.machine[key]; !ok && value != "" {
 					m.machine[key], from[key] = value, fmt.Sprintf("%s:%d", file, line)
 				} else if value != "" && value != first {
-					return badInput("%s:%d: %s is %s, but %s at %s: these are two machines", file, line, key, value, first, from[key])
+					return command.BadInput("%s:%d: %s is %s, but %s at %s: these are two machines", file, line, key, value, first, from[key])
 				}
 			}
 			m.addResult(record)
@@ -137,7 +138,7 @@ func (m *measured) add(file string, data []byte, from map[string]string) error {
 		}
 	}
 	if err := reader.Err(); err != nil {
-		return badInput("want benchmark output: %w", err)
+		return command.BadInput("want benchmark output: %w", err)
 	}
 	if results == 0 {
 		m.problems = append(m.problems, fmt.Errorf("%s: no benchmark result", file))

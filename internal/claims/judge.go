@@ -1,4 +1,4 @@
-package main
+package claims
 
 import (
 	"fmt"
@@ -31,50 +31,50 @@ var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 
 // These are the JSON that the claims verb prints, so a name stays once it is here.
 type report struct {
-	Files   []string `json:"files"`
+	Files   []string
 	Machine struct {
-		GOOS   string `json:"goos"`
-		GOARCH string `json:"goarch"`
-		CPU    string `json:"cpu"`
-		NumCPU int    `json:"numcpu"` // 0 if the files do not say
+		GOOS   string
+		GOARCH string
+		CPU    string
+		NumCPU int    // 0 if the files do not say
 		// How much of a processor those rows had that compute and wait for nobody.
 		// Well below 1, others had the rest. Null if there is no such row.
-		Share *float64 `json:"share"`
-	} `json:"machine"`
-	Problems []string       `json:"problems"` // what the files lack, as on standard error
-	Claims   []claimReport  `json:"claims"`
-	Summary  map[string]int `json:"summary"` // verdict -> number of claims
+		Share *float64
+	}
+	Problems []string       // what the files lack, as on standard error
+	Claims   []claimReport 
+	Summary  map[string]int // verdict -> number of claims
 }
 
 type claimReport struct {
-	ID       string         `json:"id"`
-	Where    string         `json:"where"`
-	Says     string         `json:"says"`
-	Verdict  string         `json:"verdict"`
-	Expected string         `json:"expected"`
-	Why      string         `json:"why"` // what is expected is expected
-	Figures  []figureReport `json:"figures"`
+	ID       string        
+	Where    string        
+	Says     string        
+	Verdict  string        
+	Expected string        
+	Why      string         // what is expected is expected
+	Figures  []figureReport
 }
 
 type figureReport struct {
-	Label   string `json:"label"`
-	Decides bool   `json:"decides"` // has a part in the claim's verdict
-	Article string `json:"article"`
-	Rows    string `json:"rows"` // how the figure is made of them
-	Unit    string `json:"unit"`
-	Holds   string `json:"holds"` // for which figures the claim does; empty if it is not judged
+	Label   string
+	Decides bool   // has a part in the claim's verdict
+	Article string
+	Rows    string // how the figure is made of them
+	Unit    string
+	Holds   string // for which figures the claim does; empty if it is not judged
 	// Null where there is none. Low and High are the 95 % interval; High alone is
 	// null where the figure is known to be at least Low, and no more.
-	Value *float64 `json:"value"`
-	Low   *float64 `json:"low"`
-	High  *float64 `json:"high"`
+	Value *float64
+	Low   *float64
+	High  *float64
 	// How many rounds Value is the median of: the fewest that one of the rows has.
-	Rounds         int    `json:"rounds"`
-	Procs          int    `json:"procs"` // the most of one of the rows
-	Oversubscribed bool   `json:"oversubscribed"`
-	Verdict        string `json:"verdict"` // empty if the figure is not judged
-	Note           string `json:"note"`    // what to know about the verdict
-	Measure        string `json:"measure"` // the command that would decide it
+	Rounds         int   
+	Procs          int    // the most of one of the rows
+	Oversubscribed bool  
+	Verdict        string // empty if the figure is not judged
+	Note           string    // what to know about the verdict
+	Measure        string // the command that would decide it
 }
 
 // judge holds the claims of those ids, or all, against what was measured.
