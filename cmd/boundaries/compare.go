@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,8 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	})
 	flags.Func("cpu", "run each benchmark with every GOMAXPROCS of `list`, such as 1,2,4", func(s string) error {
 		o.CPU = s
-		return checkCPU(s)
+		_, err := numbers(s)
+		return err
 	})
 	flags.StringVar(&o.Packages, "pkg", ".", "compare the packages that match `pattern`, as in go list")
 	flags.Func("rounds", "run each side `n` times (default 10)", func(s string) (err error) {
@@ -56,6 +58,18 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if flags.NArg() != 1 {
 		return command.BadInput("want one BASE, after the flags, but got %d: %q", flags.NArg(), flags.Args())
 	}
+	// The version of benchstat must fit that of benchfmt in this program.
+	const perf = "golang.org/x/perf"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == perf {
+				o.Perf = dep.Version
+			}
+		}
+	}
+	if o.Perf == "" {
+		return errors.New("this program does not know its own version of " + perf)
+	}
 	return revisions.Compare(ctx, flags.Arg(0), o, stdout, stderr)
 }
 
@@ -68,13 +82,4 @@ func checkBenchtime(s string) error {
 		return nil
 	}
 	return errors.New("want a duration such as 100ms, or a count such as 100x")
-}
-
-func checkCPU(s string) error {
-	for cpu := range strings.SplitSeq(s, ",") {
-		if n, err := strconv.Atoi(strings.TrimSpace(cpu)); err != nil || n < 1 {
-			return errors.New("want numbers of at least 1, separated by commas")
-		}
-	}
-	return nil
 }

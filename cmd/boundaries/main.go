@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"boundaries/internal/command"
@@ -98,4 +99,17 @@ func parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) (
 		return false, command.BadInput(`%w ("boundaries %s -h" lists the flags)`, err, flags.Name())
 	}
 	return true, nil
+}
+
+// numbers parses a list such as 1,2,4.
+func numbers(list string) ([]int, error) {
+	var all []int
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || n < 1 {
+			return nil, errors.New("want numbers of at least 1, separated by commas")
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,108 +12,127 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// The verdicts. A claim has the weakest of those of its figures, in the order
-// not reproduced, not measured, reproduced in direction, reproduced.
+// The verdicts. A claim has the weakest verdict of its figures, in the order of
+// weakestFirst.
 const (
 	reproduced = "reproduced"
-	// What the claim says happens, and not as much of it, or more.
+	// What the claim says happens, but less of it, or more.
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
+	// A reproduced claim without a number, which only a breakdown could fail.
+	anyMachine = "true of any machine"
 	// What no figure decides.
 	byConstruction = "by construction"
-	corrected      = "corrected"      // a fact that the article has wrong
-	notMeasurable  = "not measurable" // an opinion
+	corrected      = "corrected"      // the article has a fact wrong
+	notMeasurable  = "not measurable" // an opinion, or a picture
 )
-
-var verdicts = []string{reproduced, inDirection, notReproduced, notMeasured, byConstruction, corrected, notMeasurable}
 
 var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 
-// These are the JSON that the claims verb prints, so a name stays once it is here.
-type report struct {
-	Files   []string
-	Machine struct {
-		GOOS   string
-		GOARCH string
-		CPU    string
-		NumCPU int    // 0 if the files do not say
-		// How much of a processor those rows had that compute and wait for nobody.
-		// Well below 1, others had the rest. Null if there is no such row.
-		Share *float64
-	}
-	Problems []string       // what the files lack, as on standard error
-	Claims   []claimReport 
-	Summary  map[string]int // verdict -> number of claims
+// Legend explains the verdicts.
+const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
+                           which may be off by a factor of 1.5, or as the band says
+  reproduced in direction  slower where it says slower, but less, or more
+  not reproduced           outside of both
+  not measured             no row, too few processors, fewer than 6 rounds, or an
+                           interval that reaches over an edge
+  true of any machine      has no number, and only a breakdown could fail it
+  by construction, corrected, not measurable
+                           no figure decides it
+
+A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
+verdict is that of the whole interval. Columns of more procs than the machine has
+processors are not judged, or the claim says so.
+`
+
+// A Report is what the claims come to on one machine.
+type Report struct {
+	results *Results
+	claims  []claimReport
 }
 
 type claimReport struct {
-	ID       string        
-	Where    string        
-	Says     string        
-	Verdict  string        
-	Expected string        
-	Why      string         // what is expected is expected
-	Figures  []figureReport
+	claim
+	verdict string
+	figures []figureReport
 }
 
 type figureReport struct {
-	Label   string
-	Decides bool   // has a part in the claim's verdict
-	Article string
-	Rows    string // how the figure is made of them
-	Unit    string
-	Holds   string // for which figures the claim does; empty if it is not judged
-	// Null where there is none. Low and High are the 95 % interval; High alone is
-	// null where the figure is known to be at least Low, and no more.
-	Value *float64
-	Low   *float64
-	High  *float64
-	// How many rounds Value is the median of: the fewest that one of the rows has.
-	Rounds         int   
-	Procs          int    // the most of one of the rows
-	Oversubscribed bool  
-	Verdict        string // empty if the figure is not judged
-	Note           string    // what to know about the verdict
-	Measure        string // the command that would decide it
+	label, article, unit string
+	decides              bool   // has a part in the claim's verdict
+	rows                 string // how the figure is made of them
+	holds                string // the values for which the claim does; empty if it is not judged
+	estimate             estimate
+	present              bool   // there is an estimate
+	verdict              string // empty if the figure is not judged
+	note                 string // what to know about the verdict
+	missing              []cell // to be measured, on this machine unless elsewhere is set
+	elsewhere            bool
 }
 
-// judge holds the claims of those ids, or all, against what was measured.
-func judge(m *measured, ids []string) report {
-	r := report{Files: m.files, Problems: []string{}, Summary: map[string]int{}}
-	for _, verdict := range verdicts {
-		r.Summary[verdict] = 0
-	}
-	r.Machine.GOOS, r.Machine.GOARCH, r.Machine.CPU = m.machine["goos"], m.machine["goarch"], m.machine["cpu"]
-	r.Machine.NumCPU, r.Machine.Share = m.numCPU, m.share()
-	for _, p := range m.problems {
-		r.Problems = append(r.Problems, p.Error())
-	}
-	for _, c := range claims {
-		if len(ids) > 0 && !slices.Contains(ids, c.id) {
-			continue
-		}
-		cr := claimReport{ID: c.id, Where: c.where, Says: c.says, Verdict: c.settled, Expected: c.expect, Why: c.why, Figures: []figureReport{}}
+// Judge compares the claims of those IDs, or all, with the results.
+func Judge(m *Results, ids []string) Report {
+	r := Report{results: m}
+	for _, c := range selected(ids) {
+		cr := claimReport{claim: c, verdict: c.settled}
 		weakest := len(weakestFirst)
 		for _, f := range c.figures {
 			for _, f := range m.expand(f) {
 				fr := m.judge(f)
-				cr.Figures = append(cr.Figures, fr)
-				if fr.Decides {
-					weakest = min(weakest, slices.Index(weakestFirst, fr.Verdict))
+				cr.figures = append(cr.figures, fr)
+				if fr.decides {
+					weakest = min(weakest, slices.Index(weakestFirst, fr.verdict))
 				}
 			}
 		}
 		if c.settled == "" {
-			cr.Verdict = weakestFirst[weakest]
+			cr.verdict = weakestFirst[weakest]
+			if c.anyMachine && cr.verdict == reproduced {
+				cr.verdict = anyMachine
+			}
 		}
-		r.Claims = append(r.Claims, cr)
-		r.Summary[cr.Verdict]++
+		r.claims = append(r.claims, cr)
 	}
 	return r
 }
 
-func (m *measured) share() *float64 {
+// IDs returns the IDs of all claims, in order.
+func IDs() []string {
+	var ids []string
+	for _, c := range claims {
+		ids = append(ids, c.id)
+	}
+	return ids
+}
+
+// Range names the IDs in words.
+func Range() string { return claims[0].id + " to " + claims[len(claims)-1].id }
+
+func selected(ids []string) []claim {
+	if len(ids) == 0 {
+		return claims
+	}
+	return slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return !slices.Contains(ids, c.id) })
+}
+
+// cellsOf returns the cells of the claims of those IDs, or of all.
+func cellsOf(ids []string) []cell {
+	var cells []cell
+	for _, c := range selected(ids) {
+		for _, f := range c.figures {
+			cells = append(cells, f.cells()...)
+		}
+	}
+	return cells
+}
+
+func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
+
+// share returns how much of a processor the rows had that compute and wait for
+// nothing. It is well below 1 if other processes had the rest, and 0 without such
+// rows.
+func (m *Results) share() float64 {
 	var shares []float64
 	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
 		used, took := cell{row, cpu, 1}, cell{row, wall, 1}
@@ -124,20 +144,34 @@ func (m *measured) share() *float64 {
 		}
 	}
 	if len(shares) == 0 {
-		return nil
+		return 0
 	}
-	return &benchmath.NewSample(shares, &benchmath.DefaultThresholds).Values[len(shares)/2]
+	return summary(shares).center
 }
 
-// expand returns the figure for every Python that has its rows. If there is none
-// it returns the figure as it is.
-func (m *measured) expand(f figure) []figure {
-	var ofPython []cell
-	for _, c := range slices.Concat(f.num, f.den) {
-		if strings.Contains(c.row, "*") {
-			ofPython = append(ofPython, c)
+// expand returns the figure for every Python that has its rows, and for every column
+// that "many" stands for. A figure that cannot be measured stays in one piece.
+func (m *Results) expand(f figure) []figure {
+	var all []figure
+	for _, g := range m.expandPythons(f) {
+		columns := m.columnsOf(g)
+		for _, n := range columns {
+			h := g
+			h.num, h.den = withProcs(g.num, n), withProcs(g.den, n)
+			if len(columns) > 1 || f.label == "" && len(columns) == 1 {
+				h.label = strings.TrimPrefix(fmt.Sprintf("%s, %d threads", g.label, n), ", ")
+			}
+			all = append(all, h)
+		}
+		if columns == nil {
+			all = append(all, g)
 		}
 	}
+	return all
+}
+
+func (m *Results) expandPythons(f figure) []figure {
+	ofPython := slices.DeleteFunc(f.cells(), func(c cell) bool { return !strings.Contains(c.row, "*") })
 	if len(ofPython) == 0 {
 		return []figure{f}
 	}
@@ -170,8 +204,49 @@ func withPython(cells []cell, python string) []cell {
 	return cells
 }
 
-// An estimate is a median and its interval. Without an interval, lo and hi are
-// the median.
+// columnsOf returns what "many" stands for in the figure: the columns that all its
+// rows have and that the machine has processors for. If there are none, that is the
+// column to measure. It returns nil for a figure without "many".
+func (m *Results) columnsOf(f figure) []int {
+	var common []int
+	first := true
+	for _, c := range f.cells() {
+		if c.procs != many {
+			continue
+		}
+		columns := m.columns(c)
+		if first {
+			common, first = columns, false
+		}
+		common = slices.DeleteFunc(common, func(n int) bool { return n < 2 || !slices.Contains(columns, n) })
+	}
+	if first || f.parity {
+		return nil
+	}
+	clean := slices.DeleteFunc(slices.Clone(common), m.oversubscribes)
+	switch {
+	case len(clean) > 0:
+		return clean
+	case len(common) > 0:
+		return common[:1]
+	}
+	return []int{max(2, m.numCPU)}
+}
+
+func (m *Results) oversubscribes(procs int) bool { return m.numCPU > 0 && procs > m.numCPU }
+
+func withProcs(cells []cell, n int) []cell {
+	cells = slices.Clone(cells)
+	for i := range cells {
+		if cells[i].procs == many {
+			cells[i].procs = n
+		}
+	}
+	return cells
+}
+
+// An estimate is a median and its interval. Without an interval, lo and hi are the
+// median. For a parity that was not reached, center and hi are infinite.
 type estimate struct {
 	lo, center, hi float64
 	rounds         int
@@ -179,7 +254,7 @@ type estimate struct {
 }
 
 func (e estimate) in(b band) bool {
-	return b.lo < e.lo && (e.hi < b.hi || math.IsInf(b.hi, 1))
+	return b.lo < e.lo && e.hi < b.hi || b.lo < e.lo && math.IsInf(b.hi, 1) && !math.IsInf(e.hi, 1)
 }
 
 func (e estimate) outside(b band) bool { return e.hi <= b.lo || b.hi <= e.lo }
@@ -188,95 +263,97 @@ func (e estimate) times(x float64) estimate {
 	return estimate{e.lo * x, e.center * x, e.hi * x, e.rounds, e.interval}
 }
 
+// verdict returns the verdict of the whole interval: it lies inside want, inside
+// direction and outside want, or outside both. An interval that reaches over an edge
+// decides nothing, not even the direction: another run could fall on either side.
 func (f figure) verdict(e estimate) string {
-	directed := f.direction != band{}
 	switch {
+	case !e.interval:
+		return notMeasured
 	case e.in(f.want):
 		return reproduced
-	case directed && e.in(f.direction):
+	case !e.outside(f.want):
+		return notMeasured
+	case f.direction != band{} && e.in(f.direction):
 		return inDirection
-	case !directed && e.outside(f.want), directed && e.outside(f.direction):
+	case f.direction == band{} || e.outside(f.direction):
 		return notReproduced
 	}
 	return notMeasured
 }
 
-func (m *measured) judge(f figure) figureReport {
-	fr := figureReport{Label: f.label, Decides: !f.aside, Article: f.article, Unit: f.unit}
+func (m *Results) judge(f figure) figureReport {
+	fr := figureReport{label: f.label, decides: !f.aside, article: f.article, unit: f.unit}
 	judged := f.want != band{}
 	if judged {
-		fr.Verdict, fr.Holds = notMeasured, f.want.String()
+		fr.verdict, fr.holds = notMeasured, f.want.String()
 		if f.direction != (band{}) {
-			fr.Holds += ", in direction " + f.direction.String()
+			fr.holds += ", in direction " + f.direction.String()
 		}
 	}
-	n := m.threads(f)
-	num, den := withProcs(f.num, n), withProcs(f.den, n)
-	cells := slices.Concat(num, den)
-	fr.Rows = f.formula(num, den, n)
-	fr.Procs = slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
-	fr.Oversubscribed = m.numCPU > 0 && fr.Procs > m.numCPU
-	tooFew := fmt.Sprintf("needs %d processors", fr.Procs)
+	cells := f.cells()
+	if f.parity {
+		cells = append(m.parityCells(f), f.den...)
+	}
+	procs := slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
+	fr.rows = f.formula(procs)
+	oversubscribed := m.oversubscribes(procs)
+	tooFew := oversubscribed && !f.oversubscribed
 
-	if fr.Note, fr.Measure = m.lacks(cells); fr.Note != "" {
-		if fr.Oversubscribed && !f.oversubscribed {
-			// To measure the rows here would not help.
-			fr.Note, fr.Measure = tooFew, "there: "+command(cells, 6)
+	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
+		if tooFew { // to measure the rows on this machine would not help
+			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", procs), true
 		}
 		return fr
 	}
-	e, paired := m.ratio(num, den)
+	var e estimate
 	if f.parity {
-		e = m.parity(f, e.rounds)
+		e = m.parity(f)
+	} else {
+		e = m.ratio(f.num, f.den)
 	}
 	if f.scale != 0 {
 		e = e.times(f.scale)
 	}
 	if f.perThread {
-		e = e.times(1 / float64(n))
+		e = e.times(1 / float64(procs))
 	}
-	fr.Rounds = e.rounds
-	if !math.IsInf(e.center, 0) {
-		fr.Value = &e.center
-	}
-	if e.interval || f.parity {
-		fr.Low = &e.lo
-		if !math.IsInf(e.hi, 0) {
-			fr.High = &e.hi
-		}
-	}
+	fr.estimate, fr.present = e, true
 
 	var notes []string
 	if !e.interval {
-		notes = append(notes, "no interval")
-	} else if !paired {
-		notes = append(notes, "the rows have different numbers of rounds, so the interval is wider than it need be")
+		notes = append(notes, "no interval, which takes 6 rounds")
 	}
-	if m.numCPU == 0 && fr.Procs > 1 {
+	if m.numCPU == 0 && procs > 1 {
 		notes = append(notes, "numcpu is not in the files, so this may be oversubscribed")
 	}
-	if fr.Oversubscribed {
-		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads, numcpu %d", fr.Procs, m.numCPU))
+	if oversubscribed {
+		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads, numcpu %d", procs, m.numCPU))
 	}
 	switch {
 	case !judged:
-	case fr.Oversubscribed && !f.oversubscribed:
-		notes = append(notes, tooFew)
-		fr.Measure = "there: " + command(cells, 6)
+	case tooFew:
+		notes = append(notes, fmt.Sprintf("needs %d processors", procs))
+		fr.missing, fr.elsewhere = cells, true
 	default:
-		if fr.Verdict = f.verdict(e); fr.Verdict == notMeasured {
+		if fr.verdict = f.verdict(e); fr.verdict != notMeasured {
+			break
+		}
+		fr.missing = cells
+		if f.parity && math.IsInf(e.hi, 1) {
+			notes = append(notes, "parity may lie beyond the processors")
+			fr.elsewhere = true
+		} else if e.interval {
 			notes = append(notes, "the interval reaches over an edge")
-			fr.Measure = command(cells, max(10, 2*e.rounds))
 		}
 	}
-	fr.Note = strings.Join(notes, "; ")
+	fr.note = strings.Join(notes, "; ")
 	return fr
 }
 
-// lacks says what is wrong with the samples of the cells, if anything is, and what
-// measures them.
-func (m *measured) lacks(cells []cell) (note, measure string) {
-	var missing []cell
+// lacks returns what is wrong with the samples of the cells, if anything is, and the
+// cells to measure.
+func (m *Results) lacks(cells []cell) (note string, missing []cell) {
 	var names []string
 	for _, c := range cells {
 		if len(m.samples[c]) == 0 {
@@ -285,23 +362,23 @@ func (m *measured) lacks(cells []cell) (note, measure string) {
 				names = append(names, c.name())
 			}
 		} else if !m.possible(c) {
-			return c.name() + " has a " + c.shortUnit() + " that no run can have; 0 is a clock too coarse for it", command(cells, 6) + " -benchtime 1s"
+			return c.name() + " has an impossible " + c.shortUnit() + "; 0 means that the clock is too coarse for it", cells
 		}
 	}
 	if len(missing) == 0 {
-		return "", ""
+		return "", nil
 	}
-	// What is there is measured with what is not, so that they pair.
+	// Measure the rows that are there again, so that the rounds pair.
 	again := slices.DeleteFunc(slices.Clone(cells), func(c cell) bool {
 		return !slices.ContainsFunc(missing, func(m cell) bool { return m.python() == c.python() })
 	})
-	return "no row " + strings.Join(names, ", "), command(again, 6)
+	return "no row " + strings.Join(names, ", "), again
 }
 
 // possible reports whether the samples of the cell can be put into a ratio.
-func (m *measured) possible(c cell) bool {
+func (m *Results) possible(c cell) bool {
 	return !slices.ContainsFunc(m.samples[c], func(v float64) bool {
-		return !(v < 1e30 && (v > 1e-30 || v == 0 && c.unit == lost))
+		return !(v < 1e30 && (v > 1e-30 || v == 0 && (c.unit == lost || c.unit == lostTry)))
 	})
 }
 
@@ -312,120 +389,72 @@ func rounds(n int) string {
 	return fmt.Sprintf("%d rounds", n)
 }
 
-// threads returns what "all" stands for in the figure: the largest number of procs
-// that is not oversubscribed, or else the smallest that is.
-func (m *measured) threads(f figure) int {
-	var common []int
-	first := true
-	for _, c := range slices.Concat(f.num, f.den) {
-		if c.procs != all {
-			continue
-		}
-		columns := m.columns(c)
-		if first {
-			common, first = columns, false
-		}
-		common = slices.DeleteFunc(common, func(n int) bool { return n < 2 || !slices.Contains(columns, n) })
-	}
-	oversubscribed := func(n int) bool { return m.numCPU > 0 && n > m.numCPU }
-	if i := slices.IndexFunc(common, oversubscribed); i > 0 {
-		common = common[:i]
-	} else if i == 0 {
-		return common[0]
-	}
-	if len(common) > 0 {
-		return common[len(common)-1]
-	}
-	return max(2, m.numCPU) // to be measured
-}
-
-func withProcs(cells []cell, n int) []cell {
-	cells = slices.Clone(cells)
-	for i := range cells {
-		if cells[i].procs == all {
-			cells[i].procs = n
-		}
-	}
-	return cells
-}
-
 // ratio returns the ratio of the product of num to that of den.
 //
-// If all have as many samples, the i-th of each were measured in the same round,
-// and the interval is that of the ratios within rounds: a machine that is slow in
-// one round is so for both rows. (If they were not measured in rounds, this pairs
-// by chance, which does no harm.) Otherwise it is what the intervals of the rows
-// allow.
-func (m *measured) ratio(num, den []cell) (e estimate, paired bool) {
+// The interval is that of the ratios within rounds: a machine that is slow in one
+// round is slow for all rows. If a row has more rounds than another, the last ones
+// count, because a row that is measured later is measured together with what it is
+// compared with.
+func (m *Results) ratio(num, den []cell) estimate {
 	cells := slices.Concat(num, den)
-	paired = true
+	n := math.MaxInt
 	for _, c := range cells {
-		n := len(m.samples[c])
-		if paired = paired && n == len(m.samples[cells[0]]); e.rounds == 0 || n < e.rounds {
-			e.rounds = n
-		}
+		n = min(n, len(m.samples[c]))
 	}
-	if !paired {
-		e = estimate{1, 1, 1, e.rounds, true}
-		for i, c := range cells {
-			s := summary(m.samples[c])
-			if i < len(num) {
-				e.lo, e.center, e.hi = e.lo*s.lo, e.center*s.center, e.hi*s.hi
-			} else {
-				e.lo, e.center, e.hi = e.lo/s.hi, e.center/s.center, e.hi/s.lo
-			}
-			e.interval = e.interval && s.interval
-		}
-		if !e.interval {
-			e.lo, e.hi = e.center, e.center
-		}
-		return e, false
-	}
-	ratios := make([]float64, e.rounds)
+	ratios := make([]float64, n)
 	for i := range ratios {
 		ratios[i] = 1
 		for j, c := range cells {
-			if v := m.samples[c][i]; j < len(num) {
+			samples := m.samples[c]
+			if v := samples[len(samples)-n+i]; j < len(num) {
 				ratios[i] *= v
 			} else {
 				ratios[i] /= v
 			}
 		}
 	}
-	return summary(ratios), true
+	return summary(ratios)
 }
 
 func summary(values []float64) estimate {
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
-	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) { // benchmath wants 6 for one
+	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) { // it takes 6 values
 		return estimate{s.Center, s.Center, s.Center, len(values), false}
 	}
 	return estimate{s.Lo, s.Center, s.Hi, len(values), true}
 }
 
-// parity returns at how many threads num takes no longer for a step than den does.
-// What lies between two columns is not known, so the interval has all of it: low is
-// one more than the threads that are surely too few, high is what surely is enough.
-func (m *measured) parity(f figure, rounds int) estimate {
-	enough := estimate{1, math.Inf(1), math.Inf(1), rounds, true}
-	possible := false
+// parityCells returns the columns of num that the machine has processors for, or the
+// one to measure.
+func (m *Results) parityCells(f figure) []cell {
+	var cells []cell
 	for _, procs := range m.columns(f.num[0]) {
-		if m.numCPU > 0 && procs > m.numCPU {
-			break
+		if !m.oversubscribes(procs) {
+			cells = append(cells, cell{f.num[0].row, f.num[0].unit, procs})
 		}
-		num := cell{f.num[0].row, f.num[0].unit, procs}
-		if !m.possible(num) {
-			continue
-		}
-		e, _ := m.ratio([]cell{num}, f.den)
+	}
+	if cells == nil {
+		cells = withProcs(f.num, 1)
+	}
+	return cells
+}
+
+// parity returns the number of threads at which num takes no longer for a step than
+// den. Nothing is known between two columns, so the interval includes all of it: lo
+// is one more than the threads that are surely too few, hi is what is surely enough.
+func (m *Results) parity(f figure) estimate {
+	enough := estimate{1, math.Inf(1), math.Inf(1), math.MaxInt, true}
+	possible := false
+	for _, num := range m.parityCells(f) {
+		e := m.ratio([]cell{num}, f.den)
 		if possible = possible || e.lo <= 1; !possible {
-			enough.lo = float64(procs + 1)
+			enough.lo = float64(num.procs + 1)
 		}
 		if e.center <= 1 {
-			enough.center = min(enough.center, float64(procs))
+			enough.center = min(enough.center, float64(num.procs))
 		}
 		if e.hi <= 1 {
-			enough.hi = min(enough.hi, float64(procs))
+			enough.hi = min(enough.hi, float64(num.procs))
 		}
 		enough.rounds = min(enough.rounds, e.rounds)
 		enough.interval = enough.interval && e.interval
@@ -433,7 +462,7 @@ func (m *measured) parity(f figure, rounds int) estimate {
 	return enough
 }
 
-// name is that of the benchmark, as go test prints it and without "Benchmark".
+// name is that of the benchmark, as go test prints it without "Benchmark".
 func (c cell) name() string {
 	if c.procs == 1 {
 		return c.row
@@ -443,11 +472,15 @@ func (c cell) name() string {
 
 func (c cell) shortUnit() string { return strings.Replace(c.unit, "sec", "ns", 1) }
 
-func (f figure) formula(num, den []cell, n int) string {
+func (c cell) python() bool { return strings.HasPrefix(c.row, "Py") }
+
+func (c cell) race() bool { return strings.HasPrefix(c.row, "Race/") }
+
+func (f figure) formula(n int) string {
 	if f.parity {
 		return fmt.Sprintf("the fewest threads at which %s is at most %s (ns/op)", f.num[0].row, f.den[0].row)
 	}
-	cells := slices.Concat(num, den)
+	cells := f.cells()
 	mixed := slices.ContainsFunc(cells, func(c cell) bool { return c.unit != cells[0].unit })
 	product := func(cells []cell) string {
 		var names []string
@@ -464,15 +497,12 @@ func (f figure) formula(num, den []cell, n int) string {
 		}
 		return text
 	}
-	text := product(num)
-	if f.scale != 0 {
+	text := product(f.num)
+	if f.scale != 0 && f.unit == "" { // otherwise the unit says it
 		text = fmt.Sprintf("%g * %s", f.scale, text)
-		if f.unit != "" {
-			text = product(num) // the unit says it
-		}
 	}
-	if len(den) > 0 {
-		text += " / " + product(den)
+	if len(f.den) > 0 {
+		text += " / " + product(f.den)
 	}
 	if f.perThread {
 		text += fmt.Sprintf(" / %d", n)
@@ -483,61 +513,82 @@ func (f figure) formula(num, den []cell, n int) string {
 	return text
 }
 
-// command returns what measures the cells, and what else they are put beside.
-func command(cells []cell, rounds int) string {
-	var goRows, python []cell
+// raceCommand prints the benchmark lines of the race tour.
+const raceCommand = "go test -run RaceOutcomes -v ./races"
+
+// enough rounds are the fewest whose 95 % interval leaves out the extremes.
+const enough = 9
+
+// Command returns a shell command that measures the rows of Go that the claims of
+// those IDs, or all, need. A claim about any number of threads is measured at each of
+// the columns.
+func Command(ids []string, columns []int) string {
+	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() }), columns)
+}
+
+// measure returns a shell command that measures the cells. The rows of Go take turns,
+// so that a machine that drifts drifts under all of them.
+func measure(cells []cell, columns []int) string {
+	var python []int
+	race := false
+	procs := map[string][]int{} // of the rows of Go
 	for _, c := range cells {
-		if c.python() {
-			python = append(python, c)
-		} else {
-			goRows = append(goRows, c)
+		switch {
+		case c.python():
+			python = append(python, 1, max(2, c.procs))
+		case c.race():
+			race = true
+		case c.procs == many:
+			procs[c.row] = append(procs[c.row], columns...)
+		default:
+			procs[c.row] = append(procs[c.row], c.procs)
 		}
+	}
+	rows := map[string][]string{} // by list of procs
+	for _, row := range slices.Sorted(maps.Keys(procs)) {
+		if above := path.Dir(row); procs[above] != nil {
+			continue // the pattern of the row above selects this row too
+		}
+		list := join(procs[row], ",")
+		if list == "2" { // a row more costs less than a run more
+			list = "1,2"
+		}
+		rows[list] = append(rows[list], row)
 	}
 	var commands []string
-	if len(python) > 0 {
-		text := `make python PYTHONS="python3 python3.14t"`
-		if procs := procsOf(python); procs[len(procs)-1] != "1" && procs[len(procs)-1] != "2" {
-			text += ` THREADS="` + strings.Join(procs, " ") + `"`
-		}
-		if rounds > 6 {
-			text += fmt.Sprintf(" ROUNDS=%d", rounds)
-		}
-		commands = append(commands, text)
+	for _, list := range slices.Sorted(maps.Keys(rows)) {
+		commands = append(commands, fmt.Sprintf("go test -cpu %s -skip '/=nogil$/without=' -bench '%s'", list, pattern(rows[list])))
 	}
-	if len(goRows) > 0 {
-		commands = append(commands, fmt.Sprintf("go test -bench '%s' -cpu %s -count %d", pattern(goRows), strings.Join(procsOf(goRows), ","), rounds))
+	if race {
+		commands = append(commands, raceCommand)
 	}
-	return strings.Join(commands, " && ")
+	text := ""
+	if commands != nil {
+		text = fmt.Sprintf("for i in $(seq %d); do %s || break; done", enough, strings.Join(commands, " && "))
+	}
+	if python != nil {
+		text += fmt.Sprintf("; make python ROUNDS=%d THREADS='%s' PYTHONS='python3 python3.14t'", enough, join(python, " "))
+	}
+	return strings.TrimPrefix(text, "; ")
 }
 
-func procsOf(cells []cell) []string {
-	var procs []int
-	for _, c := range cells {
-		procs = append(procs, c.procs)
-	}
-	slices.Sort(procs)
+// join returns the numbers in order, each once.
+func join(numbers []int, separator string) string {
+	slices.Sort(numbers)
 	var list []string
-	for _, n := range slices.Compact(procs) {
+	for _, n := range slices.Compact(numbers) {
 		list = append(list, strconv.Itoa(n))
 	}
-	return list
+	return strings.Join(list, separator)
 }
 
-func (c cell) python() bool { return strings.HasPrefix(c.row, "Py") }
-
-// pattern returns a -bench that selects the rows of the cells, and of Python none.
-// (It also selects what a row has below it.)
-func pattern(cells []cell) string {
+// pattern returns a -bench that selects the rows. It also selects what a row has
+// below it, such as without=locks.
+func pattern(rows []string) string {
 	last := map[string][]string{}
-	for _, c := range cells {
-		if c.python() {
-			continue
-		}
-		slash := strings.LastIndexByte(c.row, '/')
-		parent, leaf := c.row[:slash], c.row[slash+1:]
-		if !slices.Contains(last[parent], leaf) {
-			last[parent] = append(last[parent], leaf)
-		}
+	for _, row := range rows {
+		slash := strings.LastIndexByte(row, '/')
+		last[row[:slash]] = append(last[row[:slash]], row[slash+1:])
 	}
 	var alternatives []string
 	for _, parent := range slices.Sorted(maps.Keys(last)) {

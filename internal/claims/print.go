@@ -9,215 +9,230 @@ import (
 	"unicode/utf8"
 )
 
-// cellsOf returns the cells of the claims of those ids, or of all.
-func cellsOf(ids []string) []cell {
-	var cells []cell
-	for _, c := range claims {
-		if len(ids) > 0 && !slices.Contains(ids, c.id) {
-			continue
-		}
-		for _, f := range c.figures {
-			cells = append(cells, f.num...)
-			cells = append(cells, f.den...)
-		}
-	}
-	return cells
-}
-
 const width = 110
 
-func writeText(w io.Writer, r report) error {
+// Text writes a line for each claim or, if verbose, what each verdict rests on too.
+func (r Report) Text(w io.Writer, verbose bool) error {
 	var text strings.Builder
 	wrapped(&text, "", r.heading())
-	for _, c := range r.Claims {
-		fmt.Fprintf(&text, "\n%-4s %-24s %s (%s)\n", c.ID, c.Verdict, c.Says, c.Where)
-		for _, f := range c.Figures {
-			if !f.Decides && !f.present() {
-				continue
+	for _, c := range r.claims {
+		if verbose {
+			fmt.Fprintf(&text, "\n%-4s %s: %s (%s)\n", c.id, c.verdict, c.says, c.where)
+			for _, line := range c.details() {
+				wrapped(&text, "     ", line)
 			}
-			line := "here: " + f.here()
-			if f.Verdict != "" {
-				line = "article: " + f.Article + ", " + line
+		} else {
+			if c.id == r.claims[0].id {
+				fmt.Fprintf(&text, "\n%-4s %-24s %-10s %-22s %s\n", "", "", "article", "here", "")
 			}
-			if f.Label != "" {
-				line = f.Label + ", " + line
-			}
-			if !f.Decides {
-				line = "beside it, " + line
-			}
-			if f.Verdict != "" && c.judged() > 1 {
-				line += ": " + f.Verdict
-			}
-			wrapped(&text, "     ", line)
-			if f.present() {
-				wrapped(&text, "       ", f.basis())
-			}
-			if f.Measure != "" {
-				wrapped(&text, "       ", f.Measure)
-			}
-		}
-		if reason := c.reason(); reason != "" {
-			wrapped(&text, "     ", reason)
+			article, here := c.headline()
+			fmt.Fprintf(&text, "%-4s %-24s %-10s %-22s %s\n", c.id, c.verdict, article, here, c.says)
 		}
 	}
 	text.WriteString("\n")
 	wrapped(&text, "", r.summary())
+	if fill := r.fill(); fill != "" {
+		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n%s\n", fill)
+	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-// wrapped writes the text in lines of at most width, each indented. Commands stay
+// wrapped writes the text in lines of at most width, each indented. A command stays
 // on one line, to be copied.
 func wrapped(w *strings.Builder, indent, text string) {
-	if strings.HasPrefix(text, "go test ") || strings.HasPrefix(text, "make ") || strings.HasPrefix(text, "there: ") {
-		fmt.Fprintf(w, "%s%s\n", indent, text)
-		return
-	}
+	text, command, _ := strings.Cut(text, "\n")
 	line := indent
 	for word := range strings.FieldsSeq(text) {
 		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			fmt.Fprintln(w, line)
-			line = indent
-		}
-		if line != indent {
+			line = indent + "  "
+		} else if line != indent {
 			line += " "
 		}
 		line += word
 	}
 	fmt.Fprintln(w, line)
+	if command != "" {
+		fmt.Fprintf(w, "%s  %s\n", indent, command)
+	}
 }
 
-func writeMarkdown(w io.Writer, r report) error {
+// Markdown writes a table that fits a phone, and below it the details, folded.
+func (r Report) Markdown(w io.Writer) error {
 	var text strings.Builder
-	text.WriteString(r.heading() + "\n\n| claim | the article | its figure | here | verdict |\n|---|---|---|---|---|\n")
+	text.WriteString(r.heading() + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace
-	for _, c := range r.Claims {
-		var article, here []string
-		for _, f := range c.Figures {
-			if !f.Decides && !f.present() {
-				continue
-			}
-			label := f.Label
-			if label != "" {
-				label += ": "
-			}
-			line := escape(label + f.here())
-			if f.Verdict != "" && c.judged() > 1 {
-				line += ": " + f.Verdict
-			}
-			if f.present() {
-				line += "<br>`" + f.basis() + "`"
-			}
-			if f.Measure != "" {
-				line += "<br>`" + strings.ReplaceAll(f.Measure, "|", `\|`) + "`"
-			}
-			here = append(here, line)
-			if f.Verdict != "" && !slices.Contains(article, f.Article) {
-				article = append(article, f.Article)
-			}
-		}
-		verdict := "**" + c.Verdict + "**"
-		if reason := c.reason(); reason != "" {
-			verdict += ": " + escape(strings.TrimPrefix(reason, "why: "))
-		}
-		fmt.Fprintf(&text, "| %s | %s (%s) | %s | %s | %s |\n", c.ID, escape(c.Says), escape(c.Where),
-			escape(strings.Join(article, ", ")), strings.Join(here, "<br>"), verdict)
+	for _, c := range r.claims {
+		article, here := c.headline()
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", c.id, c.verdict, article, here, escape(c.says))
 	}
-	text.WriteString("\n" + r.summary() + "\n")
+	for _, c := range r.claims {
+		fmt.Fprintf(&text, "\n<details><summary>%s, %s: %s</summary>\n\n", c.id, c.where, c.verdict)
+		for _, line := range c.details() {
+			line, command, _ := strings.Cut(line, "\n")
+			fmt.Fprintf(&text, "* %s\n", escape(line))
+			if command != "" {
+				fmt.Fprintf(&text, "\n      %s\n", command)
+			}
+		}
+		text.WriteString("\n</details>\n")
+	}
+	if fill := r.fill(); fill != "" {
+		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n    %s\n", fill)
+	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-func (r report) heading() string {
-	machine := fmt.Sprintf("%s/%s, %s, ", r.Machine.GOOS, r.Machine.GOARCH, r.Machine.CPU)
-	switch r.Machine.NumCPU {
+func (r Report) heading() string {
+	m := r.results
+	if len(m.files) == 0 {
+		return "The claims of the article, not compared with anything."
+	}
+	processors := fmt.Sprintf("%d processors", m.numCPU)
+	switch m.numCPU {
 	case 0:
-		machine += "an unknown number of processors"
+		processors = "an unknown number of processors"
 	case 1:
-		machine += "1 processor"
-	default:
-		machine += fmt.Sprintf("%d processors", r.Machine.NumCPU)
+		processors = "1 processor"
 	}
-	if r.Machine.GOOS == "" {
-		machine = "a machine that the files do not name"
+	machine := "a machine that the files do not name"
+	if m.machine["goos"] != "" {
+		machine = strings.TrimSuffix(m.machine["goos"]+"/"+m.machine["goarch"]+", "+m.machine["cpu"], ", ") + ", " + processors
 	}
-	heading := fmt.Sprintf("The claims of the article, held against %s, measured on %s.", strings.Join(r.Files, ", "), machine)
-	if share := r.Machine.Share; share != nil && *share < 0.9 {
-		heading += fmt.Sprintf(" The machine was busy: rows that only compute had %.2f of a processor. Measure again when it is quiet.", *share)
+	heading := fmt.Sprintf("The claims of the article, compared with %s, measured on %s.", strings.Join(m.files, ", "), machine)
+	if share := m.share(); share != 0 && share < 0.9 {
+		heading += fmt.Sprintf(" The machine was busy: rows that only compute had %.2f of a processor. Measure again when it is quiet.", share)
 	}
 	return heading
 }
 
-func (r report) summary() string {
-	n := r.Summary
-	text := fmt.Sprintf("%d reproduced (%d of them in direction only), %d not reproduced, %d not measured, %d by construction, %d corrected, %d not measurable",
-		n[reproduced]+n[inDirection], n[inDirection], n[notReproduced], n[notMeasured], n[byConstruction], n[corrected], n[notMeasurable])
-	if len(r.Problems) > 0 {
-		text += fmt.Sprintf("; something is wrong with the input in %d places, see standard error", len(r.Problems))
+func (r Report) summary() string {
+	n := map[string]int{}
+	for _, c := range r.claims {
+		n[c.verdict]++
+	}
+	text := fmt.Sprintf("%d reproduced, %d reproduced in direction only, %d not reproduced, %d not measured.",
+		n[reproduced], n[inDirection], n[notReproduced], n[notMeasured])
+	var others []string
+	for _, verdict := range []string{anyMachine, byConstruction, corrected, notMeasurable} {
+		if n[verdict] > 0 {
+			others = append(others, fmt.Sprintf("%d %s", n[verdict], verdict))
+		}
+	}
+	if others != nil {
+		text += " Not counted: " + strings.Join(others, ", ") + "."
+	}
+	if problems := len(r.results.problems); problems > 0 {
+		text += fmt.Sprintf(" Problems with the input, on standard error: %d.", problems)
 	}
 	return text
 }
 
-// reason says why the verdict is what it is, where that is not plain.
-func (c claimReport) reason() string {
-	switch {
-	case c.Verdict == c.Expected && c.Verdict != reproduced:
-		return "why: " + c.Why
-	case c.Verdict == c.Expected, c.Verdict == notMeasured, c.Verdict == reproduced && c.Expected == inDirection:
-		return ""
-	}
-	return "expected: " + c.Expected + ", because " + c.Why
-}
-
-// present reports whether the rows of the figure were there.
-func (f figureReport) present() bool { return f.Value != nil || f.Low != nil }
-
-// judged returns how many figures have a verdict, of those that are shown.
-func (c claimReport) judged() int {
-	n := 0
-	for _, f := range c.Figures {
-		if f.Verdict != "" && (f.Decides || f.present()) {
-			n++
+// fill returns one command that measures everything that this machine can and that a
+// verdict lacks.
+func (r Report) fill() string {
+	var cells []cell
+	for _, c := range r.claims {
+		if c.verdict != notMeasured {
+			continue
+		}
+		for _, f := range c.figures {
+			if f.decides && f.verdict == notMeasured && !f.elsewhere {
+				cells = append(cells, f.missing...)
+			}
 		}
 	}
-	return n
+	if len(cells) == 0 {
+		return ""
+	}
+	files := append(slices.Clone(r.results.files), "more.txt")
+	return fmt.Sprintf("{ %s; } > more.txt; go tool boundaries claims %s", measure(cells, nil), strings.Join(files, " "))
 }
 
-// basis says what the figure and its verdict are based on.
-func (f figureReport) basis() string {
-	if f.Holds == "" {
-		return f.Rows
+// headline returns the figures that stand for the claim: those of the first figure
+// that has the claim's verdict.
+func (c claimReport) headline() (article, here string) {
+	for _, f := range c.figures {
+		if f.decides && (f.verdict == c.verdict || c.verdict == anyMachine) {
+			if !f.present {
+				return f.article, "-"
+			}
+			return f.article, f.here()
+		}
 	}
-	return f.Rows + ", holds " + f.Holds
+	return "", ""
+}
+
+// details returns what the verdict rests on, a line each. A command that belongs to a
+// line follows after a newline.
+func (c claimReport) details() []string {
+	var lines []string
+	for _, f := range c.figures {
+		if !f.decides && !f.present {
+			continue
+		}
+		line := "here: no figure"
+		if f.present {
+			line = fmt.Sprintf("here: %s, %s", f.here(), rounds(f.estimate.rounds))
+		}
+		if f.verdict != "" {
+			line = "article: " + f.article + ", " + line
+		}
+		if f.label != "" {
+			line = f.label + ", " + line
+		}
+		if !f.decides {
+			line = "beside it: " + line
+		}
+		if f.note != "" {
+			line += " (" + f.note + ")"
+		}
+		if f.verdict != "" {
+			line += ": " + f.verdict
+		}
+		line += " [" + f.rows
+		if f.holds != "" {
+			line += "; holds " + f.holds
+		}
+		line += "]"
+		if len(f.missing) > 0 && f.decides && !f.elsewhere {
+			line += "\n" + measure(f.missing, nil)
+		}
+		lines = append(lines, line)
+	}
+	if c.verdict == c.expect {
+		return append(lines, "Why: "+c.why+".")
+	}
+	return append(lines, "Expected: "+c.expect+", because "+c.why+".")
 }
 
 // here is the figure of this machine, with its interval.
 func (f figureReport) here() string {
-	text, unit, short := "no figure", "", short
-	if f.Unit != "" {
-		unit = " " + f.Unit
+	e, unit, short := f.estimate, "", short
+	if f.unit != "" {
+		unit = " " + f.unit
 	}
-	if f.Unit == threads {
-		short = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
+	if f.unit == threads {
+		unit, short = "", func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 	}
-	switch {
-	case f.Value == nil && f.Low != nil:
-		text = "at least " + short(*f.Low) + unit
-	case f.Value != nil && f.Low != nil && f.High == nil:
-		text = short(*f.Value) + unit + " [" + short(*f.Low) + " or more]"
-	case f.Value != nil && f.Low != nil:
-		text = short(*f.Value) + unit + " [" + short(*f.Low) + ", " + short(*f.High) + "]"
-	case f.Value != nil:
-		text = short(*f.Value) + unit
+	if center, ok := finite(e.center, short); !ok {
+		return center + short(e.lo) + " or more"
+	} else if !e.interval {
+		return center + unit
+	} else if hi, ok := finite(e.hi, short); !ok {
+		return center + unit + " [" + short(e.lo) + " or more]"
+	} else {
+		return center + unit + " [" + short(e.lo) + ", " + hi + "]"
 	}
-	var remarks []string
-	if f.Rounds > 0 {
-		remarks = append(remarks, rounds(f.Rounds))
+}
+
+func finite(v float64, short func(float64) string) (text string, ok bool) {
+	if v > 1e300 {
+		return "", false
 	}
-	if f.Note != "" {
-		remarks = append(remarks, f.Note)
-	}
-	return text + " (" + strings.Join(remarks, ", ") + ")"
+	return short(v), true
 }
 
 // short is a figure with the digits that mean something.

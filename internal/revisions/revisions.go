@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -28,6 +27,8 @@ type Options struct {
 	CPU       string // empty: GOMAXPROCS as it is
 	Packages  string // a pattern, as in go list
 	Rounds    int    // at least 1
+	// Perf is the version of golang.org/x/perf whose benchstat makes the table.
+	Perf string
 }
 
 type comparison struct {
@@ -204,29 +205,17 @@ func (c *comparison) buildSide(ctx context.Context, s *side) error {
 	return nil
 }
 
-// buildBenchstat builds benchstat in the version of the benchfmt that this command
-// is built with. It uses a module of its own, because "go install
+// buildBenchstat builds benchstat in a module of its own, because "go install
 // benchstat@version" asks the network even if it has every file.
 func (c *comparison) buildBenchstat(ctx context.Context) error {
 	const perf = "golang.org/x/perf"
-	version := ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == perf {
-				version = dep.Version
-			}
-		}
-	}
-	if version == "" {
-		return fmt.Errorf("this command does not know its own version of %s", perf)
-	}
 	dir := filepath.Join(c.tmp, "benchstat")
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return err
 	}
 	// "go 1.17" leaves out the modules that benchstat does not import. The go
 	// command raises the version to what benchstat needs.
-	mod := fmt.Sprintf("module benchstat\n\ngo 1.17\n\nrequire %s %s\n", perf, version)
+	mod := fmt.Sprintf("module benchstat\n\ngo 1.17\n\nrequire %s %s\n", perf, c.Perf)
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {
 		return err
 	}

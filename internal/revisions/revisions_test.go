@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +24,21 @@ const asCommand = "BOUNDARIES_TEST_BASE"
 func TestMain(m *testing.M) {
 	if base := os.Getenv(asCommand); base != "" {
 		command.Main("boundaries", func(ctx context.Context) error {
-			return Compare(ctx, base, quick, os.Stdout, os.Stderr)
+			return Compare(ctx, base, withPerf(quick), os.Stdout, os.Stderr)
 		})
 	}
 	os.Exit(m.Run())
+}
+
+// withPerf sets the version of golang.org/x/perf that this module requires.
+func withPerf(o Options) Options {
+	_, file, _, _ := runtime.Caller(0)
+	mod, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "..", "go.mod"))
+	if err != nil {
+		panic(err)
+	}
+	o.Perf = regexp.MustCompile(`golang.org/x/perf (v\S+)`).FindStringSubmatch(string(mod))[1]
+	return o
 }
 
 var quick = Options{Bench: ".", Benchtime: "1x", Packages: ".", Rounds: 2}
@@ -94,7 +107,7 @@ func git(t *testing.T, args ...string) string {
 
 func compare(base string, o Options) (status int, stdout, stderr string) {
 	var out, errOut strings.Builder
-	err := Compare(context.Background(), base, o, &out, &errOut)
+	err := Compare(context.Background(), base, withPerf(o), &out, &errOut)
 	status = command.Report("boundaries", &errOut, err)
 	return status, out.String(), errOut.String()
 }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"boundaries/internal/claims"
+	"boundaries/internal/command"
+)
+
+const claimsUsage = `Usage: boundaries claims [flags] [ID...] FILE...
+
+Claims compares statements of the article with benchmark output of one machine,
+and gives each a verdict. A FILE of "-" is standard input. Several files are read
+as one, so that rows of Go and of Python can be compared.
+
+It prints a line for each claim: id, verdict, the article's figure, the figure of
+this machine with its 95 % interval, and what the claim says. With -v, or for the
+claims whose IDs are given, it also prints what each figure is made of, the values
+for which the claim holds, and the reason for the verdict. IDs without a FILE are
+described and not judged.
+
+` + claims.Legend + `
+The exit status is 0 whatever the verdicts are, 1 if a file has a FAIL or a line
+that cannot be read (the rest is judged), and 2 if nothing can be said.
+
+`
+
+func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var (
+		ids              []string
+		markdown         bool
+		verbose, measure bool
+		columns          = []int{1, 2}
+	)
+	addIDs := func(list string) error {
+		for id := range strings.SplitSeq(list, ",") {
+			if id = strings.ToUpper(strings.TrimSpace(id)); !slices.Contains(claims.IDs(), id) {
+				return fmt.Errorf("want IDs of %s, separated by commas", claims.Range())
+			}
+			ids = append(ids, id)
+		}
+		return nil
+	}
+	flags := flag.NewFlagSet("claims", flag.ContinueOnError)
+	flags.Func("claim", "judge only the claims of `list`, such as C4,C5", addIDs)
+	flags.Func("format", "print `text` or markdown (default text)", func(s string) error {
+		markdown = s == "markdown"
+		if !markdown && s != "text" {
+			return errors.New("want text or markdown")
+		}
+		return nil
+	})
+	flags.BoolVar(&verbose, "v", false, "print rows, bands and reasons")
+	flags.BoolVar(&measure, "measure", false, "read nothing, and print the shell command that measures the rows needed")
+	flags.Func("cpu", "with -measure, measure claims about any number of threads at each of `list` (default 1,2)", func(s string) (err error) {
+		columns, err = numbers(s)
+		return err
+	})
+	if ok, err := parse(flags, args, claimsUsage, stdout); !ok {
+		return err
+	}
+	files := flags.Args()
+	for len(files) > 0 && addIDs(files[0]) == nil {
+		files, verbose = files[1:], true
+	}
+	if measure {
+		_, err := fmt.Fprintln(stdout, claims.Command(ids, columns))
+		return err
+	}
+	if len(files) == 0 && !verbose {
+		return command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries claims -h" says more)`)
+	}
+	for _, name := range files {
+		if len(name) > 1 && name[0] == '-' {
+			return command.BadInput("want flags before files, but got %q after %q", name, files[0])
+		}
+	}
+	results, err := claims.Read(ctx, files, ids)
+	if err != nil {
+		return err
+	}
+	report := claims.Judge(results, ids)
+	if markdown {
+		err = report.Markdown(stdout)
+	} else {
+		err = report.Text(stdout, verbose)
+	}
+	return errors.Join(err, results.Err())
+}
