@@ -462,7 +462,7 @@ var claims = []claim{
 			{label: "a word, serialized too / pipe", article: none, num: at(wall, 1, "Procs/payload=8B/sync=pipe-gob"), den: at(wall, 1, "Procs/payload=8B/sync=pipe"), aside: true},
 			{label: "64 KiB, serialized too / pipe", article: none, num: at(wall, 1, "Procs/payload=64KiB/sync=pipe-gob"), den: at(wall, 1, "Procs/payload=64KiB/sync=pipe"), aside: true},
 			{label: "a word, shared memory in batches / channel", article: none, num: at(wall, 1, "Procs/payload=8B/sync=lock-free"), den: at(wall, 1, "Procs/payload=8B/sync=channel"), aside: true},
-			{label: "a word, Python's queues, process / thread", article: none, num: at(wall, 1, "PyQueue/payload=8B/to=process/system=*"), den: at(wall, 1, "PyQueue/payload=8B/to=thread/system=*"), aside: true},
+			{label: "a word, Python's queues, process / thread", article: none, num: at(wall, 1, "PyQueue/payload=8B/start=process/system=*"), den: at(wall, 1, "PyQueue/payload=8B/start=thread/system=*"), aside: true},
 		},
 		expect: anyMachine,
 		why:    "through a pipe, as in multiprocessing's queues, the kernel copies each item twice. Shared memory can avoid that",
