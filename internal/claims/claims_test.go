@@ -563,6 +563,7 @@ func TestParity(t *testing.T) {
 		{"at once", 8, map[int]float64{1: 0.9, 2: 0.5}, 1, 1, notReproduced},
 		{"never, on 2 processors", 2, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, notMeasured},
+		{"in a column not measured", 8, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"only oversubscribed", 2, map[int]float64{1: 1.3, 2: 2, 7: 0.9}, 3, 0, notMeasured},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -576,7 +577,8 @@ func TestParity(t *testing.T) {
 			require.Equal(t, test.low, f.estimate.lo)
 			if test.high == 0 {
 				require.Equal(t, fmt.Sprint(test.low)+" or more", f.here())
-				require.Equal(t, "parity may lie beyond the processors", f.note)
+				require.Equal(t, map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8], f.note)
+				require.Equal(t, test.numCPU == 8, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
 			} else {
 				require.Equal(t, test.high, f.estimate.hi)
 			}

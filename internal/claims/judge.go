@@ -340,7 +340,15 @@ func (m *Results) judge(f figure) figureReport {
 			break
 		}
 		fr.missing = cells
-		if f.parity && math.IsInf(e.hi, 1) {
+		if f.parity && math.IsInf(e.hi, 1) && procs < m.numCPU {
+			notes = append(notes, fmt.Sprintf("no column of %d threads", m.numCPU))
+			for n := 2 * procs; ; n *= 2 {
+				fr.missing = append(fr.missing, withProcs(f.num, min(n, m.numCPU))...)
+				if n >= m.numCPU {
+					break
+				}
+			}
+		} else if f.parity && math.IsInf(e.hi, 1) {
 			notes = append(notes, "parity may lie beyond the processors")
 			fr.elsewhere = true
 		} else if e.interval {
@@ -424,8 +432,8 @@ func summary(values []float64) estimate {
 	return estimate{s.Lo, s.Center, s.Hi, len(values), true}
 }
 
-// parityCells returns the columns of num that the machine has processors for, or the
-// one to measure.
+// parityCells returns the columns of num that the machine has processors for, or
+// those to measure.
 func (m *Results) parityCells(f figure) []cell {
 	var cells []cell
 	for _, procs := range m.columns(f.num[0]) {
@@ -434,7 +442,7 @@ func (m *Results) parityCells(f figure) []cell {
 		}
 	}
 	if cells == nil {
-		cells = withProcs(f.num, 1)
+		cells = slices.Concat(withProcs(f.num, 1), withProcs(f.num, max(2, m.numCPU)))
 	}
 	return cells
 }

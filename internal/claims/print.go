@@ -38,10 +38,8 @@ func (r Report) Text(w io.Writer, verbose bool) error {
 	return err
 }
 
-// wrapped writes the text in lines of at most width, each indented. A command stays
-// on one line, to be copied.
+// wrapped writes the text in lines of at most width, each indented.
 func wrapped(w *strings.Builder, indent, text string) {
-	text, command, _ := strings.Cut(text, "\n")
 	line := indent
 	for word := range strings.FieldsSeq(text) {
 		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
@@ -53,9 +51,6 @@ func wrapped(w *strings.Builder, indent, text string) {
 		line += word
 	}
 	fmt.Fprintln(w, line)
-	if command != "" {
-		fmt.Fprintf(w, "%s  %s\n", indent, command)
-	}
 }
 
 // Markdown writes a table that fits a phone, and below it the details, folded.
@@ -70,11 +65,7 @@ func (r Report) Markdown(w io.Writer) error {
 	for _, c := range r.claims {
 		fmt.Fprintf(&text, "\n<details><summary>%s, %s: %s</summary>\n\n", c.id, c.where, c.verdict)
 		for _, line := range c.details() {
-			line, command, _ := strings.Cut(line, "\n")
 			fmt.Fprintf(&text, "* %s\n", escape(line))
-			if command != "" {
-				fmt.Fprintf(&text, "\n      %s\n", command)
-			}
 		}
 		text.WriteString("\n</details>\n")
 	}
@@ -165,8 +156,7 @@ func (c claimReport) headline() (article, here string) {
 	return "", ""
 }
 
-// details returns what the verdict rests on, a line each. A command that belongs to a
-// line follows after a newline.
+// details returns what the verdict rests on, a line each.
 func (c claimReport) details() []string {
 	var lines []string
 	for _, f := range c.figures {
@@ -196,16 +186,13 @@ func (c claimReport) details() []string {
 		if f.holds != "" {
 			line += "; holds " + f.holds
 		}
-		line += "]"
-		if len(f.missing) > 0 && f.decides && !f.elsewhere {
-			line += "\n" + measure(f.missing, nil)
-		}
-		lines = append(lines, line)
+		lines = append(lines, line+"]")
 	}
-	if c.verdict == c.expect {
-		return append(lines, "Why: "+c.why+".")
+	why := "Why: " + c.why + "."
+	if c.verdict != c.expect {
+		why = "Expected: " + c.expect + ". " + why
 	}
-	return append(lines, "Expected: "+c.expect+", because "+c.why+".")
+	return append(lines, why)
 }
 
 // here is the figure of this machine, with its interval.
