@@ -57,7 +57,7 @@
 //  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
 //  11. docs/article.md: the article from its first block to its last claim, with
-//     what is wrong in it; cmd/boundaries/claims_table.go: which rows test the
+//     what is wrong in it; internal/claims/table.go: which rows test the
 //     claims; python: the same jobs on your own CPython.
 //  12. bench_test.go: how it is measured.
 //

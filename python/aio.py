@@ -1,13 +1,13 @@
-"""PyAsyncIO: many waits on one thread, as the article praises asyncio for.
+"""PyAsyncIO: many waits on one thread, which the article praises asyncio for.
 
 A step is one question to a database over a socket, answered after a millisecond;
 64 are in flight, each on a connection of its own. This is AsyncIO/latency=1ms
-of the suite, with streams as asyncio's users write them. The database is asyncio
-too, but in a child: beside the client it would compete for the GIL. Its processor
-time is counted, as the suite counts its own database's.
+of the suite, written with asyncio's streams. The database uses asyncio too, but
+in a child: in this process it would compete for the GIL. Its processor time
+counts, as that of the suite's own database does.
 
-asyncio waits in whole milliseconds (epoll's unit, rounded up), so an answer
-takes up to two.
+asyncio waits in whole milliseconds (epoll's unit, rounded up), so an answer takes
+up to two.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Database(asyncio.Protocol):
 
 
 def serve(pipe):
-    """Serves until the last connection closes, and not at all if the first does not come."""
+    """Serves until the last connection closes. Gives up if none comes within PATIENCE."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(loop.create_server(lambda: Database(loop), "127.0.0.1", 0))
     pipe.send(server.sockets[0].getsockname()[1])
@@ -58,7 +58,7 @@ def serve(pipe):
 
 
 async def ask(connection, first, n):
-    """Asks n questions, one after the other, and returns how many were answered right."""
+    """Asks n questions, one after the other, and returns how many answers are right."""
     reader, writer = connection
     right = 0
     for i in range(first, first + n):

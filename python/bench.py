@@ -1,11 +1,10 @@
 """What the scripts share: threads that start together, the clock, the rows.
 
-Run as a script, it prints what a file of rows begins with, in Go's benchmark
-format, and says which interpreter this is.
+Run as a script, it prints the head of a file of rows, in Go's benchmark format,
+and which interpreter this is.
 
-The scripts run on whatever Python the reader has, among them interpreters whose
-removal of the GIL left much of the language behind. So this is plain code with
-few imports.
+The scripts run on any Python the reader has, including interpreters that lost
+much of the language together with the GIL. So this is plain code with few imports.
 """
 
 import os
@@ -14,12 +13,13 @@ import sys
 import threading
 import time
 
-PATIENCE = 120  # seconds after which a row that does not end is killed
+PATIENCE = 120  # seconds after which a row that has not ended is killed
 READER_GONE = 141  # the exit status that a shell gives for SIGPIPE
+OLDEST = (3, 6)
 
 
 def arguments():
-    """Returns what a script is called with: SCRIPT [MILLISECONDS [THREADS...]]."""
+    """Returns the arguments of a script: SCRIPT [MILLISECONDS [THREADS...]]."""
     milliseconds = 500
     if len(sys.argv) > 1:
         milliseconds = int(sys.argv[1])
@@ -30,7 +30,7 @@ starting, terminated = 0, False  # the process that is starting a child
 
 
 def end(*_):
-    """Ends this process and its children of multiprocessing; but first start() does."""
+    """Ends this process and the children of multiprocessing, after start() if that runs."""
     global terminated
     terminated = True
     if starting == os.getpid():  # and not one forked by it
@@ -42,12 +42,12 @@ def end(*_):
 
 
 def end_children_too():
-    """Makes SIGTERM end the children that start() starts with this script, quietly."""
+    """Makes SIGTERM end this script and the children of start(), without a traceback."""
     signal.signal(signal.SIGTERM, end)
 
 
 def start(child):
-    """Starts a child. If its parent ended meanwhile, it would print a traceback."""
+    """Starts a child. SIGTERM waits, because a child whose parent ends now would print a traceback."""
     global starting
     starting = os.getpid()
     child.start()
@@ -57,16 +57,16 @@ def start(child):
 
 
 def share(worker, workers, n):
-    """Returns how many of n steps fall to a worker, as fork.Share of the suite."""
+    """Returns how many of n steps a worker takes, as fork.Share of the suite does."""
     return n // workers + (worker < n % workers)
 
 
 def together(work, shares):
     """Calls work(share) for each share on a thread of its own, all at once.
 
-    One share gets a thread of its own too, so that one thread and two differ
-    in nothing but their number. Returns wall time and processor time, in
-    seconds, and what the calls returned.
+    A single share gets a thread of its own too, so that one thread and two differ
+    only in number. Returns wall time and processor time, in seconds, and the
+    results of the calls.
     """
     ready = [threading.Lock() for _ in shares]
     start = [threading.Lock() for _ in shares]
@@ -99,8 +99,8 @@ def together(work, shares):
 def bench(name, threads, run):
     """Calls run(n) with more and more steps until it takes long enough, and prints the row.
 
-    run returns wall time and processor time, in seconds, and further figures
-    for the row as (value, unit) pairs. It ends the script if an answer is wrong.
+    run returns wall time and processor time, in seconds, and more figures for
+    the row as (value, unit) pairs. It ends the script if an answer is wrong.
     """
     enough, n = arguments()[0], 1
     if hasattr(signal, "alarm"):
@@ -109,8 +109,8 @@ def bench(name, threads, run):
         wall, used, more = run(n)
         if wall >= enough:
             break
-        # A fifth more than seems needed, as package testing does, and at most
-        # a hundred times as many, because few steps tell little.
+        # A fifth more than seems necessary, as package testing does, and at most
+        # 100 times as many, because few steps predict little.
         n = max(n + 1, min(100 * n, int(1.2 * n * enough / max(wall, 1e-9))))
     if threads > 1:
         name += "-%d" % threads
@@ -128,10 +128,10 @@ def decimals(value):
 
 
 def two_at_once():
-    """Returns whether another thread gets anywhere while this one computes and may keep the GIL.
+    """Returns whether another thread runs while this one computes and may keep the GIL.
 
-    It does if there is no GIL, whatever else the machine is doing and even on one
-    processor: then the system divides the time.
+    It does if there is no GIL, even on a busy machine or on one processor, where
+    the system divides the time.
     """
     start, arrived = threading.Lock(), []
 
@@ -139,14 +139,15 @@ def two_at_once():
         start.acquire()
         arrived.append(True)
 
-    # Long before the other starts: it would else ask for the GIL, if it has been slow
-    # to begin and waits for it already, and be taken for one that needs none.
+    # Set the interval long before the other starts. A thread that is slow to begin,
+    # and already waits for the GIL, would otherwise get it after the old interval,
+    # and look like a thread that needs none.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(100)
     start.acquire()
     other = threading.Thread(target=arrive)
     other.start()
-    end = time.process_time() + 0.2  # on a busy machine the other may wait for long
+    end = time.process_time() + 0.2  # on a busy machine the other may wait long
     start.release()
     while not arrived and time.process_time() < end:
         pass
@@ -156,13 +157,20 @@ def two_at_once():
     return early
 
 
+def reported_gil():
+    """Returns whether the GIL is on, or None if the interpreter does not report it."""
+    if hasattr(sys, "_is_gil_enabled"):  # 3.13 and later: an extension may have turned it on
+        return sys._is_gil_enabled()
+    if hasattr(sys.flags, "nogil"):  # the nogil fork of 3.9
+        return not sys.flags.nogil
+    return None
+
+
 def gil():
     """Returns whether the GIL is really on, and how that is known."""
-    if hasattr(sys, "_is_gil_enabled"):  # 3.13 and later: an extension may have turned it on
-        return sys._is_gil_enabled(), "sys._is_gil_enabled()"
-    if hasattr(sys.flags, "nogil"):  # the nogil fork of 3.9
-        return not sys.flags.nogil, "sys.flags.nogil"
-    if sys.implementation.name != "cpython":  # may hand its lock on at other times
+    if reported_gil() is not None:
+        return reported_gil(), "sys._is_gil_enabled()" if hasattr(sys, "_is_gil_enabled") else "sys.flags.nogil"
+    if sys.implementation.name != "cpython":  # it may offer its lock at other times
         return True, "assumed"
     beside = two_at_once()
     return not beside, "a thread %s beside one that computes" % ("ran" if beside else "did not run")
@@ -171,7 +179,7 @@ def gil():
 def version():
     v = sys.implementation.version
     stage = {"alpha": "a%d", "beta": "b%d", "candidate": "rc%d"}.get(v.releaselevel, "")
-    # "t" marks a build that can do without the GIL, whether or not it does.
+    # "t" marks a build that can run without the GIL, even if the GIL is on.
     free = "t" if "t" in getattr(sys, "abiflags", "") else ""
     return "%d.%d.%d" % tuple(v[:3]) + (stage and stage % v.serial) + free
 
@@ -182,7 +190,7 @@ def system_of(on):
 
 def system():
     """Returns the value of system=, such as cpython-3.11.7-gil."""
-    # run.sh has asked already, and to find out may take a while.
+    # run.sh has found out already, which may take a while.
     return os.environ.get("BOUNDARIES_PYTHON") or system_of(gil()[0])
 
 
@@ -193,29 +201,33 @@ def processors():
 
 
 def facts():
-    """Returns the keys that Go's benchmarks print, as Go prints them."""
+    """Returns the lines of the head that Go's benchmarks print, as Go prints them."""
     goos = sys.platform.rstrip("0123456789")
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
     goarch = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64",
               "i686": "386", "x86": "386"}.get(machine, machine)
     keys = [("numcpu", processors()), ("goos", goos), ("goarch", goarch), ("pkg", "boundaries")]
-    cpu = ""
+    cpu, model = "", {}
     if goos == "darwin":
         cpu = os.popen("sysctl -n machdep.cpu.brand_string").read().strip()
     elif goos == "linux" and goarch in ("amd64", "386"):
         for line in open("/proc/cpuinfo"):
-            if line.startswith("model name"):
-                cpu = line.split(":", 1)[1].strip()
-                break
+            key, _, value = line.partition(":")
+            model.setdefault(key.strip(), value.strip())
+        cpu = model.get("model name", "")
+    if "stepping" in model:  # a virtual machine may hide the name
+        keys[1:1] = [("# processor", "family %(cpu family)s, model %(model)s, stepping %(stepping)s" % model)]
     return keys + ([("cpu", cpu)] if cpu else [])
 
 
 def main():
+    if sys.version_info < OLDEST:
+        sys.exit("this is Python %d.%d.%d, and %d.%d or later is needed" % (tuple(sys.version_info[:3]) + OLDEST))
     if hasattr(signal, "alarm"):
         signal.alarm(PATIENCE)
     for key, value in facts():
         print("%s: %s" % (key, value))
-    for unit in ("user+sys-ns/op", "lost-updates/op"):
+    for unit in ("user+sys-ns/op", "lost-updates/op", "hung/op"):
         print("Unit %s better=lower" % unit)
     on, how = gil()
     print("# system: " + system_of(on))

@@ -1,9 +1,9 @@
 """PyFib: the article's codes 4.4.1 and 4.5.1.
 
 A step is one fib(20), 21,891 calls. The steps are split over the threads. (The
-article gives every thread a whole task; multiply by the number of threads.)
-Nothing but the interpreter's own objects is shared: the function, the small
-integers, the dictionary in which fib finds itself.
+article gives every thread a whole task; multiply by the number of threads.) The
+threads share only the interpreter's own objects: the function, the small integers,
+and the dictionary in which fib finds itself.
 """
 
 import sys

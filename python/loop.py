@@ -1,10 +1,9 @@
 """PyLoop: the article's code 4.1 (one thread) and 4.3 (more).
 
 A step is one iteration of ans += 2, a read and a write of a global. The steps
-are split over the threads. += is not atomic: where the GIL may change hands
-between the read and the write, or where there is none, a thread overwrites what
-others added, and lost-updates/op is the share of the steps that is missing at
-the end.
+are split over the threads. += is not atomic: if the GIL can change hands between
+the read and the write, or if there is none, a thread overwrites what others
+added. lost-updates/op is the share of the steps that is missing at the end.
 """
 
 import sys

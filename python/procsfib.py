@@ -1,8 +1,8 @@
 """PyProcsFib: the article's code 5.1, fib in processes.
 
 A step is one fib(20), computed in a child. The steps are split over the
-children, which are started beforehand: what that costs is in PySpawn. Every
-child is an interpreter of its own with a GIL of its own.
+children, which start beforehand (PySpawn measures that). Every child is an
+interpreter of its own with a GIL of its own, on or off as its parent's is.
 """
 
 import multiprocessing
@@ -14,15 +14,15 @@ import fib
 
 
 def child(pipe):
-    """Answers every number of steps with the sum and the processor time, until the pipe closes."""
+    """Answers every number of steps with the sum, the processor time and whether the GIL is on."""
     try:
         while True:
             n = pipe.recv()
             used = time.process_time()
             total = fib.work(n)
-            pipe.send((total, time.process_time() - used))
+            pipe.send((total, time.process_time() - used, bench.reported_gil()))
     except (EOFError, OSError, KeyboardInterrupt):
-        pass  # the parent has ended
+        pass  # the parent closed the pipe or ended
 
 
 def run(pipes, n):
@@ -37,6 +37,8 @@ def run(pipes, n):
     total = sum(answer[0] for answer in answers)
     if total != n * fib.VALUE:
         sys.exit("PyProcsFib: %d children, %d steps: the sum is %d, want %d" % (len(pipes), n, total, n * fib.VALUE))
+    if [answer[2] for answer in answers] != [bench.reported_gil()] * len(pipes):
+        sys.exit("PyProcsFib: the GIL is not on, or off, in the children as it is in their parent")
     return wall, used + sum(answer[1] for answer in answers), []
 
 
@@ -49,7 +51,7 @@ def main():
             mine, theirs = spawn.Pipe()
             one = spawn.Process(target=child, args=(theirs,))
             bench.start(one)
-            theirs.close()  # or the child's end would not be noticed
+            theirs.close()  # otherwise recv does not notice the end of the child
             pipes.append(mine)
             children.append(one)
         run(pipes, processes)  # waits until every child has imported what it needs

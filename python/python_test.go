@@ -23,7 +23,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
-var scripts = []string{"loop", "fib", "spawn", "procsfib", "aio"}
+var scripts = []string{"loop", "fib", "spawn", "procsfib", "queues", "deadlock", "aio"}
 
 // BenchmarkNothing is there to make package testing print its keys.
 func BenchmarkNothing(*testing.B) {}
@@ -130,8 +130,13 @@ func TestRows(t *testing.T) {
 			require.GreaterOrEqual(t, v.Value, 0.0)
 		}
 		wantUnits := []string{"ns/op", "user+sys-ns/op"}
-		if strings.HasPrefix(r.Name.String(), "PyLoop") {
+		switch name := r.Name.String(); {
+		case strings.HasPrefix(name, "PyLoop"):
 			wantUnits = append(wantUnits, "lost-updates/op")
+		case strings.HasPrefix(name, "PyDeadlock"):
+			wantUnits = append(wantUnits, "hung/op")
+			// A fork inherits the lock as it is held, forever.
+			require.Equal(t, strings.Contains(name, "start=fork"), r.Values[2].Value == 1, name)
 		}
 		require.Equal(t, wantUnits, units, r.Name)
 		names = append(names, r.Name.String())
@@ -141,10 +146,29 @@ func TestRows(t *testing.T) {
 	require.Equal(t, strings.Split(strings.ReplaceAll(
 		`PyLoop/system=S PyLoop/system=S-2 PyLoop/system=S-3 PyFib/system=S PyFib/system=S-2 PyFib/system=S-3 `+
 			`PySpawn/start=thread/system=S PySpawn/start=process/system=S PySpawn/start=fork/system=S `+
-			`PyProcsFib/system=S PyProcsFib/system=S-2 PyProcsFib/system=S-3 PyAsyncIO/system=S`, "=S", "="+system[1]), " "), names)
-	for _, unit := range []string{"\nUnit user+sys-ns/op better=lower\n", "\nUnit lost-updates/op better=lower\n"} {
+			`PyProcsFib/system=S PyProcsFib/system=S-2 PyProcsFib/system=S-3 `+
+			`PyQueue/payload=8B/start=thread/system=S PyQueue/payload=8B/start=process/system=S PyPickle/payload=8B/system=S `+
+			`PyQueue/payload=64KiB/start=thread/system=S PyQueue/payload=64KiB/start=process/system=S PyPickle/payload=64KiB/system=S `+
+			`PyDeadlock/start=fork/system=S PyDeadlock/start=spawn/system=S PyAsyncIO/system=S`, "=S", "="+system[1]), " "), names)
+	for _, unit := range []string{"\nUnit user+sys-ns/op better=lower\n", "\nUnit lost-updates/op better=lower\n", "\nUnit hung/op better=lower\n"} {
 		require.Contains(t, stdout.String(), unit)
 	}
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		require.Regexp(t, `(?m)^# processor: family \d+, model \d+, stepping \d+$`, stdout.String())
+	}
+}
+
+// PYTHONSAFEPATH keeps the folder of a script out of the path.
+func TestSafePath(t *testing.T) {
+	cmd, stdout, stderr := driver(t, "PYTHONS="+python(t), "PYTHONSAFEPATH=1")
+	require.NoError(t, cmd.Run(), stderr)
+	require.Empty(t, stderr.String())
+	rows := map[string]bool{}
+	for _, r := range results(t, stdout.Bytes()) {
+		row, _, _ := strings.Cut(r.Name.String(), "/")
+		rows[row] = true
+	}
+	require.Len(t, rows, len(scripts)+1, "queues has two kinds of rows")
 }
 
 // A wrong answer ends the script with a line that names the row, and without the row.
@@ -162,6 +186,11 @@ func TestWrongAnswers(t *testing.T) {
 		{"spawn", "spawn", "    pass", "    time.sleep(0.01)", ""}, // slow is not wrong
 		{"procsfib", "fib", "fib(n-2)", "fib(n-1)", "PyProcsFib: 1 children, 1 steps: the sum is 524288, want 10946"},
 		{"procsfib", "procsfib", "n = pipe.recv()", "sys.exit()", "PyProcsFib: a child has died"},
+		{"procsfib", "procsfib", "bench.reported_gil()))", "'off'))", "PyProcsFib: the GIL is not on, or off, in the children as it is in their parent"},
+		{"queues", "queues", "item += 1", "item += 2", "PyQueue: after 1 steps the item is 2"},
+		{"queues", "queues", "item[0] += 1", "item[0] += 0", "PyQueue: after 1 steps the item is 0"},
+		{"queues", "queues", "pickle.loads(pickle.dumps(item))", "pickle.loads(pickle.dumps(7))", "PyPickle: after 1 steps the item has changed"},
+		{"deadlock", "deadlock", `pipe.send("has the lock")`, `pipe.send("begun")`, "PyDeadlock: the child says 'begun' and 'begun'"},
 		{"aio", "aio", "int(line) + 1", "int(line)", "PyAsyncIO: 0 of 1 answers are right"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
@@ -176,7 +205,9 @@ func TestWrongAnswers(t *testing.T) {
 			}
 			require.Error(t, err)
 			require.Contains(t, stderr.String(), test.says+"\n")
-			if test.script != "spawn" { // whose other rows were right
+			switch test.script {
+			case "spawn", "queues", "deadlock": // other rows were right
+			default:
 				require.Empty(t, results(t, stdout.Bytes()))
 			}
 		})
@@ -300,7 +331,7 @@ func TestInterpretersAlternate(t *testing.T) {
 	a, b := fakeInterpreter(t, dir, "a", row), fakeInterpreter(t, dir, "b", row)
 	cmd, stdout, stderr := driver(t, "PYTHONS="+a+" "+b+" "+a, "ROUNDS=3", "BENCHTIME=7ms")
 	require.NoError(t, cmd.Run(), stderr)
-	require.Equal(t, "python: "+a+": a second a-1.0.0-gil, skipped\n", stderr.String())
+	require.Equal(t, "python: "+a+": skipped, because it is a second a-1.0.0-gil\n", stderr.String())
 	require.Equal(t, 1, strings.Count(stdout.String(), "numcpu: 2\n"))
 	require.Equal(t, 1, strings.Count(stdout.String(), "# system: a-1.0.0-gil\n"))
 	require.Equal(t, 1, strings.Count(stdout.String(), "# oversubscribed: rows of more threads than 2\n"))
@@ -319,34 +350,70 @@ func TestInterpretersAlternate(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// That there is no Python is said and is no failure.
-func TestNoInterpreter(t *testing.T) {
-	for _, test := range []struct{ pythons, says string }{
-		{"", ""},
-		{"no-such-python", "python: no-such-python: not found, skipped\n"},
-	} {
-		cmd, stdout, stderr := driver(t, "PYTHONS="+test.pythons)
-		require.NoError(t, cmd.Run())
-		require.Empty(t, stdout.String())
-		require.Equal(t, test.says+"python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
+// An interpreter that cannot run is named once, in one line with its own reason. It
+// costs the others nothing, wherever it stands, and the exit status is the same.
+func TestUnusableInterpreters(t *testing.T) {
+	dir := t.TempDir()
+	good := fakeInterpreter(t, dir, "good", row)
+	script := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+		return path
 	}
+	shim := script("shim", "echo 'pyenv: python3.9: command not found' >&2; echo >&2; echo 'The command exists in:' >&2; exit 127")
+	fatal := script("fatal", "echo 'Fatal Python error: Disabling the GIL is not supported by this build' >&2; echo 'state: unknown' >&2; exit 1")
+	traceback := script("traceback", "printf 'Traceback (most recent call last):\n  File x\nImportError: No module named time\n' >&2; exit 1")
+	for interpreter, says := range map[string]string{
+		"no-such-python":                        "it is not found",
+		shim:                                    "it cannot run: pyenv: python3.9: command not found",
+		fatal:                                   "it cannot run: Fatal Python error: Disabling the GIL is not supported by this build",
+		traceback:                               "it cannot run: ImportError: No module named time",
+		script("status", "exit 3"):              "it cannot run: exit status 3",
+		script("killed", "kill -9 $$"):          "it cannot run: killed by signal 9",
+		script("silent", "exit 0"):              "it does not run bench.py as a Python would",
+		script("other", "echo 'cpu: AMD EPYC'"): "it does not run bench.py as a Python would",
+		good + " -X gil=1":                      "it has an option; set PYTHON_GIL=1 instead",
+		good + " -Xgil=0":                       "it has an option; set PYTHON_GIL=0 instead",
+		good + " -O -W error":                   "it has an option; set the variable of the option instead, such as PYTHON_GIL=1",
+	} {
+		line := "python: " + interpreter + ": skipped, because " + says + "\n"
+		second := fakeInterpreter(t, dir, "second", row)
+		for _, pythons := range []string{interpreter + " " + second, second + " " + interpreter} {
+			cmd, stdout, stderr := driver(t, "PYTHONS="+pythons)
+			require.NoError(t, cmd.Run(), interpreter)
+			require.Equal(t, line, stderr.String())
+			require.True(t, strings.HasPrefix(stdout.String(), "numcpu: 2\n"), stdout)
+			require.Len(t, results(t, stdout.Bytes()), len(scripts))
+		}
+		cmd, stdout, stderr := driver(t, "PYTHONS="+interpreter)
+		require.NoError(t, cmd.Run(), interpreter)
+		require.Empty(t, stdout.String())
+		require.Equal(t, line+"python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
+	}
+	cmd, _, stderr := driver(t, "PYTHONS=")
+	require.NoError(t, cmd.Run())
+	require.Equal(t, "python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
 }
 
-// An interpreter that fails or is killed is named, once for each script, and the
-// others go on.
-func TestFailingInterpreters(t *testing.T) {
+// A Python that is too old says so, and does not show a traceback.
+func TestTooOld(t *testing.T) {
+	dir := changed(t, "bench.py", "OLDEST = (3, 6)", "OLDEST = (9, 9)")
+	out, err := exec.Command(python(t), "-B", filepath.Join(dir, "bench.py")).CombinedOutput()
+	require.Error(t, err)
+	require.Regexp(t, `^this is Python \d+\.\d+\.\d+, and 9\.9 or later is needed\n$`, string(out))
+}
+
+// A script that fails or is killed is named once, and the others go on.
+func TestFailingScripts(t *testing.T) {
 	dir := t.TempDir()
 	good := fakeInterpreter(t, dir, "good", row)
 	killed := fakeInterpreter(t, dir, "killed", `[ $script != fib ] || kill -9 $$; `+row)
 	failing := fakeInterpreter(t, dir, "failing", `exit 3`)
-	broken := filepath.Join(dir, "broken")
-	require.NoError(t, os.WriteFile(broken, []byte("#!/bin/sh\nexit 127\n"), 0o700))
 
-	cmd, stdout, stderr := driver(t, "PYTHONS="+strings.Join([]string{broken, killed, failing, good}, " "), "ROUNDS=2")
+	cmd, stdout, stderr := driver(t, "PYTHONS="+strings.Join([]string{killed, failing, good}, " "), "ROUNDS=2")
 	require.Error(t, cmd.Run())
 	require.Equal(t, 1, cmd.ProcessState.ExitCode())
-	want := "python: " + broken + ": bench.py: exit status 127\n" +
-		"python: " + killed + ": fib.py: killed by signal 9\n"
+	want := "python: " + killed + ": fib.py: killed by signal 9\n"
 	for _, script := range scripts {
 		want += "python: " + failing + ": " + script + ".py: exit status 3\n"
 	}
@@ -355,15 +422,10 @@ func TestFailingInterpreters(t *testing.T) {
 	for _, r := range results(t, stdout.Bytes()) {
 		count[r.Name.String()[strings.Index(r.Name.String(), "="):]]++
 	}
-	require.Equal(t, map[string]int{"=good-1.0.0-gil": 10, "=killed-1.0.0-gil": 8}, count)
-
-	cmd, _, stderr = driver(t, "PYTHONS="+broken)
-	require.Error(t, cmd.Run())
-	require.Equal(t, 1, cmd.ProcessState.ExitCode())
-	require.Equal(t, "python: "+broken+": bench.py: exit status 127\n", stderr.String())
+	require.Equal(t, map[string]int{"=good-1.0.0-gil": 2 * len(scripts), "=killed-1.0.0-gil": 2*len(scripts) - 2}, count)
 }
 
-// A value that cannot be meant is one line and exit status 2.
+// An impossible value is one line and exit status 2.
 func TestBadVariables(t *testing.T) {
 	for _, test := range []struct{ variable, says string }{
 		{"ROUNDS=0", `ROUNDS is "0", want a number from 1`},
@@ -418,6 +480,8 @@ func TestInterruptLeavesNothing(t *testing.T) {
 		{"fib", syscall.SIGTERM, 143, "    wall", "    n = 10**6; wall"},
 		{"spawn", syscall.SIGINT, 130, "    pass", "    time.sleep(1)"},
 		{"procsfib", syscall.SIGTERM, 143, "    began", "    n = 10**6; began"},
+		{"queues", syscall.SIGTERM, 143, "    for _ in range(n):\n        inbox", "    for _ in range(10**9):\n        inbox"},
+		{"deadlock", syscall.SIGINT, 130, "PATIENCE = 0.25", "PATIENCE = 60"},
 		{"aio", syscall.SIGINT, 130, "", ""},
 		{"aio", syscall.SIGTERM, 143, "    connections = loop", "    time.sleep(60); connections = loop"},
 	} {

@@ -1,9 +1,9 @@
 """PySpawn: what the article puts at 100 us for a thread and 50 ms for a process.
 
-A step starts one that does nothing, and waits until it has ended. start=process
-is multiprocessing's "spawn", a new interpreter, which is what the article's
-figure is of; start=fork is the copy of this process that code 5.1 makes on Linux
-before Python 3.14, and is there where the platform has it.
+A step starts a thread or a process that does nothing, and waits until it ends.
+start=process is multiprocessing's "spawn", a new interpreter, which the article's
+figure is of. start=fork is the copy of this process that code 5.1 makes on Linux
+before Python 3.14; the row is absent on platforms without fork.
 """
 
 import multiprocessing
@@ -38,7 +38,7 @@ def run(start, n):
 
 
 def processor_time():
-    """Returns that of this process and of those it has waited for."""
+    """Returns the processor time of this process and of the children it has waited for."""
     if resource is None:
         return time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)

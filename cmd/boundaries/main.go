@@ -4,102 +4,71 @@
 //
 //	boundaries compare [flags] BASE
 //
-// compares the benchmarks of the revision BASE with those of the checkout one
-// stands in, and ends in benchstat's table.
+// compares the benchmarks of the revision BASE with those of the current
+// checkout, and ends in benchstat's table.
 //
-//	boundaries claims [flags] FILE...
+//	boundaries claims [flags] [ID...] FILE...
 //
-// holds what the article says against benchmark output, claim by claim.
+// compares statements of the article with benchmark output.
 //
 // "boundaries VERB -h" lists the flags of a verb.
 //
-// The exit status is 0 when the verb did what it was asked, 1 when something
-// failed on the way (a benchmark that reports an error, for one), 2 when the
-// input was at fault, and 130 after an interrupt. Every error is one line on
-// standard error.
+// The exit status is 0 if the verb did what it was asked, 1 if something failed
+// on the way (a benchmark that reports an error, for example), 2 if the input was
+// at fault, and 130 after an interrupt. Every error is one line on standard error.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"strconv"
 	"strings"
-	"syscall"
+
+	"boundaries/internal/command"
 )
 
-// A verb that fails returns an error whose status is 1, or a statusError.
 var verbs = []struct {
 	name, summary string
 	run           func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }{
-	{"compare", "compare the benchmarks of two revisions", compare},
-	{"claims", "hold the claims of the article against benchmark output", claimsVerb},
-}
-
-type statusError struct {
-	status int
-	error
-}
-
-// problems are errors that have nothing to do with each other: a line for each.
-type problems []error
-
-func (p problems) Error() string { return errors.Join(p...).Error() }
-
-func badInput(format string, args ...any) error {
-	return statusError{2, fmt.Errorf(format, args...)}
+	{"compare", "compare the benchmarks of two revisions", compareVerb},
+	{"claims", "compare statements of the article with benchmark output", claimsVerb},
 }
 
 func main() {
-	// SIGPIPE is among them because a reader that goes away (| head) would
-	// otherwise end the process before it has cleaned up.
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
-	// Under nohup a hangup must stay ignored; Notify would undo that.
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	// The signals stay caught until run is back: a second Ctrl-C must not cut
-	// the cleaning up short.
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	command.Main("boundaries", func(ctx context.Context) error {
+		return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	})
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	err := dispatch(ctx, args, stdout, stderr)
-	if err == nil {
-		return 0
-	}
-	each := problems{err}
-	errors.As(err, &each)
-	for _, err := range each {
-		fmt.Fprintf(stderr, "boundaries: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	var withStatus statusError
-	if errors.As(err, &withStatus) {
-		return withStatus.status
-	}
-	return 1
-}
-
-func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return badInput(`no verb given; "boundaries help" lists them`)
+		return command.BadInput(`no verb given; "boundaries help" lists them`)
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
 		return usage(stdout)
 	}
 	for _, v := range verbs {
-		if v.name == args[0] {
-			return v.run(ctx, args[1:], stdout, stderr)
+		if v.name != args[0] {
+			continue
 		}
+		err := v.run(ctx, args[1:], stdout, stderr)
+		var each command.Problems
+		if errors.As(err, &each) {
+			for i := range each {
+				each[i] = fmt.Errorf("%s: %w", v.name, each[i])
+			}
+		} else if err != nil {
+			err = fmt.Errorf("%s: %w", v.name, err)
+		}
+		return err
 	}
-	return badInput(`unknown verb %q; "boundaries help" lists the verbs`, args[0])
+	return command.BadInput(`unknown verb %q; "boundaries help" lists the verbs`, args[0])
 }
 
 func usage(w io.Writer) error {
@@ -111,4 +80,36 @@ func usage(w io.Writer) error {
 	text.WriteString("\n\"boundaries VERB -h\" describes one verb.\n")
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// parse parses the arguments of a verb. It returns false if the verb has no more
+// to do: an argument is wrong, or the user asked for help and has got it.
+func parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) (ok bool, err error) {
+	flags.SetOutput(io.Discard) // the error is reported on one line
+	err = flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		var text strings.Builder
+		text.WriteString(usage)
+		flags.SetOutput(&text)
+		flags.PrintDefaults()
+		_, err = io.WriteString(stdout, text.String())
+		return false, err
+	}
+	if err != nil {
+		return false, command.BadInput(`%w ("boundaries %s -h" lists the flags)`, err, flags.Name())
+	}
+	return true, nil
+}
+
+// numbers parses a list such as 1,2,4.
+func numbers(list string) ([]int, error) {
+	var all []int
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || n < 1 {
+			return nil, errors.New("want numbers of at least 1, separated by commas")
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }

@@ -4,178 +4,15 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"os/signal"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// A benchmark whose run number SLOW_RUN does not end, and starts a process
-// whose heart beats into a file.
-const slowBenchmark = `package tiny
-
-import (
-	"os"
-	"os/exec"
-	"strconv"
-	"testing"
-	"time"
-)
-
-func BenchmarkSlow(*testing.B) {
-	os.MkdirTemp(os.Getenv("HEART"), "run")
-	runs, _ := os.ReadDir(os.Getenv("HEART"))
-	if strconv.Itoa(len(runs)) == os.Getenv("SLOW_RUN") {
-		os.MkdirTemp("", "left-behind")
-		exec.Command("sh", "-c", "while sleep 0.02; do echo >> $HEART/beats; done").Start()
-		time.Sleep(time.Minute)
-	}
-}
-`
-
-// newHeart returns a function that says how often the heart beat since.
-func newHeart(t *testing.T) func() int64 {
-	dir := t.TempDir()
-	t.Setenv("HEART", dir)
-	last := int64(0)
-	return func() int64 {
-		info, err := os.Stat(filepath.Join(dir, "beats"))
-		if err != nil {
-			return 0
-		}
-		since := info.Size() - last
-		last = info.Size()
-		return since
-	}
-}
-
-func start(t *testing.T, stderr io.Writer, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer) {
-	t.Helper()
-	stdout = new(bytes.Buffer)
-	cmd = exec.Command(os.Args[0], append(quick, args...)...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(t, cmd.Start())
-	return cmd, stdout
-}
-
-// requireInterrupted sends a signal to the group, as a terminal does it, and
-// once more: that must not change anything.
-func requireInterrupted(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
-	t.Helper()
-	sent := time.Now()
-	require.NoError(t, syscall.Kill(-cmd.Process.Pid, sig))
-	time.Sleep(10 * time.Millisecond)
-	_ = syscall.Kill(-cmd.Process.Pid, sig)
-	require.Error(t, cmd.Wait())
-	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-	// A second, and more where the machine is busy.
-	require.Less(t, time.Since(sent), 5*time.Second)
-}
-
-func TestInterrupt(t *testing.T) {
-	for _, test := range []struct {
-		name      string
-		signal    syscall.Signal
-		slowRun   string
-		completed int
-	}{
-		{"Ctrl-C in the second round", syscall.SIGINT, "3", 1},
-		{"Ctrl-C between the sides", syscall.SIGINT, "4", 1},
-		{"SIGTERM in the first round", syscall.SIGTERM, "1", 0},
-		{"SIGHUP between the sides", syscall.SIGHUP, "2", 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if test.signal == syscall.SIGHUP && signal.Ignored(test.signal) {
-				t.Skip("the test runs under nohup, and the command would honour that")
-			}
-			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
-			beats := newHeart(t)
-			t.Setenv("SLOW_RUN", test.slowRun)
-			var stderr bytes.Buffer
-			cmd, stdout := start(t, &stderr, "HEAD")
-			require.Eventually(t, func() bool { return beats() > 0 }, time.Minute, 10*time.Millisecond)
-			requireInterrupted(t, cmd, test.signal)
-			beats()
-			time.Sleep(200 * time.Millisecond)
-			require.Zero(t, beats(), "a process is still running")
-
-			rounds := fmt.Sprintf("interrupted after %d of 2 rounds\n", test.completed)
-			require.Regexp(t, "\nboundaries: compare: "+rounds+"$", stderr.String())
-			if test.completed == 0 {
-				require.Empty(t, stdout.String())
-				return
-			}
-			require.Regexp(t, `^# `+rounds+`goos: (.*\n)+.*│ +base +│ +head +│`, stdout.String())
-			// One result of each side.
-			require.Regexp(t, `Slow\S* .* n=1\)`, stdout.String())
-		})
-	}
-}
-
-// Here the signal comes while git or go runs: once it has done its work and
-// before it returns, which is when most is there to be left behind.
-func TestInterruptPreparation(t *testing.T) {
-	for _, test := range []struct{ name, program, args string }{
-		{"look at the repository", "git", "*rev-parse*"},
-		{"make a worktree", "git", "*worktree*add*"},
-		{"check out", "git", "*reset*"},
-		{"build", "go", "test*"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
-			program, err := exec.LookPath(test.program)
-			require.NoError(t, err)
-			bin := t.TempDir()
-			script := fmt.Sprintf("#!/bin/sh\n%q \"$@\"\nstatus=$?\ncase \"$*\" in\n%s) touch %q/reached; sleep 0.5;;\nesac\nexit $status\n",
-				program, test.args, bin)
-			require.NoError(t, os.WriteFile(filepath.Join(bin, test.program), []byte(script), 0o777))
-			t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-			var stderr bytes.Buffer
-			cmd, stdout := start(t, &stderr, "HEAD")
-			reached := func() bool {
-				_, err := os.Stat(filepath.Join(bin, "reached"))
-				return err == nil
-			}
-			require.Eventually(t, reached, time.Minute, 10*time.Millisecond)
-			requireInterrupted(t, cmd, syscall.SIGINT)
-			require.Empty(t, stdout.String())
-			require.Equal(t, "boundaries: compare: interrupted after 0 of 2 rounds\n", stderr.String())
-		})
-	}
-}
-
-func TestBenchmarkLeavesProcessRunning(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": strings.Replace(slowBenchmark, "time.Minute", "time.Second/5", 1)})
-	beats := newHeart(t)
-	t.Setenv("SLOW_RUN", "1")
-	status, _, stderr := boundaries(append(quick, "HEAD")...)
-	require.Zero(t, status, stderr)
-	require.NotZero(t, beats())
-	time.Sleep(200 * time.Millisecond)
-	require.Zero(t, beats(), "a process is still running")
-}
-
-func TestReaderGoesAway(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
-	reader, writer, err := os.Pipe()
-	require.NoError(t, err)
-	require.NoError(t, reader.Close())
-	cmd, _ := start(t, writer, "HEAD")
-	require.Error(t, cmd.Wait())
-	require.Equal(t, 130, cmd.ProcessState.ExitCode())
-}
-
-// The input is a pipe that nobody writes to.
+// An interrupt ends a command whose input is a silent pipe.
 func TestInterruptWhileReading(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
@@ -187,11 +24,13 @@ func TestInterruptWhileReading(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	require.NoError(t, reader.Close())
-	// Once the pipe is full, it is being read: until then a signal ends the process
-	// as it would any other.
+	// More than a pipe holds, so that the command is reading when Write returns. A
+	// signal before that would end it as any other process.
 	_, err = writer.Write(bytes.Repeat([]byte("#\n"), 1<<20))
 	require.NoError(t, err)
-	requireInterrupted(t, cmd, syscall.SIGINT)
+	require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 	require.Empty(t, stdout.String())
 	require.Equal(t, "boundaries: claims: interrupted\n", stderr.String())
 }

@@ -1,12 +1,12 @@
-package main
+package revisions
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// A Ctrl-C does not reach a new group. Windows has no way to kill one: what a
-// benchmark has started itself is left running.
+// A Ctrl-C does not reach a new group. Windows cannot kill a group, so a process
+// that a benchmark starts may be left running.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

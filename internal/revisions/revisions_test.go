@@ -1,4 +1,4 @@
-package main
+package revisions
 
 import (
 	"context"
@@ -7,22 +7,41 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/command"
 )
 
-// The test binary is also the command, for what takes a real process.
-const asCommand = "BOUNDARIES_TEST_AS_COMMAND"
+// asCommand makes the test binary compare with the revision it names.
+const asCommand = "BOUNDARIES_TEST_BASE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
+	if base := os.Getenv(asCommand); base != "" {
+		command.Main("boundaries", func(ctx context.Context) error {
+			return Compare(ctx, base, withPerf(quick), os.Stdout, os.Stderr)
+		})
 	}
 	os.Exit(m.Run())
 }
+
+// withPerf sets the version of golang.org/x/perf that this module requires.
+func withPerf(o Options) Options {
+	_, file, _, _ := runtime.Caller(0)
+	mod, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "..", "go.mod"))
+	if err != nil {
+		panic(err)
+	}
+	o.Perf = regexp.MustCompile(`golang.org/x/perf (v\S+)`).FindStringSubmatch(string(mod))[1]
+	return o
+}
+
+var quick = Options{Bench: ".", Benchtime: "1x", Packages: ".", Rounds: 2}
 
 const (
 	goMod     = "module example.com/tiny\n\ngo 1.21\n"
@@ -86,13 +105,12 @@ func git(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func boundaries(args ...string) (status int, stdout, stderr string) {
+func compare(base string, o Options) (status int, stdout, stderr string) {
 	var out, errOut strings.Builder
-	status = run(context.Background(), args, &out, &errOut)
+	err := Compare(context.Background(), base, withPerf(o), &out, &errOut)
+	status = command.Report("boundaries", &errOut, err)
 	return status, out.String(), errOut.String()
 }
-
-var quick = []string{"compare", "-benchtime=1x", "-rounds=2"}
 
 func TestCompare(t *testing.T) {
 	newRepo(t, map[string]string{
@@ -107,7 +125,9 @@ func TestCompare(t *testing.T) {
 	})
 
 	t.Run("every package", func(t *testing.T) {
-		status, stdout, stderr := boundaries(append(quick, "-pkg=./...", "v1")...)
+		o := quick
+		o.Packages = "./..."
+		status, stdout, stderr := compare("v1", o)
 		require.Zero(t, status, stderr)
 		require.Regexp(t, `│ +base +│ +head +│`, stdout)
 		require.Regexp(t, `Thing\S* +1\.111k .* 2\.222k `, stdout)
@@ -119,7 +139,9 @@ func TestCompare(t *testing.T) {
 		t.Setenv("GIT_INDEX_FILE", index)
 		t.Setenv("GIT_DIR", ".git")
 		t.Chdir("sub")
-		status, stdout, stderr := boundaries(append(quick, "-bench=Thing", "-cpu=1,2", "v1")...)
+		o := quick
+		o.Bench, o.CPU = "Thing", "1,2"
+		status, stdout, stderr := compare("v1", o)
 		require.Zero(t, status, stderr)
 		require.Regexp(t, `Thing +1\.111k .* 2\.222k `, stdout)
 		require.Regexp(t, `Thing-2 +1\.111k .* 2\.222k `, stdout)
@@ -194,7 +216,7 @@ func TestUncommittedChanges(t *testing.T) {
 			git(t, "count-objects", "-v") + git(t, "for-each-ref") + git(t, "rev-parse", "HEAD")
 	}
 	before := observe()
-	status, stdout, stderr := boundaries(append(quick, "HEAD")...)
+	status, stdout, stderr := compare("HEAD", quick)
 	require.Zero(t, status, stderr)
 	require.Equal(t, before, observe())
 
@@ -216,61 +238,44 @@ func TestBadInput(t *testing.T) {
 		"bad/bad_test.go": fmt.Sprintf(benchmark, "Good", 1),
 		"new/new_test.go": fmt.Sprintf(benchmark, "New", 1),
 	})
-	for _, test := range []struct {
-		args []string
-		want string // all on one line
-	}{
-		{nil, `no verb given; "boundaries help" lists them`},
-		{[]string{"compete"}, `unknown verb "compete"; "boundaries help" lists the verbs`},
-		{[]string{"compare"}, "want one BASE, after the flags, but got 0"},
-		{[]string{"compare", "HEAD", "-rounds=3"}, `want one BASE, after the flags, but got 2: ["HEAD" "-rounds=3"]`},
-		{[]string{"compare", "nosuchrev"}, `base "nosuchrev": want a branch, tag or commit`},
-		{[]string{"compare", ""}, `base "": want a branch, tag or commit`},
-		{[]string{"compare", "a\nb"}, `base "a\nb": want a branch, tag or commit`},
-		{[]string{"compare", "HEAD:go.mod"}, `base "HEAD:go.mod": want a branch, tag or commit`},
-		{[]string{"compare", "^HEAD"}, `base "^HEAD": want a branch, tag or commit`},
-		{[]string{"compare", "--", "-x"}, `base "-x": want a branch, tag or commit`},
-		{[]string{"compare", "--", "--branches"}, `base "--branches": want a branch, tag or commit`},
-		{[]string{"compare", "-x"}, `flag provided but not defined: -x ("boundaries compare -h" lists the flags)`},
-		{[]string{"compare", "-bench=(", "HEAD"}, "invalid value \"(\" for flag -bench: error parsing regexp"},
-		{[]string{"compare", "-bench=(\n", "HEAD"}, "for flag -bench: error parsing regexp"},
-		{[]string{"compare", "-bench=", "HEAD"}, "for flag -bench: want a regular expression"},
-		{[]string{"compare", "-bench=Nothing", "HEAD"}, `-bench "Nothing" matches no benchmark, neither on base nor on head`},
-		{[]string{"compare", "-rounds=0", "HEAD"}, `invalid value "0" for flag -rounds: want a whole number, at least 1`},
-		{[]string{"compare", "-rounds=ten", "HEAD"}, `invalid value "ten" for flag -rounds: want a whole number, at least 1`},
-		{[]string{"compare", "-cpu=1,x", "HEAD"}, `invalid value "1,x" for flag -cpu: want numbers`},
-		{[]string{"compare", "-cpu=0", "HEAD"}, `invalid value "0" for flag -cpu: want numbers`},
-		{[]string{"compare", "-benchtime=3", "HEAD"}, `invalid value "3" for flag -benchtime: want a duration`},
-		{[]string{"compare", "-benchtime=0x", "HEAD"}, `invalid value "0x" for flag -benchtime: want a duration`},
-		{[]string{"compare", "-pkg=./nowhere", "HEAD"}, `-pkg "./nowhere": want packages of a Go module`},
-		{[]string{"compare", "-pkg=./bare", "HEAD"}, `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
-		{[]string{"compare", "-pkg=./bare/...", "HEAD"}, `-pkg "./bare/...": want a package with tests`},
-		{[]string{"compare", "-pkg=./untested", "HEAD"}, "but of those it matches 0 on base and 0 on head"},
-		{[]string{"compare", "-pkg=./new", "first"}, `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
-		{[]string{"compare", "-pkg=fmt", "HEAD"}, "but of those it matches 0 on base and 0 on head"},
-		{[]string{"compare", "-pkg=./bad", "first"}, "package bad does not build: ./bad_test.go:3:20: undefined: testing"},
+	for _, test := range []struct{ base, pkg, bench, want string }{
+		{"nosuchrev", ".", ".", `base "nosuchrev": want a branch, tag or commit`},
+		{"", ".", ".", `base "": want a branch, tag or commit`},
+		{"a\nb", ".", ".", `base "a\nb": want a branch, tag or commit`},
+		{"HEAD:go.mod", ".", ".", `base "HEAD:go.mod": want a branch, tag or commit`},
+		{"^HEAD", ".", ".", `base "^HEAD": want a branch, tag or commit`},
+		{"-x", ".", ".", `base "-x": want a branch, tag or commit`},
+		{"--branches", ".", ".", `base "--branches": want a branch, tag or commit`},
+		{"HEAD", ".", "Nothing", `-bench "Nothing" matches no benchmark, neither on base nor on head`},
+		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module`},
+		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
+		{"HEAD", "./bare/...", ".", `-pkg "./bare/...": want a package with tests`},
+		{"HEAD", "./untested", ".", "but of those it matches 0 on base and 0 on head"},
+		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
+		{"HEAD", "fmt", ".", "but of those it matches 0 on base and 0 on head"},
+		{"first", "./bad", ".", "package bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
-		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
-			requireBadInput(t, test.want, test.args...)
+		t.Run(fmt.Sprintf("%s %s %s", test.base, test.pkg, test.bench), func(t *testing.T) {
+			requireBadInput(t, test.want, test.base, Options{Bench: test.bench, Packages: test.pkg, Rounds: 1})
 		})
 	}
 	t.Run("head does not build", func(t *testing.T) {
 		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
-		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "compare", "HEAD")
+		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "HEAD", quick)
 	})
 	t.Run("not a repository", func(t *testing.T) {
 		t.Chdir(t.TempDir())
-		requireBadInput(t, "want to be in a git checkout: git rev-parse: fatal: not a git repository", "compare", "HEAD")
+		requireBadInput(t, "want to be in a git checkout: git rev-parse: fatal: not a git repository", "HEAD", quick)
 	})
 }
 
 func TestBadRepository(t *testing.T) {
 	newRepo(t, map[string]string{"a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
-	requireBadInput(t, "want packages of a Go module: go: go.mod file not found", "compare", "HEAD")
+	requireBadInput(t, "want packages of a Go module: go: go.mod file not found", "HEAD", quick)
 
 	t.Chdir(t.TempDir())
 	git(t, "init", "--quiet")
-	requireBadInput(t, "want a checkout with a commit", "compare", "HEAD")
+	requireBadInput(t, "want a checkout with a commit", "HEAD", quick)
 }
 
 func TestSubmodule(t *testing.T) {
@@ -279,12 +284,12 @@ func TestSubmodule(t *testing.T) {
 		"a_test.go":   "package tiny\n\nimport _ \"lib\"\n",
 		".gitmodules": "[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n",
 	})
-	requireBadInput(t, "lib@v0.0.0: replacement directory ./lib does not exist (submodules are not checked out)", "compare", "HEAD")
+	requireBadInput(t, "lib@v0.0.0: replacement directory ./lib does not exist (submodules are not checked out)", "HEAD", quick)
 }
 
-func requireBadInput(t *testing.T, want string, args ...string) {
+func requireBadInput(t *testing.T, want, base string, o Options) {
 	t.Helper()
-	status, stdout, stderr := boundaries(args...)
+	status, stdout, stderr := compare(base, o)
 	require.Equal(t, 2, status)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, want)
@@ -311,7 +316,7 @@ import "os"
 func BenchmarkThing(b *testing.B) { ` + test.body + ` }
 var _, _ = fmt.Print, os.Exit
 `})
-			status, stdout, stderr := boundaries(append(quick, "HEAD")...)
+			status, stdout, stderr := compare("HEAD", quick)
 			if test.want == "" {
 				// Only base has results. It is for benchstat to say so.
 				require.Zero(t, status, stderr)
@@ -320,20 +325,7 @@ var _, _ = fmt.Print, os.Exit
 			require.Equal(t, 1, status)
 			require.Empty(t, stdout)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")
-			require.Regexp(t, "^boundaries: compare: head, round 1 of 2: "+test.want, lines[len(lines)-1])
+			require.Regexp(t, "^boundaries: head, round 1 of 2: "+test.want, lines[len(lines)-1])
 		})
-	}
-}
-
-func TestHelp(t *testing.T) {
-	for want, args := range map[string][]string{
-		"compare the benchmarks of two revisions": {"help"},
-		"Usage: boundaries VERB":                  {"-h"},
-		"Usage: boundaries compare [flags] BASE":  {"compare", "-h"},
-	} {
-		status, stdout, stderr := boundaries(args...)
-		require.Zero(t, status)
-		require.Contains(t, stdout, want)
-		require.Empty(t, stderr)
 	}
 }

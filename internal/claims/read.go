@@ -1,10 +1,9 @@
-package main
+package claims
 
 import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,74 +14,97 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchunit"
+
+	"boundaries/internal/command"
 )
 
-// measured is what the files say, all of them of one machine.
-type measured struct {
+// Results are the benchmark results of one machine.
+type Results struct {
 	files   []string
 	machine map[string]string
 	numCPU  int // 0 if no file says
 	rows    map[string]bool
 	samples map[cell][]float64 // in the order of the files
-	// What is wrong with the files, and does not keep the rest from being judged.
-	problems problems
+	// What is wrong with the files. The rest is judged.
+	problems command.Problems
 }
 
-// A row of two machines would be a row of none. The other keys of a file, such as
-// pkg, may differ.
-var machineKeys = []string{"goos", "goarch", "cpu", "numcpu"}
+// Err returns what is wrong with parts of the files, a line each, or nil.
+func (m *Results) Err() error {
+	if len(m.problems) == 0 {
+		return nil
+	}
+	return m.problems
+}
 
-// readFiles reads benchmark output.
-func readFiles(ctx context.Context, names []string) (*measured, error) {
+// Files with different values of these keys are of different machines. Other keys,
+// such as pkg, may differ.
+var machineKeys = []string{"goos", "goarch", "cpu", "numcpu", processorKey}
+
+// Virtual machines hide the name of their processor, so that "cpu: AMD EPYC" is the
+// name of many. Family, model and stepping are in a "# processor: ..." line.
+const processorKey = "# processor"
+
+// Read reads files of benchmark output, of one machine, for the claims of those IDs,
+// or for all. The file "-" is standard input. Without files there are no results.
+func Read(ctx context.Context, names, ids []string) (*Results, error) {
 	files := slices.Clone(names)
 	var contents [][]byte
 	for i, name := range files {
 		data, err := readFile(ctx, name)
 		if ctx.Err() != nil {
-			return nil, statusError{130, errors.New("interrupted")}
+			return nil, command.Interrupted("interrupted")
 		}
 		if err != nil {
-			return nil, badInput("want benchmark output: %w", err)
+			return nil, command.BadInput("want benchmark output: %w", err)
 		}
 		if name == "-" {
 			files[i] = "standard input"
 		}
 		contents = append(contents, data)
 	}
-	return parse(files, contents)
+	m, err := parse(files, contents)
+	if err != nil || len(files) == 0 {
+		return m, err
+	}
+	needed := cellsOf(ids)
+	if len(needed) > 0 && !slices.ContainsFunc(needed, func(c cell) bool { return len(m.pythonsOrRow(c.row)) > 0 }) {
+		return nil, command.BadInput("%s: no row that a claim needs (boundaries claims -measure prints what measures them)", strings.Join(files, ", "))
+	}
+	return m, nil
 }
 
-// parse puts the files together. It returns an error if nothing can be said about
+// parse reads the files as one. It returns an error if nothing can be said about
 // them.
-func parse(files []string, contents [][]byte) (*measured, error) {
-	m := &measured{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}}
+func parse(files []string, contents [][]byte) (*Results, error) {
+	m := &Results{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}}
 	from := map[string]string{}
 	for i, data := range contents {
-		// What is measured once and counted twice has intervals that are too narrow.
+		// A result counted twice would make the intervals too narrow.
 		if j := slices.IndexFunc(contents, func(c []byte) bool { return bytes.Equal(c, data) }); j < i {
-			return nil, badInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
+			return nil, command.BadInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
 		}
 		if err := m.add(files[i], data, from); err != nil {
 			return nil, err
 		}
 	}
-	if len(m.samples) == 0 {
-		return nil, badInput("no benchmark result in %s (the output of go test -bench is wanted)", strings.Join(files, ", "))
+	if len(m.samples) == 0 && len(files) > 0 {
+		return nil, command.BadInput("no benchmark result in %s (the output of go test -bench is wanted)", strings.Join(files, ", "))
 	}
 	if text := m.machine["numcpu"]; text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return nil, badInput("%s: numcpu is %q, want a number of at least 1", from["numcpu"], text)
+			return nil, command.BadInput("%s: numcpu is %q, want a number of at least 1", from["numcpu"], text)
 		}
 		m.numCPU = n
 	}
 	return m, nil
 }
 
-// maxFile is how much is read of a file. A run of the whole suite is 80 KiB.
+// maxFile is how much of a file is read. A run of the whole suite is 80 KiB.
 const maxFile = 64 << 20
 
-// readFile returns early when ctx ends: a terminal or a pipe need not.
+// readFile returns early if ctx ends, because a terminal or a pipe may never end.
 func readFile(ctx context.Context, name string) (data []byte, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -107,13 +129,16 @@ func readFile(ctx context.Context, name string) (data []byte, err error) {
 	}
 }
 
-// add adds the results of one file. From says where each key of the machine was
-// first read.
-func (m *measured) add(file string, data []byte, from map[string]string) error {
-	// A line that was cut off can look whole.
+// add adds the results of one file. The map from has the place where each key of the
+// machine was first read.
+func (m *Results) add(file string, data []byte, from map[string]string) error {
+	// A truncated last line can look complete.
 	if end := bytes.LastIndexByte(data, '\n') + 1; bytes.HasPrefix(data[end:], []byte("Benchmark")) {
 		m.problem(file, bytes.Count(data, []byte("\n"))+1, "the line is cut off; left out")
 		data = data[:end]
+	}
+	if err := m.addMachine(file, string(data), from); err != nil {
+		return err
 	}
 	m.findFailures(file, data)
 	reader := benchfmt.NewReader(bytes.NewReader(data), file)
@@ -122,22 +147,13 @@ func (m *measured) add(file string, data []byte, from map[string]string) error {
 		switch record := reader.Result().(type) {
 		case *benchfmt.Result:
 			results++
-			_, line := record.Pos()
-			for _, key := range machineKeys {
-				value := record.GetConfig(key)
-				if first, ok := m.machine[key]; !ok && value != "" {
-					m.machine[key], from[key] = value, fmt.Sprintf("%s:%d", file, line)
-				} else if value != "" && value != first {
-					return badInput("%s:%d: %s is %s, but %s at %s: these are two machines", file, line, key, value, first, from[key])
-				}
-			}
 			m.addResult(record)
 		case *benchfmt.SyntaxError:
 			m.problem(file, record.Line, record.Msg+"; the line is left out")
 		}
 	}
 	if err := reader.Err(); err != nil {
-		return badInput("want benchmark output: %w", err)
+		return command.BadInput("want benchmark output: %w", err)
 	}
 	if results == 0 {
 		m.problems = append(m.problems, fmt.Errorf("%s: no benchmark result", file))
@@ -145,7 +161,36 @@ func (m *measured) add(file string, data []byte, from map[string]string) error {
 	return nil
 }
 
-func (m *measured) addResult(result *benchfmt.Result) {
+// addMachine reads the keys of the machine. They count only in the head of a run, up
+// to its first result, and goarch and cpu only below goos, where package testing
+// prints them: later, or elsewhere, "cpu: 93 %" is a line of some log.
+func (m *Results) addMachine(file, text string, from map[string]string) error {
+	head, block := true, false
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		key, value, isKey := strings.Cut(line, ": ")
+		value = strings.TrimSpace(value)
+		if key == "goos" || line == "PASS" || strings.HasPrefix(line, "FAIL") || strings.HasPrefix(line, "ok ") {
+			head = true
+		} else if strings.HasPrefix(line, "Benchmark") {
+			head = false
+		}
+		block = isKey && (key == "goos" || block)
+		if !head || !isKey || value == "" || !slices.Contains(machineKeys, key) || (key == "cpu" || key == "goarch") && !block {
+			continue
+		}
+		if first, ok := m.machine[key]; !ok {
+			m.machine[key], from[key] = value, fmt.Sprintf("%s:%d", file, number)
+		} else if value != first {
+			return command.BadInput("%s:%d: %s is %s, but %s at %s: these are two machines", file, number, strings.TrimPrefix(key, "# "), value, first, from[key])
+		}
+	}
+	return nil
+}
+
+func (m *Results) addResult(result *benchfmt.Result) {
 	c := cell{procs: 1}
 	base, parts := result.Name.Parts()
 	row := string(base)
@@ -165,9 +210,9 @@ func (m *measured) addResult(result *benchfmt.Result) {
 	}
 }
 
-// findFailures looks for what go test says beside the results: a benchmark that
-// failed has no line of its own, so nothing else shows that it is missing.
-func (m *measured) findFailures(file string, data []byte) {
+// findFailures looks for what go test reports beside the results. A benchmark that
+// failed has no result line, so nothing else shows that it is missing.
+func (m *Results) findFailures(file string, data []byte) {
 	number, found := 0, 0
 	lines := strings.Split(string(data), "\n")
 	for i, line := range lines {
@@ -188,12 +233,12 @@ func (m *measured) findFailures(file string, data []byte) {
 
 var failed = regexp.MustCompile(`^(FAIL|exit status \d+|signal: \w+)\b`)
 
-func (m *measured) problem(file string, line int, text string) {
+func (m *Results) problem(file string, line int, text string) {
 	m.problems = append(m.problems, fmt.Errorf("%s:%d: %s", file, line, strings.Join(strings.Fields(text), " ")))
 }
 
 // pythons returns what "*" in the row can stand for.
-func (m *measured) pythons(row string) []string {
+func (m *Results) pythons(row string) []string {
 	before, after, _ := strings.Cut(row, "*")
 	var found []string
 	for name := range m.rows {
@@ -210,7 +255,7 @@ func (m *measured) pythons(row string) []string {
 var number = regexp.MustCompile(`\d+`)
 
 // pythonsOrRow returns what rows of that name there are.
-func (m *measured) pythonsOrRow(row string) []string {
+func (m *Results) pythonsOrRow(row string) []string {
 	if strings.Contains(row, "*") {
 		return m.pythons(row)
 	} else if m.rows[row] {
@@ -228,7 +273,7 @@ func compareVersions(a, b string) int {
 }
 
 // columns returns the numbers of procs at which the cell was measured, in order.
-func (m *measured) columns(c cell) []int {
+func (m *Results) columns(c cell) []int {
 	var procs []int
 	for other := range m.samples {
 		if other.row == c.row && other.unit == c.unit {

@@ -1,4 +1,4 @@
-package main
+package revisions
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// environ returns the environment of all children. Their temporary files go
-// into tmp: a child that is killed leaves them behind.
+// environ returns the environment of all children. Their temporary files go to
+// tmp, because a killed child leaves them behind.
 func environ(tmp string) ([]string, error) {
 	temp := filepath.Join(tmp, "tmp")
 	if err := os.Mkdir(temp, 0o700); err != nil {
@@ -24,12 +24,12 @@ func environ(tmp string) ([]string, error) {
 		switch name {
 		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
 			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES":
-			// Set in a git hook. They would lead git from the worktrees back
-			// to the user's checkout.
+			// A git hook sets these. They would lead git from the worktrees
+			// back to the user's checkout.
 			return true
 		case "GOWORK":
-			// A file here is of the user's checkout, and both sides would
-			// build what is there.
+			// A file would be in the user's checkout, and both sides would
+			// build that checkout.
 			return value != "off"
 		}
 		return false
@@ -37,15 +37,15 @@ func environ(tmp string) ([]string, error) {
 	return append(env, "TMPDIR="+temp, "TMP="+temp, "TEMP="+temp, "GOTMPDIR="+temp), nil
 }
 
-// exe returns where the program of that name is built. Windows runs no other.
+// exe returns the path of the program. Windows runs only names that end in .exe.
 func (c *comparison) exe(name string) string {
 	return filepath.Join(c.tmp, name+".exe")
 }
 
 // exec runs a command, and kills it when ctx ends. The command has a process
-// group of its own, so that a Ctrl-C reaches only this process, and once exec
-// returns nothing of that group is left. The output goes to files, not through
-// a pipe that a process which outlives the command could hold open.
+// group of its own, so that a Ctrl-C reaches only this process. When exec returns,
+// no process of that group is left. The output goes to files: a process that
+// outlives the command could hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
 	outFile, err := os.Create(filepath.Join(c.tmp, "stdout"))
 	if err != nil {
@@ -69,8 +69,8 @@ func (c *comparison) exec(ctx context.Context, dir, name string, args ...string)
 }
 
 func (c *comparison) git(ctx context.Context, dir string, args ...string) (string, error) {
-	// None of these may change the user's index, run the user's hooks, or
-	// leave a file system monitor running.
+	// No command may change the user's index, run the user's hooks, or leave a
+	// file system monitor running.
 	options := []string{"--no-optional-locks", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false"}
 	out, errOut, err := c.exec(ctx, dir, "git", slices.Concat(options, args)...)
 	if err != nil {
@@ -87,8 +87,8 @@ func (c *comparison) goTool(ctx context.Context, dir string, args ...string) (st
 	return out, nil
 }
 
-// firstLine returns the first line of output that says what is wrong, or err
-// when there is none.
+// firstLine returns the first line of output that says what is wrong, or err if
+// there is none.
 func firstLine(output string, err error) error {
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)

@@ -1,4 +1,4 @@
-package main
+package revisions
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"boundaries/internal/command"
 )
 
 func (s *side) String() string {
@@ -17,7 +19,7 @@ func (s *side) String() string {
 	return fmt.Sprintf("%s: %.7s", s.name, s.commit)
 }
 
-// checkOut makes a worktree of each side and lays the uncommitted changes over
+// checkOut makes a worktree for each side and copies the uncommitted changes into
 // that of head.
 func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	cwd, err := os.Getwd()
@@ -26,15 +28,15 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	}
 	out, err := c.git(ctx, cwd, "rev-parse", "--show-toplevel", "--show-prefix")
 	if err != nil {
-		return badInput("want to be in a git checkout: %w", err)
+		return command.BadInput("want to be in a git checkout: %w", err)
 	}
 	c.top, c.prefix, _ = strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
 	c.base.name, c.head.name = "base", "head"
 	if c.head.commit, err = c.commit(ctx, "HEAD"); err != nil {
-		return badInput("want a checkout with a commit, but HEAD is none")
+		return command.BadInput("want a checkout with a commit, but HEAD names none")
 	}
 	if c.base.commit, err = c.commit(ctx, rev); err != nil {
-		return badInput("base %q: want a branch, tag or commit of this repository (a shallow clone has few)", rev)
+		return command.BadInput("base %q: want a branch, tag or commit of this repository (a shallow clone has few)", rev)
 	}
 	changes, err := c.changes(ctx)
 	if err != nil {
@@ -43,8 +45,8 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	c.head.dirty = len(changes) > 0
 	for _, s := range c.sides() {
 		s.tree = filepath.Join(c.tmp, s.name)
-		// Not to be interrupted, so that there is always a whole worktree to
-		// remove. The files, which may take a while, come afterwards.
+		// An interrupt must not leave half a worktree, which git could not
+		// remove. The files, which may take a while, follow below.
 		if _, err := c.git(context.WithoutCancel(ctx), c.top, "worktree", "add", "--quiet", "--detach", "--no-checkout", s.tree, s.commit); err != nil {
 			return fmt.Errorf("making the worktree of %s: %w", s.name, err)
 		}
@@ -59,9 +61,9 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	return nil
 }
 
-// commit returns the hash of a commit; only that is passed on to git.
+// commit returns the hash of a commit. Other git commands get only the hash.
 func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
-	// Git reads the first as an option, the second as "not this one".
+	// Git reads a leading "-" as an option and "^" as "not this one".
 	if strings.HasPrefix(rev, "-") || strings.HasPrefix(rev, "^") {
 		return "", errors.New("not a revision")
 	}
@@ -69,7 +71,7 @@ func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Apart from the first, because ":/text" takes all that follows as text.
+	// In a second step, because ":/text" takes all that follows as text.
 	hash, err = c.git(ctx, c.top, "rev-parse", "--verify", "--quiet", strings.TrimSpace(hash)+"^{commit}")
 	return strings.TrimSpace(hash), err
 }
@@ -79,8 +81,8 @@ type change struct {
 	deleted bool
 }
 
-// changes returns what is different from HEAD in the checkout. The index does
-// not matter: a staged change counts as it is in the file.
+// changes returns what differs from HEAD in the checkout. A staged change counts
+// as it is in the file, not as it is in the index.
 func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
 	if err != nil {
@@ -96,16 +98,15 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	return changes, nil
 }
 
-// overlay makes the changes of the tree at from in the tree at to.
+// overlay copies the changes from one tree to another.
 func overlay(ctx context.Context, from, to string, changes []change) error {
-	// A root cannot be left, so that a link in the tree cannot lead a write
-	// out of it.
+	// No path leads out of a Root, not even through a symbolic link.
 	root, err := os.OpenRoot(to)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	// All that changed goes first: a file may have become a directory.
+	// Remove everything first: a file may have become a directory.
 	for _, ch := range changes {
 		if err := root.RemoveAll(ch.path); err != nil {
 			return err
@@ -147,15 +148,15 @@ func copyFile(root *os.Root, to, from string) error {
 	return root.WriteFile(to, data, info.Mode().Perm())
 }
 
-// cleanUp removes the worktrees and all else.
+// cleanUp removes everything that Compare made.
 func (c *comparison) cleanUp(ctx context.Context) error {
 	var errs []error
 	for _, s := range c.sides() {
 		if !s.added {
 			continue
 		}
-		// Before git does, as it refuses a worktree that a benchmark damaged,
-		// but not one that is gone.
+		// Git refuses to remove a worktree that a benchmark damaged, but not one
+		// that is gone.
 		errs = append(errs, os.RemoveAll(s.tree))
 		_, err := c.git(ctx, c.top, "worktree", "remove", "--force", s.tree)
 		errs = append(errs, err)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/command"
+)
+
+// asCommand makes the test binary the command, for what takes a real process.
+const asCommand = "BOUNDARIES_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func boundaries(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut strings.Builder
+	status = command.Report("boundaries", &errOut, run(t.Context(), args, &out, &errOut))
+	return status, out.String(), errOut.String()
+}
+
+// bench is what go test prints for six rounds of a row on two processors.
+func bench(row string) string {
+	return "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: boundaries\n" + strings.Repeat("Benchmark"+row+"\n", 6)
+}
+
+func TestBadArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("bench.txt", []byte(bench("Loop/sync=serial 1000 1 ns/op")), 0o666))
+	for _, test := range []struct {
+		args string
+		want string // all on one line
+	}{
+		{"", `no verb given; "boundaries help" lists them`},
+		{"compete", `unknown verb "compete"; "boundaries help" lists the verbs`},
+		{"compare", "compare: want one BASE, after the flags, but got 0"},
+		{"compare HEAD -rounds=3", `compare: want one BASE, after the flags, but got 2: ["HEAD" "-rounds=3"]`},
+		{"compare -x", `compare: flag provided but not defined: -x ("boundaries compare -h" lists the flags)`},
+		{"compare -bench=( HEAD", "compare: invalid value \"(\" for flag -bench: error parsing regexp"},
+		{"compare -bench= HEAD", "compare: invalid value \"\" for flag -bench: want a regular expression"},
+		{"compare -rounds=0 HEAD", `compare: invalid value "0" for flag -rounds: want a whole number, at least 1`},
+		{"compare -rounds=ten HEAD", `compare: invalid value "ten" for flag -rounds: want a whole number, at least 1`},
+		{"compare -cpu=1,x HEAD", `compare: invalid value "1,x" for flag -cpu: want numbers`},
+		{"compare -cpu=0 HEAD", `compare: invalid value "0" for flag -cpu: want numbers`},
+		{"compare -benchtime=3 HEAD", `compare: invalid value "3" for flag -benchtime: want a duration`},
+		{"compare -benchtime=0x HEAD", `compare: invalid value "0x" for flag -benchtime: want a duration`},
+		{"claims", `claims: want a FILE of benchmark output, or - for standard input ("boundaries claims -h" says more)`},
+		{"claims -x bench.txt", `claims: flag provided but not defined: -x ("boundaries claims -h" lists the flags)`},
+		{"claims bench.txt -v", `claims: want flags before files, but got "-v" after "bench.txt"`},
+		{"claims -format=json bench.txt", `claims: invalid value "json" for flag -format: want text or markdown`},
+		{"claims -claim=C5,C99 bench.txt", `claims: invalid value "C5,C99" for flag -claim: want IDs of C1 to C36, separated by commas`},
+		{"claims C99 bench.txt", "claims: want benchmark output: open C99: "},
+		{"claims C5 bench.txt", "claims: bench.txt: no row that a claim needs ("},
+		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
+	} {
+		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)
+		require.Equal(t, 2, status, test.args)
+		require.Empty(t, stdout)
+		require.True(t, strings.HasPrefix(stderr, "boundaries: "+test.want), stderr)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for args, want := range map[string]string{
+		"help":       "compare the benchmarks of two revisions",
+		"-h":         "Usage: boundaries VERB",
+		"compare -h": "Usage: boundaries compare [flags] BASE",
+		"claims -h":  "Usage: boundaries claims [flags] [ID...] FILE...",
+	} {
+		status, stdout, stderr := boundaries(t, strings.Fields(args)...)
+		require.Zero(t, status)
+		require.Contains(t, stdout, want)
+		require.Empty(t, stderr)
+	}
+}
+
+func TestClaims(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("bench.txt", []byte(bench("LoopBoxed/system=plain 9 10 ns/op 10 user+sys-ns/op")+"BenchmarkX 1\n"), 0o666))
+	for _, test := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		// Claims named are explained; without a file they are not judged.
+		{"C24 c12,C5", 0, "\nC12  not measured: without the GIL a loop needs 6.7 times as long (Stein 1996)\n"},
+		{"-v", 0, "\nC36  not measured: "},
+		{"bench.txt", 1, "\nC12  not measured "},
+		{"-claim C2 bench.txt", 1, "\nC2   not measured "},
+		{"C2 bench.txt", 1, "beside it: processors, boxed"},
+		{"-format markdown bench.txt", 1, "\n| C12 | not measured | 6.7 | - | without the GIL"},
+		{"-measure -cpu 1,2,7", 0, "go test -cpu 1,2,7 "},
+	} {
+		status, stdout, stderr := boundaries(t, append([]string{"claims"}, strings.Fields(test.args)...)...)
+		require.Equal(t, test.status, status, "%s: %s", test.args, stderr)
+		require.Contains(t, stdout, test.want, test.args)
+		if status == 1 {
+			require.Equal(t, "boundaries: claims: bench.txt:11: missing measurements; the line is left out\n", stderr)
+		}
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "claims", "-")
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Stdin = strings.NewReader(bench("LoopBoxed/system=plain 9 10 ns/op") + "BenchmarkX 1\nBenchmarkY 1\n")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	require.Error(t, err)
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Contains(t, string(stdout), "compared with standard input, measured on")
+	line := "boundaries: claims: standard input:%d: missing measurements; the line is left out\n"
+	require.Equal(t, fmt.Sprintf(line+line, 11, 12), stderr.String())
+}

@@ -1,0 +1,792 @@
+package claims
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/command"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the figures of the pages")
+
+func head(numCPU int) string {
+	return fmt.Sprintf("numcpu: %d\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: Thing 3000\n", numCPU)
+}
+
+// results is what so many rounds of the rows print, on a machine with so many
+// processors. A row is a benchmark line from the name on, without "Benchmark" and
+// the number of iterations. The rounds differ by up to 1 %, each row in its own way.
+func results(numCPU, rounds int, rows ...string) string {
+	var text strings.Builder
+	text.WriteString(head(numCPU))
+	for round := range rounds {
+		for i, row := range rows {
+			fields := strings.Fields(row)
+			fmt.Fprintf(&text, "Benchmark%s\t1000", fields[0])
+			for v := range slices.Chunk(fields[1:], 2) {
+				var value float64
+				if _, err := fmt.Sscan(v[0], &value); err != nil {
+					panic(row)
+				}
+				fmt.Fprintf(&text, "\t%.8g %s", value*(1+0.002*float64((7*round+3*i)%11-5)), v[1])
+			}
+			text.WriteString("\n")
+		}
+	}
+	text.WriteString("PASS\nok  \tboundaries\t1.0s\n")
+	return text.String()
+}
+
+func judged(t testing.TB, text string, ids ...string) Report {
+	t.Helper()
+	m, err := parse([]string{"bench.txt"}, [][]byte{[]byte(text)})
+	require.NoError(t, err)
+	require.NoError(t, m.Err())
+	return Judge(m, ids)
+}
+
+func only(t testing.TB, r Report) claimReport {
+	t.Helper()
+	require.Len(t, r.claims, 1)
+	return r.claims[0]
+}
+
+func printed(t testing.TB, r Report, verbose bool) string {
+	t.Helper()
+	var text strings.Builder
+	require.NoError(t, r.Text(&text, verbose))
+	return text.String()
+}
+
+// figuresOf returns the claim's deciding figures with a Python and with 4 threads in
+// the place of what stands for any.
+func figuresOf(c claim) []figure {
+	var figures []figure
+	for _, f := range c.figures {
+		if !f.aside {
+			f.num, f.den = withPython(f.num, "cpython-3.11.7"), withPython(f.den, "cpython-3.11.7")
+			for _, cells := range [][]cell{f.num, f.den} {
+				for i := range cells {
+					cells[i].row = strings.Replace(cells[i].row, "cpython-cpython", "cpython", 1)
+				}
+			}
+			if !f.parity {
+				f.num, f.den = withProcs(f.num, 4), withProcs(f.den, 4)
+			}
+			figures = append(figures, f)
+		}
+	}
+	return figures
+}
+
+// set gives the figure the value by setting the cells that are not set yet.
+func (f figure) set(cells map[cell]float64, value float64) {
+	if f.parity { // too slow at one thread less, fast enough at that many
+		cells[f.den[0]] = 1000
+		for procs := 1; procs <= 32; procs++ {
+			took := 1100.0
+			if float64(procs) >= value {
+				took = 900
+			}
+			cells[cell{f.num[0].row, f.num[0].unit, procs}] = took
+		}
+		return
+	}
+	if f.scale != 0 {
+		value /= f.scale
+	}
+	if f.perThread {
+		value *= 4
+	}
+	if len(f.den) == 0 && f.num[0].unit == wall {
+		value *= 1e9 // rows are in ns
+	}
+	for i, c := range slices.Concat(f.num[1:], f.den) {
+		if cells[c] == 0 {
+			cells[c] = 1000
+		}
+		if i < len(f.num)-1 {
+			value /= cells[c]
+		} else {
+			value *= cells[c]
+		}
+	}
+	cells[f.num[0]] = value
+}
+
+// Every claim with figures comes out when the figures bear it out, fails when one of
+// them does not, and is left open when the interval of one reaches over an edge or
+// when there is one round. The figures are made from the bands.
+func TestEveryClaimCanGoEachWay(t *testing.T) {
+	inside := func(b band) float64 {
+		switch {
+		case math.IsInf(b.hi, 1):
+			return b.lo*2 + 1
+		case b.lo <= 0:
+			return b.hi / 2
+		}
+		return math.Sqrt(b.lo * b.hi)
+	}
+	edge := func(b band) float64 {
+		if b.lo > 0 {
+			return b.lo
+		}
+		return b.hi
+	}
+	for _, c := range claims {
+		if c.settled != "" {
+			continue
+		}
+		figures := figuresOf(c)
+		// try judges the claim with all figures inside their bands, but for one.
+		try := func(rounds int, which int, values ...float64) (string, Report) {
+			text := ""
+			for round := range rounds {
+				cells := map[cell]float64{}
+				for i, f := range figures {
+					value := inside(f.want)
+					if i == which {
+						value = values[round%len(values)]
+					}
+					f.set(cells, value)
+				}
+				var rows []string
+				for c, value := range cells {
+					rows = append(rows, fmt.Sprintf("%s %.12g %s", c.name(), value, c.shortUnit()))
+				}
+				slices.Sort(rows)
+				text += results(32, 1, rows...)
+			}
+			r := judged(t, text, c.id)
+			return only(t, r).verdict, r
+		}
+		t.Run(c.id, func(t *testing.T) {
+			good := reproduced
+			if c.anyMachine {
+				good = anyMachine
+			}
+			verdict, r := try(9, -1)
+			require.Equal(t, good, verdict, printed(t, r, true))
+			verdict, r = try(1, -1)
+			require.Equal(t, notMeasured, verdict, "one round")
+			for _, f := range only(t, r).figures {
+				require.True(t, f.present || !f.decides, "one round has figures")
+			}
+			for i, f := range figures {
+				for _, bad := range []float64{f.want.lo / 2, f.want.hi * 2} {
+					if bad <= 0 || math.IsInf(bad, 1) || f.parity && bad < 1 {
+						continue
+					}
+					want := notReproduced
+					if f.direction.lo < bad && bad < f.direction.hi {
+						want = inDirection
+					}
+					verdict, r := try(9, i, bad)
+					require.Equal(t, want, verdict, "%v\n%s", bad, printed(t, r, true))
+				}
+				if f.direction != (band{}) {
+					verdict, r := try(9, i, edge(f.direction)*0.9+2*edge(f.direction)*float64(b2i(f.direction == faster)))
+					require.Equal(t, notReproduced, verdict, printed(t, r, true))
+				}
+				if f.parity {
+					verdict, _ := try(9, i, f.want.lo*0.8, f.want.hi*1.2)
+					require.Equal(t, notMeasured, verdict, "open")
+					verdict, _ = try(9, i, 99)
+					require.Equal(t, notMeasured, verdict, "beyond the processors")
+					continue
+				}
+				for _, b := range []band{f.want, f.direction} {
+					if b == (band{}) {
+						continue
+					}
+					verdict, r := try(9, i, edge(b)*0.95, edge(b)*1.05)
+					if edge(b) == 0 { // a share that is 0 in some rounds
+						verdict, r = try(9, i, 0, 0.1)
+					}
+					require.Equal(t, notMeasured, verdict, "over an edge of %v\n%s", b, printed(t, r, true))
+				}
+			}
+		})
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Some claims by hand, with what the rows may be on a real machine. Nothing here is
+// taken from the table.
+func TestVerdictsFollowTheFigures(t *testing.T) {
+	rows := func(names, unit string, values ...float64) (rows []string) {
+		for i, name := range strings.Fields(names) {
+			rows = append(rows, fmt.Sprintf("%s %g %s", name, values[i], unit))
+		}
+		return rows
+	}
+	const cpuUnit = "user+sys-ns/op"
+	for _, test := range []struct {
+		id   string
+		rows []string
+		want string
+	}{
+		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 35, 40, 1, 1), reproduced},
+		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 115, 40, 1, 1), notReproduced},
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 40 user+sys-ns/op"}, reproduced},
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 29 ns/op 29 user+sys-ns/op"}, notReproduced},
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 20 user+sys-ns/op"}, notReproduced},
+		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 26), reproduced},
+		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 51), inDirection},
+		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 110), notReproduced},
+		// 1.9 s and 12.7 s, and a lock that is cheap.
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 127, 19), reproduced},
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 35, 10), inDirection},
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 9, 10), notReproduced},
+		// 30 per cent, and 7.
+		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=gil-ticks", "ns/op", 130, 100), reproduced},
+		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=gil-ticks", "ns/op", 107, 100), inDirection},
+		{"C15", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=free-threading", "ns/op", 145, 100), reproduced},
+		{"C15", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=free-threading", "ns/op", 127, 100), inDirection},
+		{"C17", rows("Respond/load=stuck/sync=goroutine-2 Respond/load=idle/sync=goroutine-2", "p50-ns", 14e3, 13e3), reproduced},
+		{"C17", rows("Respond/load=stuck/sync=goroutine-2 Respond/load=idle/sync=goroutine-2", "p50-ns", 5e6, 13e3), notReproduced},
+		{"C18", rows("FibBoxed/system=gilectomy/without=locks FibBoxed/system=plain", "ns/op", 130, 100), reproduced},
+		{"C18", rows("FibBoxed/system=gilectomy/without=locks FibBoxed/system=plain", "ns/op", 150, 100), inDirection},
+		// One column of several does not hold.
+		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 210, 100, 200, 100), reproduced},
+		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 210, 100, 60, 100), notReproduced},
+		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 280, 100, 200, 100), inDirection},
+		{"C21", rows("FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2", cpuUnit, 505, 100), notReproduced},
+		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-6 FibBoxed/system=gilectomy-buffered-7", "ns/op", 100, 130, 110, 95), reproduced},
+		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-2 FibBoxed/system=gilectomy-buffered-3", "ns/op", 100, 130, 110, 95), inDirection},
+		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-8", "ns/op", 100, 130, 110), notMeasured},
+		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 500, 100, 110, 100), reproduced},
+		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 500, 100, 100, 110), notReproduced},
+		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 50e6, 100e3), reproduced},
+		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 20e6, 100e3), inDirection},
+		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 76000, 14000), anyMachine},
+		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 7000, 14000), notReproduced},
+		{"C35", rows("SharedLoopBoxed/system=gil-every-bytecode-2 SharedLoopBoxed/system=gil-2", "lost-updates/op", 0.34, 0), notReproduced},
+		{"C35", rows("SharedLoopBoxed/system=gil-every-bytecode-2 SharedLoopBoxed/system=gil-2", "lost-updates/op", 0, 0), reproduced},
+		{"C36", rows("FibBoxed/system=nogil FibBoxed/system=gil FibBoxed/system=nogil-2 FibBoxed/system=gil-2", cpuUnit, 115, 100, 115, 102), notReproduced},
+	} {
+		r := judged(t, results(8, 6, test.rows...), test.id)
+		require.Equal(t, test.want, only(t, r).verdict, printed(t, r, true))
+	}
+}
+
+// A claim about 30 per cent is a statement about the 0.3, and not about the 1.3.
+func TestBands(t *testing.T) {
+	for x, want := range map[float64]band{1.3: {1.2, 1.45}, 2: {5. / 3, 2.5}, 10: {7, 14.5}} {
+		require.InDelta(t, want.lo, about(x).lo, 1e-9)
+		require.InDelta(t, want.hi, about(x).hi, 1e-9)
+	}
+	require.InDelta(t, 0.4, half.lo, 1e-9)
+	require.InDelta(t, 0.6, half.hi, 1e-9)
+}
+
+// An interval decides only what all of it says.
+func TestVerdictOfIntervals(t *testing.T) {
+	f := figure{want: band{1.2, 1.45}, direction: slower}
+	undirected := figure{want: band{1.2, 1.45}}
+	for _, test := range []struct {
+		lo, hi        float64
+		directed, not string
+	}{
+		{1.25, 1.4, reproduced, reproduced},
+		{1.15, 1.3, notMeasured, notMeasured}, // over the lower edge of want
+		{1.3, 1.5, notMeasured, notMeasured},  // over the upper edge
+		{1.05, 1.15, inDirection, notReproduced},
+		{1.5, 9, inDirection, notReproduced},
+		{0.9, 1.1, notMeasured, notReproduced}, // over the edge of direction
+		{0.9, 1.3, notMeasured, notMeasured},   // over both
+		{0.5, 0.9, notReproduced, notReproduced},
+		{0.5, 1, notReproduced, notReproduced},
+		{1.45, 1.6, inDirection, notReproduced},
+	} {
+		e := estimate{test.lo, (test.lo + test.hi) / 2, test.hi, 9, true}
+		require.Equal(t, test.directed, f.verdict(e), test)
+		require.Equal(t, test.not, undirected.verdict(e), test)
+		e.interval = false
+		require.Equal(t, notMeasured, f.verdict(e), "one round has no verdict")
+	}
+}
+
+// Every figure, those aside included, is made of each of its rows: what is twice as
+// large makes it twice as large, or half.
+func TestFiguresAreMadeOfTheirRows(t *testing.T) {
+	for _, c := range claims {
+		for i, f := range c.figures {
+			if f.parity {
+				continue // TestParity
+			}
+			name := fmt.Sprintf("%s, figure %d", c.id, i)
+			m := &Results{rows: map[string]bool{}, samples: map[cell][]float64{}, numCPU: 8}
+			f.num, f.den = withProcs(f.num, 4), withProcs(f.den, 4)
+			cells := f.cells()
+			for _, c := range cells {
+				m.samples[c] = []float64{1}
+			}
+			base := m.judge(f)
+			require.True(t, base.present, name)
+			for j, c := range cells {
+				m.samples[c] = []float64{2}
+				want := base.estimate.center
+				for k, other := range cells {
+					if other == c && k < len(f.num) {
+						want *= 2
+					} else if other == c {
+						want /= 2
+					}
+				}
+				require.InEpsilon(t, want, m.judge(f).estimate.center, 1e-9, "%s, row %d", name, j)
+				m.samples[c] = []float64{1}
+			}
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	for i, c := range claims {
+		require.Equal(t, fmt.Sprintf("C%d", i+1), c.id)
+		require.NotEmpty(t, c.says, c.id)
+		require.LessOrEqual(t, len([]rune(c.says)), 73, c.id)
+		require.NotEmpty(t, c.where, c.id)
+		require.NotEmpty(t, c.why, c.id)
+		require.NotRegexp(t, `\.$`, c.why, c.id)
+		decides := slices.ContainsFunc(c.figures, func(f figure) bool { return !f.aside })
+		require.Equal(t, c.settled == "", decides, c.id)
+		if c.settled != "" {
+			require.Equal(t, c.settled, c.expect, c.id)
+		}
+		for _, f := range c.figures {
+			require.NotEmpty(t, f.num, c.id)
+			require.NotEmpty(t, f.article, c.id)
+			require.True(t, f.aside || f.want != band{}, c.id)
+			if f.direction != (band{}) {
+				require.True(t, f.direction.lo <= f.want.lo && f.want.hi <= f.direction.hi, "%s: what the article says is in its direction", c.id)
+			}
+			// A claim without a number that any figure on one side of 1 bears out
+			// is true of any machine. Those of a share that is lost are not.
+			if f.article == none && !f.aside && math.IsInf(f.want.hi, 1) && f.num[0].unit != lostTry {
+				require.True(t, c.anyMachine, c.id)
+			}
+		}
+	}
+}
+
+// pending are rows that the suite does not have yet.
+var pending = regexp.MustCompile(`^(SharedLoopBoxed|CountdownBoxed|Race)/|/without=locks$|/load=stuck/|=pipe-gob$`)
+
+// The rows that the claims name are those that the suite has.
+func TestRowsExist(t *testing.T) {
+	line := regexp.MustCompile(`-skip '\S+' -bench '(\S+)'`)
+	var out []byte
+	for _, match := range line.FindAllStringSubmatch(Command(nil, []int{1, 2}), -1) {
+		cmd := exec.Command("go", "test", "-bench", match[1], "-cpu", "1", "-benchtime", "1x", ".")
+		cmd.Dir = filepath.Join("..", "..")
+		more, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", more)
+		out = append(out, more...)
+	}
+	m, err := parse([]string{"stdout"}, [][]byte{out})
+	require.NoError(t, err)
+	require.NoError(t, m.Err())
+	for _, c := range cellsOf(nil) {
+		if c.python() {
+			continue
+		}
+		c.procs = 1
+		require.Equal(t, pending.MatchString(c.row), len(m.samples[c]) == 0, "%s of %s", c.shortUnit(), c.row)
+	}
+}
+
+func TestSettledClaims(t *testing.T) {
+	r := judged(t, results(2, 1, "FibBoxed/system=nogil 110 ns/op", "FibBoxed/system=plain 100 ns/op"))
+	settled := map[string]string{}
+	for _, c := range r.claims {
+		if c.verdict != notMeasured {
+			settled[c.id] = c.verdict
+		}
+	}
+	require.Equal(t, map[string]string{
+		"C3": byConstruction, "C6": corrected, "C9": corrected, "C11": notMeasurable, "C24": notMeasurable, "C33": corrected,
+	}, settled)
+	require.Equal(t, "0 reproduced, 0 reproduced in direction only, 0 not reproduced, 30 not measured. "+
+		"Not counted: 1 by construction, 3 corrected, 2 not measurable.", r.summary())
+	require.Contains(t, printed(t, r, true), "beside it: fib, nogil / plain, here: 1.09")
+}
+
+func TestIntervals(t *testing.T) {
+	// One thread and two, in rounds that differ from one another by a third, as on a
+	// machine that is busy at times.
+	var rounds []string
+	for i, drift := range []float64{1, 1.3, 1.1, 1.2, 1.05, 1.33} {
+		rounds = append(rounds, results(2, 1,
+			fmt.Sprintf("SharedLoopBoxed/system=gil %g ns/op", 100*drift),
+			fmt.Sprintf("SharedLoopBoxed/system=gil-2 %g ns/op", (100+float64(i))*drift)))
+	}
+	r := only(t, judged(t, strings.Join(rounds, ""), "C5"))
+	e := r.figures[0].estimate
+	require.Equal(t, reproduced, r.verdict)
+	require.Equal(t, 6, e.rounds)
+	require.Empty(t, r.figures[0].note)
+	// The ratio is taken within rounds: the drift is in neither end.
+	require.InDelta(t, 1.031, e.center, 0.001)
+	require.InDelta(t, 1.006, e.lo, 0.001)
+	require.InDelta(t, 1.056, e.hi, 0.001)
+
+	for n, here := range map[int]string{1: "here: 1.01, 1 round (no interval, which takes 6 rounds): not measured", 5: "here: 1.03, 5 rounds (no interval, which takes 6 rounds): not measured"} {
+		r := judged(t, strings.Join(rounds[:n], ""), "C5")
+		text := strings.Join(strings.Fields(printed(t, r, true)), " ")
+		require.Contains(t, text, here)
+		require.Contains(t, text, "C5 not measured: ")
+	}
+	t.Run("over an edge", func(t *testing.T) {
+		var text string
+		for i := range 6 {
+			text += results(2, 1, "SharedLoopBoxed/system=gil 100 ns/op", fmt.Sprintf("SharedLoopBoxed/system=gil-2 %d ns/op", 115+4*i))
+		}
+		r := only(t, judged(t, text, "C5"))
+		require.Equal(t, notMeasured, r.verdict)
+		require.Equal(t, "the interval reaches over an edge", r.figures[0].note)
+	})
+	t.Run("more rounds of one row", func(t *testing.T) {
+		// The last rounds are those in which both were measured.
+		text := results(2, 9, "SharedLoopBoxed/system=gil 300 ns/op") + strings.Join(rounds, "")
+		e := only(t, judged(t, text, "C5")).figures[0].estimate
+		require.Equal(t, 6, e.rounds)
+		require.InDelta(t, 1.031, e.center, 0.001)
+		require.InDelta(t, 1.056, e.hi, 0.001)
+	})
+}
+
+func TestNotMeasured(t *testing.T) {
+	gil := []string{"SharedLoopBoxed/system=gil 100 ns/op 100 user+sys-ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op 105 user+sys-ns/op"}
+	measure := func(cpus, pattern string) string {
+		return "{ for i in $(seq 9); do go test -cpu " + cpus + " -skip '/=nogil$/without=' -bench '" + pattern + "' || break; done; } > more.txt; go tool boundaries claims bench.txt more.txt"
+	}
+	const shared = "BenchmarkSharedLoopBoxed$/system=gil$"
+	for _, test := range []struct {
+		name, claim, text string
+		verdict, note     string
+		fill              string
+	}{
+		{"a row is missing", "C5", results(2, 6, gil[0]), notMeasured, "no row SharedLoopBoxed/system=gil-2", measure("1,2", shared)},
+		{"two processors are missing", "C5", results(1, 6, gil[0]), notMeasured, "needs 2 processors", ""},
+		{"oversubscribed", "C5", results(1, 6, gil...), notMeasured, "oversubscribed: 2 threads, numcpu 1; needs 2 processors", ""},
+		{"the claim is of an oversubscribed column", "C22",
+			results(2, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), reproduced,
+			"oversubscribed: 17 threads, numcpu 2", ""},
+		{"numcpu is missing", "C5", strings.ReplaceAll(results(2, 6, gil...), "numcpu: 2\n", ""), reproduced,
+			"numcpu is not in the files, so this may be oversubscribed", ""},
+		{"no column of several procs", "C26", results(4, 6, "FibBoxed/system=gil 100 ns/op 100 user+sys-ns/op"), notMeasured,
+			"no row FibBoxed/system=gil-4", measure("4", "BenchmarkFibBoxed$/system=gil$")},
+		{"a clock too coarse", "C10", results(2, 6, "SharedLoopBoxed/system=gil-2 100 ns/op 0 user+sys-ns/op"), notMeasured,
+			"SharedLoopBoxed/system=gil-2 has an impossible user+sys-ns/op; 0 means that the clock is too coarse for it", measure("1,2", shared)},
+		{"no Python", "C1", results(2, 6, "Loop/sync=serial 1 ns/op"), notMeasured, "no row PyLoop/system=cpython-*-gil",
+			"{ for i in $(seq 9); do go test -cpu 1 -skip '/=nogil$/without=' -bench 'BenchmarkFib$/sync=serial$' || break; done; " +
+				"make python ROUNDS=9 THREADS='1 2' PYTHONS='python3 python3.14t'; } > more.txt; go tool boundaries claims bench.txt more.txt"},
+		{"no race", "C7", results(2, 6, "Loop/sync=serial 1 ns/op"), notMeasured, "no row Race/case=refcount/sync=racy-2",
+			"{ for i in $(seq 9); do " + raceCommand + " || break; done; } > more.txt; go tool boundaries claims bench.txt more.txt"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := judged(t, test.text, test.claim)
+			c := only(t, r)
+			require.Equal(t, test.verdict, c.verdict)
+			require.Equal(t, test.note, c.figures[0].note)
+			require.Equal(t, test.fill, r.fill())
+		})
+	}
+}
+
+// A row that the pattern of another selects is not measured twice, and what no claim
+// needs is skipped.
+func TestCommand(t *testing.T) {
+	require.Equal(t, "for i in $(seq 9); do go test -cpu 1 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=plain$'"+
+		" && go test -cpu 1,2,7 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=(gil|gilectomy)$' || break; done", Command([]string{"C18", "C19"}, []int{1, 2, 7}))
+}
+
+func TestBusyMachine(t *testing.T) {
+	for used, busy := range map[float64]bool{100: false, 95: false, 60: true} {
+		text := results(2, 6, fmt.Sprintf("LoopBoxed/system=plain 100 ns/op %g user+sys-ns/op", used), fmt.Sprintf("Loop/sync=serial 1 ns/op %g user+sys-ns/op", used/100))
+		heading := judged(t, text).heading()
+		require.Equal(t, busy, strings.HasSuffix(heading, "The machine was busy: rows that only compute had 0.60 of a processor. Measure again when it is quiet."), heading)
+	}
+}
+
+// A claim about many threads is judged in every column that the machine has
+// processors for.
+func TestEveryCleanColumn(t *testing.T) {
+	rows := []string{
+		"FibBoxed/system=gil-2 100 ns/op 100 user+sys-ns/op", "FibBoxed/system=gil-4 100 ns/op 101 user+sys-ns/op",
+		"FibBoxed/system=gil-8 100 ns/op 150 user+sys-ns/op",
+	}
+	for numCPU, want := range map[int]string{1: notMeasured, 2: reproduced, 3: reproduced, 4: reproduced, 7: reproduced, 8: notReproduced, 64: notReproduced} {
+		c := only(t, judged(t, results(numCPU, 6, rows...), "C26"))
+		require.Equal(t, want, c.verdict, "numcpu %d", numCPU)
+		var deciding []string
+		for _, f := range c.figures {
+			if f.decides {
+				deciding = append(deciding, f.label)
+			}
+		}
+		require.Len(t, deciding, map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 7: 2, 8: 3, 64: 3}[numCPU], "numcpu %d: %q", numCPU, deciding)
+	}
+}
+
+func TestParity(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		numCPU    int
+		ratios    map[int]float64 // to the GIL with one thread, by number of threads
+		low, high float64
+		verdict   string
+	}{
+		{"at 7", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.4, 6: 1.1, 7: 0.9, 8: 0.8}, 7, 7, reproduced},
+		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
+		{"between 6 and 8", 8, map[int]float64{1: 1.3, 2: 2, 5: 1.2, 8: 0.7}, 6, 8, reproduced},
+		{"perhaps at 6, surely at 8", 8, map[int]float64{1: 1.3, 5: 1.2, 6: 1, 8: 0.7}, 6, 8, reproduced},
+		{"at 4", 8, map[int]float64{1: 1.3, 3: 1.2, 4: 0.9}, 4, 4, inDirection},
+		{"at once", 8, map[int]float64{1: 0.9, 2: 0.5}, 1, 1, notReproduced},
+		{"never, on 2 processors", 2, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
+		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, notMeasured},
+		{"in a column not measured", 8, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
+		{"only oversubscribed", 2, map[int]float64{1: 1.3, 2: 2, 7: 0.9}, 3, 0, notMeasured},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rows := []string{"FibBoxed/system=gil 1000 ns/op"}
+			for procs, ratio := range test.ratios {
+				rows = append(rows, strings.Replace(fmt.Sprintf("FibBoxed/system=gilectomy-buffered-%d %g ns/op", procs, 1000*ratio), "buffered-1 ", "buffered ", 1))
+			}
+			slices.Sort(rows)
+			f := only(t, judged(t, results(test.numCPU, 6, rows...), "C23")).figures[0]
+			require.Equal(t, test.verdict, f.verdict)
+			require.Equal(t, test.low, f.estimate.lo)
+			if test.high == 0 {
+				require.Equal(t, fmt.Sprint(test.low)+" or more", f.here())
+				require.Equal(t, map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8], f.note)
+				require.Equal(t, test.numCPU == 8, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
+			} else {
+				require.Equal(t, test.high, f.estimate.hi)
+			}
+		})
+	}
+}
+
+// A figure for each Python that has the rows, oldest first.
+func TestSeveralPythons(t *testing.T) {
+	rows := []string{"SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op",
+		"FibBoxed/system=gil 100 ns/op", "FibBoxed/system=nogil 105 ns/op", "FibBoxed/system=gil-2 100 ns/op", "FibBoxed/system=nogil-2 52 ns/op"}
+	for _, system := range []string{"cpython-3.13.0-gil", "cpython-3.9.1-gil", "cpython-3.13.0-nogil"} {
+		for _, row := range []string{"PyLoop/system=%s 40 ns/op", "PyLoop/system=%s-2 41 ns/op", "PyFib/system=%s 40 ns/op", "PyFib/system=%s-2 41 ns/op"} {
+			rows = append(rows, fmt.Sprintf(row, system))
+		}
+	}
+	labels := func(id string) (labels []string) {
+		for _, f := range only(t, judged(t, results(2, 1, rows...), id)).figures {
+			if f.present {
+				labels = append(labels, f.label)
+			}
+		}
+		return labels
+	}
+	require.Equal(t, []string{"", "cpython-3.9.1-gil", "cpython-3.13.0-gil"}, labels("C5"))
+	require.Equal(t, []string{"gain per thread", "gain alone", "gain per thread, cpython-3.13.0", "gain alone, cpython-3.13.0"}, labels("C27"))
+}
+
+// What a machine of two processors may print, Python included.
+var golden = []string{
+	"Loop/sync=serial 0.27 ns/op 0.27 user+sys-ns/op",
+	"Loop/sync=private 0.27 ns/op", "Loop/sync=private-2 0.14 ns/op",
+	"Loop/sync=atomic 5.3 ns/op", "Loop/sync=atomic-2 8.3 ns/op",
+	"Fib/sync=serial 32000 ns/op",
+	"LoopBoxed/system=plain 60 ns/op 60 user+sys-ns/op",
+	"LoopBoxed/system=gil 62 ns/op 62 user+sys-ns/op",
+	"LoopBoxed/system=nogil 66 ns/op", "LoopBoxed/system=nogil-2 70 ns/op",
+	"LoopBoxed/system=subinterpreters 62 ns/op", "LoopBoxed/system=subinterpreters-2 32 ns/op",
+	"SharedLoopBoxed/system=gil 62 ns/op 62 user+sys-ns/op", "SharedLoopBoxed/system=gil-2 63 ns/op 64 user+sys-ns/op 0 lost-updates/op",
+	"SharedLoopBoxed/system=gil-every-bytecode-2 63 ns/op 64 user+sys-ns/op 0.34 lost-updates/op",
+	"SharedLoopBoxed/system=nogil 66 ns/op", "SharedLoopBoxed/system=nogil-2 70 ns/op 0.47 lost-updates/op",
+	"CountdownBoxed/system=gil-ticks 30 ns/op", "CountdownBoxed/system=gil-ticks-2 40 ns/op",
+	"CountdownBoxed/system=free-threading 105 ns/op", "CountdownBoxed/system=free-threading-2 250 ns/op",
+	"FibBoxed/system=plain 90000 ns/op 90000 user+sys-ns/op",
+	"FibBoxed/system=gil 92000 ns/op 92000 user+sys-ns/op", "FibBoxed/system=gil-2 93000 ns/op 94000 user+sys-ns/op",
+	"FibBoxed/system=gilectomy 170000 ns/op 170000 user+sys-ns/op", "FibBoxed/system=gilectomy-2 250000 ns/op 475000 user+sys-ns/op",
+	"FibBoxed/system=gilectomy/without=locks 140000 ns/op", "FibBoxed/system=gilectomy-buffered 150000 ns/op", "FibBoxed/system=gilectomy-buffered-2 140000 ns/op",
+	"FibBoxed/system=nogil 98000 ns/op 98000 user+sys-ns/op", "FibBoxed/system=nogil-2 50500 ns/op 101000 user+sys-ns/op",
+	"FibBoxed/system=subinterpreters 92000 ns/op", "FibBoxed/system=subinterpreters-2 47000 ns/op",
+	"StoneBoxed/system=plain 4000 ns/op", "StoneBoxed/system=gil 4100 ns/op", "StoneBoxed/system=gil-ticks 4700 ns/op",
+	"StoneBoxed/system=free-threading 13000 ns/op", "StoneBoxed/system=nogil 5240 ns/op",
+	"WorkerPool/task=io/sync=gil 1100000 ns/op", "WorkerPool/task=io/sync=gil-4 280000 ns/op",
+	"Respond/load=idle/sync=gil-2 14000 ns/op 12700 p50-ns", "Respond/load=idle/sync=goroutine-2 14000 ns/op 12000 p50-ns",
+	"Respond/load=busy/sync=gil-2 5500000 ns/op 5300000 p50-ns", "Respond/load=busy/sync=goroutine-2 20000 ns/op 13000 p50-ns",
+	"Respond/load=stuck/sync=goroutine-2 20000 ns/op 14000 p50-ns",
+	"Procs/payload=8B/sync=pipe 1800 ns/op", "Procs/payload=8B/sync=channel 77 ns/op", "Procs/payload=8B/sync=lock-free 5.8 ns/op",
+	"ProcsFib/sync=private 27000 ns/op", "ProcsFib/sync=private-2 14300 ns/op",
+	"Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try",
+	"AsyncIO/latency=1ms/sync=serial 1100000 ns/op", "AsyncIO/latency=1ms/sync=event-loop 34000 ns/op",
+	"PyLoop/system=cpython-3.11.7-gil 40 ns/op 40 user+sys-ns/op 0 lost-updates/op", "PyLoop/system=cpython-3.11.7-gil-2 42 ns/op 43 user+sys-ns/op 0 lost-updates/op",
+	"PyFib/system=cpython-3.11.7-gil 1100000 ns/op 1100000 user+sys-ns/op", "PyFib/system=cpython-3.11.7-gil-2 1150000 ns/op 1160000 user+sys-ns/op",
+	"PySpawn/start=thread/system=cpython-3.11.7-gil 92000 ns/op", "PySpawn/start=process/system=cpython-3.11.7-gil 54000000 ns/op",
+}
+
+func TestOutput(t *testing.T) {
+	r := judged(t, results(2, 6, golden...))
+	var markdown strings.Builder
+	require.NoError(t, r.Markdown(&markdown))
+	for file, got := range map[string]string{"claims.txt": printed(t, r, false), "verbose.txt": printed(t, r, true), "claims.md": markdown.String()} {
+		file := filepath.Join("testdata", file)
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(got), 0o666))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, strings.ReplaceAll(string(want), "\r\n", "\n"), got, "go test ./internal/claims -update writes it")
+		for line := range strings.Lines(got) {
+			if strings.HasPrefix(line, "|") {
+				for cell := range strings.SplitSeq(line, " | ") {
+					require.LessOrEqual(t, len([]rune(cell)), 120, line)
+				}
+			} else if filepath.Ext(file) == ".txt" && !strings.Contains(line, "go test ") && !strings.Contains(line, "make ") {
+				require.LessOrEqual(t, len([]rune(line)), 140, line)
+			}
+		}
+	}
+	// A line a claim.
+	require.Equal(t, len(claims), len(regexp.MustCompile(`(?m)^C\d+ `).FindAllString(printed(t, r, false), -1)))
+}
+
+func TestBadInput(t *testing.T) {
+	good := results(2, 1, "Loop/sync=serial 1 ns/op")
+	processor := func(text, model string) string {
+		return strings.Replace(text, "cpu: Thing", "# processor: family 26, model "+model+", stepping 1\ncpu: Thing", 1)
+	}
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"good.txt": good, "same.txt": good, "empty.txt": "", "endless.txt": good,
+		"other.txt": results(2, 1, "Thing 1 ns/op"),
+		"8.txt":     results(8, 1, "Loop/sync=serial 1 ns/op"),
+		"arm.txt":   strings.Replace(good, "amd64", "arm64", 1),
+		"zero.txt":  strings.Replace(good, "numcpu: 2", "numcpu: two", 1),
+		"long.txt":  good + strings.Repeat("x", 1<<20),
+		"zen5.txt":  processor(good, "2"),
+		"zen5c.txt": processor(results(2, 1, "Loop/sync=serial 2 ns/op"), "17"),
+	} {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+	}
+	require.NoError(t, os.Truncate("endless.txt", maxFile+1))
+	for _, test := range []struct{ files, ids, want string }{
+		{"none.txt", "", "want benchmark output: open none.txt: "},
+		{"good.txt none.txt", "", "want benchmark output: open none.txt: "},
+		{".", "", "want benchmark output: read .: "},
+		{"endless.txt", "", "want benchmark output: endless.txt is longer than 64 MiB"},
+		{"empty.txt", "", "no benchmark result in empty.txt (the output of go test -bench is wanted)"},
+		{"long.txt", "", "want benchmark output: long.txt:8: bufio.Scanner: token too long"},
+		{"zero.txt", "", `zero.txt:1: numcpu is "two", want a number of at least 1`},
+		{"good.txt same.txt", "", "same.txt has the same content as good.txt, and would be counted twice"},
+		{"good.txt 8.txt", "", "8.txt:1: numcpu is 8, but 2 at good.txt:1: these are two machines"},
+		{"good.txt arm.txt", "", "arm.txt:3: goarch is arm64, but amd64 at good.txt:3: these are two machines"},
+		// Two virtual machines whose processors have one name.
+		{"zen5.txt zen5c.txt", "", "zen5c.txt:5: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 at zen5.txt:5: these are two machines"},
+		{"other.txt", "", "other.txt: no row that a claim needs ("},
+		{"good.txt", "C5", "good.txt: no row that a claim needs ("},
+	} {
+		_, err := Read(t.Context(), strings.Fields(test.files), strings.Fields(test.ids))
+		require.ErrorContains(t, err, test.want)
+		var status command.Error
+		require.ErrorAs(t, err, &status)
+		require.Equal(t, 2, status.Status)
+	}
+}
+
+// A line of a log that looks like a key of the machine does not make two machines.
+func TestLogLines(t *testing.T) {
+	rows := []string{"SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op"}
+	for _, text := range []string{
+		"cpu: 93 % of 2\n" + results(2, 6, rows...),
+		results(2, 6, rows...) + "cpu: 12 %\ngoarch: none\n" + "BenchmarkX 1 1 ns/op\n",
+		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
+		results(2, 3, rows...) + "a log\ncpu: hot\n" + results(2, 3, rows...),
+	} {
+		r := judged(t, text, "C5")
+		require.Equal(t, "Thing 3000", r.results.machine["cpu"])
+		require.Equal(t, reproduced, only(t, r).verdict)
+	}
+}
+
+// What is wrong with a part of the input has a line each, and the rest is judged.
+func TestDamagedInput(t *testing.T) {
+	rows := results(2, 6, "SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op")
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"failed benchmark", rows + "--- FAIL: BenchmarkLoop/sync=gil-2\n    bench_test.go:99: got 3, want 4\nFAIL\nexit status 1\nFAIL\tboundaries\t1s\n",
+			[]string{"bench.txt:20: --- FAIL: BenchmarkLoop/sync=gil-2 bench_test.go:99: got 3, want 4"}},
+		{"panic", rows + "panic: lost\n\ngoroutine 1 [running]:\nexit status 2\nFAIL\tboundaries\t1s\n", []string{"bench.txt:20: panic: lost"}},
+		{"does not build", rows + "FAIL\tboundaries [build failed]\n", []string{"bench.txt:20: FAIL boundaries [build failed]"}},
+		{"no values", rows + "BenchmarkLoop/sync=gil \t 12\n", []string{"bench.txt:20: missing measurements; the line is left out"}},
+		{"no unit", rows + "BenchmarkLoop/sync=gil \t 12\t 3.4\n", []string{"bench.txt:20: missing units; the line is left out"}},
+		{"not a number", rows + "BenchmarkLoop/sync=gil \t 12\t three ns/op\n", []string{"bench.txt:20: parsing measurement: invalid syntax; the line is left out"}},
+		{"cut off in the name", rows + "BenchmarkLoopBoxed/system=gil", []string{"bench.txt:20: the line is cut off; left out"}},
+		{"cut off in a unit", rows + "BenchmarkLoopBoxed/system=gil-2 \t 12\t 3400 ns/op\t 3 user+sy", []string{"bench.txt:20: the line is cut off; left out"}},
+		{"two of them", rows + "BenchmarkLoop/sync=gil \t 12\n--- FAIL: BenchmarkFib\nBenchmarkX", []string{
+			"bench.txt:22: the line is cut off; left out", "bench.txt:21: --- FAIL: BenchmarkFib", "bench.txt:20: missing measurements; the line is left out"}},
+		{"name alone, as with -v", rows + "BenchmarkLoop/sync=gil\n", nil},
+		{"an empty file beside it", rows, []string{"empty.txt: no benchmark result"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			files, contents := []string{"bench.txt"}, [][]byte{[]byte(test.text)}
+			if strings.HasPrefix(test.name, "an empty") {
+				files, contents = append(files, "empty.txt"), append(contents, nil)
+			}
+			m, err := parse(files, contents)
+			require.NoError(t, err)
+			r := Judge(m, []string{"C5"})
+			require.Equal(t, reproduced, only(t, r).verdict)
+			if test.want == nil {
+				require.NoError(t, m.Err())
+				return
+			}
+			require.EqualError(t, m.Err(), strings.Join(test.want, "\n"))
+			require.Contains(t, r.summary(), fmt.Sprintf("Problems with the input, on standard error: %d.", len(test.want)))
+		})
+	}
+}
+
+// Whatever the bytes are, there is a report, or an error.
+func FuzzClaims(f *testing.F) {
+	f.Add([]byte(results(2, 1, golden...)))
+	f.Add([]byte(results(0, 2, "LoopBoxed/system=gil 0 ns/op", "LoopBoxed/system=gil-2 1e300 ns/op", "FibBoxed/system=gil-0 NaN ns/op")))
+	f.Add([]byte("BenchmarkPyLoop/system=-gil 1 Inf ns/op -1 lost-updates/op\nBenchmarkLoop/sync=serial 1 1 ns/op Inf user+sys-ns/op\n--- FAIL: x\n y\npanic: z"))
+	f.Add([]byte("numcpu: -1\nBenchmarkFibBoxed/system=gilectomy-99999999999999999999 1 1 ns/op\nUnit ns/op better=higher better=lower\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := parse([]string{"bench.txt"}, [][]byte{data})
+		if err != nil {
+			require.True(t, errors.As(err, new(command.Error)))
+			return
+		}
+		for _, problem := range m.problems {
+			require.NotContains(t, problem.Error(), "\n")
+		}
+		r := Judge(m, nil)
+		require.Len(t, r.claims, len(claims))
+		var text strings.Builder
+		require.NoError(t, r.Text(&text, true))
+		require.NoError(t, r.Text(&text, false))
+		require.NoError(t, r.Markdown(&text))
+	})
+}

@@ -1,0 +1,615 @@
+package claims
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// The verdicts. A claim has the weakest verdict of its figures, in the order of
+// weakestFirst.
+const (
+	reproduced = "reproduced"
+	// What the claim says happens, but less of it, or more.
+	inDirection   = "reproduced in direction"
+	notReproduced = "not reproduced"
+	notMeasured   = "not measured"
+	// A reproduced claim without a number, which only a breakdown could fail.
+	anyMachine = "true of any machine"
+	// What no figure decides.
+	byConstruction = "by construction"
+	corrected      = "corrected"      // the article has a fact wrong
+	notMeasurable  = "not measurable" // an opinion, or a picture
+)
+
+var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
+
+// Legend explains the verdicts.
+const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
+                           which may be off by a factor of 1.5, or as the band says
+  reproduced in direction  slower where it says slower, but less, or more
+  not reproduced           outside of both
+  not measured             no row, too few processors, fewer than 6 rounds, or an
+                           interval that reaches over an edge
+  true of any machine      has no number, and only a breakdown could fail it
+  by construction, corrected, not measurable
+                           no figure decides it
+
+A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
+verdict is that of the whole interval. Columns of more procs than the machine has
+processors are not judged, or the claim says so.
+`
+
+// A Report is what the claims come to on one machine.
+type Report struct {
+	results *Results
+	claims  []claimReport
+}
+
+type claimReport struct {
+	claim
+	verdict string
+	figures []figureReport
+}
+
+type figureReport struct {
+	label, article, unit string
+	decides              bool   // has a part in the claim's verdict
+	rows                 string // how the figure is made of them
+	holds                string // the values for which the claim does; empty if it is not judged
+	estimate             estimate
+	present              bool   // there is an estimate
+	verdict              string // empty if the figure is not judged
+	note                 string // what to know about the verdict
+	missing              []cell // to be measured, on this machine unless elsewhere is set
+	elsewhere            bool
+}
+
+// Judge compares the claims of those IDs, or all, with the results.
+func Judge(m *Results, ids []string) Report {
+	r := Report{results: m}
+	for _, c := range selected(ids) {
+		cr := claimReport{claim: c, verdict: c.settled}
+		weakest := len(weakestFirst)
+		for _, f := range c.figures {
+			for _, f := range m.expand(f) {
+				fr := m.judge(f)
+				cr.figures = append(cr.figures, fr)
+				if fr.decides {
+					weakest = min(weakest, slices.Index(weakestFirst, fr.verdict))
+				}
+			}
+		}
+		if c.settled == "" {
+			cr.verdict = weakestFirst[weakest]
+			if c.anyMachine && cr.verdict == reproduced {
+				cr.verdict = anyMachine
+			}
+		}
+		r.claims = append(r.claims, cr)
+	}
+	return r
+}
+
+// IDs returns the IDs of all claims, in order.
+func IDs() []string {
+	var ids []string
+	for _, c := range claims {
+		ids = append(ids, c.id)
+	}
+	return ids
+}
+
+// Range names the IDs in words.
+func Range() string { return claims[0].id + " to " + claims[len(claims)-1].id }
+
+func selected(ids []string) []claim {
+	if len(ids) == 0 {
+		return claims
+	}
+	return slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return !slices.Contains(ids, c.id) })
+}
+
+// cellsOf returns the cells of the claims of those IDs, or of all.
+func cellsOf(ids []string) []cell {
+	var cells []cell
+	for _, c := range selected(ids) {
+		for _, f := range c.figures {
+			cells = append(cells, f.cells()...)
+		}
+	}
+	return cells
+}
+
+func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
+
+// share returns how much of a processor the rows had that compute and wait for
+// nothing. It is well below 1 if other processes had the rest, and 0 without such
+// rows.
+func (m *Results) share() float64 {
+	var shares []float64
+	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
+		used, took := cell{row, cpu, 1}, cell{row, wall, 1}
+		if len(m.samples[used]) != len(m.samples[took]) || !m.possible(took) || !m.possible(used) {
+			continue
+		}
+		for i, v := range m.samples[used] {
+			shares = append(shares, v/m.samples[took][i])
+		}
+	}
+	if len(shares) == 0 {
+		return 0
+	}
+	return summary(shares).center
+}
+
+// expand returns the figure for every Python that has its rows, and for every column
+// that "many" stands for. A figure that cannot be measured stays in one piece.
+func (m *Results) expand(f figure) []figure {
+	var all []figure
+	for _, g := range m.expandPythons(f) {
+		columns := m.columnsOf(g)
+		for _, n := range columns {
+			h := g
+			h.num, h.den = withProcs(g.num, n), withProcs(g.den, n)
+			if len(columns) > 1 || f.label == "" && len(columns) == 1 {
+				h.label = strings.TrimPrefix(fmt.Sprintf("%s, %d threads", g.label, n), ", ")
+			}
+			all = append(all, h)
+		}
+		if columns == nil {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+func (m *Results) expandPythons(f figure) []figure {
+	ofPython := slices.DeleteFunc(f.cells(), func(c cell) bool { return !strings.Contains(c.row, "*") })
+	if len(ofPython) == 0 {
+		return []figure{f}
+	}
+	var expanded []figure
+	for _, python := range m.pythons(ofPython[0].row) {
+		if slices.ContainsFunc(withPython(ofPython, python), func(c cell) bool { return !m.rows[c.row] }) {
+			continue
+		}
+		g := f
+		g.num, g.den = withPython(f.num, python), withPython(f.den, python)
+		_, pattern, _ := strings.Cut(ofPython[0].row, "system=")
+		system := strings.Replace(pattern, "*", python, 1)
+		if slices.ContainsFunc(ofPython, func(c cell) bool { return !strings.HasSuffix(c.row, pattern) }) {
+			system = python // with its GIL and without
+		}
+		g.label = strings.TrimPrefix(f.label+", "+system, ", ")
+		expanded = append(expanded, g)
+	}
+	if len(expanded) == 0 {
+		return []figure{f}
+	}
+	return expanded
+}
+
+func withPython(cells []cell, python string) []cell {
+	cells = slices.Clone(cells)
+	for i := range cells {
+		cells[i].row = strings.Replace(cells[i].row, "*", python, 1)
+	}
+	return cells
+}
+
+// columnsOf returns what "many" stands for in the figure: the columns that all its
+// rows have and that the machine has processors for. If there are none, that is the
+// column to measure. It returns nil for a figure without "many".
+func (m *Results) columnsOf(f figure) []int {
+	var common []int
+	first := true
+	for _, c := range f.cells() {
+		if c.procs != many {
+			continue
+		}
+		columns := m.columns(c)
+		if first {
+			common, first = columns, false
+		}
+		common = slices.DeleteFunc(common, func(n int) bool { return n < 2 || !slices.Contains(columns, n) })
+	}
+	if first || f.parity {
+		return nil
+	}
+	clean := slices.DeleteFunc(slices.Clone(common), m.oversubscribes)
+	switch {
+	case len(clean) > 0:
+		return clean
+	case len(common) > 0:
+		return common[:1]
+	}
+	return []int{max(2, m.numCPU)}
+}
+
+func (m *Results) oversubscribes(procs int) bool { return m.numCPU > 0 && procs > m.numCPU }
+
+func withProcs(cells []cell, n int) []cell {
+	cells = slices.Clone(cells)
+	for i := range cells {
+		if cells[i].procs == many {
+			cells[i].procs = n
+		}
+	}
+	return cells
+}
+
+// An estimate is a median and its interval. Without an interval, lo and hi are the
+// median. For a parity that was not reached, center and hi are infinite.
+type estimate struct {
+	lo, center, hi float64
+	rounds         int
+	interval       bool
+}
+
+func (e estimate) in(b band) bool {
+	return b.lo < e.lo && e.hi < b.hi || b.lo < e.lo && math.IsInf(b.hi, 1) && !math.IsInf(e.hi, 1)
+}
+
+func (e estimate) outside(b band) bool { return e.hi <= b.lo || b.hi <= e.lo }
+
+func (e estimate) times(x float64) estimate {
+	return estimate{e.lo * x, e.center * x, e.hi * x, e.rounds, e.interval}
+}
+
+// verdict returns the verdict of the whole interval: it lies inside want, inside
+// direction and outside want, or outside both. An interval that reaches over an edge
+// decides nothing, not even the direction: another run could fall on either side.
+func (f figure) verdict(e estimate) string {
+	switch {
+	case !e.interval:
+		return notMeasured
+	case e.in(f.want):
+		return reproduced
+	case !e.outside(f.want):
+		return notMeasured
+	case f.direction != band{} && e.in(f.direction):
+		return inDirection
+	case f.direction == band{} || e.outside(f.direction):
+		return notReproduced
+	}
+	return notMeasured
+}
+
+func (m *Results) judge(f figure) figureReport {
+	fr := figureReport{label: f.label, decides: !f.aside, article: f.article, unit: f.unit}
+	judged := f.want != band{}
+	if judged {
+		fr.verdict, fr.holds = notMeasured, f.want.String()
+		if f.direction != (band{}) {
+			fr.holds += ", in direction " + f.direction.String()
+		}
+	}
+	cells := f.cells()
+	if f.parity {
+		cells = append(m.parityCells(f), f.den...)
+	}
+	procs := slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
+	fr.rows = f.formula(procs)
+	oversubscribed := m.oversubscribes(procs)
+	tooFew := oversubscribed && !f.oversubscribed
+
+	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
+		if tooFew { // to measure the rows on this machine would not help
+			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", procs), true
+		}
+		return fr
+	}
+	var e estimate
+	if f.parity {
+		e = m.parity(f)
+	} else {
+		e = m.ratio(f.num, f.den)
+	}
+	if f.scale != 0 {
+		e = e.times(f.scale)
+	}
+	if f.perThread {
+		e = e.times(1 / float64(procs))
+	}
+	fr.estimate, fr.present = e, true
+
+	var notes []string
+	if !e.interval {
+		notes = append(notes, "no interval, which takes 6 rounds")
+	}
+	if m.numCPU == 0 && procs > 1 {
+		notes = append(notes, "numcpu is not in the files, so this may be oversubscribed")
+	}
+	if oversubscribed {
+		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads, numcpu %d", procs, m.numCPU))
+	}
+	switch {
+	case !judged:
+	case tooFew:
+		notes = append(notes, fmt.Sprintf("needs %d processors", procs))
+		fr.missing, fr.elsewhere = cells, true
+	default:
+		if fr.verdict = f.verdict(e); fr.verdict != notMeasured {
+			break
+		}
+		fr.missing = cells
+		if f.parity && math.IsInf(e.hi, 1) && procs < m.numCPU {
+			notes = append(notes, fmt.Sprintf("no column of %d threads", m.numCPU))
+			for n := 2 * procs; ; n *= 2 {
+				fr.missing = append(fr.missing, withProcs(f.num, min(n, m.numCPU))...)
+				if n >= m.numCPU {
+					break
+				}
+			}
+		} else if f.parity && math.IsInf(e.hi, 1) {
+			notes = append(notes, "parity may lie beyond the processors")
+			fr.elsewhere = true
+		} else if e.interval {
+			notes = append(notes, "the interval reaches over an edge")
+		}
+	}
+	fr.note = strings.Join(notes, "; ")
+	return fr
+}
+
+// lacks returns what is wrong with the samples of the cells, if anything is, and the
+// cells to measure.
+func (m *Results) lacks(cells []cell) (note string, missing []cell) {
+	var names []string
+	for _, c := range cells {
+		if len(m.samples[c]) == 0 {
+			missing = append(missing, c)
+			if !slices.Contains(names, c.name()) {
+				names = append(names, c.name())
+			}
+		} else if !m.possible(c) {
+			return c.name() + " has an impossible " + c.shortUnit() + "; 0 means that the clock is too coarse for it", cells
+		}
+	}
+	if len(missing) == 0 {
+		return "", nil
+	}
+	// Measure the rows that are there again, so that the rounds pair.
+	again := slices.DeleteFunc(slices.Clone(cells), func(c cell) bool {
+		return !slices.ContainsFunc(missing, func(m cell) bool { return m.python() == c.python() })
+	})
+	return "no row " + strings.Join(names, ", "), again
+}
+
+// possible reports whether the samples of the cell can be put into a ratio.
+func (m *Results) possible(c cell) bool {
+	return !slices.ContainsFunc(m.samples[c], func(v float64) bool {
+		return !(v < 1e30 && (v > 1e-30 || v == 0 && (c.unit == lost || c.unit == lostTry)))
+	})
+}
+
+func rounds(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", n)
+}
+
+// ratio returns the ratio of the product of num to that of den.
+//
+// The interval is that of the ratios within rounds: a machine that is slow in one
+// round is slow for all rows. If a row has more rounds than another, the last ones
+// count, because a row that is measured later is measured together with what it is
+// compared with.
+func (m *Results) ratio(num, den []cell) estimate {
+	cells := slices.Concat(num, den)
+	n := math.MaxInt
+	for _, c := range cells {
+		n = min(n, len(m.samples[c]))
+	}
+	ratios := make([]float64, n)
+	for i := range ratios {
+		ratios[i] = 1
+		for j, c := range cells {
+			samples := m.samples[c]
+			if v := samples[len(samples)-n+i]; j < len(num) {
+				ratios[i] *= v
+			} else {
+				ratios[i] /= v
+			}
+		}
+	}
+	return summary(ratios)
+}
+
+func summary(values []float64) estimate {
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
+	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) { // it takes 6 values
+		return estimate{s.Center, s.Center, s.Center, len(values), false}
+	}
+	return estimate{s.Lo, s.Center, s.Hi, len(values), true}
+}
+
+// parityCells returns the columns of num that the machine has processors for, or
+// those to measure.
+func (m *Results) parityCells(f figure) []cell {
+	var cells []cell
+	for _, procs := range m.columns(f.num[0]) {
+		if !m.oversubscribes(procs) {
+			cells = append(cells, cell{f.num[0].row, f.num[0].unit, procs})
+		}
+	}
+	if cells == nil {
+		cells = slices.Concat(withProcs(f.num, 1), withProcs(f.num, max(2, m.numCPU)))
+	}
+	return cells
+}
+
+// parity returns the number of threads at which num takes no longer for a step than
+// den. Nothing is known between two columns, so the interval includes all of it: lo
+// is one more than the threads that are surely too few, hi is what is surely enough.
+func (m *Results) parity(f figure) estimate {
+	enough := estimate{1, math.Inf(1), math.Inf(1), math.MaxInt, true}
+	possible := false
+	for _, num := range m.parityCells(f) {
+		e := m.ratio([]cell{num}, f.den)
+		if possible = possible || e.lo <= 1; !possible {
+			enough.lo = float64(num.procs + 1)
+		}
+		if e.center <= 1 {
+			enough.center = min(enough.center, float64(num.procs))
+		}
+		if e.hi <= 1 {
+			enough.hi = min(enough.hi, float64(num.procs))
+		}
+		enough.rounds = min(enough.rounds, e.rounds)
+		enough.interval = enough.interval && e.interval
+	}
+	return enough
+}
+
+// name is that of the benchmark, as go test prints it without "Benchmark".
+func (c cell) name() string {
+	if c.procs == 1 {
+		return c.row
+	}
+	return c.row + "-" + strconv.Itoa(c.procs)
+}
+
+func (c cell) shortUnit() string { return strings.Replace(c.unit, "sec", "ns", 1) }
+
+func (c cell) python() bool { return strings.HasPrefix(c.row, "Py") }
+
+func (c cell) race() bool { return strings.HasPrefix(c.row, "Race/") }
+
+func (f figure) formula(n int) string {
+	if f.parity {
+		return fmt.Sprintf("the fewest threads at which %s is at most %s (ns/op)", f.num[0].row, f.den[0].row)
+	}
+	cells := f.cells()
+	mixed := slices.ContainsFunc(cells, func(c cell) bool { return c.unit != cells[0].unit })
+	product := func(cells []cell) string {
+		var names []string
+		for _, c := range cells {
+			name := c.name()
+			if mixed {
+				name = c.shortUnit() + " of " + name
+			}
+			names = append(names, name)
+		}
+		text := strings.Join(names, " * ")
+		if len(names) > 1 {
+			text = "(" + text + ")"
+		}
+		return text
+	}
+	text := product(f.num)
+	if f.scale != 0 && f.unit == "" { // otherwise the unit says it
+		text = fmt.Sprintf("%g * %s", f.scale, text)
+	}
+	if len(f.den) > 0 {
+		text += " / " + product(f.den)
+	}
+	if f.perThread {
+		text += fmt.Sprintf(" / %d", n)
+	}
+	if !mixed {
+		text += " (" + cells[0].shortUnit() + ")"
+	}
+	return text
+}
+
+// raceCommand prints the benchmark lines of the race tour.
+const raceCommand = "go test -run RaceOutcomes -v ./races"
+
+// enough rounds are the fewest whose 95 % interval leaves out the extremes.
+const enough = 9
+
+// Command returns a shell command that measures the rows of Go that the claims of
+// those IDs, or all, need. A claim about any number of threads is measured at each of
+// the columns.
+func Command(ids []string, columns []int) string {
+	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() }), columns)
+}
+
+// measure returns a shell command that measures the cells. The rows of Go take turns,
+// so that a machine that drifts drifts under all of them.
+func measure(cells []cell, columns []int) string {
+	var python []int
+	race := false
+	procs := map[string][]int{} // of the rows of Go
+	for _, c := range cells {
+		switch {
+		case c.python():
+			python = append(python, 1, max(2, c.procs))
+		case c.race():
+			race = true
+		case c.procs == many:
+			procs[c.row] = append(procs[c.row], columns...)
+		default:
+			procs[c.row] = append(procs[c.row], c.procs)
+		}
+	}
+	rows := map[string][]string{} // by list of procs
+	for _, row := range slices.Sorted(maps.Keys(procs)) {
+		if above := path.Dir(row); procs[above] != nil {
+			continue // the pattern of the row above selects this row too
+		}
+		list := join(procs[row], ",")
+		if list == "2" { // a row more costs less than a run more
+			list = "1,2"
+		}
+		rows[list] = append(rows[list], row)
+	}
+	var commands []string
+	for _, list := range slices.Sorted(maps.Keys(rows)) {
+		commands = append(commands, fmt.Sprintf("go test -cpu %s -skip '/=nogil$/without=' -bench '%s'", list, pattern(rows[list])))
+	}
+	if race {
+		commands = append(commands, raceCommand)
+	}
+	text := ""
+	if commands != nil {
+		text = fmt.Sprintf("for i in $(seq %d); do %s || break; done", enough, strings.Join(commands, " && "))
+	}
+	if python != nil {
+		text += fmt.Sprintf("; make python ROUNDS=%d THREADS='%s' PYTHONS='python3 python3.14t'", enough, join(python, " "))
+	}
+	return strings.TrimPrefix(text, "; ")
+}
+
+// join returns the numbers in order, each once.
+func join(numbers []int, separator string) string {
+	slices.Sort(numbers)
+	var list []string
+	for _, n := range slices.Compact(numbers) {
+		list = append(list, strconv.Itoa(n))
+	}
+	return strings.Join(list, separator)
+}
+
+// pattern returns a -bench that selects the rows. It also selects what a row has
+// below it, such as without=locks.
+func pattern(rows []string) string {
+	last := map[string][]string{}
+	for _, row := range rows {
+		slash := strings.LastIndexByte(row, '/')
+		last[row[:slash]] = append(last[row[:slash]], row[slash+1:])
+	}
+	var alternatives []string
+	for _, parent := range slices.Sorted(maps.Keys(last)) {
+		key, _, _ := strings.Cut(last[parent][0], "=")
+		var values []string
+		for _, leaf := range last[parent] {
+			values = append(values, strings.TrimPrefix(leaf, key+"="))
+		}
+		leaf := key + "=" + values[0]
+		if len(values) > 1 {
+			leaf = key + "=(" + strings.Join(values, "|") + ")"
+		}
+		alternatives = append(alternatives, "Benchmark"+strings.ReplaceAll(parent, "/", "$/")+"$/"+leaf+"$")
+	}
+	return strings.Join(alternatives, "|")
+}

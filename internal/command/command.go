@@ -1,0 +1,69 @@
+// Package command has what a command line program needs around its work:
+// signals that end it cleanly, errors of one line each, and an exit status.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// An Error ends the program with an exit status other than 1.
+type Error struct {
+	Status int
+	error
+}
+
+// BadInput returns an Error with status 2: the input is at fault.
+func BadInput(format string, args ...any) error {
+	return Error{2, fmt.Errorf(format, args...)}
+}
+
+// Interrupted returns an Error with status 130, which a shell gives for SIGINT.
+func Interrupted(text string) error { return Error{130, errors.New(text)} }
+
+// Problems are independent errors. Each is printed on a line of its own.
+type Problems []error
+
+func (p Problems) Error() string { return errors.Join(p...).Error() }
+
+// Main runs the program and exits. The context of run ends with the first signal
+// that asks the program to stop.
+func Main(name string, run func(ctx context.Context) error) {
+	// SIGPIPE is one of them: a reader that goes away (| head) would otherwise
+	// end the process before it has cleaned up.
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
+	// Under nohup a hangup must stay ignored. Notify would undo that.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	// The signals stay caught until run returns: a second Ctrl-C must not cut
+	// the cleanup short.
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	status := Report(name, os.Stderr, run(ctx))
+	stop()
+	os.Exit(status)
+}
+
+// Report writes the error to stderr, if there is one, after the program's name.
+// It returns the exit status: 0 without an error, that of an Error, or else 1.
+func Report(name string, stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	each := Problems{err}
+	errors.As(err, &each)
+	for _, err := range each {
+		fmt.Fprintf(stderr, "%s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	var withStatus Error
+	if errors.As(err, &withStatus) {
+		return withStatus.Status
+	}
+	return 1
+}
