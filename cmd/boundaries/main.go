@@ -11,6 +11,12 @@
 //
 // holds what the article says against benchmark output, claim by claim.
 //
+//	boundaries table FILE...
+//	boundaries scaling [-format text|markdown|csv|json] FILE...
+//
+// print benchmark output as the table people read, and what more procs make of
+// each row.
+//
 // "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 when the verb did what it was asked, 1 when something
@@ -37,6 +43,8 @@ var verbs = []struct {
 }{
 	{"compare", "compare the benchmarks of two revisions", compare},
 	{"claims", "hold the claims of the article against benchmark output", claimsVerb},
+	{"table", "print benchmark output as the table people read", tableVerb},
+	{"scaling", "say what more procs make of each row", scalingVerb},
 }
 
 type statusError struct {
