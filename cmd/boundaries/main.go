@@ -11,6 +11,12 @@
 //
 // compares statements of the article with benchmark output.
 //
+//	boundaries table FILE...
+//	boundaries scaling [-format text|markdown|csv|json] FILE...
+//
+// print benchmark output as the table people read, and what more procs make of
+// each row.
+//
 // "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 if the verb did what it was asked, 1 if something failed
@@ -37,6 +43,8 @@ var verbs = []struct {
 }{
 	{"compare", "compare the benchmarks of two revisions", compareVerb},
 	{"claims", "compare statements of the article with benchmark output", claimsVerb},
+	{"table", "print benchmark output as the table people read", tableVerb},
+	{"scaling", "say what more procs make of each row", scalingVerb},
 }
 
 func main() {

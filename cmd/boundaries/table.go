@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
+	"boundaries/internal/scaling"
+	"boundaries/internal/stats"
+)
+
+const tableUsage = `Usage: boundaries table FILE...
+
+Table prints benchmark output as the table people read: a table for each workload
+and unit, a line for each variant, a column for each number of procs. A FILE of "-"
+is standard input. Files of one machine are put together.
+
+A figure is the median over the rounds, and after it how far its 95 % interval
+reaches, for which there must be 6 rounds. Columns of more procs than usable
+processors are marked *, figures with rounds on a disturbed machine ~.
+
+The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
+is printed), and 2 when there is nothing to print.
+`
+
+// tableWidth is that of what terminals and mails show without wrapping.
+const tableWidth = 100
+
+func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newFlags("table")
+	files, err := readArgs(ctx, flags, args, tableUsage, stdout)
+	if files == nil {
+		return err
+	}
+	var text strings.Builder
+	for _, f := range benchfile.ByMachine(files) {
+		fmt.Fprintln(&text, f.Machine)
+		var seen marks
+		for _, w := range scaling.Workloads(f) {
+			for _, unit := range w.Units {
+				seen.add(writeTable(&text, w, heading(w, unit), func(r scaling.Row, column int) string {
+					v := r.Values(column, unit)
+					if len(v) == 0 {
+						return ""
+					}
+					i, disturbed := stats.Interval{Center: middle(v)}, r.Disturbed(column).Runs > 0
+					if stats.Usable(v) {
+						i = stats.Median(v, 0.95)
+					}
+					return marked(strings.TrimSpace(scaling.FormatValue(i.Center, unit)+" "+scaling.FormatSpread(i)), disturbed)
+				}))
+			}
+		}
+		seen.explain(&text, f)
+		fmt.Fprintln(&text)
+	}
+	return finish(stdout, text.String(), files)
+}
+
+func newFlags(verb string) *flag.FlagSet {
+	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run reports the error, on one line
+	return flags
+}
+
+// readArgs parses the flags of a verb that reads benchmark files, and reads those.
+// If it returns no files, the verb is done with that error, or with none after -h.
+func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage string, stdout io.Writer) ([]*benchfile.File, error) {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		var text strings.Builder
+		text.WriteString(usage)
+		flags.SetOutput(&text)
+		flags.PrintDefaults()
+		_, err := io.WriteString(stdout, text.String())
+		return nil, err
+	} else if err != nil {
+		return nil, command.BadInput(`%s: %w ("boundaries %[1]s -h" lists the flags)`, flags.Name(), err)
+	}
+	for _, name := range flags.Args() {
+		if len(name) > 1 && name[0] == '-' {
+			return nil, command.BadInput("%s: want flags before files, but got %q after %q", flags.Name(), name, flags.Arg(0))
+		}
+	}
+	if flags.NArg() == 0 {
+		return nil, command.BadInput(`%s: want a FILE of benchmark output, or - for standard input ("boundaries %[1]s -h" says more)`, flags.Name())
+	}
+	files, err := benchfile.Read(ctx, flags.Args())
+	if ctx.Err() != nil {
+		return nil, command.Interrupted(flags.Name() + ": interrupted")
+	} else if err != nil {
+		return nil, command.BadInput("%s: %w", flags.Name(), err)
+	}
+	return files, nil
+}
+
+// finish prints what a verb has made of the files, and reports what was wrong with
+// them.
+func finish(stdout io.Writer, text string, files []*benchfile.File) error {
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
+	var all command.Problems
+	for _, f := range files {
+		all = append(all, f.Problems...)
+	}
+	if len(all) > 0 {
+		return all
+	}
+	return nil
+}
+
+func heading(w *scaling.Workload, unit string) string {
+	what := unit
+	switch unit {
+	case scaling.Wall:
+		what = "wall time of a step"
+	case scaling.CPU:
+		what = "processor time of a step"
+	}
+	return w.Title() + ": " + what
+}
+
+// marks are what needs an explanation below the tables.
+type marks struct{ oversubscribed, disturbed bool }
+
+func (m *marks) add(other marks) {
+	m.oversubscribed = m.oversubscribed || other.oversubscribed
+	m.disturbed = m.disturbed || other.disturbed
+}
+
+func (m *marks) explain(text io.Writer, f *benchfile.File) {
+	fmt.Fprintln(text)
+	if m.oversubscribed {
+		fmt.Fprintf(text, "* oversubscribed: more procs than the machine has processors for them (%d)\n", f.Machine.NumCPU())
+	}
+	if f.Machine.NumCPU() == 0 {
+		fmt.Fprintln(text, "No file says how many processors the machine has, so any column may be oversubscribed.")
+	}
+	if m.disturbed {
+		fmt.Fprintln(text, "~ some of its rounds ran on a disturbed machine; the file names them")
+	}
+	if n := len(f.Ignored); n > 0 {
+		fmt.Fprintf(text, "Ignored, because only the head of a file has keys: %s", f.Ignored[0])
+		if n > 1 {
+			fmt.Fprintf(text, " and %d lines more", n-1)
+		}
+		fmt.Fprintln(text)
+	}
+}
+
+func marked(cell string, disturbed bool) string {
+	if disturbed {
+		return cell + " ~"
+	}
+	return cell
+}
+
+// writeTable prints a table whose cells may be as long as they are. If all columns do
+// not fit, the rest goes below.
+func writeTable(text *strings.Builder, w *scaling.Workload, title string, cell func(r scaling.Row, column int) string) marks {
+	var m marks
+	first := []string{w.Key}
+	for _, r := range w.Rows {
+		first = append(first, r.Name)
+	}
+	columns := [][]string{}
+	for j, c := range w.Columns {
+		head := strconv.Itoa(c.Procs)
+		if c.Oversubscribed {
+			head += "*"
+			m.oversubscribed = true
+		}
+		column := []string{head}
+		for _, r := range w.Rows {
+			s := cell(r, j)
+			m.disturbed = m.disturbed || strings.HasSuffix(s, "~")
+			column = append(column, s)
+		}
+		columns = append(columns, column)
+	}
+	fmt.Fprintf(text, "\n%s\n", title)
+	for len(columns) > 0 {
+		width, fits := 2+widest(first), 0
+		for fits < len(columns) && (fits == 0 || width+2+widest(columns[fits]) <= tableWidth) {
+			width += 2 + widest(columns[fits])
+			fits++
+		}
+		for i, name := range first {
+			line := "  " + pad(name, widest(first), false)
+			for _, c := range columns[:fits] {
+				line += "  " + pad(c[i], widest(c), true)
+			}
+			fmt.Fprintln(text, strings.TrimRight(line, " "))
+		}
+		columns = columns[fits:]
+	}
+	return m
+}
+
+func widest(column []string) (width int) {
+	for _, s := range column {
+		width = max(width, utf8.RuneCountInString(s))
+	}
+	return width
+}
+
+func pad(s string, width int, right bool) string {
+	space := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+	if right {
+		return space + s
+	}
+	return s + space
+}
+
+// middle is the median of any numbers, of which package stats wants positive ones.
+func middle(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}

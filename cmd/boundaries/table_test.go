@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/command"
+)
+
+const twoRows = `numcpu: 2
+# cpu: family 26, model 2, stepping 1
+goos: linux
+goarch: amd64
+pkg: boundaries
+cpu: AMD EPYC
+BenchmarkLoopBoxed/system=gil          1  44 ns/op   44 user+sys-ns/op
+BenchmarkLoopBoxed/system=gil-2        1  44 ns/op   44 user+sys-ns/op
+BenchmarkLoopBoxed/system=gil-4        1  46 ns/op   46 user+sys-ns/op
+BenchmarkLoopBoxed/system=nogil/without=immortal    1  50 ns/op  50 user+sys-ns/op
+BenchmarkLoopBoxed/system=nogil/without=immortal-2  1  75 ns/op 150 user+sys-ns/op
+# disturbed: LoopBoxed/system=gil-2 1.31 times (a processor 1.28 times)
+`
+
+// inFiles runs a verb in a folder with files of those texts, named 1.txt, 2.txt.
+func inFiles(t *testing.T, texts []string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	dir := t.TempDir()
+	for i, text := range texts {
+		name := filepath.Join(dir, string(rune('1'+i))+".txt")
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+		args = append(args, name)
+	}
+	var out, err bytes.Buffer
+	status = command.Report("boundaries", &err, run(t.Context(), args, &out, &err))
+	return status, out.String(), strings.ReplaceAll(err.String(), dir+string(filepath.Separator), "")
+}
+
+func TestTableVerb(t *testing.T) {
+	status, stdout, stderr := inFiles(t, []string{twoRows}, "table")
+	assert.Equal(t, 0, status)
+	assert.Empty(t, stderr)
+	assert.Equal(t, `linux/amd64, AMD EPYC, 2 processors
+
+LoopBoxed: wall time of a step
+  system                        1          2       4*
+  gil                     44.0 ns  44.0 ns ~  46.0 ns
+  nogil without immortal  50.0 ns    75.0 ns
+
+LoopBoxed: processor time of a step
+  system                        1          2       4*
+  gil                     44.0 ns  44.0 ns ~  46.0 ns
+  nogil without immortal  50.0 ns     150 ns
+
+* oversubscribed: more procs than the machine has processors for them (2)
+~ some of its rounds ran on a disturbed machine; the file names them
+
+`, stdout)
+
+	// A key that nobody knows makes rows of its own, and never one of two.
+	_, stdout, _ = inFiles(t, []string{"BenchmarkLoop/new=a/sync=gil 1 1 ns/op\nBenchmarkLoop/new=b/sync=gil 1 2 ns/op\nBenchmarkX/new=a 1 3 ns/op\nBenchmarkX/new=b 1 4 ns/op\n"}, "table")
+	for _, want := range []string{"Loop/new=a: wall", "Loop/new=b: wall", "a    3.00 ns", "b    4.00 ns"} {
+		assert.Contains(t, stdout, want)
+	}
+
+	var wide strings.Builder
+	for n := range 40 {
+		wide.WriteString("BenchmarkLoop/sync=gil-" + string(rune('1'+n/10)) + string(rune('0'+n%10)) + " 1 44 ns/op\n")
+	}
+	_, stdout, _ = inFiles(t, []string{wide.String()}, "table")
+	for line := range strings.Lines(stdout) {
+		assert.LessOrEqual(t, len([]rune(line)), tableWidth+1, line)
+	}
+	assert.Equal(t, 40, strings.Count(stdout, "44.0 ns"))
+}
+
+func TestFileVerbErrors(t *testing.T) {
+	for _, verb := range []string{"table", "scaling"} {
+		for name, c := range map[string]struct {
+			texts  []string
+			status int
+			want   string
+		}{
+			"no file":      {nil, 2, verb + `: want a FILE of benchmark output, or - for standard input ("boundaries ` + verb + ` -h" says more)` + "\n"},
+			"no result":    {[]string{"PASS\n"}, 2, verb + ": 1.txt: no benchmark result in 1 line; want the output of go test -bench\n"},
+			"twice":        {[]string{twoRows, twoRows}, 2, verb + ": 2.txt has the same content as 1.txt, and would be counted twice\n"},
+			"a failure":    {[]string{twoRows + "--- FAIL: BenchmarkX\n    a wrong answer\n"}, 1, "1.txt:13: --- FAIL: BenchmarkX a wrong answer\n"},
+			"half a value": {[]string{twoRows + "BenchmarkX 1 NaN ns/op\n"}, 1, "1.txt:13: BenchmarkX has NaN ns/op, want a finite number; the value is left out\n"},
+		} {
+			args := []string{verb}
+			if verb == "report" {
+				args = append(args, "-o", filepath.Join(t.TempDir(), "r.html"))
+			}
+			status, stdout, stderr := inFiles(t, c.texts, args...)
+			assert.Equal(t, c.status, status, "%s: %s", verb, name)
+			assert.Equal(t, "boundaries: "+c.want, stderr, "%s: %s", verb, name)
+			if c.status == 2 {
+				assert.Empty(t, stdout, "%s: %s", verb, name)
+			}
+		}
+		status, _, stderr := inFiles(t, []string{twoRows}, verb, "-x")
+		assert.Equal(t, 2, status)
+		assert.Contains(t, stderr, verb+": flag provided but not defined")
+		status, stdout, _ := inFiles(t, nil, verb, "-h")
+		assert.Equal(t, 0, status)
+		assert.Contains(t, stdout, "Usage: boundaries "+verb)
+	}
+	status, _, stderr := inFiles(t, []string{twoRows}, "scaling", "-format", "xml")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "want text, markdown, csv or json")
+}
+
+func TestScalingVerb(t *testing.T) {
+	other := strings.NewReplacer("family 26", "family 25", "44 ns/op", "22 ns/op").Replace(twoRows)
+	status, stdout, _ := inFiles(t, []string{twoRows, other}, "scaling")
+	assert.Equal(t, 0, status)
+	assert.Contains(t, stdout, `linux/amd64, AMD EPYC, 2 processors
+
+LoopBoxed: speed-up over one proc
+  system                     1       2    4*
+  gil                     1.00  1.00 ~  0.96
+  nogil without immortal  1.00    0.67
+
+LoopBoxed: efficiency
+  system                     1       2    4*
+  gil                     1.00  0.50 ~  0.24
+  nogil without immortal  1.00    0.33
+
+LoopBoxed: processor time of a step, relative to one proc
+  system                     1       2    4*
+  gil                     1.00  1.00 ~  1.05
+  nogil without immortal  1.00    3.00
+
+  Amdahl, no fit: Amdahl's law needs 4 columns that are not oversubscribed, and there are 2
+`)
+	assert.Equal(t, 2, strings.Count(stdout, "LoopBoxed: speed-up"), "a part for each machine")
+
+	_, stdout, _ = inFiles(t, []string{twoRows}, "scaling", "-format", "markdown")
+	assert.Contains(t, stdout, "| system | 1 | 2 | 4\\* |\n|---|--:|--:|--:|\n| gil | 1.00 | 1.00 \\~ | 0.96 |\n| nogil without immortal | 1.00 | 0.67 |  |\n")
+
+	_, stdout, _ = inFiles(t, []string{twoRows}, "scaling", "-format", "csv")
+	lines, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+	require.NoError(t, err)
+	assert.Contains(t, lines, []string{"linux/amd64, AMD EPYC, 2 processors", "LoopBoxed", "LoopBoxed/system=nogil/without=immortal", "2", "false", "1", "0", "cpu", "3", "", "", ""})
+
+	_, stdout, _ = inFiles(t, []string{twoRows, other}, "scaling", "-format", "json")
+	var got struct{ Machines []machineJSON }
+	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+	require.Len(t, got.Machines, 2)
+	w := got.Machines[0].Workloads[0]
+	assert.True(t, w.Columns[2].Oversubscribed)
+	assert.InDelta(t, 2/3.0, *w.Rows[1].Cells[1].SpeedUp.Value, 1e-9)
+	assert.Nil(t, w.Rows[1].Cells[1].SpeedUp.High)
+	assert.Nil(t, w.Rows[1].Cells[2].SpeedUp)
+	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
+	assert.NotEmpty(t, w.Rows[0].USL.Refused)
+}

@@ -1,0 +1,404 @@
+// Package benchfile reads the output of go test -bench, as people really have it.
+//
+// A [File] holds the rows of one file, the machine that measured them, and what
+// is wrong with the file. Package benchfmt parses the result lines. This package
+// decides which lines benchfmt sees, because a file has more in it than results:
+//
+//   - It may be UTF-8 with a byte order mark, or UTF-16 with or without one, as
+//     PowerShell writes it. A file that changes its encoding half-way is an error.
+//   - Color codes of a terminal, stray unprintable bytes and spaces before a result
+//     are removed. The output of go test -json, and results with a time in front
+//     as the logs of CI have them, are errors that say what is wanted.
+//   - A line such as "cpu: 97 % busy" that a benchmark logs looks like a key of
+//     the format. Only the keys of [Keys] count, and only in the head of a file
+//     or in the block that go test prints before the results of a package. What
+//     is left out is in Ignored.
+//   - A value that is no finite number, a result that is cut off, and everything
+//     go test says about a failure is a problem. The rest of the file is read.
+//
+// Reading needs memory for the values, which is limited, and not for the text.
+package benchfile
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchunit"
+)
+
+// Want ends an error about a file that has no results.
+const Want = "want the output of go test -bench"
+
+const (
+	maxValues = 1 << 24 // of all rows of a file: 128 MiB
+	maxKept   = 100     // of each kind of line that is kept
+)
+
+// A File is what one file says.
+type File struct {
+	Name     string // "standard input" for "-"
+	Machine  Machine
+	Rows     []*Row            // in the order of their first lines
+	Better   map[string]string // unit to "higher" or "lower", where a Unit line says it
+	Problems []error           // file:line: what was left out or has failed
+	Ignored  []string          // file:line: text that looks like a key and is none
+
+	// Disturbed are the runs that the file says ran on a disturbed machine.
+	Disturbed []Disturbance
+
+	problems int               // how many there are, of which Problems has the first
+	sum      [sha256.Size]byte // of the bytes, to find a file that is given twice
+}
+
+// A Row is a benchmark at one number of procs.
+type Row struct {
+	Pkg   string
+	Name  string // without "Benchmark" and without the number of procs
+	Procs int
+	// Values has the values of each unit, as benchunit tidies it, in the order of
+	// the file. A value that is missing in a line is missing here too.
+	Values map[string][]float64
+	// Rounds has the round of each line, where the file says it in "# round: N"
+	// lines, or else 0.
+	Rounds []int
+}
+
+// A Disturbance is a run of a row on a disturbed machine.
+type Disturbance struct {
+	Name  string // of the row, with its number of procs as go test prints it
+	Times float64
+}
+
+// FullName returns the name as go test prints it, without "Benchmark".
+func (r *Row) FullName() string {
+	if r.Procs == 1 {
+		return r.Name
+	}
+	return r.Name + "-" + strconv.Itoa(r.Procs)
+}
+
+// Read reads the files of those names. "-" is standard input. It returns early
+// when ctx ends, which a terminal or a pipe would not let it.
+//
+// Every error is one line that names the file, and is the fault of the input. It
+// is an error if no file has a result, or if two have the same content.
+func Read(ctx context.Context, names []string) ([]*File, error) {
+	var files []*File
+	var empty error
+	results := 0
+	for _, name := range names {
+		f, err := readNamed(ctx, name)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if errors.As(err, &noResult{}) {
+			// The other files may have some.
+			f.Problems = append(f.Problems, err)
+			empty = cmp.Or(empty, err)
+		} else if err != nil {
+			return nil, err
+		}
+		for _, other := range files {
+			if other.sum == f.sum {
+				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", f.Name, other.Name)
+			}
+		}
+		results += len(f.Rows)
+		files = append(files, f)
+	}
+	if results == 0 {
+		return nil, cmp.Or(empty, errors.New("no file is named; "+Want))
+	}
+	return files, nil
+}
+
+// noResult is the error of a file that can be read and has no result.
+type noResult struct{ text string }
+
+func (e noResult) Error() string { return e.text }
+
+func readNamed(ctx context.Context, name string) (f *File, err error) {
+	file := os.Stdin
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if name != "-" {
+			var opened *os.File
+			if opened, err = os.Open(name); err != nil {
+				err = fmt.Errorf("%w; %s", err, Want)
+				return
+			}
+			defer opened.Close()
+			file = opened
+		} else {
+			name = "standard input"
+		}
+		f, err = ReadFrom(file, name)
+	}()
+	select {
+	case <-done:
+		return f, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ReadFrom reads one file. The name is used in texts.
+//
+// The File is not nil where the error is that there is no result.
+func ReadFrom(r io.Reader, name string) (*File, error) {
+	f := &File{Name: name, Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
+	sum := sha256.New()
+	lines := &filter{file: f, source: newSource(io.TeeReader(r, sum))}
+	if err := f.read(lines); err != nil {
+		return nil, err
+	}
+	sum.Sum(f.sum[:0])
+	if len(f.Rows) == 0 {
+		text := "no benchmark result in " + plural(lines.number, "line")
+		if lines.number == 0 {
+			text = "the file is empty"
+		} else if lines.prefixed != "" {
+			text = lines.prefixed
+		}
+		return f, noResult{fmt.Sprintf("%s: %s; %s", name, text, Want)}
+	}
+	f.splitNames()
+	return f, nil
+}
+
+type rowKey struct{ pkg, name string }
+
+func (f *File) read(lines *filter) error {
+	rows := map[rowKey]*Row{}
+	values := 0
+	reader := benchfmt.NewReader(lines, f.Name)
+	for reader.Scan() {
+		switch record := reader.Result().(type) {
+		case *benchfmt.SyntaxError:
+			f.problem(record.Line, record.Msg+"; the line is left out")
+		case *benchfmt.UnitMetadata:
+			if record.Key == "better" {
+				f.Better[record.Unit] = record.Value
+			}
+		case *benchfmt.Result:
+			row := rows[rowKey{lines.pkg, string(record.Name)}]
+			if row == nil {
+				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}}
+				rows[rowKey{row.Pkg, row.Name}] = row
+				f.Rows = append(f.Rows, row)
+			}
+			row.Rounds = append(row.Rounds, lines.round)
+			lines.results++
+			_, line := record.Pos()
+			for _, v := range record.Values {
+				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
+					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a finite number; the value is left out",
+						record.Name, v.Value, cmp.Or(v.OrigUnit, v.Unit)))
+					continue
+				}
+				if values++; values > maxValues {
+					return fmt.Errorf("%s:%d: more than %d values in one file", f.Name, line, maxValues)
+				}
+				// Benchfmt leaves the unit of a zero as it is.
+				_, unit := benchunit.Tidy(1, v.Unit)
+				row.Values[unit] = append(row.Values[unit], v.Value)
+			}
+		}
+	}
+	if lines.err != nil {
+		return lines.err
+	}
+	if err := reader.Err(); err != nil {
+		return fmt.Errorf("%w; %s", err, Want)
+	}
+	if n := f.problems - maxKept; n > 0 {
+		f.Problems = append(f.Problems, fmt.Errorf("%s: and %s more like these", f.Name, plural(n, "problem")))
+	}
+	return nil
+}
+
+func (f *File) problem(line int, text string) {
+	if f.problems++; f.problems <= maxKept {
+		f.Problems = append(f.Problems, fmt.Errorf("%s:%d: %s", f.Name, line, shorten(text)))
+	}
+}
+
+// splitNames takes the number of procs off the names, which go test appends where
+// it is not 1.
+//
+// A name can end in what looks like one: size-1000 at one proc. If there is a
+// size-1000-4 as well, then size-1000 is the name, and the number is not of procs.
+func (f *File) splitNames() {
+	longer := map[rowKey]bool{} // the names that a suffix was added to
+	for _, r := range f.Rows {
+		if name, _, ok := cutProcs(r.Name); ok {
+			longer[rowKey{r.Pkg, name}] = true
+		}
+	}
+	for _, r := range f.Rows {
+		if name, procs, ok := cutProcs(r.Name); ok && !longer[rowKey{r.Pkg, r.Name}] {
+			r.Name, r.Procs = name, procs
+		}
+	}
+}
+
+func cutProcs(name string) (base string, procs int, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return name, 1, false
+	}
+	procs, err := strconv.Atoi(name[i+1:])
+	if err != nil || procs < 1 || name[i+1] == '0' || name[i+1] == '+' {
+		return name, 1, false
+	}
+	return name[:i], procs, true
+}
+
+// Keys are the keys that describe the machine and what was measured on it, in the
+// order of go test. The last is this suite's.
+var Keys = []string{"goos", "goarch", "pkg", "cpu", "numcpu"}
+
+// A Machine is what a file says about where it was measured.
+type Machine struct {
+	Keys  map[string]string // of Keys, without pkg
+	Facts []Fact            // of the "# key: value" lines, the first of each key
+}
+
+// A Fact is a "# key: value" line.
+type Fact struct{ Key, Value string }
+
+// Fact returns the value of the "# key: value" line with that key, or "".
+func (m Machine) Fact(key string) string {
+	for _, f := range m.Facts {
+		if f.Key == key {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// NumCPU returns how many processors the benchmarks might use, or 0 if the file
+// does not say.
+func (m Machine) NumCPU() int {
+	n, _ := strconv.Atoi(m.Keys["numcpu"])
+	return n
+}
+
+// Oversubscribed reports whether that many procs are more than the machine has
+// processors. It is false where their number is not known.
+func (m Machine) Oversubscribed(procs int) bool { return m.NumCPU() > 0 && procs > m.NumCPU() }
+
+// String describes the machine in one line.
+func (m Machine) String() string {
+	if m.Keys["goos"] == "" && m.Keys["cpu"] == "" {
+		return "a machine that the file does not name"
+	}
+	text := m.Keys["goos"] + "/" + m.Keys["goarch"]
+	for _, more := range []string{m.Fact("host"), m.Keys["cpu"]} {
+		if more != "" {
+			text += ", " + more
+		}
+	}
+	if n := m.NumCPU(); n > 0 {
+		return text + ", " + plural(n, "processor")
+	}
+	return text + ", an unknown number of processors"
+}
+
+// identity returns what two machines differ in. The name of a processor alone does
+// not tell: virtual machines hide it, and different ones have the same.
+func (m Machine) identity() []string {
+	return []string{m.Keys["goos"], m.Keys["goarch"], m.Keys["cpu"], m.Keys["numcpu"], m.Fact("cpu"), m.Fact("host")}
+}
+
+// Same reports whether nothing that both say tells the machines apart.
+func (m Machine) Same(other Machine) bool {
+	theirs := other.identity()
+	for i, mine := range m.identity() {
+		if mine != "" && theirs[i] != "" && mine != theirs[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// ByMachine puts the files of each machine together, in the order of the files. A
+// row that several files of a machine have becomes one.
+func ByMachine(files []*File) []*File {
+	var machines []*File
+	for _, f := range files {
+		i := slices.IndexFunc(machines, func(m *File) bool { return m.Machine.Same(f.Machine) })
+		if i < 0 {
+			merged := &File{Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
+			machines = append(machines, merged)
+			i = len(machines) - 1
+		}
+		machines[i].merge(f)
+	}
+	return machines
+}
+
+func (f *File) merge(other *File) {
+	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
+	for key, value := range other.Machine.Keys {
+		f.Machine.Keys[key] = value
+	}
+	for _, fact := range other.Machine.Facts {
+		if f.Machine.Fact(fact.Key) == "" {
+			f.Machine.Facts = append(f.Machine.Facts, fact)
+		}
+	}
+	for unit, better := range other.Better {
+		f.Better[unit] = better
+	}
+	rows := map[string]*Row{}
+	key := func(r *Row) string { return r.Pkg + " " + r.FullName() }
+	for _, r := range f.Rows {
+		rows[key(r)] = r
+	}
+	for _, r := range other.Rows {
+		mine := rows[key(r)]
+		if mine == nil {
+			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}}
+			rows[key(r)] = mine
+			f.Rows = append(f.Rows, mine)
+		}
+		for unit, values := range r.Values {
+			mine.Values[unit] = append(mine.Values[unit], values...)
+		}
+		mine.Rounds = append(mine.Rounds, r.Rounds...)
+	}
+	f.Problems = append(f.Problems, other.Problems...)
+	f.Ignored = append(f.Ignored, other.Ignored...)
+	f.Disturbed = append(f.Disturbed, other.Disturbed...)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+var unprintable = regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f]+`)
+
+// shorten makes one line of at most 200 bytes of a text.
+func shorten(text string) string {
+	text = strings.Join(strings.Fields(unprintable.ReplaceAllString(text, " ")), " ")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "..."
+	}
+	return text
+}

@@ -1,0 +1,271 @@
+package benchfile
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const plain = `numcpu: 2
+Unit user+sys-ns/op better=lower
+# go: go1.26.8
+# cpu: family 26, model 2, stepping 1
+goos: linux
+goarch: amd64
+pkg: boundaries
+cpu: AMD EPYC
+BenchmarkLoop/sync=gil     	 100	 10.0 ns/op	 10.0 user+sys-ns/op
+BenchmarkLoop/sync=gil-2   	 100	 11.0 ns/op	 12.0 user+sys-ns/op
+BenchmarkLoop/sync=gil     	 100	 10.5 ns/op	 10.5 user+sys-ns/op
+PASS
+ok  	boundaries	1.2s
+`
+
+func utf16Of(order binary.AppendByteOrder, mark bool, text string) string {
+	var b []byte
+	if mark {
+		b = order.AppendUint16(b, 0xfeff)
+	}
+	for _, u := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+// What a file says does not depend on how it was saved.
+func TestSameInEveryForm(t *testing.T) {
+	bare := plain[strings.Index(plain, "BenchmarkLoop"):]
+	want, err := ReadFrom(strings.NewReader(plain), "f")
+	require.NoError(t, err)
+	require.Len(t, want.Rows, 2)
+	assert.Equal(t, "boundaries", want.Rows[0].Pkg)
+	assert.Equal(t, "Loop/sync=gil", want.Rows[0].Name)
+	assert.InDeltaSlice(t, []float64{10.0e-9, 10.5e-9}, want.Rows[0].Values["sec/op"], 1e-15)
+	assert.InDeltaSlice(t, []float64{12.0e-9}, want.Rows[1].Values["user+sys-sec/op"], 1e-15)
+	assert.Equal(t, 2, want.Rows[1].Procs)
+	assert.Equal(t, map[string]string{"goos": "linux", "goarch": "amd64", "cpu": "AMD EPYC", "numcpu": "2"}, want.Machine.Keys)
+	assert.Equal(t, "family 26, model 2, stepping 1", want.Machine.Fact("cpu"))
+	assert.Empty(t, want.Problems)
+	bareWant, err := ReadFrom(strings.NewReader(bare), "f")
+	require.NoError(t, err)
+	crlf := func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
+	colored := func(s string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(s, "Benchmark", "\x1b[1;32mBenchmark"), "\n", "\x1b[0m\n")
+	}
+	for name, form := range map[string]func(string) string{
+		"mark":             func(s string) string { return "\ufeff" + s },
+		"CRLF":             crlf,
+		"mark, CRLF":       func(s string) string { return "\ufeff" + crlf(s) },
+		"UTF-16LE, mark":   func(s string) string { return utf16Of(binary.LittleEndian, true, crlf(s)) },
+		"UTF-16BE, mark":   func(s string) string { return utf16Of(binary.BigEndian, true, s) },
+		"UTF-16LE":         func(s string) string { return utf16Of(binary.LittleEndian, false, s) },
+		"UTF-16BE":         func(s string) string { return utf16Of(binary.BigEndian, false, crlf(s)) },
+		"odd UTF-16LE":     func(s string) string { return utf16Of(binary.LittleEndian, true, s) + "\n" },
+		"colors":           colored,
+		"stray bytes":      func(s string) string { return "\x00\xff \u200b" + s },
+		"mark in between":  func(s string) string { return strings.Replace(s, "BenchmarkLoop", "\ufeffBenchmarkLoop", 1) },
+		"indented results": func(s string) string { return strings.ReplaceAll(s, "BenchmarkLoop", "  BenchmarkLoop") },
+	} {
+		got, err := ReadFrom(strings.NewReader(form(plain)), "f")
+		if assert.NoError(t, err, name) && name != "stray bytes" { // they hide the key of the first line
+			assert.Equal(t, want.Machine, got.Machine, name)
+		}
+		for text, want := range map[string]*File{plain: want, bare: bareWant} {
+			got, err := ReadFrom(strings.NewReader(form(text)), "f")
+			if assert.NoError(t, err, name) {
+				assert.Equal(t, want.Rows, got.Rows, name)
+				assert.Empty(t, got.Problems, name)
+			}
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	head := "BenchmarkA 1 2 ns/op\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"empty":      {"", "f: the file is empty; want the output of go test -bench"},
+		"no result":  {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
+		"only marks": {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
+		"appended UTF-16": {head + utf16Of(binary.LittleEndian, false, head),
+			"f:2: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+		"appended UTF-16 with a mark": {head + utf16Of(binary.LittleEndian, true, head),
+			"f:2: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+		"appended UTF-8": {utf16Of(binary.LittleEndian, true, head) + head + head,
+			"f:2: UTF-8 in a file that begins as UTF-16; want one encoding, best UTF-8"},
+		"json": {`{"Time":"2026-01-01T10:00:00Z","Action":"start","Package":"p"}` + "\n",
+			"f:1: this is the output of go test -json; want that of go test -bench without -json"},
+		"json result": {`{"Action":"output","Package":"p","Output":"BenchmarkA 1 2 ns/op\n"}` + "\n",
+			"f:1: this is the output of go test -json; want that of go test -bench without -json"},
+		"time":   {"2026-01-01T10:00:00.123Z goos: linux\n2026-01-01T10:00:00.123Z " + head, "f:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is"},
+		"prefix": {"web_1 | " + head, `f: line 1 has "web_1 |" before the result; want the output of go test -bench`},
+		"numcpu": {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
+		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
+			"f:3: numcpu is 4, but 2 in line 1: these are two machines"},
+		"two processors of one name": {"# cpu: family 25, model 17, stepping 1\n" + head + "# cpu: family 26, model 2, stepping 1\n" + head,
+			`f:3: # cpu is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines`},
+	} {
+		_, err := ReadFrom(strings.NewReader(c.text), "f")
+		assert.EqualError(t, err, c.want, name)
+	}
+	_, err := Read(context.Background(), []string{filepath.Join(t.TempDir(), "none.txt")})
+	assert.ErrorContains(t, err, "none.txt: no such file or directory; want the output of go test -bench")
+	_, err = Read(context.Background(), nil)
+	assert.Error(t, err)
+}
+
+// What is wrong with a part of a file is named, and the rest is read.
+func TestProblems(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"NaN":      {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
+		"Inf":      {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
+		"too much": {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
+		"cut off":  {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
+		"split":    {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
+		"glued":    {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
+		"failure":  {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
+		"panic":    {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
+		"killed":   {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
+		"too long": {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
+	} {
+		f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+c.text), "f")
+		if assert.NoError(t, err, name) && assert.Len(t, f.Problems, 1, name) {
+			assert.EqualError(t, f.Problems[0], c.want, name)
+			assert.Equal(t, []float64{2e-9}, f.Rows[0].Values["sec/op"], name)
+		}
+	}
+	f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("BenchmarkB 1 NaN ns/op\n", 250)), "f")
+	require.NoError(t, err)
+	require.Len(t, f.Problems, maxKept+1)
+	assert.EqualError(t, f.Problems[maxKept], "f: and 150 problems more like these")
+}
+
+// What a benchmark logs is no key of the format, and no result.
+func TestLogs(t *testing.T) {
+	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n" +
+		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
+	clean, err := ReadFrom(strings.NewReader(plain), "f")
+	require.NoError(t, err)
+	lines := strings.SplitAfter(plain, "\n")
+	for i := 1; i < len(lines); i++ {
+		if i > 4 && i < 8 {
+			continue // go test prints these at once
+		}
+		text := strings.Join(lines[:i], "") + logs + strings.Join(lines[i:], "")
+		got, err := ReadFrom(strings.NewReader(text), "f")
+		if assert.NoError(t, err, text) {
+			assert.Equal(t, clean.Machine.Keys, got.Machine.Keys, "after line %d", i)
+			assert.Equal(t, clean.Rows, got.Rows, "after line %d", i)
+			assert.Empty(t, got.Problems)
+		}
+		if i == 8 {
+			assert.Equal(t, []string{"f:9: port: 4711", "f:10: seed: 123", "f:11: cpu: 97 % busy", "f:13: pkg: loaded"}, got.Ignored)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("BenchmarkSort/size-10 1 2 ns/op\nBenchmarkSort/size-10-4 1 3 ns/op\nBenchmarkA-4 1 5 ns/op\n"+
+		"BenchmarkA-04 1 5 ns/op\npkg: other\ngoos: linux\ngoarch: amd64\npkg: other\nBenchmarkA-4 1 6 ns/op\n"), "f")
+	require.NoError(t, err)
+	var got []string
+	for _, r := range f.Rows {
+		got = append(got, fmt.Sprint(r.Pkg, " ", r.Name, " ", r.Procs, " ", r.FullName()))
+	}
+	assert.Equal(t, []string{" Sort/size-10 1 Sort/size-10", " Sort/size-10 4 Sort/size-10-4", " A 4 A-4", " A-04 1 A-04", "other A 4 A-4"}, got)
+}
+
+func TestRoundsAndDisturbed(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("# round: 1\nBenchmarkA 1 2 ns/op\n# round: 2\nBenchmarkB 1 2 ns/op\n# round: 3\nBenchmarkA 1 2 ns/op\n"+
+		"# disturbed: A 1.31 times (a processor 1.28 times)\n"), "f")
+	require.NoError(t, err)
+	assert.Equal(t, []int{1, 3}, f.Rows[0].Rounds)
+	assert.Equal(t, []Disturbance{{"A", 1.31}}, f.Disturbed)
+}
+
+func TestMachines(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
+		return path
+	}
+	one := write("one", plain)
+	python := write("python", "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: AMD EPYC\nBenchmarkPyLoop/system=x 1 2 ns/op\nBenchmarkLoop/sync=gil 1 9 ns/op\n")
+	other := write("other", strings.Replace(plain, "family 26", "family 25", 1))
+	bare := write("bare", "PASS\n")
+	files, err := Read(context.Background(), []string{one, python, other, bare})
+	require.NoError(t, err)
+	machines := ByMachine(files)
+	require.Len(t, machines, 2, "a name of a processor alone is no machine")
+	assert.InDeltaSlice(t, []float64{10.0e-9, 10.5e-9, 9e-9}, machines[0].Rows[0].Values["sec/op"], 1e-15)
+	assert.Len(t, machines[0].Rows, 3)
+	assert.Len(t, files[0].Rows[0].Values["sec/op"], 2, "the files stay as they are")
+	assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[1].Machine.String())
+	assert.EqualError(t, files[3].Problems[0], bare+": no benchmark result in 1 line; want the output of go test -bench")
+
+	_, err = Read(context.Background(), []string{one, write("again", plain)})
+	assert.ErrorContains(t, err, "has the same content as")
+	_, err = Read(context.Background(), []string{bare})
+	assert.ErrorContains(t, err, "no benchmark result")
+}
+
+// Reading from what nobody writes to ends with the context.
+func TestInterrupted(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer w.Close()
+	stdin := os.Stdin
+	os.Stdin = r
+	defer func() { os.Stdin = stdin }()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = Read(ctx, []string{"-"})
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// repeated reads as a text that never ends.
+type repeated struct{ text, rest string }
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.rest == "" {
+		r.rest = r.text
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// The memory that a file needs follows its values and not its text.
+func TestLongFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 100 MB")
+	}
+	var text strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&text, "BenchmarkLoop/sync=variant-of-number-%dx/with=more-of-a-name-4 \t 1000000 \t %d.25 ns/op \t %d.5 user+sys-ns/op\n", i, i+10, i+11)
+		fmt.Fprintf(&text, "a line of a log that tells of request %d\n", i)
+	}
+	times := 100<<20/text.Len() + 1
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	f, err := ReadFrom(io.LimitReader(&repeated{text: text.String()}, int64(times*text.Len())), "long")
+	require.NoError(t, err)
+	t.Logf("%d MB in %v", times*text.Len()>>20, time.Since(began))
+	runtime.ReadMemStats(&after)
+	assert.Len(t, f.Rows, 500)
+	assert.Len(t, f.Rows[499].Values["sec/op"], times)
+	assert.Empty(t, f.Problems)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20))
+}

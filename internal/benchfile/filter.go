@@ -1,0 +1,254 @@
+package benchfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A filter is the text of a file as benchfmt may see it: the lines that are
+// results or tell of units, and an empty one for every other, so that the numbers
+// of lines stay. It takes in the other lines itself.
+//
+// Read returns one line at a time and benchfmt parses it before it asks for the
+// next, so pkg and round are those of the result that was parsed last.
+type filter struct {
+	file   *File
+	source *source
+	rest   []byte // of the line that is being read
+	err    error  // ends the file
+
+	number  int // of the line
+	results int // so far
+	pkg     string
+	round   int
+
+	block    int    // where in go test's block the line before was, from 1, or 0
+	failing  string // a "--- FAIL:" line, to which the next may give the reason
+	failures int
+	prefixed string // says where a result with other text before it is
+	where    map[string]int
+	surely   map[string]bool // the key is from go test's block
+}
+
+func (f *filter) Read(p []byte) (int, error) {
+	if len(f.rest) == 0 {
+		if f.err != nil {
+			return 0, io.EOF
+		}
+		line, ended, err := f.source.line()
+		if err == io.EOF {
+			f.endFailure("")
+			return 0, io.EOF
+		}
+		f.number++
+		if err != nil {
+			f.err = fmt.Errorf("%s:%d: %w", f.file.Name, f.number, err)
+			return 0, io.EOF
+		}
+		f.rest = append(f.take(line, ended), '\n')
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+var (
+	escapes = regexp.MustCompile("\x1b(\\[[0-9;?]*[A-Za-z]|\\][^\a\x1b]*(\a|\x1b\\\\)|[()][A-Z0-9])")
+	// Of go test -json, and not what a program logs as JSON.
+	testJSON = regexp.MustCompile(`^\{.*"Action":"(start|run|pause|cont|pass|bench|fail|output|skip|build-output|build-fail)"`)
+	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
+	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
+	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
+	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
+	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
+	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times`)
+	failed   = regexp.MustCompile(`^(FAIL|exit status \d+|signal: \w+)\b`)
+)
+
+var (
+	benchmark = []byte("Benchmark")
+	unit      = []byte("Unit")
+)
+
+// take returns the line if benchfmt is to see it, and else takes in what it says.
+func (f *filter) take(line []byte, ended bool) []byte {
+	if bytes.IndexByte(line, 0x1b) >= 0 {
+		line = escapes.ReplaceAll(line, nil)
+	}
+	block := f.block
+	f.block = 0
+	if f.failing != "" {
+		reason := ""
+		if bytes.HasPrefix(line, []byte(" ")) {
+			reason = string(bytes.TrimSpace(line))
+		}
+		f.endFailure(reason)
+	}
+	if !bytes.HasPrefix(line, benchmark) {
+		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !f.cutPrefix(&line, i) {
+			return nil
+		}
+	}
+	switch {
+	case bytes.HasPrefix(line, benchmark):
+		after, _ := utf8.DecodeRune(line[len(benchmark):])
+		switch {
+		case unicode.IsLower(after) || unicode.IsSpace(after):
+			return nil // "Benchmarking" is no benchmark's name
+		case !ended:
+			// A line that was cut off can look whole.
+			f.problem("the line is cut off; left out")
+			return nil
+		case len(line) >= maxLine-2:
+			f.problem("the line is too long; left out")
+			return nil
+		}
+		return line
+	case bytes.HasPrefix(line, unit) && unitLine.Match(line):
+		return line
+	case len(line) == 0:
+		f.block = block
+		return nil
+	}
+	f.takeText(string(line), block)
+	return nil
+}
+
+// cutPrefix takes what stands before a result off the line, if that is nothing
+// that anybody wrote. Otherwise it reports the line and returns false.
+func (f *filter) cutPrefix(line *[]byte, i int) bool {
+	before := (*line)[:i]
+	if !bytes.ContainsFunc(bytes.ToValidUTF8(before, nil), func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		*line = (*line)[i:]
+		return true
+	}
+	switch {
+	case testJSON.Match(*line):
+		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
+	case stamp.Match(before):
+		f.fatal("a time stands before the result, as in the logs of CI; " + Want + " as it is")
+	default:
+		f.prefixed = fmt.Sprintf("line %d has %q before the result", f.number, shorten(string(before)))
+		f.problem("other text stands before the result; the line is left out")
+	}
+	return false
+}
+
+func (f *filter) takeText(line string, block int) {
+	switch {
+	case line[0] == '#':
+		f.block = block
+		f.takeFact(line)
+	case line[0] == '{' && testJSON.MatchString(line):
+		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
+	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
+		f.failing = strings.TrimSpace(line)
+		f.failures++
+	case strings.HasPrefix(line, "panic: "):
+		f.problem(line)
+		f.failures++
+	case failed.MatchString(line):
+		if f.failures == 0 {
+			f.problem(line)
+		}
+		f.failures++
+	default:
+		if match := keyLine.FindStringSubmatch(line); match != nil {
+			f.takeKey(match[1], strings.TrimSpace(match[2]), block)
+		}
+	}
+}
+
+func (f *filter) endFailure(reason string) {
+	if f.failing != "" {
+		number := f.number
+		f.number-- // the reason is a line below
+		f.problem(strings.TrimSpace(f.failing + " " + reason))
+		f.number = number
+		f.failing = ""
+	}
+}
+
+func (f *filter) takeFact(line string) {
+	if match := disturbs.FindStringSubmatch(line); match != nil {
+		if times, err := strconv.ParseFloat(match[2], 64); err == nil && len(f.file.Disturbed) < 100*maxKept {
+			f.file.Disturbed = append(f.file.Disturbed, Disturbance{match[1], times})
+		}
+		return
+	}
+	match := fact.FindStringSubmatch(line)
+	if match == nil {
+		return
+	}
+	key, value := match[1], shorten(match[2])
+	m := &f.file.Machine
+	if key == "round" {
+		f.round, _ = strconv.Atoi(value)
+	} else if first := m.Fact(key); first == "" && len(m.Facts) < maxKept {
+		m.Facts = append(m.Facts, Fact{key, value})
+		f.seen("# "+key, false)
+	} else if (key == "cpu" || key == "host") && first != value {
+		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines", key, value, first, f.where["# "+key]))
+	}
+}
+
+// seen notes where a key was read first.
+func (f *filter) seen(key string, surely bool) {
+	if f.where == nil {
+		f.where, f.surely = map[string]int{}, map[string]bool{}
+	}
+	f.where[key], f.surely[key] = f.number, surely
+}
+
+// takeKey takes a "key: value" line. What go test prints before the results of a
+// package is one block of at most four lines, in the order of [Keys], which begins
+// with goos. What a program prints of its own counts only at the head of the file,
+// and less than a block does. Only numcpu counts everywhere.
+func (f *filter) takeKey(key, value string, block int) {
+	rank := slices.Index(Keys, key) + 1
+	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
+	if surely && key != "numcpu" {
+		f.block = rank
+	}
+	keys := f.file.Machine.Keys
+	first, known := keys[key]
+	switch {
+	case rank == 0, !surely && (f.results > 0 || f.surely[key] || known && first != value):
+		f.ignore(key, value)
+	case key == "pkg":
+		f.pkg = value
+		f.seen(key, surely)
+	case !known || surely && !f.surely[key]:
+		if n, err := strconv.Atoi(value); key == "numcpu" && (err != nil || n < 1) {
+			f.fatal(fmt.Sprintf("numcpu is %q, want a number of at least 1", value))
+		}
+		keys[key] = value
+		f.seen(key, surely)
+	case first != value:
+		f.fatal(fmt.Sprintf("%s is %s, but %s in line %d: these are two machines", key, value, first, f.where[key]))
+	}
+}
+
+func (f *filter) ignore(key, value string) {
+	if len(f.file.Ignored) < maxKept {
+		f.file.Ignored = append(f.file.Ignored, fmt.Sprintf("%s:%d: %s", f.file.Name, f.number, shorten(key+": "+value)))
+	}
+}
+
+func (f *filter) fatal(text string) {
+	if f.err == nil {
+		f.err = fmt.Errorf("%s:%d: %w", f.file.Name, f.number, errors.New(text))
+	}
+}
+
+func (f *filter) problem(text string) {
+	f.file.problem(f.number, text)
+}

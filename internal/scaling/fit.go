@@ -1,0 +1,374 @@
+package scaling
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"boundaries/internal/stats"
+
+	"github.com/aclements/go-moremath/mathx"
+)
+
+// confidence is that of every interval.
+const confidence = 0.95
+
+// A Scaled row is what procs made of it.
+type Scaled struct {
+	Row
+	Cells  []Cell // of the columns
+	Amdahl Fit
+	USL    Fit
+}
+
+// A Cell is a row at a number of procs, relative to the same row at one. An Interval
+// of zeros says that there is none.
+type Cell struct {
+	Rounds     int
+	SpeedUp    stats.Interval // how many times as many steps in the same time
+	Efficiency stats.Interval // the part of a processor that each proc is worth
+	CPU        stats.Interval // how many times the processor time for a step
+}
+
+// Scaling computes the cells and the fits of every row. It is slow enough (some
+// milliseconds a row) not to be called twice.
+func (w *Workload) Scaling() []Scaled {
+	scaled := make([]Scaled, len(w.Rows))
+	one := slices.IndexFunc(w.Columns, func(c Column) bool { return c.Procs == 1 })
+	for i, r := range w.Rows {
+		s := Scaled{Row: r, Cells: make([]Cell, len(w.Columns))}
+		for j, c := range w.Columns {
+			s.Cells[j].Rounds = r.Runs(j)
+			if one < 0 {
+				continue
+			}
+			if base, v := r.Values(one, Wall), r.Values(j, Wall); stats.Usable(base) && stats.Usable(v) {
+				s.Cells[j].SpeedUp = against(base, v, one == j)
+				s.Cells[j].Efficiency = times(s.Cells[j].SpeedUp, 1/float64(c.Procs))
+			}
+			if base, v := r.Values(one, CPU), r.Values(j, CPU); stats.Usable(base) && stats.Usable(v) {
+				s.Cells[j].CPU = against(v, base, one == j)
+			}
+		}
+		var points []point
+		for j, c := range w.Columns {
+			if v := r.Values(j, Wall); !c.Oversubscribed && stats.Usable(v) {
+				points = append(points, point{c.Procs, v})
+			}
+		}
+		s.Amdahl, s.USL = fit(points, amdahl), fit(points, usl)
+		scaled[i] = s
+	}
+	return scaled
+}
+
+// against returns the ratio of two columns, which is 1 if they are the same one.
+func against(x, y []float64, same bool) stats.Interval {
+	if same {
+		return stats.Interval{Low: 1, Center: 1, High: 1}
+	}
+	return stats.Ratio(x, y, confidence)
+}
+
+func times(i stats.Interval, factor float64) stats.Interval {
+	return stats.Interval{Low: i.Low * factor, Center: i.Center * factor, High: i.High * factor}
+}
+
+// A Fit is a law of scaling, with its coefficients and their intervals from resampled
+// rounds. The time of a step at N procs, times N, is
+//
+//	Base * (1 + Sigma (N-1) + Kappa N (N-1))
+//
+// Sigma is the share of a step that no two procs take at once, and Kappa what each
+// pair of them costs. Amdahl's law has no Kappa. In this form both laws are linear,
+// so the best coefficients that are not negative are found without iterating.
+type Fit struct {
+	Refused string  // why there is no fit; empty if there is one
+	Base    float64 // in seconds
+	Sigma   stats.Interval
+	Kappa   stats.Interval
+	// Peak is the number of procs beyond which more of them are slower. It is
+	// infinite where Kappa is 0.
+	Peak   stats.Interval
+	Points int // clean columns
+	Most   int // procs of the last of them
+}
+
+// At returns the fitted time of a step at n procs, in seconds.
+func (f Fit) At(n float64) float64 {
+	return f.Base * (1 + f.Sigma.Center*(n-1) + f.Kappa.Center*n*(n-1)) / n
+}
+
+type law struct {
+	name   string
+	points int  // that it needs
+	kappa  bool // has the third coefficient
+}
+
+var (
+	amdahl = law{"Amdahl's law", 4, false}
+	usl    = law{"the USL", 6, true}
+)
+
+type point struct {
+	procs  int
+	values []float64
+}
+
+const (
+	resamples = 1000
+	// What the laws leave out makes every measurement miss them by something. Less
+	// than this is called a fit however well it is measured.
+	tolerance = 0.03
+)
+
+func fit(points []point, l law) Fit {
+	f := Fit{Points: len(points)}
+	if len(points) > 0 {
+		f.Most = points[len(points)-1].procs
+	}
+	if len(points) < l.points {
+		f.Refused = fmt.Sprintf("%s needs %d columns that are not oversubscribed, and there are %d", l.name, l.points, len(points))
+		return f
+	}
+	if f.Refused = refuted(points, l); f.Refused != "" {
+		return f
+	}
+	walls := make([]float64, len(points))
+	for i, p := range points {
+		walls[i] = median(slices.Clone(p.values))
+	}
+	c := l.solve(points, walls)
+	if c[0] <= 0 {
+		f.Refused = "no coefficients fit"
+		return f
+	}
+	f.Base = c[0]
+	f.Sigma.Center, f.Kappa.Center = c[1]/c[0], c[2]/c[0]
+	f.Peak.Center = peak(f.Sigma.Center, f.Kappa.Center)
+	if worst, procs := f.misfit(points, walls, l); worst != 0 {
+		f.Refused = fmt.Sprintf("%s is off by %.0f %% at %d procs, which is more than noise", l.name, 100*worst, procs)
+		return f
+	}
+	f.resample(points, l)
+	return f
+}
+
+// refuted says which column no law of this form can have.
+func refuted(points []point, l law) string {
+	if points[0].procs != 1 {
+		return ""
+	}
+	base := points[0].values
+	// One column in many may show by chance what is not so.
+	strict := 1 - (1-confidence)/float64(len(points)-1)
+	for _, p := range points[1:] {
+		s := stats.Ratio(base, p.values, strict)
+		if s.Low > 1.01*float64(p.procs) {
+			return fmt.Sprintf("superlinear: %d procs are %.2f times as fast as one, at least %.2f", p.procs, s.Center, s.Low)
+		}
+		if !l.kappa && s.High < 1 {
+			return fmt.Sprintf("%d procs are slower than one (%.2f times as fast), and a serial share alone slows nothing", p.procs, s.Center)
+		}
+	}
+	return ""
+}
+
+// solve returns the coefficients of least relative error that are not negative.
+func (l law) solve(points []point, walls []float64) [3]float64 {
+	sets := [][]int{{0}, {0, 1}}
+	if l.kappa {
+		sets = append(sets, []int{0, 2}, []int{0, 1, 2})
+	}
+	best, least := [3]float64{}, math.Inf(1)
+	for _, set := range sets {
+		c, ok := leastSquares(points, walls, set)
+		if !ok || slices.Min(c[:]) < 0 {
+			continue
+		}
+		if r := residual(points, walls, c); r < least {
+			best, least = c, r
+		}
+	}
+	return best
+}
+
+// design returns what the coefficients are multiplied by.
+func design(procs int) [3]float64 {
+	n := float64(procs)
+	return [3]float64{1, n - 1, n * (n - 1)}
+}
+
+func residual(points []point, walls []float64, c [3]float64) (sum float64) {
+	for i, p := range points {
+		r := relative(p.procs, walls[i], c)
+		sum += r * r
+	}
+	return sum
+}
+
+// relative returns by which part of the measured time the law is off.
+func relative(procs int, wall float64, c [3]float64) float64 {
+	d := design(procs)
+	return (c[0]*d[0]+c[1]*d[1]+c[2]*d[2])/(float64(procs)*wall) - 1
+}
+
+// leastSquares solves for the coefficients in set; the others are 0.
+func leastSquares(points []point, walls []float64, set []int) (c [3]float64, ok bool) {
+	var m [3][4]float64 // the normal equations
+	for i, p := range points {
+		d := design(p.procs)
+		for row, a := range set {
+			x := d[a] / (float64(p.procs) * walls[i])
+			for column, b := range set {
+				m[row][column] += x * d[b] / (float64(p.procs) * walls[i])
+			}
+			m[row][len(set)] += x
+		}
+	}
+	k := len(set)
+	for i := range k {
+		pivot := i
+		for j := i + 1; j < k; j++ {
+			if math.Abs(m[j][i]) > math.Abs(m[pivot][i]) {
+				pivot = j
+			}
+		}
+		m[i], m[pivot] = m[pivot], m[i]
+		if m[i][i] == 0 {
+			return c, false
+		}
+		for j := range k {
+			if j != i {
+				factor := m[j][i] / m[i][i]
+				for column := i; column <= k; column++ {
+					m[j][column] -= factor * m[i][column]
+				}
+			}
+		}
+	}
+	for i, a := range set {
+		c[a] = m[i][k] / m[i][i]
+	}
+	return c, true
+}
+
+// misfit returns the largest relative residual if it is too large to be noise, and
+// where it is, or else 0. Noise is the spread within columns.
+func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, procs int) {
+	variance, free, sum := 0.0, 0, 0.0
+	c := [3]float64{f.Base, f.Base * f.Sigma.Center, f.Base * f.Kappa.Center}
+	for i, p := range points {
+		r := relative(p.procs, walls[i], c)
+		sum += r * r * float64(len(p.values))
+		if math.Abs(r) > math.Abs(worst) {
+			worst, procs = r, p.procs
+		}
+		if n := len(p.values); n > 1 {
+			s := deviation(p.values)
+			variance += s * s * float64(n-1)
+			free += n - 1
+		}
+	}
+	left := len(points) - 2
+	if l.kappa {
+		left--
+	}
+	if math.Abs(worst) <= tolerance || free < 4 {
+		return 0, 0
+	}
+	// A median varies by pi/2 times what a mean does.
+	ratio := sum / float64(left) / (math.Pi / 2 * variance / float64(free))
+	if fTail(ratio, left, free) > 0.01 {
+		return 0, 0
+	}
+	return math.Abs(worst), procs
+}
+
+// deviation returns the standard deviation of the logarithms.
+func deviation(values []float64) float64 {
+	mean, sum := 0.0, 0.0
+	for _, v := range values {
+		mean += math.Log(v) / float64(len(values))
+	}
+	for _, v := range values {
+		sum += (math.Log(v) - mean) * (math.Log(v) - mean)
+	}
+	return math.Sqrt(sum / float64(len(values)-1))
+}
+
+// fTail returns the probability that a ratio of variances is larger by chance.
+func fTail(ratio float64, above, below int) float64 {
+	a, b := float64(above), float64(below)
+	return mathx.BetaInc(b/(b+a*ratio), b/2, a/2)
+}
+
+func peak(sigma, kappa float64) float64 {
+	switch {
+	case sigma >= 1:
+		return 1
+	case kappa <= 0:
+		return math.Inf(1)
+	}
+	return max(1, math.Sqrt((1-sigma)/kappa))
+}
+
+// resample finds the intervals of the coefficients: what 95 % of files would have,
+// made of rounds drawn from this one's.
+func (f *Fit) resample(points []point, l law) {
+	least, together := math.MaxInt, true
+	for _, p := range points {
+		least = min(least, len(p.values))
+		together = together && len(p.values) == len(points[0].values)
+	}
+	if least < 6 {
+		f.Sigma.High, f.Kappa.High, f.Peak.High = math.Inf(1), math.Inf(1), math.Inf(1)
+		return
+	}
+	random := rand.New(rand.NewPCG(1, 2)) // the same file has the same intervals
+	sigmas, kappas, peaks := make([]float64, resamples), make([]float64, resamples), make([]float64, resamples)
+	walls, drawn := make([]float64, len(points)), make([][]float64, len(points))
+	for i, p := range points {
+		drawn[i] = make([]float64, len(p.values))
+	}
+	for s := range resamples {
+		for k := range drawn[0] {
+			if !together {
+				break
+			}
+			// What disturbed a round disturbed it in every column.
+			round := random.IntN(len(drawn[0]))
+			for i, p := range points {
+				drawn[i][k] = p.values[round]
+			}
+		}
+		for i, p := range points {
+			for k := range drawn[i] {
+				if !together {
+					drawn[i][k] = p.values[random.IntN(len(p.values))]
+				}
+			}
+			walls[i] = median(drawn[i])
+		}
+		c := l.solve(points, walls)
+		sigmas[s], kappas[s] = c[1]/c[0], c[2]/c[0]
+		peaks[s] = peak(sigmas[s], kappas[s])
+	}
+	bound := func(i *stats.Interval, values []float64) {
+		slices.Sort(values)
+		tail := (1 - confidence) / 2 * resamples
+		i.Low = values[int(tail)]
+		i.High = values[resamples-1-int(tail)]
+	}
+	bound(&f.Sigma, sigmas)
+	bound(&f.Kappa, kappas)
+	bound(&f.Peak, peaks)
+}
+
+// median sorts the values.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}

@@ -1,0 +1,217 @@
+package scaling
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"boundaries/internal/benchfile"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func read(t testing.TB, text string) *benchfile.File {
+	t.Helper()
+	f, err := benchfile.ReadFrom(strings.NewReader(text), "f")
+	require.NoError(t, err)
+	return f
+}
+
+// file writes rounds of a row whose step takes wall(n) seconds at n procs.
+func file(random *rand.Rand, rounds int, columns []int, noise float64, wall func(n float64) float64) string {
+	var text strings.Builder
+	for range rounds {
+		for _, n := range columns {
+			suffix := ""
+			if n > 1 {
+				suffix = fmt.Sprint("-", n)
+			}
+			v := 1e9 * wall(float64(n)) * math.Exp(noise*random.NormFloat64())
+			fmt.Fprintf(&text, "BenchmarkA/sync=x%s 1 %v ns/op %v user+sys-ns/op\n", suffix, v, 1.25*v*float64(n))
+		}
+	}
+	return text.String()
+}
+
+func scale(t testing.TB, text string) Scaled {
+	return Workloads(read(t, text))[0].Scaling()[0]
+}
+
+func TestWorkloads(t *testing.T) {
+	f := read(t, `numcpu: 2
+pkg: p
+goos: linux
+goarch: amd64
+pkg: p
+BenchmarkLoopBoxed/system=gil 1 2 ns/op 3 user+sys-ns/op
+BenchmarkLoopBoxed/system=nogil/without=immortal-4 1 3 ns/op 4 x/op
+BenchmarkLoopBoxed/system=nogil-4 1 3 ns/op
+BenchmarkRefcount/share=hot/sync=atomic-2 1 3 ns/op
+BenchmarkRefcount/share=own/sync=atomic 1 3 ns/op
+BenchmarkRefcount/share=own/new=key/sync=atomic 1 3 ns/op
+BenchmarkSort/size=10/kind=a 1 3 ns/op
+BenchmarkSort/size=20/kind=a 1 3 ns/op
+BenchmarkSort/plain 1 3 ns/op
+BenchmarkBare 1 3 ns/op
+BenchmarkOther-2 1 3 ns/op
+goos: linux
+goarch: amd64
+pkg: q
+BenchmarkBare 1 3 ns/op
+# disturbed: LoopBoxed/system=nogil-4 1.3 times (x)
+# disturbed: LoopBoxed/system=nogil-4 1.2 times (x)
+`)
+	var got []string
+	for _, w := range Workloads(f) {
+		line := w.Pkg + " " + w.Title() + " [" + w.Key + "]"
+		for _, c := range w.Columns {
+			line += fmt.Sprint(" ", c.Procs)
+			if c.Oversubscribed {
+				line += "*"
+			}
+		}
+		for _, r := range w.Rows {
+			line += ", " + r.Name
+		}
+		got = append(got, line)
+	}
+	assert.Equal(t, []string{
+		"p LoopBoxed [system] 1 4*, gil, nogil without immortal, nogil",
+		"p Refcount/share=hot [sync] 2, atomic",
+		"p Refcount/share=own [sync] 1, atomic",
+		"p Refcount/share=own/new=key [sync] 1, atomic",
+		"p Sort [] 1, size 10 kind a, size 20 kind a, plain",
+		"p p [] 1 2, Bare, Other",
+		"q q [] 1, Bare",
+	}, got)
+	w := Workloads(f)[0]
+	assert.Equal(t, []string{Wall, CPU, "x/op"}, w.Units)
+	assert.Equal(t, Disturbed{2, 1.3}, w.Rows[2].Disturbed(1))
+	assert.Equal(t, Disturbed{}, w.Rows[2].Disturbed(0))
+	assert.Nil(t, w.Rows[0].Values(1, Wall))
+	assert.Zero(t, w.Rows[0].Runs(1))
+}
+
+func TestKnownSpeedUp(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	s := scale(t, file(random, 10, []int{1, 2, 8}, 0.005, func(n float64) float64 { return 1e-8 / (0.9*n + 0.1) }))
+	assert.InEpsilon(t, 1.9, s.Cells[1].SpeedUp.Center, 0.01)
+	assert.InEpsilon(t, 7.3, s.Cells[2].SpeedUp.Center, 0.01)
+	assert.InEpsilon(t, 7.3/8, s.Cells[2].Efficiency.Center, 0.01)
+	assert.InEpsilon(t, 8/7.3, s.Cells[2].CPU.Center, 0.01)
+	assert.True(t, s.Cells[2].SpeedUp.Bounded())
+	assert.Equal(t, 1.0, s.Cells[0].SpeedUp.Low)
+	assert.Equal(t, 10, s.Cells[0].Rounds)
+
+	few := scale(t, file(random, 1, []int{1, 2}, 0, func(n float64) float64 { return 1e-8 / n }))
+	assert.InEpsilon(t, 2, few.Cells[1].SpeedUp.Center, 1e-6)
+	assert.False(t, few.Cells[1].SpeedUp.Bounded())
+
+	none := scale(t, "BenchmarkA/sync=x-2 1 3 ns/op\n")
+	assert.Zero(t, none.Cells[0].SpeedUp)
+	zero := scale(t, "BenchmarkA/sync=x 1 3 ns/op 0 user+sys-ns/op\nBenchmarkA/sync=x-2 1 3 ns/op 0 user+sys-ns/op\n")
+	assert.Equal(t, 1.0, zero.Cells[1].SpeedUp.Center)
+	assert.Zero(t, zero.Cells[1].CPU)
+}
+
+// The interval of a speed-up covers it as often as it says.
+func TestSpeedUpCovers(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 2))
+	covered := 0
+	for range 1000 {
+		s := scale(t, file(random, 10, []int{1, 2}, 0.03, func(n float64) float64 { return 1e-8 / (0.93*n + 0.07) }))
+		if i := s.Cells[1].SpeedUp; i.Low <= 1.93 && 1.93 <= i.High {
+			covered++
+		}
+	}
+	assert.True(t, 930 <= covered && covered <= 970, "%d of 1000", covered)
+}
+
+func universal(sigma, kappa float64) func(float64) float64 {
+	return func(n float64) float64 { return 1e-8 * (1 + sigma*(n-1) + kappa*n*(n-1)) / n }
+}
+
+func TestKnownCoefficients(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	columns := []int{1, 2, 4, 8, 16, 32}
+	s := scale(t, file(random, 20, columns, 0.02, universal(0.05, 0.002)))
+	require.Empty(t, s.USL.Refused)
+	assert.InEpsilon(t, 0.05, s.USL.Sigma.Center, 0.05)
+	assert.InEpsilon(t, 0.002, s.USL.Kappa.Center, 0.05)
+	assert.InEpsilon(t, math.Sqrt(0.95/0.002), s.USL.Peak.Center, 0.05)
+	assert.InEpsilon(t, universal(0.05, 0.002)(16), s.USL.At(16), 0.02)
+	assert.Contains(t, s.Amdahl.Refused, "more than noise")
+
+	s = scale(t, file(random, 20, columns, 0.02, universal(0.05, 0)))
+	require.Empty(t, s.Amdahl.Refused)
+	assert.InEpsilon(t, 0.05, s.Amdahl.Sigma.Center, 0.05)
+	assert.Zero(t, s.USL.Kappa.Low)
+	assert.True(t, math.IsInf(s.USL.Peak.High, 1))
+
+	s = scale(t, file(random, 20, columns, 0.02, universal(0, 0)))
+	assert.Empty(t, s.Amdahl.Refused)
+	assert.Less(t, s.Amdahl.Sigma.Center, 0.005)
+
+	// One round gives figures and no interval.
+	s = scale(t, file(random, 1, columns, 0, universal(0.05, 0.002)))
+	require.Empty(t, s.USL.Refused)
+	assert.InEpsilon(t, 0.002, s.USL.Kappa.Center, 0.001)
+	assert.False(t, s.USL.Kappa.Bounded())
+}
+
+func TestRefused(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	columns := []int{1, 2, 4, 8, 16, 32}
+	for name, c := range map[string]struct {
+		wall        func(n float64) float64
+		amdahl, usl string
+	}{
+		"superlinear": {func(n float64) float64 { return 1e-8 / math.Pow(n, 1.1) }, "superlinear: 2 procs are 2.1", "superlinear: 2 procs are 2.1"},
+		"slower": {func(n float64) float64 { return 1e-8 * math.Pow(n, 0.3) },
+			"2 procs are slower than one", "the USL is off by"},
+		"a cliff": {func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }, "Amdahl's law is off by", "the USL is off by"},
+	} {
+		s := scale(t, file(random, 10, columns, 0.02, c.wall))
+		assert.Contains(t, s.Amdahl.Refused, c.amdahl, name)
+		assert.Contains(t, s.USL.Refused, c.usl, name)
+	}
+	s := scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
+	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
+	assert.Equal(t, "the USL needs 6 columns that are not oversubscribed, and there are 3", s.USL.Refused)
+	assert.Equal(t, 4, s.USL.Most)
+	s = scale(t, "numcpu: 8\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
+	assert.Empty(t, s.Amdahl.Refused)
+	assert.Equal(t, 4, s.Amdahl.Points)
+}
+
+// The intervals of the coefficients cover them, and data that follow a law are
+// seldom said to refute it.
+func TestFitCovers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 300 files")
+	}
+	random := rand.New(rand.NewPCG(5, 5))
+	sigma, kappa, refused := 0, 0, 0
+	const trials = 300
+	for range trials {
+		s := scale(t, file(random, 10, []int{1, 2, 4, 8, 16, 32}, 0.05, universal(0.05, 0.002)))
+		if s.USL.Refused != "" {
+			refused++
+			continue
+		}
+		if i := s.USL.Sigma; i.Low <= 0.05 && 0.05 <= i.High {
+			sigma++
+		}
+		if i := s.USL.Kappa; i.Low <= 0.002 && 0.002 <= i.High {
+			kappa++
+		}
+	}
+	t.Logf("of %d: sigma covered %d, kappa %d, refused %d", trials, sigma, kappa, refused)
+	fitted := trials - refused
+	assert.LessOrEqual(t, refused, trials/33)
+	assert.GreaterOrEqual(t, sigma, fitted*90/100)
+	assert.GreaterOrEqual(t, kappa, fitted*90/100)
+}

@@ -1,0 +1,352 @@
+// Package stats has the statistics that decide what a measurement says.
+//
+// Two rows are compared by the Mann-Whitney test, on logarithms: what changes the
+// time of a benchmark multiplies it. The interval of a ratio is the inverse of the
+// same test (Hodges and Lehmann), so that p is at most 0.05 exactly where the 95 %
+// interval leaves out 1, as long as no two values are equal. Both are exact up to
+// 50 values on a side; package moremath has the distribution. Neither assumes
+// anything of the noise but that it is alike on both sides, and neither can say
+// much of few rounds: for a 95 % interval there must be four on each side.
+//
+// Functions panic where there is no value, or a value is not positive and finite.
+// [Usable] tells beforehand.
+package stats
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/aclements/go-moremath/mathx"
+	"github.com/aclements/go-moremath/stats"
+	"golang.org/x/perf/benchmath"
+)
+
+// Usable reports whether there are values and all are positive and finite.
+func Usable(x []float64) bool {
+	for _, v := range x {
+		if !(v > 0) || math.IsInf(v, 1) {
+			return false
+		}
+	}
+	return len(x) > 0
+}
+
+func must(x []float64) {
+	if !Usable(x) {
+		panic(fmt.Sprintf("stats: got %d values, want at least one, all positive and finite", len(x)))
+	}
+}
+
+// An Interval is an estimate and the bounds between which the true value is with
+// a given confidence. Where there are too few values for it, Low is 0 and High is
+// infinite.
+type Interval struct{ Low, Center, High float64 }
+
+// Bounded reports whether there were enough values for the bounds.
+func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
+
+// MannWhitney returns the two-sided p of the hypothesis that x and y come from one
+// distribution: the probability of a U at least as far from its middle. It is exact
+// up to 50 values on each side, and up to 25 where some are equal. Beyond, it is
+// the normal approximation, corrected for ties.
+//
+// Equal values have their middle rank, and the distribution is that of such ranks.
+// It is lopsided, so each tail is looked up; twice the one, as MannWhitneyUTest of
+// package moremath has it, can be less than half of the truth.
+func MannWhitney(x, y []float64) float64 {
+	must(x)
+	must(y)
+	u, ties := rankSum(x, y)
+	n, m := len(x), len(y)
+	limit := stats.MannWhitneyExactLimit
+	if len(ties) < n+m {
+		limit = stats.MannWhitneyTiesExactLimit
+	}
+	if max(n, m) > limit {
+		result, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
+		if err != nil {
+			return 1 // all values are equal
+		}
+		return result.P
+	}
+	u = min(u, float64(n*m)-u)
+	if len(ties) == 1 || u == float64(n*m)/2 {
+		return 1
+	}
+	return tail(n, m, ties, u) + tail(m, n, ties, u)
+}
+
+// tail returns the probability that the U of n values beside m is at most u.
+func tail(n, m int, ties []int, u float64) float64 {
+	// The least U has all n values below the m others, but for those that are equal.
+	// Below it, UDist rounds the wrong way.
+	left := n
+	for _, t := range ties {
+		if left <= t {
+			if u < float64(left*(t-left))/2 {
+				return 0
+			}
+			break
+		}
+		left -= t
+	}
+	return stats.UDist{N1: n, N2: m, T: ties}.CDF(u)
+}
+
+// rankSum returns in how many pairs the value of x is the larger one, where an equal
+// pair counts one half, and how many there are of each value, in their order.
+func rankSum(x, y []float64) (u float64, ties []int) {
+	all := slices.Concat(x, y)
+	slices.Sort(all)
+	for _, v := range slices.Compact(slices.Clone(all)) {
+		first, _ := slices.BinarySearch(all, v)
+		after, _ := slices.BinarySearch(all, math.Nextafter(v, math.Inf(1)))
+		ties = append(ties, after-first)
+	}
+	for _, v := range x {
+		for _, w := range y {
+			if v > w {
+				u++
+			} else if v == w {
+				u += 0.5
+			}
+		}
+	}
+	return u, ties
+}
+
+// Ratio returns how many times the values of x are those of y, with the interval of
+// that confidence: the Hodges-Lehmann estimate on logarithms.
+func Ratio(x, y []float64, confidence float64) Interval {
+	a, b := logs(x), logs(y)
+	pairs := len(a) * len(b)
+	at := func(rank int) float64 { return math.Exp(pairwise(a, b, rank)) }
+	center := math.Exp((pairwise(a, b, (pairs+1)/2) + pairwise(a, b, pairs/2+1)) / 2)
+	k := critical(len(a), len(b), 1-confidence)
+	if k == 0 {
+		return Interval{0, center, math.Inf(1)}
+	}
+	return Interval{at(k), center, at(pairs + 1 - k)}
+}
+
+// logs returns the logarithms in ascending order.
+func logs(x []float64) []float64 {
+	must(x)
+	l := make([]float64, len(x))
+	for i, v := range x {
+		l[i] = math.Log(v)
+	}
+	slices.Sort(l)
+	return l
+}
+
+// pairwise returns the rank-th smallest difference a[i] - b[j], from 1, of sorted a
+// and b. There can be too many pairs to write them all down, so it searches for
+// the smallest number that enough of them are at most.
+func pairwise(a, b []float64, rank int) float64 {
+	atMost := func(limit float64) int {
+		n, j := 0, len(b)
+		for _, v := range slices.Backward(a) {
+			for j > 0 && v-b[j-1] <= limit {
+				j--
+			}
+			n += len(b) - j
+		}
+		return n
+	}
+	// Differences are ordered as these integers are.
+	low, high := order(a[0]-b[len(b)-1]), order(a[len(a)-1]-b[0])
+	for low < high {
+		middle := low + int64(uint64(high-low)/2)
+		if atMost(disorder(middle)) >= rank {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return disorder(low)
+}
+
+// order maps numbers to integers of the same order.
+func order(f float64) int64 {
+	bits := int64(math.Float64bits(f))
+	if bits < 0 {
+		return math.MinInt64 - bits
+	}
+	return bits
+}
+
+func disorder(i int64) float64 {
+	if i < 0 {
+		i = math.MinInt64 - i
+	}
+	return math.Float64frombits(uint64(i))
+}
+
+var criticals sync.Map // of [3]float64 to int
+
+// critical returns which of the n*m differences, counted from either end, bound the
+// interval that holds unless the test at that two-sided level refuses: the 24th
+// for 10 and 10 at 0.05. It is 0 if there are too few.
+func critical(n, m int, alpha float64) int {
+	key := [3]float64{float64(n), float64(m), alpha}
+	if k, ok := criticals.Load(key); ok {
+		return k.(int)
+	}
+	cdf := stats.UDist{N1: n, N2: m}.CDF
+	if n > stats.MannWhitneyExactLimit || m > stats.MannWhitneyExactLimit {
+		nm := float64(n) * float64(m)
+		u := stats.NormalDist{Mu: nm / 2, Sigma: math.Sqrt(nm * float64(n+m+1) / 12)}
+		cdf = func(x float64) float64 { return u.CDF(x + 0.5) }
+	}
+	// The smallest U that the test does not refuse.
+	low, high := 0, n*m/2+1
+	for low < high {
+		if middle := (low + high) / 2; 2*cdf(float64(middle)) > alpha {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	criticals.Store(key, low)
+	return low
+}
+
+// Median returns the median with the interval of that confidence, which assumes
+// nothing. For one of 95 % there must be 6 values.
+func Median(x []float64, confidence float64) Interval {
+	must(x)
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(x), &benchmath.DefaultThresholds), confidence)
+	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
+		return Interval{0, s.Center, math.Inf(1)}
+	}
+	return Interval{s.Lo, s.Center, s.Hi}
+}
+
+// Holm returns p-values that hold for all of the tests together: to call those at
+// most alpha different is wrong about any of them with probability alpha at most.
+func Holm(p []float64) []float64 {
+	byP := make([]int, len(p))
+	for i := range byP {
+		byP[i] = i
+	}
+	slices.SortStableFunc(byP, func(i, j int) int { return cmp.Compare(p[i], p[j]) })
+	adjusted, floor := make([]float64, len(p)), 0.0
+	for rank, i := range byP {
+		floor = max(floor, min(1, p[i]*float64(len(p)-rank)))
+		adjusted[i] = floor
+	}
+	return adjusted
+}
+
+// ClopperPearson returns the exact interval of a rate that was seen k times in n. The
+// upper bound alone holds with confidence (1+confidence)/2.
+func ClopperPearson(k, n int, confidence float64) (low, high float64) {
+	if n < 1 || k < 0 || k > n {
+		panic(fmt.Sprintf("stats: got a rate of %d in %d", k, n))
+	}
+	tail := (1 - confidence) / 2
+	quantile := func(a, b int, p float64) float64 {
+		low, high := 0.0, 1.0
+		for range 60 {
+			if middle := (low + high) / 2; mathx.BetaInc(middle, float64(a), float64(b)) < p {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		return low
+	}
+	high = 1
+	if k > 0 {
+		low = quantile(k, n-k+1, tail)
+	}
+	if k < n {
+		high = quantile(k+1, n-k, 1-tail)
+	}
+	return low, high
+}
+
+// Spread returns the standard deviation of the logarithms, as the middle half of the
+// values has it, so that a few that are far off do not count.
+func Spread(x []float64) float64 {
+	l := logs(x)
+	middle := stats.Sample{Xs: l, Sorted: true}.Quantile(0.5)
+	for i, v := range l {
+		l[i] = math.Abs(v - middle)
+	}
+	slices.Sort(l)
+	return stats.Sample{Xs: l, Sorted: true}.Quantile(0.5) / 0.6745
+}
+
+// MinimumEffect returns the smallest ratio, above 1, that rows of n and m values with
+// that spread show in a share of power of all cases: that is, the two-sided test
+// at alpha refuses. It is infinite if none can be seen.
+func MinimumEffect(n, m int, spread, alpha, power float64) float64 {
+	return math.Exp(spread * effect(n, m, alpha, power))
+}
+
+// Rounds returns how many values on each side show that ratio, or 0 if more than 1000
+// are needed.
+func Rounds(ratio, spread, alpha, power float64) int {
+	if ratio < 1 {
+		ratio = 1 / ratio
+	}
+	low, high := 2, 1001
+	for low < high {
+		if middle := (low + high) / 2; MinimumEffect(middle, middle, spread, alpha, power) <= ratio {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	if low > 1000 {
+		return 0
+	}
+	return low
+}
+
+var effects sync.Map // of [4]float64 to float64
+
+// effect returns the smallest shift that is seen, in standard deviations of normal
+// noise. In a trial that bounds the shift from below by b where there is none, a
+// shift is seen if it is more than -b. So the shift that is seen in a share of
+// trials is a quantile of -b.
+func effect(n, m int, alpha, power float64) float64 {
+	k := critical(n, m, alpha)
+	if k == 0 {
+		return math.Inf(1)
+	}
+	if min(n, m) > stats.MannWhitneyExactLimit {
+		z := stats.StdNormal
+		return (quantile(z, 1-alpha/2) + quantile(z, power)) * math.Sqrt((1/float64(n)+1/float64(m))*math.Pi/3)
+	}
+	key := [4]float64{float64(n), float64(m), alpha, power}
+	if e, ok := effects.Load(key); ok {
+		return e.(float64)
+	}
+	random := rand.New(rand.NewPCG(uint64(n), uint64(m)))
+	needed := make([]float64, 2000)
+	x, y := make([]float64, n), make([]float64, m)
+	for i := range needed {
+		for j := range x {
+			x[j] = random.NormFloat64()
+		}
+		for j := range y {
+			y[j] = random.NormFloat64()
+		}
+		slices.Sort(x)
+		slices.Sort(y)
+		needed[i] = -pairwise(x, y, k)
+	}
+	slices.Sort(needed)
+	e := stats.Sample{Xs: needed, Sorted: true}.Quantile(power)
+	effects.Store(key, e)
+	return e
+}
+
+func quantile(d stats.NormalDist, p float64) float64 { return stats.InvCDF(d)(p) }

@@ -1,0 +1,231 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// lognormal returns n values about center.
+func lognormal(random *rand.Rand, n int, center, spread float64) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = center * math.Exp(spread*random.NormFloat64())
+	}
+	return x
+}
+
+// permuted returns the p of the test by counting every way to divide the values.
+func permuted(x, y []float64) float64 {
+	all := slices.Concat(x, y)
+	u := func(inX uint) (u float64) {
+		for i, v := range all {
+			for j, w := range all {
+				if inX>>i&1 == 1 && inX>>j&1 == 0 {
+					if v > w {
+						u++
+					} else if v == w {
+						u += 0.5
+					}
+				}
+			}
+		}
+		return u
+	}
+	middle := float64(len(x)*len(y)) / 2
+	seen, ways, extreme := math.Abs(u(1<<len(x)-1)-middle), 0.0, 0.0
+	for inX := range uint(1) << len(all) {
+		if bits.OnesCount(inX) == len(x) {
+			ways++
+			if math.Abs(u(inX)-middle) >= seen {
+				extreme++
+			}
+		}
+	}
+	return extreme / ways
+}
+
+func TestMannWhitneyIsExact(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 200 {
+		n, m := 1+random.IntN(6), 1+random.IntN(6)
+		x, y := lognormal(random, n, 1, 1), lognormal(random, m, 1.5, 1)
+		if i%2 == 0 { // with ties
+			for _, s := range [][]float64{x, y} {
+				for j := range s {
+					s[j] = math.Ceil(2 * s[j])
+				}
+			}
+		}
+		assert.InDelta(t, permuted(x, y), MannWhitney(x, y), 1e-9, "%v %v", x, y)
+	}
+	assert.Equal(t, 1.0, MannWhitney([]float64{1, 1}, []float64{1, 1, 1}))
+	var low, high []float64
+	for i := range 50 {
+		low, high = append(low, float64(1+i)), append(high, float64(51+i))
+	}
+	// Two of the ways to choose 50 of 100.
+	assert.InEpsilon(t, 2/1.0089134454556e29, MannWhitney(low, high), 1e-6)
+	assert.InEpsilon(t, 2/184756.0, MannWhitney(low[:10], high[:10]), 1e-9)
+	assert.Less(t, MannWhitney(append(low, 1), append(high, 51)), 1e-10, "beyond what is exact")
+}
+
+func TestCritical(t *testing.T) {
+	// The tables of the test have U one less.
+	for _, c := range []struct{ n, m, want int }{{3, 3, 0}, {4, 4, 1}, {5, 5, 3}, {6, 6, 6}, {8, 8, 14}, {10, 10, 24}, {10, 20, 56}, {20, 20, 128}} {
+		assert.Equal(t, c.want, critical(c.n, c.m, 0.05), "%d and %d", c.n, c.m)
+	}
+	assert.InDelta(t, critical(50, 50, 0.05), critical(50, 51, 0.05), 20, "exact and approximate")
+	// What the strictest steps of Holm's over 96 and over 288 tests allow.
+	assert.Equal(t, 8, critical(10, 10, 0.05/96))
+	assert.Equal(t, 5, critical(10, 10, 0.05/288))
+}
+
+func TestPairwise(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 50 {
+		a, b := lognormal(random, 1+random.IntN(9), 1, 1), lognormal(random, 1+random.IntN(9), 1, 1)
+		a[0] = b[0] // a difference of zero
+		slices.Sort(a)
+		slices.Sort(b)
+		var all []float64
+		for _, v := range a {
+			for _, w := range b {
+				all = append(all, v-w)
+			}
+		}
+		slices.Sort(all)
+		for i, want := range all {
+			assert.Equal(t, want, pairwise(a, b, i+1))
+		}
+	}
+}
+
+// The interval and the test cannot contradict each other.
+func TestRatioAgreesWithTest(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	seen := map[bool]int{}
+	for range 500 {
+		x, y := lognormal(random, 4+random.IntN(9), 1.05, 0.05), lognormal(random, 4+random.IntN(9), 1, 0.05)
+		i := Ratio(x, y, 0.95)
+		different := MannWhitney(x, y) <= 0.05
+		assert.Equal(t, different, i.Low > 1 || i.High < 1, "%v", i)
+		assert.True(t, i.Low <= i.Center && i.Center <= i.High)
+		seen[different]++
+	}
+	assert.Greater(t, min(seen[true], seen[false]), 50)
+	assert.False(t, Ratio([]float64{1, 2, 3}, []float64{1, 2, 3}, 0.95).Bounded())
+	assert.Equal(t, 2.0, Ratio([]float64{4}, []float64{2}, 0.95).Center)
+}
+
+// A ratio is known to what is asked for, whatever the noise and the rounds.
+func TestRatioCovers(t *testing.T) {
+	heavy := func(random *rand.Rand, n int, center, spread float64) []float64 {
+		x := make([]float64, n)
+		for i := range x { // only ever slower, as a busy machine makes it
+			x[i] = center * (1 + spread*random.ExpFloat64())
+		}
+		return x
+	}
+	for _, n := range []int{6, 10, 20} {
+		for name, noise := range map[string]func(*rand.Rand, int, float64, float64) []float64{"lognormal": lognormal, "one-sided": heavy} {
+			random := rand.New(rand.NewPCG(uint64(n), 7))
+			covered := 0
+			for range 1000 {
+				i := Ratio(noise(random, n, 1.93, 0.03), noise(random, n, 1, 0.03), 0.95)
+				if i.Low <= 1.93 && 1.93 <= i.High {
+					covered++
+				}
+			}
+			assert.True(t, 930 <= covered && covered <= 970, "%s, n = %d: %d of 1000", name, n, covered)
+		}
+	}
+}
+
+func TestMedianCovers(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 9))
+	covered := 0
+	for range 1000 {
+		if i := Median(lognormal(random, 25, 3, 0.1), 0.95); i.Low <= 3 && 3 <= i.High {
+			covered++
+		}
+	}
+	assert.True(t, 930 <= covered && covered <= 980, "%d of 1000", covered) // steps are wide: 95.7 % is the least over 95
+	assert.False(t, Median([]float64{1, 2, 3, 4, 5}, 0.95).Bounded())
+	x := []float64{3, 1, 2}
+	assert.Equal(t, 2.0, Median(x, 0.95).Center)
+	assert.Equal(t, []float64{3, 1, 2}, x, "the values stay in their order")
+}
+
+func TestHolm(t *testing.T) {
+	assert.InDeltaSlice(t, []float64{0.03, 0.06, 0.06, 0.02}, Holm([]float64{0.01, 0.04, 0.03, 0.005}), 1e-12)
+	assert.Equal(t, []float64{1, 1}, Holm([]float64{0.6, 0.7}))
+	assert.Empty(t, Holm(nil))
+}
+
+func TestClopperPearson(t *testing.T) {
+	// One-sided bounds at 95 % after trials that all went well.
+	for n, want := range map[int]float64{10: 0.259, 20: 0.139, 59: 0.0495, 298: 0.01} {
+		low, high := ClopperPearson(0, n, 0.90)
+		assert.Zero(t, low)
+		assert.InDelta(t, want, high, 0.0005, "%d", n)
+	}
+	low, high := ClopperPearson(10, 10, 0.95)
+	assert.InDelta(t, 0.6915, low, 1e-4)
+	assert.Equal(t, 1.0, high)
+	low, high = ClopperPearson(7, 300, 0.95)
+	assert.InDelta(t, 0.00943, low, 1e-4)
+	assert.InDelta(t, 0.04749, high, 1e-4)
+}
+
+// What is said to be seen in four cases of five is.
+func TestMinimumEffect(t *testing.T) {
+	for _, c := range []struct {
+		n, m   int
+		spread float64
+	}{{6, 6, 0.02}, {10, 10, 0.05}, {10, 20, 0.05}, {60, 60, 0.05}} {
+		random := rand.New(rand.NewPCG(uint64(c.n), 10))
+		effect := MinimumEffect(c.n, c.m, c.spread, 0.05, 0.8)
+		seen := 0
+		for range 1000 {
+			if MannWhitney(lognormal(random, c.n, effect, c.spread), lognormal(random, c.m, 1, c.spread)) <= 0.05 {
+				seen++
+			}
+		}
+		assert.InDelta(t, 800, seen, 45, "n = %d and %d, effect %.3f", c.n, c.m, effect)
+	}
+	assert.True(t, math.IsInf(MinimumEffect(3, 3, 0.02, 0.05, 0.8), 1))
+	assert.Equal(t, 1.0, MinimumEffect(10, 10, 0, 0.05, 0.8))
+}
+
+func TestRounds(t *testing.T) {
+	for _, spread := range []float64{0.01, 0.03, 0.08} {
+		n := Rounds(1.05, spread, 0.05, 0.8)
+		assert.LessOrEqual(t, MinimumEffect(n, n, spread, 0.05, 0.8), 1.05, "%v", spread)
+		assert.Greater(t, MinimumEffect(n-1, n-1, spread, 0.05, 0.8), 1.05, "%v", spread)
+		assert.Equal(t, n, Rounds(1/1.05, spread, 0.05, 0.8))
+	}
+	assert.Zero(t, Rounds(1.0001, 0.1, 0.05, 0.8))
+}
+
+func TestSpread(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	x := lognormal(random, 2000, 7, 0.05)
+	assert.InEpsilon(t, 0.05, Spread(x), 0.05)
+	x[0], x[1] = 700, 7000
+	assert.InEpsilon(t, 0.05, Spread(x), 0.05)
+}
+
+func TestNoValues(t *testing.T) {
+	for _, x := range [][]float64{nil, {0}, {-1, 1}, {math.NaN()}, {math.Inf(1)}} {
+		assert.False(t, Usable(x))
+		assert.Panics(t, func() { Ratio(x, []float64{1}, 0.95) }, fmt.Sprint(x))
+		assert.Panics(t, func() { MannWhitney([]float64{1}, x) }, fmt.Sprint(x))
+		assert.Panics(t, func() { Median(x, 0.95) }, fmt.Sprint(x))
+	}
+}
