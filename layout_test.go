@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -58,14 +59,7 @@ func TestAddAVariant(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no go command to build a copy of the tree with")
 	}
-	copied := t.TempDir()
-	for _, file := range files(t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(copied, file), string(text))
-	}
+	copied := copyTree(t)
 	goIn := func(folder string, args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), goCommand, args...)
 		cmd.Dir = filepath.Join(copied, folder)
@@ -98,6 +92,93 @@ func TestAddAVariant(t *testing.T) {
 	if out, err := goIn(".", "test", "-bench", "Loop/sync=my-idea", "-benchtime", "1x", "-cpu", "1", "."); err != nil || !strings.Contains(out, "BenchmarkLoop/sync=my-idea") {
 		t.Errorf("with its line there is no row: %v\n%s", err, out)
 	}
+}
+
+// Every command that a page shows runs, each page's in their order, in a copy of
+// the tree and without standard input.
+func TestDocumentedCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a copy of the tree")
+	}
+	for _, program := range []string{"bash", "make", "git"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("the pages show commands for a Unix shell: ", err)
+		}
+	}
+	copied := copyTree(t)
+	shell := func(command string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", command)
+		cmd.Dir = copied
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := shell("git init -q . && git add . && git -c user.name=a -c user.email=a@example.com commit -qm x && git branch -f main"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	used := map[string]bool{}
+	for _, page := range files(t) {
+		if filepath.Ext(page) != ".md" && page != "doc.go" {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, shown := range commands(string(text)) {
+			short, ok := shortened[shown]
+			if !ok {
+				t.Errorf("%s shows a command that this test does not know: %s", page, shown)
+				continue
+			}
+			if used[shown] {
+				continue
+			}
+			used[shown] = true
+			if short == "" {
+				continue
+			}
+			if out, err := shell(short); err != nil {
+				t.Errorf("%s shows %s\nrun as %s\n%v\n%s", page, shown, short, err, out)
+			}
+		}
+	}
+	for shown := range shortened {
+		if !used[shown] {
+			t.Errorf("no page shows %s", shown)
+		}
+	}
+}
+
+// commands returns the commands of a page, without the remarks after them: lines
+// that are set as code and begin with a program.
+func commands(text string) []string {
+	var all []string
+	for _, match := range regexp.MustCompile(`(?m)^(?:    |//\t|\t)((?:[A-Z_]+=\S+ )?(?:go|make|sh|boundaries) .*)$`).FindAllStringSubmatch(text, -1) {
+		command, _, _ := strings.Cut(match[1], " #")
+		all = append(all, strings.TrimSpace(command))
+	}
+	return all
+}
+
+// shortened has every command that a page shows, and how the test runs it: with
+// less to do, or not at all where the reason says so.
+var shortened = map[string]string{
+	`go test -bench . -cpu 1,2,4,8 | tee bench.txt`: `go test -bench . -cpu 1,2 -benchtime 1x | tee bench.txt`,
+	`go test ./...`: "", // this test is part of it
+}
+
+// copyTree returns a copy of the tree's files.
+func copyTree(t *testing.T) string {
+	t.Helper()
+	copied := t.TempDir()
+	for _, file := range files(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(copied, file), string(text))
+	}
+	return copied
 }
 
 // files returns the path of every file of this module, but those whose name or
