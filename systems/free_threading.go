@@ -2,34 +2,26 @@ package systems
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"boundaries/internal/cacheline"
-	"boundaries/internal/fork"
 )
 
-// runFreeThreading is Greg Stein's patch of 1996 to Python 1.4, as it was on
+// startFreeThreading starts Greg Stein's patch of 1996 to Python 1.4, as it was on
 // Linux: no GIL, one mutex for all reference counts, one for the memory, and one
-// in every list and dict. It pays a locked and an unlocked mutex for every
-// reference, alone as well as in company. Blocking.
+// in every list and dict.
 //
-// Which containers the patch locked one by one, and which together, is not known
-// to us: its source was not to be had.
-func runFreeThreading(p *Program, workers, n int) Answer {
-	fork.Check("systems", workers, n)
-	s := p.build(workers)
-	var locks freeLocks
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := &freeThread{machine: machine{space: s}, locks: &locks}
-		value.Add(t.run(worker, n))
-	})
-	t := &freeThread{machine: machine{space: s}, locks: &locks}
-	return Answer{value.Load(), s.close(t.drop)}
+// We have not seen the patch's source. Which containers it locked one by one, and
+// which together, we do not know.
+//
+// Cost: a mutex locked and unlocked for every reference, with one thread as well.
+// Progress: blocking.
+func startFreeThreading(p *Program, threads int) interpreter {
+	s, locks := p.build(threads), new(freeLocks)
+	return newInterpreter(s, threads, func() thread { return &freeThread{machine{space: s}, locks} })
 }
 
-// freeLocks are the locks that all threads share. A container's lock is taken
-// before them, and they are taken one at a time.
+// freeLocks are the locks that all threads share. A thread locks a container
+// before it locks one of them, and holds no more than one of them at a time.
 type freeLocks struct {
 	_      cacheline.Pad
 	counts sync.Mutex // guards refs of every object
@@ -41,15 +33,6 @@ type freeLocks struct {
 type freeThread struct {
 	machine
 	locks *freeLocks
-}
-
-func (t *freeThread) tick() {
-	if counting {
-		t.counts.ticks++
-	}
-	if t.breaker.Load() {
-		t.callPending()
-	}
 }
 
 func (t *freeThread) incref(o *Object) {
@@ -87,12 +70,12 @@ func (t *freeThread) take(k kind) *Object {
 	t.locks.memory.Lock()
 	o := t.heap.take(k)
 	t.locks.memory.Unlock()
-	o.refs = 1 // nobody else has o yet
+	o.refs = 1 // no other thread has o yet
 	return o
 }
 
 func (t *freeThread) give(o *Object) {
-	o.refs = freed // nobody else has o any more
+	o.refs = freed // no other thread has o any more
 	t.locks.memory.Lock()
 	t.heap.give(o)
 	t.locks.memory.Unlock()
@@ -103,5 +86,3 @@ func (t *freeThread) unlock(o *Object) { o.mu.Unlock() }
 
 func (t *freeThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
 func (t *freeThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
-
-func (t *freeThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }

@@ -3,26 +3,24 @@ package systems
 import (
 	"strconv"
 	"strings"
+
+	"boundaries/internal/fibsize"
 )
 
-// A Program is what the threads of a system execute: every thread calls a
-// function of its own, which takes steps and returns their value.
+// A Program is what the threads of a system execute. Every thread calls a function
+// of its own, run0, run1 and so on, which takes steps and returns their value.
 type Program struct {
-	shared  string // the listing of functions that all threads call
-	thread  string // the listing of a thread's function, in which @ is the thread's number
-	native  string // the same for an interpreter with an extension; empty if there is nothing it may do
-	globals func(s *space, threads int)
+	shared  string                      // the listing of functions that all threads call
+	thread  string                      // the listing of a thread's function, in which @ is the thread's number
+	native  string                      // like thread, for an interpreter with an extension; or empty
+	globals func(s *space, threads int) // makes the globals that are no functions; or nil
 
 	first, each int64 // n steps have the value first + n*each
 }
 
-// Loop is the article's code 4.1 to 4.3: a step adds 2 to a global that starts at
-// 1.
-//
-// The threads of code 4.3 add to one global, and lose what they add wherever +=
-// is not atomic. A run that is checked cannot, so each thread here has a global
-// of its own in the same dict, and their sum starts at 1. That they write to one
-// container remains.
+// Loop is the loop of the article's code 4.1: a step adds 2 to a global, and the
+// globals of all threads start at 1 in sum. They are different globals in one dict,
+// so that no addition is lost and yet all threads write to one container.
 var Loop = &Program{
 	thread: `
 def run@ i / n
@@ -82,10 +80,17 @@ end:
 	first: 1, each: 2,
 }
 
-// Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), that is
-// 1,973 calls. All threads call the same function.
-var Fib = &Program{
-	shared: `
+// Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), which is 1,973
+// calls, or fib of BOUNDARIES_FIB if this variable is set in the environment (see
+// package fibsize). All threads call the same function.
+var Fib = newFib(fibsize.N(15))
+
+func newFib(k int) *Program {
+	listing := func(text string) string { return strings.ReplaceAll(text, "FIB", strconv.Itoa(k)) }
+	return &Program{shared: fibShared, thread: listing(fibThread), native: listing(fibNative), each: fibsize.Value(k)}
+}
+
+const fibShared = `
 def fib / n
 	LOAD_FAST n
 	LOAD_CONST 2
@@ -106,8 +111,9 @@ more:
 	CALL 1
 	BINARY_ADD
 	RETURN_VALUE
-`,
-	thread: `
+`
+
+const fibThread = `
 def run@ i total / n
 	LOAD_CONST 0
 	STORE_FAST total
@@ -118,7 +124,7 @@ next:
 	STORE_FAST i
 	LOAD_FAST total
 	LOAD_GLOBAL fib
-	LOAD_CONST 15
+	LOAD_CONST FIB
 	CALL 1
 	BINARY_ADD
 	STORE_FAST total
@@ -126,8 +132,9 @@ next:
 end:
 	LOAD_FAST total
 	RETURN_VALUE
-`,
-	native: `
+`
+
+const fibNative = `
 def run@ steps total / n
 	LOAD_CONST 0
 	STORE_FAST total
@@ -142,8 +149,10 @@ next:
 	STORE_FAST steps
 enough:
 	LOAD_FAST total
+	LOAD_CONST FIB
 	LOAD_FAST steps
 	CALL_NATIVE 1
+	BINARY_ADD
 	STORE_FAST total
 	LOAD_FAST n
 	LOAD_FAST steps
@@ -157,15 +166,13 @@ enough:
 end:
 	LOAD_FAST total
 	RETURN_VALUE
-`,
-	each: 987,
-}
+`
 
 // Stone is a round of pystone, shortened: calls, and reads and writes of records
 // and lists that all threads share. Every thread writes the same values to the
-// same places, so the value of a round does not depend on the others.
+// same places, so the value of a round does not depend on the other threads.
 //
-// An extension may touch none of it without the GIL: there is no such row.
+// There is no row of an extension, which may touch nothing of this without the GIL.
 var Stone = &Program{
 	shared: `
 def proc7 / a b
@@ -355,8 +362,8 @@ end:
 	RETURN_VALUE
 `,
 	globals: func(s *space, threads int) {
-		// What proc8 leaves behind, so that Array1Glob is the same before and
-		// after Array3Glob is assigned to it.
+		// The lists start as proc8 leaves them, so that Array1Glob is the same
+		// before and after Array3Glob is assigned to it.
 		list := func(n int) *Object {
 			items := make([]*Object, n)
 			for i := range items {
@@ -370,7 +377,7 @@ end:
 		rows := make([]*Object, 51)
 		for i := range rows {
 			rows[i] = list(51)
-			rows[i].refs-- // the one that rows will hold
+			rows[i].refs-- // the container of all rows takes its own
 		}
 		var entries []keyEntry
 		for _, word := range []string{"PtrComp", "Discr", "EnumComp", "IntComp", "StringComp"} {
@@ -391,9 +398,10 @@ end:
 	each: 8 + 2900,
 }
 
-// build makes the space of an interpreter that has p and that many threads.
+// build makes the space of an interpreter that runs p on that many threads.
 func (p *Program) build(threads int) *space { return p.buildWith(p.thread, threads) }
 
+// buildWith is like build, with another listing of a thread's function.
 func (p *Program) buildWith(thread string, threads int) *space {
 	s := newSpace()
 	s.compile(p.shared)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,59 +16,59 @@ import (
 
 	"boundaries/internal/fork"
 	"boundaries/internal/gil"
+	"boundaries/internal/race"
 )
 
 // These tests are about what makes a system that system; an impostor with the
 // right answers fails one of them.
 
-// together runs the functions of an interpreter's threads at once. Of the systems
-// with a lock, each thread has it while it runs.
-func together(t *testing.T, name string, s *space, functions ...string) int {
-	lock, ticks := new(gil.GIL), newTickLock()
-	threads, end := interpreters[name](s, len(functions))
+// together runs the functions of a program at once, each on a thread of its own, and
+// returns the number of objects that are left.
+func (sys System) together(t *testing.T, p *Program, functions ...string) int {
+	in := sys.start(p, len(functions))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		fork.Run("systems", len(functions), 0, func(worker, _ int) {
-			switch t := threads[worker].(type) {
-			case *gilThread:
-				t.gil = lock
-				lock.Acquire(&t.identity)
-				defer lock.Release(&t.identity)
-			case *ticksThread:
-				t.gil = ticks
-				ticks.acquire()
-				defer ticks.release()
-			case *nogilThread:
-				defer t.close()
-			case *bufferedThread:
-				defer t.close()
-			}
-			result := threads[worker].eval(s.global(functions[worker]))
+			t := in.threads[worker].(driven)
+			t.begin()
+			defer t.end()
+			result := t.eval(t.core().global(functions[worker]))
 			if result == nil {
-				panic(threads[worker].core().err)
+				panic(t.core().err)
 			}
-			threads[worker].decref(result)
+			t.decref(result)
 		})
 	}()
 	select {
 	case <-done:
 	case <-time.After(60 * time.Second):
 		stacks := make([]byte, 1<<16)
-		t.Fatalf("%s: the threads wait for each other:\n%s", name, stacks[:runtime.Stack(stacks, true)])
+		t.Fatalf("%s: the threads wait for each other:\n%s", sys.Name, stacks[:runtime.Stack(stacks, true)])
 	}
-	return end()
+	return in.end()
 }
 
-// parallel are the systems that may have more than one thread.
-func parallel() []string {
-	var names []string
-	for name := range interpreters {
-		if name != "plain" {
-			names = append(names, name)
+// sharing are the systems whose threads share objects.
+func sharing() []System {
+	var all []System
+	for _, sys := range Systems {
+		in := sys.start(smallFib, 2)
+		if len(in.threads) == 2 && in.threads[0].(driven).core().space == in.threads[1].(driven).core().space {
+			all = append(all, sys)
 		}
+		for _, t := range in.threads {
+			t.begin()
+			t.end()
+		}
+		in.end()
 	}
-	return names
+	return all
+}
+
+// parallel are those of them whose threads execute at the same time.
+func parallel() []System {
+	return slices.DeleteFunc(sharing(), func(sys System) bool { return sys.oneAtATime })
 }
 
 // Two threads that assign lists to each other, in opposite orders, lock two
@@ -103,12 +103,12 @@ end:
 	LOAD_CONST None
 	RETURN_VALUE
 `
-	for _, name := range parallel() {
-		s := newSpace()
-		s.compile(listing)
+	p := program(listing, func(s *space) {
 		s.setGlobal("a", s.container(kindList, nil, s.integer(1000), s.integer(2000)))
 		s.setGlobal("b", s.container(kindList, nil, s.integer(3000)))
-		require.Zero(t, together(t, name, s, "ab", "ba"), name)
+	})
+	for _, sys := range sharing() {
+		require.Zero(t, sys.together(t, p, "ab", "ba"), sys.Name)
 	}
 }
 
@@ -201,19 +201,19 @@ end:
 	RETURN_VALUE
 `
 	rounds := 10000
-	if underRace {
+	if race.Enabled {
 		rounds /= 5
 	}
-	for _, name := range parallel() {
+	p := program(strings.ReplaceAll(listing, "LOAD_CONST 20000\n", fmt.Sprintf("LOAD_CONST %d\n", rounds)), func(s *space) {
+		x := s.integer(1000000)
+		x.refs++
+		s.setGlobal("x", x)
+		s.setGlobal("list", s.container(kindList, nil, s.none, s.integer(3000000)))
+		s.setGlobal("other", s.container(kindList, nil, s.none, s.integer(3000000)))
+	})
+	for _, sys := range sharing() {
 		for _, functions := range [][]string{{"write", "read", "read"}, {"read", "write", "write"}} {
-			s := newSpace()
-			s.compile(strings.ReplaceAll(listing, "LOAD_CONST 20000\n", fmt.Sprintf("LOAD_CONST %d\n", rounds)))
-			x := s.integer(1000000)
-			x.refs++
-			s.setGlobal("x", x)
-			s.setGlobal("list", s.container(kindList, nil, s.none, s.integer(3000000)))
-			s.setGlobal("other", s.container(kindList, nil, s.none, s.integer(3000000)))
-			require.Zero(t, together(t, name, s, functions...), name)
+			require.Zero(t, sys.together(t, p, functions...), sys.Name)
 		}
 	}
 }
@@ -238,23 +238,25 @@ def f
 	BINARY_ADD
 	RETURN_VALUE
 `
-	for name, start := range interpreters {
-		s := newSpace()
-		s.compile(listing)
-		f := s.global("f")
-		threads, end := start(s, 1)
+	for _, sys := range Systems {
+		threads, end := sys.drive(program(listing, nil), 1)
+		m := threads[0].core()
+		f := m.global("f")
 		result := threads[0].eval(f)
-		require.NoError(t, threads[0].core().err, name)
-		require.EqualValues(t, 70007, result.value(), name)
+		require.NoError(t, m.err, sys.Name)
+		require.EqualValues(t, 70007, result.value(), sys.Name)
 		threads[0].decref(result)
-		switch name {
-		case "gilectomy-buffered": // at a commit
-		case "nogil/without=deferred", "plain", "gil", "gil-ticks", "free-threading", "gilectomy":
-			require.Equal(t, kindFree, f.kind, name)
-		default:
-			require.Equal(t, kindFunction, f.kind, name)
+		want := kindFree
+		switch t := threads[0].(type) {
+		case *bufferedThread: // freed by a commit
+			want = f.kind
+		case *nogilThread:
+			if !t.withoutDeferred {
+				want = kindFunction
+			}
 		}
-		require.Zero(t, end(), name)
+		require.Equal(t, want, f.kind, sys.Name)
+		require.Zero(t, end(), sys.Name)
 	}
 }
 
@@ -276,33 +278,35 @@ end:
 	LOAD_CONST None
 	RETURN_VALUE
 `
-	for _, name := range parallel() {
-		s := newSpace()
-		s.compile(strings.ReplaceAll(thread, "@", "0"))
-		s.compile(strings.ReplaceAll(thread, "@", "1"))
-		require.Zero(t, together(t, name, s, "run0", "run1"), name)
+	for _, sys := range sharing() {
+		require.Zero(t, sys.together(t, &Program{thread: thread, native: thread}, "run0", "run1"), sys.Name)
 	}
 }
 
-// Every instruction looks at the eval breaker: what is asked for before one is
-// done by then.
+// A thread without a breaker of its own looks at the space's before every
+// instruction: a call that is asked for before one instruction is made before the
+// next.
 func TestEvalBreaker(t *testing.T) {
 	const listing = "def f\n\tLOAD_CONST 1\n\tPOP_TOP\n\tLOAD_CONST None\n\tRETURN_VALUE\n"
-	for _, name := range []string{"plain", "free-threading", "gilectomy"} {
-		s := newSpace()
-		s.compile(listing)
-		threads, end := interpreters[name](s, 1)
+	looked := 0
+	for _, sys := range Systems {
+		threads, end := sys.drive(program(listing, nil), 1)
+		m := threads[0].core()
 		called, at := 0, 0
-		threads[0].core().trace = func(*frame) {
-			require.Equal(t, at, called, name)
+		m.trace = func(*frame) {
+			switch threads[0].(type) {
+			case *plainThread, *freeThread, *gilectomyThread:
+				require.Equal(t, at, called, sys.Name)
+				looked++
+			}
 			at++
-			s.callSoon(func() { called++ })
+			m.callSoon(func() { called++ })
 		}
-		threads[0].decref(threads[0].eval(s.global("f")))
+		threads[0].decref(threads[0].eval(m.global("f")))
 		require.Equal(t, 4, at)
-		require.Equal(t, 3, called)
-		require.Zero(t, end(), name)
+		require.Zero(t, end(), sys.Name)
 	}
+	require.Equal(t, 3*4, looked)
 }
 
 // gil: a thread that computes gives the lock to one that asks for it, and only
@@ -417,37 +421,23 @@ func TestOneLockForAllCounts(t *testing.T) {
 	require.Zero(t, s.close(a.drop))
 }
 
-// What a thread of any system does with containers.
-type user interface {
-	getItem(list, index *Object) *Object
-	setItem(list, index, value *Object) bool
-	getKey(dict, name *Object) *Object
-	setKey(dict, name, value *Object) bool
-	copyOf(o *Object) *Object
-	assign(to, from *Object) bool
-	decref(*Object)
-}
-
 // Each container has a lock of its own: who uses one waits while it is locked,
 // and only then. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
-	for _, name := range parallel() {
-		if name == "gil" || name == "gil-ticks" {
-			continue // they have the one lock
-		}
-		s := newSpace()
+	for _, sys := range parallel() {
+		threads, end := sys.drive(program("", func(s *space) {
+			keys := newKeys([]keyEntry{{s.name("x").num, s.name("x")}})
+			s.setGlobal("list", s.container(kindList, nil, s.integer(1000)))
+			s.setGlobal("other", s.container(kindList, nil, s.integer(2000)))
+			s.setGlobal("dict", s.container(kindDict, keys, s.integer(3000)))
+			s.setGlobal("record", s.container(kindDict, keys, s.integer(4000)))
+		}), 2)
+		u := threads[1] // nogil: the first owns everything
+		s := u.core().space
 		x, zero := s.name("x"), s.integer(0)
-		keys := newKeys([]keyEntry{{x.num, x}})
-		list := s.container(kindList, nil, s.integer(1000))
-		other := s.container(kindList, nil, s.integer(2000))
-		dict := s.container(kindDict, keys, s.integer(3000))
-		record := s.container(kindDict, keys, s.integer(4000))
-		for _, o := range []*Object{list, other, dict, record} {
-			s.setGlobal("of"+strconv.FormatInt(o.array.Load().items[0].value(), 10), o)
-		}
-		threads, end := interpreters[name](s, 2)
-		u := threads[1].(user) // nogil: the first owns everything
-		reads := name == "nogil" || strings.HasPrefix(name, "nogil/") && name != "nogil/without=optimistic-reads"
+		list, other, dict, record := s.global("list"), s.global("other"), s.global("dict"), s.global("record")
+		nogil, ok := u.(*nogilThread)
+		reads := ok && !nogil.withoutOptimisticReads
 		// The first locked read declares an object weak, and so the next ones
 		// need no lock.
 		for _, o := range []*Object{u.getItem(list, zero), u.getItem(other, zero), u.getKey(dict, x), u.getKey(record, x)} {
@@ -475,7 +465,7 @@ func TestOneLockForEachContainer(t *testing.T) {
 					use.f()
 					o.mu.Unlock()
 				} else {
-					require.True(t, waits(t, o.mu.Unlock, use.f), "%s: %s", name, use.name)
+					require.True(t, waits(t, o.mu.Unlock, use.f), "%s: %s", sys.Name, use.name)
 				}
 			}
 			for _, o := range use.free {
@@ -484,7 +474,7 @@ func TestOneLockForEachContainer(t *testing.T) {
 				o.mu.Unlock()
 			}
 		}
-		require.Zero(t, end(), name)
+		require.Zero(t, end(), sys.Name)
 	}
 }
 
@@ -534,35 +524,31 @@ func TestMemoryIsLocked(t *testing.T) {
 		test.mu.Lock()
 		require.True(t, waits(t, test.mu.Unlock, func() { test.give(o) }), "%s: give", test.name)
 	}
-	buffered.close()
+	buffered.end()
 	r.stop()
 }
 
 // Two threads that drop the last two references at once free the object once.
 func TestTwoDropsAtOnce(t *testing.T) {
-	for _, name := range parallel() {
-		if name == "gil" || name == "gil-ticks" {
-			continue // they do nothing at once
-		}
-		s := newSpace()
-		threads, end := interpreters[name](s, 2)
+	for _, sys := range parallel() {
+		in := sys.start(program("", nil), 2)
+		threads := []driven{in.threads[0].(driven), in.threads[1].(driven)}
 		objects := make([]*Object, 10000)
 		for i := range objects {
 			objects[i] = threads[0].newInt(1000)
-			threads[1].(interface{ incref(*Object) }).incref(objects[i])
+			threads[1].incref(objects[i])
 		}
 		fork.Run("systems", 2, 0, func(worker, _ int) {
+			threads[worker].begin()
 			for i, o := range objects {
 				threads[worker].decref(o)
 				if i%100 == 0 {
-					threads[worker].(interface{ tick() }).tick()
+					threads[worker].tick()
 				}
 			}
-			if b, ok := threads[worker].(*bufferedThread); ok {
-				b.close()
-			}
+			threads[worker].end()
 		})
-		require.Zero(t, end(), name)
+		require.Zero(t, in.end(), sys.Name)
 	}
 }
 
@@ -570,17 +556,20 @@ func TestTwoDropsAtOnce(t *testing.T) {
 // moment later it may be freed. Here it has been freed, which is found when the
 // reference is taken, and so leaves the container locked.
 func TestReferenceIsTakenUnderTheLock(t *testing.T) {
-	for _, name := range parallel() {
-		if name == "gil" || name == "gil-ticks" || name == "gilectomy-buffered" {
-			continue // they have the one lock, or do not look at what they log
+	for _, sys := range parallel() {
+		var freed, list, other, dict *Object
+		threads, _ := sys.drive(program("", func(s *space) {
+			freed = s.take(kindInt)
+			list, other = s.container(kindList, nil, freed), s.container(kindList, nil, freed)
+			dict = s.container(kindDict, newKeys([]keyEntry{{s.name("x").num, s.name("x")}}), freed)
+		}), 1)
+		u := threads[0]
+		if b, ok := u.(*bufferedThread); ok {
+			b.end()
+			b.log.stop()
+			continue // it does not look at what it logs
 		}
-		s := newSpace()
-		x, zero := s.name("x"), s.integer(0)
-		freed := s.take(kindInt)
-		list, other := s.container(kindList, nil, freed), s.container(kindList, nil, freed)
-		dict := s.container(kindDict, newKeys([]keyEntry{{x.num, x}}), freed)
-		threads, _ := interpreters[name](s, 1)
-		u := threads[0].(user)
+		x, zero := u.core().name("x"), u.core().integer(0)
 		for _, use := range []struct {
 			name   string
 			locked []*Object
@@ -593,9 +582,9 @@ func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 		} {
 			freed.owner.Store(nil)
 			freed.refs, freed.kind = isMerged, kindFree
-			require.Panics(t, use.f, "%s: %s", name, use.name)
+			require.Panics(t, use.f, "%s: %s", sys.Name, use.name)
 			for _, o := range use.locked {
-				require.False(t, o.mu.TryLock(), "%s: %s", name, use.name)
+				require.False(t, o.mu.TryLock(), "%s: %s", sys.Name, use.name)
 				o.mu.Unlock()
 			}
 		}
@@ -632,8 +621,8 @@ func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
 func TestSubinterpretersShareNothing(t *testing.T) {
 	seen := map[*Object]bool{}
 	locks := map[*gil.GIL]bool{}
-	for range 3 {
-		thread := subinterpreter(Stone, 3)
+	for _, thread := range startSubinterpreters(Stone, 3).threads {
+		thread := thread.(*gilThread)
 		s := thread.space
 		require.False(t, locks[thread.gil], "a lock of two interpreters")
 		locks[thread.gil] = true
@@ -697,7 +686,7 @@ func TestBufferedCountsLag(t *testing.T) {
 		require.Equal(t, kindInt, o.kind)
 		require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
 		s.release(a.drop)
-		a.close()
+		a.end()
 		r.stop()
 		require.Equal(t, kindFree, o.kind)
 		require.Zero(t, s.live)
@@ -735,8 +724,8 @@ func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	}
 	a.decref(o)
 	s.release(a.drop)
-	a.close()
-	b.close()
+	a.end()
+	b.end()
 	r.stop()
 	require.Equal(t, kindFree, o.kind)
 	require.Zero(t, s.live)
@@ -762,15 +751,15 @@ func TestCloseInAnEpoch(t *testing.T) {
 	require.Equal(t, 2, owed())
 	a.tick()
 	require.Equal(t, 1, owed())
-	a.close()
+	a.end()
 	require.Equal(t, 1, owed())
 	c := r.newThread()
 	c.tick()
 	require.Equal(t, 1, owed(), "who comes later hands over in the next")
-	c.close()
+	c.end()
 	require.Equal(t, 1, owed())
 	s.release(b.drop)
-	b.close()
+	b.end()
 	require.Equal(t, 0, owed())
 	r.stop()
 	require.Zero(t, s.live)
@@ -792,7 +781,7 @@ func TestRoomInTheLogs(t *testing.T) {
 		}
 	}
 	s.release(thread.drop)
-	thread.close()
+	thread.end()
 	r.stop()
 	require.Zero(t, s.live)
 }
@@ -814,11 +803,11 @@ func TestLogsAreBounded(t *testing.T) {
 			}
 		}
 		t.run(worker, n)
-		threads[worker].close()
+		threads[worker].end()
 	})
 	t0 := r.newThread()
 	s.release(t0.drop)
-	t0.close()
+	t0.end()
 	r.stop()
 	require.Zero(t, s.live)
 	require.NotEmpty(t, r.spare, "they are used again")
@@ -833,7 +822,7 @@ func TestLogsAreBounded(t *testing.T) {
 func TestLongCopies(t *testing.T) {
 	const listing = `
 def f i
-	LOAD_CONST 50
+	LOAD_CONST 10
 	GET_ITER
 next:
 	FOR_ITER end
@@ -846,15 +835,15 @@ end:
 	LOAD_CONST None
 	RETURN_VALUE
 `
-	for _, name := range parallel() {
-		s := newSpace()
-		s.compile(listing)
-		items := make([]*Object, 10*slack)
+	p := program(listing, func(s *space) {
+		items := make([]*Object, 2*defaultLogLen)
 		for i := range items {
 			items[i] = s.integer(int64(i))
 		}
 		s.setGlobal("list", s.container(kindList, nil, items...))
-		require.Zero(t, together(t, name, s, "f", "f", "f"), name)
+	})
+	for _, sys := range sharing() {
+		require.Zero(t, sys.together(t, p, "f", "f", "f"), sys.Name)
 	}
 }
 
@@ -906,7 +895,7 @@ func TestNogilSeesWhatIsStillHeld(t *testing.T) {
 	x := newNogilThread(s, nogilPieces{})
 	x.adopt()
 	x.hold(s.global("fib"))
-	x.close()
+	x.end()
 	require.Equal(t, 1, newNogilThread(s, nogilPieces{}).finalize([]*nogilThread{x}))
 }
 
@@ -1003,7 +992,7 @@ func TestNogilStates(t *testing.T) {
 
 	// Of one that has closed, whoever drops merges.
 	o = set(1, isWeak)
-	owner.close()
+	owner.end()
 	other.decref(o)
 	require.Equal(t, kindFree, o.kind)
 
@@ -1093,7 +1082,7 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 				t.decref(o)
 			}
 		}
-		t.close()
+		t.end()
 	})
 	last := newNogilThread(s, nogilPieces{})
 	for i := range mailbox {
@@ -1166,12 +1155,12 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	for range 3 * chunk {
 		last = append(last, x.newInt(1000))
 	}
-	x.close()
+	x.end()
 	for _, o := range last {
 		y.decref(o)
 	}
 	require.LessOrEqual(t, len(y.own.free), 2*chunk)
-	y.close()
+	y.end()
 	require.Zero(t, x.own.live+y.own.live)
 
 	// It goes to more than one.
@@ -1232,8 +1221,8 @@ func TestMergedMeansNoOwner(t *testing.T) {
 			}
 		})
 		require.Zero(t, owned)
-		x.close()
-		y.close()
+		x.end()
+		y.end()
 		require.Zero(t, newNogilThread(s, nogilPieces{}).finalize([]*nogilThread{x, y}))
 	}
 }
@@ -1265,7 +1254,7 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 		fork.Run("systems", 2, 0, func(worker, _ int) {
 			if worker == 0 {
 				x.decref(item)
-				x.close()
+				x.end()
 			} else {
 				y.decref(other)
 			}
@@ -1273,8 +1262,8 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 		require.Equal(t, kindFree, queued[0].kind)
 		require.Equal(t, kindFree, item.kind)
 	}
-	x.close()
-	y.close()
+	x.end()
+	y.end()
 	require.Zero(t, newNogilThread(s, nogilPieces{}).finalize(threads))
 }
 
@@ -1284,12 +1273,12 @@ func TestOperationCounts(t *testing.T) {
 		countInChild(t)
 		return
 	}
-	of := func(p *Program, run func(p *Program, workers, n int) Answer, n int) counts {
+	of := func(p *Program, sys System, n int) counts {
 		counted.counts = counts{}
-		run(p, 1, 0)
+		sys.run(p, 1, 0)
 		zero := counted.counts
 		counted.counts = counts{}
-		run(p, 1, n)
+		sys.run(p, 1, n)
 		c := counted.counts
 		return counts{
 			c.ticks - zero.ticks, c.increfs - zero.increfs, c.decrefs - zero.decrefs, c.uncounted - zero.uncounted,
@@ -1298,14 +1287,16 @@ func TestOperationCounts(t *testing.T) {
 			c.listReads - zero.listReads, c.listWrites - zero.listWrites, c.copies - zero.copies,
 		}
 	}
+	plain, extension := named(t, "plain"), named(t, "c-extension")
 	// From the 257th on, a step of Loop makes two integers; one of Fib is long.
 	const n, fibs = 300, 10
-	steady := func(p *Program, run func(p *Program, workers, n int) Answer) counts {
+	fib15 := newFib(15)
+	steady := func(p *Program, sys System) counts {
 		n := n
-		if p == Fib {
+		if p == fib15 {
 			n = fibs
 		}
-		a, b := of(p, run, n), of(p, run, 2*n)
+		a, b := of(p, sys, n), of(p, sys, 2*n)
 		return counts{
 			b.ticks - a.ticks, b.increfs - a.increfs, b.decrefs - a.decrefs, b.uncounted - a.uncounted,
 			b.shared - a.shared, b.locked - a.locked,
@@ -1315,8 +1306,8 @@ func TestOperationCounts(t *testing.T) {
 	}
 	require.Equal(t, counts{
 		ticks: 7 * n, increfs: 4 * n, decrefs: 6 * n, allocations: 2 * n, dictReads: n, dictWrites: n,
-	}, steady(Loop, runPlain), "Loop")
-	fib := steady(Fib, runPlain)
+	}, steady(Loop, plain), "Loop")
+	fib := steady(fib15, plain)
 	const calls = 1973
 	require.InDelta(t, 16, float64(fib.increfs+fib.decrefs)/(fibs*calls), 0.1, "references of a call")
 	require.InDelta(t, 11, float64(fib.ticks)/(fibs*calls), 0.1, "instructions of a call")
@@ -1324,52 +1315,52 @@ func TestOperationCounts(t *testing.T) {
 	require.Equal(t, counts{
 		ticks: 183 * n, increfs: 201 * n, decrefs: 207 * n, allocations: 6 * n,
 		dictReads: 21 * n, dictWrites: 7 * n, listReads: 4 * n, listWrites: 5 * n, copies: 2 * n,
-	}, steady(Stone, runPlain), "Stone")
-	for name, p := range map[string]*Program{"Loop": Loop, "Fib": Fib, "Stone": Stone} {
-		want := steady(p, runPlain)
-		for _, s := range Systems {
-			if s.Name == "c-extension" {
+	}, steady(Stone, plain), "Stone")
+	for name, p := range map[string]*Program{"Loop": Loop, "Fib": fib15, "Stone": Stone} {
+		want := steady(p, plain)
+		want.increfs, want.decrefs = want.increfs+want.decrefs, 0
+		for _, sys := range Systems {
+			if sys.Name == extension.Name {
 				continue // its kernels do what the program does elsewhere
 			}
-			got := steady(p, s.Run)
+			got := steady(p, sys)
 			got.shared, got.locked = 0, 0
-			got.increfs, got.uncounted = got.increfs+got.uncounted+got.decrefs, 0
-			want := want
-			want.increfs = want.increfs + want.decrefs
-			want.decrefs, got.decrefs = 0, 0
-			require.Equal(t, want, got, "%s/%s", name, s.Name)
+			got.increfs, got.decrefs, got.uncounted = got.increfs+got.decrefs+got.uncounted, 0, 0
+			require.Equal(t, want, got, "%s/%s", name, sys.Name)
 		}
 	}
-	// What may be missing, and where: nowhere else is a reference uncounted. One
+	// What may be missing, and where: only nogil leaves references uncounted. One
 	// thread of nogil never meets another's object, and reads without a lock. A
 	// row without= lacks what it names, and nothing else.
-	nogil := steady(Fib, runNogil)
-	require.Positive(t, nogil.uncounted)
-	for _, s := range Systems {
-		c := steady(Fib, s.Run)
-		switch s.Name {
-		case "nogil/without=immortal", "nogil/without=deferred":
-			require.Positive(t, c.uncounted, s.Name)
-			require.Less(t, c.uncounted, nogil.uncounted, s.Name)
-		case "nogil", "nogil/without=biased", "nogil/without=optimistic-reads":
-			require.Equal(t, nogil.uncounted, c.uncounted, s.Name)
-		default:
-			require.Zero(t, c.uncounted, s.Name)
+	whole := steady(fib15, named(t, "nogil"))
+	require.Positive(t, whole.uncounted)
+	for _, sys := range Systems {
+		threads, end := sys.drive(smallFib, 1)
+		var pieces nogilPieces
+		nogil, ok := threads[0].(*nogilThread)
+		if ok {
+			pieces = nogil.nogilPieces
 		}
-		switch s.Name {
-		case "nogil/without=biased":
-			require.Equal(t, c.increfs+c.decrefs, c.shared, s.Name)
-		default:
-			require.Zero(t, c.shared, s.Name)
+		end()
+		c := steady(fib15, sys)
+		var want counts
+		if ok {
+			want.uncounted = whole.uncounted
 		}
-		switch s.Name {
-		case "nogil/without=optimistic-reads":
-			require.Equal(t, c.dictReads, c.locked, s.Name)
-		default:
-			require.Zero(t, c.locked, s.Name)
+		if pieces.withoutImmortal || pieces.withoutDeferred {
+			require.Positive(t, c.uncounted, sys.Name)
+			require.Less(t, c.uncounted, whole.uncounted, sys.Name)
+			want.uncounted = c.uncounted
 		}
+		if pieces.withoutBiased {
+			want.shared = c.increfs + c.decrefs
+		}
+		if pieces.withoutOptimisticReads {
+			want.locked = c.dictReads
+		}
+		require.Equal(t, want, counts{uncounted: c.uncounted, shared: c.shared, locked: c.locked}, sys.Name)
 	}
-	// The kernel does the steps of Loop, and all calls of Fib.
-	require.Zero(t, steady(Loop, runCExtension).ticks)
-	require.Less(t, steady(Fib, runCExtension).ticks, fibs*20)
+	// The kernel takes the steps of Loop, and makes all calls of Fib.
+	require.Zero(t, steady(Loop, extension).ticks)
+	require.Less(t, steady(fib15, extension).ticks, fibs*20)
 }
