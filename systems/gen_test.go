@@ -107,7 +107,9 @@ func (t *waitingThread) end()   { t.mu.Unlock() }
 `
 	const line = "\t{Name: \"one-after-the-other\", start: startOneAfterTheOther, programs: common, oneAtATime: true},\n"
 	dir := copyModule(t)
-	test := func() (string, error) { return goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/.*/one-after-the-other", "./systems") }
+	test := func() (string, error) {
+		return goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/.*/one-after-the-other", "./systems")
+	}
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", "one_after_the_other.go"), []byte(file), 0o600))
 	out, err := goIn(t, dir, "generate", "./systems")

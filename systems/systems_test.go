@@ -19,7 +19,7 @@ import (
 	"boundaries/internal/race"
 )
 
-// These tests are about what makes a system that system; an impostor with the
+// These tests check that each system works as its design says. An impostor with the
 // right answers fails one of them.
 
 // together runs the functions of a program at once, each on a thread of its own, and
@@ -49,7 +49,7 @@ func (sys System) together(t *testing.T, p *Program, functions ...string) int {
 	return in.end()
 }
 
-// sharing are the systems whose threads share objects.
+// sharing returns the systems whose threads share objects.
 func sharing() []System {
 	var all []System
 	for _, sys := range Systems {
@@ -66,13 +66,15 @@ func sharing() []System {
 	return all
 }
 
-// parallel are those of them whose threads execute at the same time.
+// parallel returns the systems whose threads share objects and execute at the same
+// time.
 func parallel() []System {
 	return slices.DeleteFunc(sharing(), func(sys System) bool { return sys.oneAtATime })
 }
 
-// Two threads that assign lists to each other, in opposite orders, lock two
-// objects each. The article: no deadlocks, as there is only one lock.
+// Two threads that assign two lists to each other, in opposite orders, lock two
+// objects each and do not deadlock. The article says that there are no deadlocks
+// because there is only one lock.
 func TestOppositeOrders(t *testing.T) {
 	const listing = `
 def ab i
@@ -112,10 +114,10 @@ end:
 	}
 }
 
-// One thread reads what another replaces and so frees. A reader that takes its
-// reference a moment after it has read, or looks at a slot that has another object
-// by then, computes with the wrong number or with none. It reads an item, copies
-// the list, and assigns it to another; the copies are freed again.
+// One thread reads what another replaces and so frees. If the reader took its
+// reference a moment after the read, or looked at a slot that holds another object
+// by then, it would compute with a wrong number or with none. The reader reads an
+// item, copies the list, and assigns it to another. The copies are freed again.
 func TestReadWhatIsReplaced(t *testing.T) {
 	const listing = `
 def write i
@@ -218,8 +220,8 @@ end:
 	}
 }
 
-// A function may lose its last global while it runs, after it has had two. Where
-// it is counted, it is freed then; where it is deferred, at the end.
+// A function may lose its last global while it runs, after it has had two. It is
+// freed then if it is counted, and at the end if it is deferred.
 func TestFunctionThatForgetsItself(t *testing.T) {
 	const listing = `
 def f
@@ -309,8 +311,8 @@ func TestEvalBreaker(t *testing.T) {
 	require.Equal(t, 3*4, looked)
 }
 
-// gil: a thread that computes gives the lock to one that asks for it, and only
-// then; counts are plain, so the race detector would see two holders.
+// gil: a thread that computes gives the lock away if another thread asks for it, and
+// only then. The race detector would see two holders, because counts are plain.
 func TestGILIsGivenAway(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
@@ -343,7 +345,8 @@ func TestGILIsGivenAway(t *testing.T) {
 	lock.Release(&first.identity)
 }
 
-// gil-ticks: the lock is free for a moment every ten instructions, and only then.
+// gil-ticks: the lock is free for a moment every ten instructions, and at no other
+// time.
 func TestTicks(t *testing.T) {
 	s := newSpace()
 	s.compile("def f\n" + "\tLOAD_CONST 1\n\tPOP_TOP\n\tLOAD_CONST 2\n\tPOP_TOP\n\tLOAD_CONST 3\n\tPOP_TOP\n\tLOAD_CONST 4\n\tPOP_TOP\n\tLOAD_CONST 5\n\tPOP_TOP\n\tLOAD_CONST 6\n\tPOP_TOP\n\tLOAD_CONST None\n\tRETURN_VALUE\n")
@@ -355,7 +358,7 @@ func TestTicks(t *testing.T) {
 	thread.decref(thread.eval(s.global("f")))
 	require.Equal(t, []int{9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 9, 8, 7}, tickers)
 	lock.release()
-	// Another thread gets in, although this one never ends.
+	// Another thread gets the lock, although this one does not end.
 	thread.trace = nil
 	var stop atomic.Bool
 	entered := make(chan struct{})
@@ -374,8 +377,8 @@ func TestTicks(t *testing.T) {
 	lock.release()
 }
 
-// waits reports whether f waits for locks to be unlocked. It is wrong only if f
-// does not wait and is not run for long.
+// waits calls f on another goroutine and then unlock, and reports whether f waited
+// for unlock. It is wrong only if f does not wait and is not scheduled for long.
 func waits(t *testing.T, unlock func(), f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -400,8 +403,8 @@ func waits(t *testing.T, unlock func(), f func()) bool {
 	return waits
 }
 
-// free-threading: references to objects that have nothing to do with each other,
-// taken and dropped, wait for the same lock.
+// free-threading: to take or drop a reference waits for the same lock, whatever the
+// object.
 func TestOneLockForAllCounts(t *testing.T) {
 	s := newSpace()
 	var locks freeLocks
@@ -421,8 +424,8 @@ func TestOneLockForAllCounts(t *testing.T) {
 	require.Zero(t, s.close(a.drop))
 }
 
-// Each container has a lock of its own: who uses one waits while it is locked,
-// and only then. nogil's reads do not wait at all.
+// Each container has a lock of its own: a thread that uses the container waits while
+// that lock is locked, and for no other lock. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
 	for _, sys := range parallel() {
 		threads, end := sys.drive(program("", func(s *space) {
@@ -438,8 +441,8 @@ func TestOneLockForEachContainer(t *testing.T) {
 		list, other, dict, record := s.global("list"), s.global("other"), s.global("dict"), s.global("record")
 		nogil, ok := u.(*nogilThread)
 		reads := ok && !nogil.withoutOptimisticReads
-		// The first locked read declares an object weak, and so the next ones
-		// need no lock.
+		// The first read locks and declares the object weak. So later reads of
+		// nogil need no lock.
 		for _, o := range []*Object{u.getItem(list, zero), u.getItem(other, zero), u.getKey(dict, x), u.getKey(record, x)} {
 			u.decref(o)
 		}
@@ -478,8 +481,8 @@ func TestOneLockForEachContainer(t *testing.T) {
 	}
 }
 
-// Whoever waits for one of two containers has not locked the one that comes after
-// it, in whichever order they are named.
+// A thread that waits for the lower of two containers has not locked the higher one,
+// in whichever order they are named.
 func TestLockBothInOneOrder(t *testing.T) {
 	list := new([2]Object)
 	low, high := &list[0], &list[1]
@@ -499,7 +502,7 @@ func TestLockBothInOneOrder(t *testing.T) {
 	}
 }
 
-// Memory that all threads share is taken and given back under its lock.
+// take and give lock the memory that all threads share.
 func TestMemoryIsLocked(t *testing.T) {
 	s := newSpace()
 	var locks freeLocks
@@ -528,7 +531,8 @@ func TestMemoryIsLocked(t *testing.T) {
 	r.stop()
 }
 
-// Two threads that drop the last two references at once free the object once.
+// Two threads that drop the last two references at the same time free the object
+// once.
 func TestTwoDropsAtOnce(t *testing.T) {
 	for _, sys := range parallel() {
 		in := sys.start(program("", nil), 2)
@@ -552,9 +556,9 @@ func TestTwoDropsAtOnce(t *testing.T) {
 	}
 }
 
-// The reference to what is read is taken before the container is unlocked: a
-// moment later it may be freed. Here it has been freed, which is found when the
-// reference is taken, and so leaves the container locked.
+// A reader takes its reference before it unlocks the container, because a moment
+// later the object may be freed. In this test it has been freed already, so that
+// taking the reference panics and leaves the container locked.
 func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 	for _, sys := range parallel() {
 		var freed, list, other, dict *Object
@@ -591,8 +595,8 @@ func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 	}
 }
 
-// What a container holds is dropped before its slot is given back: a moment
-// later another thread may have put another array there.
+// A container's items are dropped before its slot is given back, because a moment
+// later another thread may put another array there.
 func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
 	s := newSpace()
 	var memory gilectomyMemory
@@ -617,7 +621,7 @@ func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
 	require.Zero(t, s.close(thread.drop))
 }
 
-// subinterpreters: no object of one is reachable from another.
+// subinterpreters: no object of one interpreter is reachable from another.
 func TestSubinterpretersShareNothing(t *testing.T) {
 	seen := map[*Object]bool{}
 	locks := map[*gil.GIL]bool{}
@@ -648,15 +652,15 @@ func TestSubinterpretersShareNothing(t *testing.T) {
 	}
 }
 
-// c-extension: the lock is free while a kernel runs that is worth it, and only
-// then.
+// c-extension: the lock is free while a kernel runs that is long enough, and at no
+// other time.
 func TestKernelReleasesTheLock(t *testing.T) {
 	lock := new(gil.GIL)
 	thread := &gilThread{gil: lock}
 	lock.Acquire(&thread.identity)
 	other := func(x, _ int64) int64 {
 		var t gil.Thread
-		lock.Acquire(&t) // would wait for ever
+		lock.Acquire(&t) // would wait forever
 		lock.Release(&t)
 		return x + 1
 	}
@@ -671,8 +675,8 @@ func TestKernelReleasesTheLock(t *testing.T) {
 	lock.Release(&thread.identity)
 }
 
-// gilectomy-buffered: a thread frees nothing. What it drops is freed by the
-// second commit after.
+// gilectomy-buffered: a thread frees nothing. The second commit after a drop frees
+// the object.
 func TestBufferedCountsLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSpace()
@@ -693,9 +697,9 @@ func TestBufferedCountsLag(t *testing.T) {
 	})
 }
 
-// One thread takes a reference after it has handed over, gives it to another, and
-// that one drops it before it hands over: the drop is committed first, and must
-// not be counted first.
+// Thread a takes a reference after it has handed over and gives it to thread b,
+// which drops it before b hands over. So the drop is handed over first, and must not
+// be counted first.
 func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	s := newSpace()
 	r := newReflog(s, 2*slack)
@@ -731,7 +735,8 @@ func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	require.Zero(t, s.live)
 }
 
-// A thread that has handed over and then closes has not done so for another.
+// A thread that has handed over and then ends counts as one that has handed over,
+// and not as two.
 func TestCloseInAnEpoch(t *testing.T) {
 	s := newSpace()
 	r := newReflog(s, 2*slack)
@@ -755,7 +760,7 @@ func TestCloseInAnEpoch(t *testing.T) {
 	require.Equal(t, 1, owed())
 	c := r.newThread()
 	c.tick()
-	require.Equal(t, 1, owed(), "who comes later hands over in the next")
+	require.Equal(t, 1, owed(), "a thread that starts in an epoch hands over in the next")
 	c.end()
 	require.Equal(t, 1, owed())
 	s.release(b.drop)
@@ -765,8 +770,8 @@ func TestCloseInAnEpoch(t *testing.T) {
 	require.Zero(t, s.live)
 }
 
-// A log is handed over before it is full, whichever of the two it is, and after a
-// tick there is room for an instruction: it may drop all that a frame holds.
+// A thread hands over before one of its two logs is full. After a tick there is room
+// for one instruction, which may drop all that a frame holds.
 func TestRoomInTheLogs(t *testing.T) {
 	s := newSpace()
 	r := newReflog(s, 2*slack)
@@ -786,7 +791,7 @@ func TestRoomInTheLogs(t *testing.T) {
 	require.Zero(t, s.live)
 }
 
-// However long a program runs, the logs have at most so many entries.
+// The logs do not grow, however long a program runs.
 func TestLogsAreBounded(t *testing.T) {
 	const workers = 3
 	s := smallFib.build(workers)
@@ -817,8 +822,8 @@ func TestLogsAreBounded(t *testing.T) {
 	}
 }
 
-// A copy takes more references under the list's lock than a log has room for,
-// while another thread waits for the lock, and so hands nothing over.
+// A copy takes more references under the list's lock than a log has room for, while
+// another thread waits for that lock and so cannot hand over.
 func TestLongCopies(t *testing.T) {
 	const listing = `
 def f i
@@ -847,7 +852,8 @@ end:
 	}
 }
 
-// The slot freed last is used first, and a reference kept too long is found even so.
+// A heap reuses the slot freed last first, and the use of a reference that was kept
+// too long is found all the same.
 func TestHeap(t *testing.T) {
 	var h heap
 	a, b := h.take(kindInt), h.take(kindNone)
@@ -863,8 +869,8 @@ func TestHeap(t *testing.T) {
 	require.Same(t, b, h.take(kindInt))
 }
 
-// Dicts with the same names share their keys, and each may get a name that the
-// others have not got. Who still reads the old array finds it as it was.
+// Dicts with the same names share their keys, and each may get a new name. A reader of
+// the old array finds it unchanged.
 func TestNewNames(t *testing.T) {
 	s := newSpace()
 	x, y, z := s.name("x"), s.name("y"), s.name("z")
@@ -879,7 +885,7 @@ func TestNewNames(t *testing.T) {
 		require.Same(t, one, array.value(x))
 	}
 
-	// Names of one hash, and of one place, which is the last of the table.
+	// These names have the same hash, or the same index, which is the table's last.
 	p, q, r := &Object{num: 7}, &Object{num: 7}, &Object{num: 15}
 	c := (&array{keys: newKeys(nil)}).with(p, one).with(q, two).with(r, three)
 	require.Len(t, c.keys.indices, 8)
@@ -889,7 +895,7 @@ func TestNewNames(t *testing.T) {
 	require.Equal(t, -1, c.keys.find(&Object{num: 7}))
 }
 
-// nogil: a deferred object that something still holds at the end is left.
+// nogil: a deferred object that something still holds at the end counts as left.
 func TestNogilSeesWhatIsStillHeld(t *testing.T) {
 	s := smallFib.build(1)
 	x := newNogilThread(s, nogilPieces{})
@@ -899,7 +905,7 @@ func TestNogilSeesWhatIsStillHeld(t *testing.T) {
 	require.Equal(t, 1, newNogilThread(s, nogilPieces{}).finalize([]*nogilThread{x}))
 }
 
-// nogil: the transitions of a count, from each state.
+// nogil: every transition of a count from every state.
 func TestNogilStates(t *testing.T) {
 	s := newSpace()
 	owner, other := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
@@ -934,8 +940,8 @@ func TestNogilStates(t *testing.T) {
 	}
 	require.True(t, owner.tryIncref(set(1, isDefault)))
 
-	// A drop by another than the owner is queued, and frees nothing before the
-	// owner's next tick.
+	// A drop by another thread than the owner is queued. It frees nothing before
+	// the owner's next tick.
 	o := set(1, isDefault)
 	other.decref(o)
 	require.EqualValues(t, isQueued, o.refs)
@@ -943,7 +949,8 @@ func TestNogilStates(t *testing.T) {
 	owner.tick()
 	require.Equal(t, kindFree, o.kind)
 
-	// With references of others left, the owner's last drop merges; theirs frees.
+	// While other threads have references, the owner's last drop merges the counts.
+	// The last drop of the other threads frees the object.
 	o = set(1, unit|isDefault)
 	owner.decref(o)
 	require.EqualValues(t, unit|isMerged, o.refs)
@@ -952,7 +959,7 @@ func TestNogilStates(t *testing.T) {
 	other.decref(o)
 	require.Equal(t, kindFree, o.kind)
 
-	// A queued object whose owner drops its own last reference first.
+	// The owner of a queued object drops its own last reference before its tick.
 	o = set(2, isDefault)
 	other.decref(o)
 	owner.decref(o)
@@ -960,8 +967,8 @@ func TestNogilStates(t *testing.T) {
 	owner.tick()
 	require.Equal(t, kindFree, o.kind)
 
-	// What nobody else has or may try to take is freed without another look; what
-	// somebody may try to take is not.
+	// The owner frees a default object without a merge, because no other thread can
+	// take a reference. It merges a weak one.
 	for _, test := range []struct {
 		refs, after int64
 		owner       *nogilThread
@@ -978,8 +985,8 @@ func TestNogilStates(t *testing.T) {
 		require.EqualValues(t, 1, o.local)
 	}
 
-	// The owner drops its last reference, and merges, after another has declared
-	// the object queued and before that one has put it into the inbox.
+	// The owner drops its last reference and merges the counts after another thread
+	// has declared the object queued, but before that thread puts it into the inbox.
 	o = set(0, unit|isMerged)
 	other.enqueue(o)
 	require.Equal(t, kindFree, o.kind)
@@ -990,7 +997,7 @@ func TestNogilStates(t *testing.T) {
 	require.Equal(t, kindInt, o.kind, "the owner frees it")
 	require.Empty(t, owner.inbox)
 
-	// Of one that has closed, whoever drops merges.
+	// After the owner has ended, the thread that drops merges.
 	o = set(1, isWeak)
 	owner.end()
 	other.decref(o)
@@ -1003,11 +1010,11 @@ func TestNogilStates(t *testing.T) {
 		require.Panics(t, misuse)
 	}
 
-	// Dropped once too often: queued, and dropped again. Whoever merges looks at
-	// the sum before he says merged, and must have given the object up by then
-	// (see TestMergedMeansNoOwner).
+	// A reference is dropped once too often: queued, and dropped again. A merge
+	// finds the negative sum before it says merged. It must have cleared the owner
+	// by then (see TestMergedMeansNoOwner).
 	for _, merge := range []func(o *Object){
-		func(o *Object) { other.enqueue(o) }, // the owner has closed
+		func(o *Object) { other.enqueue(o) }, // the owner has ended
 		func(o *Object) { o.local = 1; owner.decref(o) },
 	} {
 		o = set(1, -unit|isQueued)
@@ -1017,7 +1024,7 @@ func TestNogilStates(t *testing.T) {
 	}
 }
 
-// nogil: an object that a container gave up while it was read is not returned.
+// nogil: a read does not return an object that the container gave up meanwhile.
 func TestOptimisticReadLooksAgain(t *testing.T) {
 	s := newSpace()
 	writer, reader := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
@@ -1027,7 +1034,7 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	declareWeak(old)
 	a := list.array.Load()
 
-	// The item changes between the read and the second look.
+	// The item changes between the read and the check.
 	stale := &array{items: []*Object{old}}
 	next := writer.newInt(2000)
 	writer.put(&a.items[0], next)
@@ -1035,15 +1042,17 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	require.EqualValues(t, isWeak, old.refs, "the reference is dropped again")
 	writer.decref(old)
 
-	// A default count is refused, and the locked way declares it weak.
+	// A read without the lock refuses a default count. The read with the lock
+	// declares it weak.
 	require.Nil(t, reader.get(list, a, 0))
 	require.Same(t, next, reader.getItem(list, s.small[-smallMin]))
 	require.EqualValues(t, unit|isWeak, next.refs)
 	require.Same(t, next, reader.get(list, a, 0))
 }
 
-// Objects go from thread to thread and are freed exactly once, whoever closes
-// when. Random, and with the race detector a check of who touches what.
+// Objects pass from thread to thread at random and are freed exactly once, whichever
+// thread ends when. With the race detector this checks also that a thread touches
+// only what it may.
 func TestNogilHandsObjectsOver(t *testing.T) {
 	const threads, rounds = 4, 10000
 	s := newSpace()
@@ -1093,7 +1102,8 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 	require.Zero(t, last.finalize(all))
 }
 
-// One thread makes what another frees: the memory goes back.
+// One thread makes objects and another frees them: their memory goes back to the
+// first.
 func TestNogilMemoryComesBack(t *testing.T) {
 	const rounds = 20 * chunk
 	s := newSpace()
@@ -1113,7 +1123,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	require.LessOrEqual(t, len(y.own.free), 2*chunk)
 	require.Equal(t, rounds, x.own.live)
 	require.Equal(t, -rounds, y.own.live)
-	// So it does while both run, and if x has closed.
+	// It goes back while both threads run, and after x has ended.
 	to, back := make(chan *Object), make(chan *Object)
 	var wrong int
 	fork.Run("systems", 2, 2*rounds, func(worker, n int) {
@@ -1163,7 +1173,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	y.end()
 	require.Zero(t, x.own.live+y.own.live)
 
-	// It goes to more than one.
+	// Another thread can take it as well.
 	require.Greater(t, len(s.surplus), chunk)
 	z := newNogilThread(s, nogilPieces{})
 	z.newInt(1000)
@@ -1171,8 +1181,8 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	require.NotZero(t, len(s.surplus))
 }
 
-// Who reads that the counts are merged may drop the last reference and use the slot
-// again: by then the old owner must not have anything left to write.
+// A thread that reads that the counts are merged may drop the last reference and reuse
+// the slot. By then the old owner must have made its last write.
 func TestMergedMeansNoOwner(t *testing.T) {
 	const rounds = 5000
 	for _, queued := range []bool{false, true} {
@@ -1227,8 +1237,8 @@ func TestMergedMeansNoOwner(t *testing.T) {
 	}
 }
 
-// A thread that closes may free what it had queued, and so drop what that held.
-// It must still be the owner then: who finds it gone takes local over.
+// A thread that ends may free a queued container and so drop its items. It must still
+// be their owner then: a thread that finds the owner gone takes local over.
 func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 	const rounds = 200
 	s := newSpace()
@@ -1239,16 +1249,16 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 		x := newNogilThread(s, nogilPieces{})
 		threads = append(threads, x)
 		item := x.newInt(1000)
-		of := func(t *nogilThread) *Object {
+		listOf := func(t *nogilThread) *Object {
 			o := t.take(kindList)
 			x.hold(item) // in local, for both
 			o.array.Store(&array{items: []*Object{item}})
 			return o
 		}
-		other := of(y)
-		var queued [20]*Object // that closing takes a while
+		other := listOf(y)
+		var queued [20]*Object // so many that end takes a while
 		for i := range queued {
-			queued[i] = of(x)
+			queued[i] = listOf(x)
 			y.decref(queued[i])
 		}
 		fork.Run("systems", 2, 0, func(worker, _ int) {
@@ -1267,7 +1277,7 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 	require.Zero(t, newNogilThread(s, nogilPieces{}).finalize(threads))
 }
 
-// Every system does per step what CPython does, and plain does exactly that.
+// A step of plain does what CPython does, and every system does what plain does.
 func TestOperationCounts(t *testing.T) {
 	if !counting {
 		countInChild(t)
@@ -1288,7 +1298,7 @@ func TestOperationCounts(t *testing.T) {
 		}
 	}
 	plain, extension := named(t, "plain"), named(t, "c-extension")
-	// From the 257th on, a step of Loop makes two integers; one of Fib is long.
+	// From the 257th on, a step of Loop makes two integers. A step of Fib is long.
 	const n, fibs = 300, 10
 	fib15 := newFib(15)
 	steady := func(p *Program, sys System) counts {
@@ -1329,9 +1339,9 @@ func TestOperationCounts(t *testing.T) {
 			require.Equal(t, want, got, "%s/%s", name, sys.Name)
 		}
 	}
-	// What may be missing, and where: only nogil leaves references uncounted. One
-	// thread of nogil never meets another's object, and reads without a lock. A
-	// row without= lacks what it names, and nothing else.
+	// Only nogil leaves references uncounted. One thread of nogil meets no object of
+	// another, and reads without a lock. A row without= lacks the piece that it
+	// names, and no other.
 	whole := steady(fib15, named(t, "nogil"))
 	require.Positive(t, whole.uncounted)
 	for _, sys := range Systems {
@@ -1360,7 +1370,7 @@ func TestOperationCounts(t *testing.T) {
 		}
 		require.Equal(t, want, counts{uncounted: c.uncounted, shared: c.shared, locked: c.locked}, sys.Name)
 	}
-	// The kernel takes the steps of Loop, and makes all calls of Fib.
+	// The kernel takes the steps of Loop and makes all calls of Fib.
 	require.Zero(t, steady(Loop, extension).ticks)
 	require.Less(t, steady(fib15, extension).ticks, fibs*20)
 }
