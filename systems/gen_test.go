@@ -79,10 +79,10 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	require.Contains(t, out, "zz_generated_old.go: there is no old.go that declares a thread: remove the generated file")
 }
 
-// A system is added by one file and one line.
+// A system is added by one file and one line, and a wrong one is found.
 func TestAddASystem(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a copy of the package")
+		t.Skip("builds a copy of the package twice")
 	}
 	const file = `package systems
 
@@ -106,35 +106,29 @@ func (t *waitingThread) begin() { t.mu.Lock() }
 func (t *waitingThread) end()   { t.mu.Unlock() }
 `
 	const line = "\t{Name: \"one-after-the-other\", start: startOneAfterTheOther, programs: common, oneAtATime: true},\n"
+	toWrong := strings.NewReplacer("OneAfterTheOther", "Leaky", "one-after-the-other", "leaky", "waitingThread", "leakyThread")
+	wrong := toWrong.Replace(file) + "\nfunc (t *leakyThread) decref(o *Object) { o.refs-- }\n" // frees nothing
+
 	dir := copyModule(t)
-	test := func() (string, error) {
-		return goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/.*/one-after-the-other", "./systems")
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", name), []byte(text), 0o600))
 	}
+	test := func() string {
+		out, err := goIn(t, dir, "generate", "./systems")
+		require.NoError(t, err, out)
+		out, err = goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/Stone/one-after-the-other|TestExact/Stone/leaky", "./systems")
+		require.Error(t, err)
+		return out
+	}
+	write("one_after_the_other.go", file)
+	require.Contains(t, test(), "no variant in the table is named one-after-the-other: add its line")
 
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", "one_after_the_other.go"), []byte(file), 0o600))
-	out, err := goIn(t, dir, "generate", "./systems")
-	require.NoError(t, err, out)
-	out, err = test()
-	require.Error(t, err, "the file without its line")
-	require.Contains(t, out, "no variant in the table is named one-after-the-other: add its line")
-
-	table := filepath.Join(dir, "systems", "systems.go")
-	text, err := os.ReadFile(table)
+	table, err := os.ReadFile("systems.go")
 	require.NoError(t, err)
-	before, after, ok := strings.Cut(string(text), "var Systems = []System{\n")
-	require.True(t, ok)
-	text = []byte(before + "var Systems = []System{\n" + line + after)
-	require.NoError(t, os.WriteFile(table, text, 0o600))
-	out, err = test()
-	require.NoError(t, err, out)
+	write("systems.go", strings.Replace(string(table), "var Systems = []System{\n", "var Systems = []System{\n"+line+toWrong.Replace(line), 1))
+	write("leaky.go", wrong)
+	out := test()
+	require.Contains(t, out, "--- PASS: TestFiles")
 	require.Contains(t, out, "--- PASS: TestExact/Stone/one-after-the-other")
-
-	// A system that is wrong is found.
-	broken := strings.Replace(file, "t.mu.Unlock() }", "t.mu.Unlock() }\nfunc (t *waitingThread) decref(o *Object) { o.refs-- }", 1)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", "one_after_the_other.go"), []byte(broken), 0o600))
-	out, err = goIn(t, dir, "generate", "./systems")
-	require.NoError(t, err, out)
-	out, err = test()
-	require.Error(t, err, "a system that frees nothing")
-	require.Contains(t, out, "--- FAIL: TestExact/Stone/one-after-the-other")
+	require.Contains(t, out, "--- FAIL: TestExact/Stone/leaky")
 }

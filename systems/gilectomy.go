@@ -24,6 +24,24 @@ func startGilectomy(p *Program, threads int) interpreter {
 	return newInterpreter(s, threads, func() thread { return &gilectomyThread{machine{space: s}, memory} })
 }
 
+// startGilectomyWithoutLocks starts a Gilectomy that has nothing but its counts: no
+// lock in a container, and a heap for each thread. It runs only programs whose
+// threads share no place of a container that one of them writes, which need no such
+// lock. So Stone has no row of it.
+func startGilectomyWithoutLocks(p *Program, threads int) interpreter {
+	s := p.build(threads)
+	in := newInterpreter(s, threads, func() thread { return &atomicThread{machine: machine{space: s}} })
+	in.end = func() int {
+		s.release(in.threads[0].drop)
+		live := s.live
+		for _, t := range in.threads {
+			live += t.(*atomicThread).own.live
+		}
+		return live
+	}
+	return in
+}
+
 type gilectomyMemory struct {
 	_          cacheline.Pad
 	sync.Mutex // guards the heap
@@ -80,3 +98,45 @@ func (t *gilectomyThread) unlock(o *Object) { o.mu.Unlock() }
 
 func (t *gilectomyThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
 func (t *gilectomyThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+
+// An atomicThread is a gilectomyThread without its locks.
+type atomicThread struct {
+	machine
+	own heap
+}
+
+func (t *atomicThread) incref(o *Object) {
+	if counting {
+		t.counts.increfs++
+	}
+	if o.kind == kindFree {
+		usedAfterFree()
+	}
+	atomic.AddInt64(&o.refs, 1)
+}
+
+func (t *atomicThread) decref(o *Object) {
+	if counting {
+		t.counts.decrefs++
+	}
+	if o.kind == kindFree {
+		usedAfterFree()
+	}
+	if atomic.AddInt64(&o.refs, -1) <= 0 {
+		t.free(o)
+	}
+}
+
+func (t *atomicThread) take(k kind) *Object {
+	if counting {
+		t.counts.allocations++
+	}
+	o := t.own.take(k)
+	o.refs = 1 // no other thread has o yet
+	return o
+}
+
+func (t *atomicThread) give(o *Object) {
+	o.refs = freed // no other thread has o any more
+	t.own.give(o)
+}

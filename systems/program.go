@@ -16,6 +16,11 @@ type Program struct {
 	globals func(s *space, threads int) // makes the globals that are no functions; or nil
 
 	first, each int64 // n steps have the value first + n*each
+
+	// total is the global that all threads add to, or empty if they share none. The
+	// value of the program is then that of the global at the end. It is less by each
+	// for every update that a thread loses to another.
+	total string
 }
 
 // Loop is the loop of the article's code 4.1: a step adds 2 to a global, and the
@@ -78,6 +83,67 @@ end:
 		}
 	},
 	first: 1, each: 2,
+}
+
+// SharedLoop is the loop of the article's code 4.3: a step adds 2 to the one global
+// ans, which starts at 1. A thread loses the updates that other threads make between
+// its load and its store.
+//
+// Where only the holder of a lock runs, updates are lost in whole slices: a thread
+// that loses the lock in between overwrites, when it is back, all that the others did
+// in their 5 ms. So the share that is lost takes many switches to settle. A run of
+// 200 ms has 40 of them, and a run shorter than 5 ms has none and loses nothing.
+var SharedLoop = &Program{
+	thread: `
+def run@ i / n
+	LOAD_FAST n
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL ans
+	LOAD_CONST 2
+	BINARY_ADD
+	STORE_GLOBAL ans
+	JUMP next
+end:
+	LOAD_CONST 0
+	RETURN_VALUE
+`,
+	globals: func(s *space, _ int) {
+		one := s.integer(1)
+		one.refs++
+		s.setGlobal("ans", one)
+	},
+	first: 1, each: 2,
+	total: "ans",
+}
+
+// Countdown is the loop that the figures of 1996 are remembered to be of: a step is
+// one n -= 1 of "while 0 < n", where n is a local. It uses no container. The value
+// is the number of steps that n has come down.
+var Countdown = &Program{
+	thread: `
+def run@ first / n
+	LOAD_FAST n
+	STORE_FAST first
+next:
+	LOAD_CONST 0
+	LOAD_FAST n
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE end
+	LOAD_FAST n
+	LOAD_CONST 1
+	BINARY_SUBTRACT
+	STORE_FAST n
+	JUMP next
+end:
+	LOAD_FAST first
+	LOAD_FAST n
+	BINARY_SUBTRACT
+	RETURN_VALUE
+`,
+	each: 1,
 }
 
 // Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), which is 1,973

@@ -38,15 +38,71 @@ func rowsWith(p, other *Program) []suite.Row[Answer] {
 var smallFib = newFib(8)
 
 func TestExact(t *testing.T) {
-	for name, p := range map[string]*Program{"Loop": Loop, "Stone": Stone} {
-		t.Run(name, func(t *testing.T) { suitetest.Exact(t, p.Rows(), p.Want, 0, 1, 7, 100) })
+	for name, p := range map[string]*Program{"Loop": Loop, "Stone": Stone, "Countdown": Countdown} {
+		t.Run(name, func(t *testing.T) { suitetest.Exact(t, rowsWith(p, p), p.want, 0, 1, 7, 300) })
 	}
-	t.Run("Fib", func(t *testing.T) { suitetest.Exact(t, rowsWith(Fib, smallFib), smallFib.Want, 0, 1, 7, 100) })
+	t.Run("Fib", func(t *testing.T) { suitetest.Exact(t, rowsWith(Fib, smallFib), smallFib.want, 0, 1, 7, 100) })
+}
+
+// Every row of every program checks its answer, and those of SharedLoop say how many
+// updates were lost.
+func TestWorkloads(t *testing.T) {
+	for _, p := range []*Program{Loop, smallFib, Stone, Countdown, SharedLoop} {
+		for _, b := range p.Workload("x").Benches {
+			for workers := 1; workers <= 4; workers++ {
+				s, err := b.Open(workers)
+				require.NoError(t, err)
+				for _, n := range []int{1, 2000} {
+					s.Run(n)
+					require.NoError(t, s.Check(n), "%s, %d threads", b.Name, workers)
+					if p != SharedLoop {
+						require.Error(t, s.Check(n-1), "%s, %d threads", b.Name, workers)
+						require.Nil(t, s.Metrics)
+						continue
+					}
+					lost := s.Metrics(0, n)
+					require.Len(t, lost, 1)
+					require.Equal(t, "lost-updates/op", lost[0].Unit)
+					require.GreaterOrEqual(t, lost[0].Value, 0.0)
+					require.Less(t, lost[0].Value, 1.0)
+				}
+			}
+		}
+	}
+}
+
+// What cannot be the answer of SharedLoop is refused.
+func TestLostUpdatesAreChecked(t *testing.T) {
+	loses, keeps := named(t, "nogil"), named(t, "gil-jumps")
+	for _, test := range []struct {
+		sys        System
+		workers, n int
+		got        Answer
+		ok         bool
+	}{
+		{loses, 2, 10, Answer{21, 0}, true},
+		{loses, 2, 10, Answer{11, 0}, true},
+		{loses, 2, 10, Answer{3, 0}, true},
+		{loses, 2, 10, Answer{1, 0}, false},  // the last store is not lost
+		{loses, 2, 10, Answer{12, 0}, false}, // half an update
+		{loses, 2, 10, Answer{23, 0}, false}, // an update too many
+		{loses, 2, 10, Answer{11, 1}, false}, // an object too many
+		{loses, 2, 10, Answer{11, -1}, false},
+		{loses, 2, 0, Answer{1, 0}, true},
+		{loses, 1, 10, Answer{21, 0}, true},
+		{loses, 1, 10, Answer{19, 0}, false},
+		{keeps, 2, 10, Answer{21, 0}, true},
+		{keeps, 2, 10, Answer{19, 0}, false},
+	} {
+		err := SharedLoop.check(test.sys, test.workers, test.n, test.got)
+		require.Equal(t, test.ok, err == nil, "%s, %+v: %v", test.sys.Name, test, err)
+	}
+	require.EqualError(t, SharedLoop.check(loses, 2, 10, Answer{12, 0}), "got {12 0}, want {21 0} less a multiple of 2, but at least {3 0}")
 }
 
 // An extension takes more steps in one call than TestExact takes in all.
 func TestManySteps(t *testing.T) {
-	for _, row := range Loop.Rows() {
+	for _, row := range rowsWith(Loop, Loop) {
 		require.Equal(t, Answer{Value: 1 + 2*20001}, row.Run(3, 20001), row.Name)
 	}
 	extension := named(t, "c-extension")
@@ -57,12 +113,12 @@ func TestManySteps(t *testing.T) {
 func TestFibSize(t *testing.T) {
 	for k, value := range map[int]int64{1: 1, 2: 2, 15: 987, 20: 10946} {
 		p := newFib(k)
-		require.Equal(t, Answer{Value: 3 * value}, p.Want(2, 3))
+		require.Equal(t, Answer{Value: 3 * value}, p.want(2, 3))
 		for _, row := range rowsWith(Fib, p) {
 			if k == 20 && row.Name != "plain" {
 				continue // takes long
 			}
-			require.Equal(t, p.Want(2, 3), row.Run(2, 3), "%s: fib(%d)", row.Name, k)
+			require.Equal(t, p.want(2, 3), row.Run(2, 3), "%s: fib(%d)", row.Name, k)
 		}
 	}
 	require.Equal(t, fibsize.Value(fibsize.N(15)), Fib.each)
@@ -237,10 +293,18 @@ def f copy
 }
 
 func ExampleProgram() {
-	for _, row := range Loop.Rows()[:2] {
-		fmt.Println(row.Name, row.Run(2, 1000))
+	for _, bench := range Countdown.Workload("CountdownBoxed").Benches {
+		row, err := bench.Open(2)
+		if err != nil {
+			panic(err)
+		}
+		row.Run(1000)
+		fmt.Println(bench.Name, row.Check(1000))
 	}
 	// Output:
-	// plain {2001 0}
-	// gil {2001 0}
+	// plain <nil>
+	// gil <nil>
+	// gil-ticks <nil>
+	// free-threading <nil>
+	// nogil <nil>
 }

@@ -33,7 +33,7 @@ func (sys System) together(t *testing.T, p *Program, functions ...string) int {
 			t := in.threads[worker].(driven)
 			t.begin()
 			defer t.end()
-			result := t.eval(t.core().global(functions[worker]))
+			result := t.eval(t.global(functions[worker]))
 			if result == nil {
 				panic(t.core().err)
 			}
@@ -49,10 +49,13 @@ func (sys System) together(t *testing.T, p *Program, functions ...string) int {
 	return in.end()
 }
 
-// sharing returns the systems whose threads share objects.
+// sharing returns the systems whose threads share objects and containers.
 func sharing() []System {
 	var all []System
 	for _, sys := range Systems {
+		if sys.unlocked {
+			continue
+		}
 		in := sys.start(smallFib, 2)
 		if len(in.threads) == 2 && in.threads[0].(driven).core().space == in.threads[1].(driven).core().space {
 			all = append(all, sys)
@@ -297,7 +300,7 @@ func TestEvalBreaker(t *testing.T) {
 		called, at := 0, 0
 		m.trace = func(*frame) {
 			switch threads[0].(type) {
-			case *plainThread, *freeThread, *gilectomyThread:
+			case *plainThread, *freeThread, *gilectomyThread, *atomicThread:
 				require.Equal(t, at, called, sys.Name)
 				looked++
 			}
@@ -308,7 +311,7 @@ func TestEvalBreaker(t *testing.T) {
 		require.Equal(t, 4, at)
 		require.Zero(t, end(), sys.Name)
 	}
-	require.Equal(t, 3*4, looked)
+	require.Equal(t, 4*4, looked)
 }
 
 // gil: a thread that computes gives the lock away if another thread asks for it, and
@@ -343,6 +346,123 @@ func TestGILIsGivenAway(t *testing.T) {
 	require.Positive(t, lock.Stats().Drops)
 	require.Zero(t, s.close(first.drop))
 	lock.Release(&first.identity)
+}
+
+// gil looks for a request to give the lock away before every instruction, and
+// gil-jumps only after a call and a jump backward.
+func TestWhereTheLockIsGivenAway(t *testing.T) {
+	const listing = `
+def g
+	LOAD_CONST None
+	RETURN_VALUE
+
+def f i
+	LOAD_CONST 1
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL g
+	CALL 0
+	POP_TOP
+	JUMP next
+end:
+	LOAD_CONST 0
+	POP_JUMP_IF_FALSE forward
+forward:
+	JUMP last
+last:
+	LOAD_CONST None
+	RETURN_VALUE
+`
+	all := []opcode{
+		opLoadConst, opGetIter, opForIter, opStoreFast, opLoadGlobal, opCall, opLoadConst, opReturn, opPopTop, opJump,
+		opForIter, opLoadConst, opPopJumpIfFalse, opJump, opLoadConst,
+	}
+	for name, want := range map[string][]opcode{"gil": all, "gil-jumps": {opCall, opJump}} {
+		synctest.Test(t, func(t *testing.T) {
+			in := named(t, name).start(program(listing, nil), 2)
+			var lock *gil.GIL
+			switch thread := in.threads[0].(type) {
+			case *gilThread:
+				lock = thread.gil
+			case *jumpsThread:
+				lock = thread.gil
+			}
+			thread := in.threads[0].(driven)
+			thread.begin()
+			var stop atomic.Bool
+			ended := make(chan struct{})
+			go func() { // wants the lock all the time
+				defer close(ended)
+				for !stop.Load() {
+					in.threads[1].begin()
+					in.threads[1].end()
+					time.Sleep(time.Millisecond)
+				}
+			}()
+			var after []opcode // these instructions the lock has gone away and come back
+			var last opcode
+			var switches int
+			thread.core().trace = func(f *frame) {
+				if lock.Stats().Switches != switches && switches > 0 {
+					after = append(after, last)
+				}
+				last = opcode(f.code.program[f.next])
+				time.Sleep(2 * gil.DefaultInterval) // so that the other thread asks for the lock
+				switches = lock.Stats().Switches
+			}
+			thread.decref(thread.eval(thread.global("f")))
+			stop.Store(true)
+			thread.end()
+			<-ended
+			require.Equal(t, want, after, name)
+			require.Zero(t, in.end(), name)
+		})
+	}
+}
+
+// A thread that is stopped between the load and the store of ans += 2 overwrites what
+// another thread adds meanwhile. gil-jumps does not stop there.
+func TestLostUpdates(t *testing.T) {
+	const steps, meanwhile = 3, 100
+	for _, sys := range Systems {
+		if !slices.Contains(sys.programs, SharedLoop) {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			in := sys.start(SharedLoop, 2)
+			if len(in.threads) == 1 {
+				require.True(t, sys.wholeUpdates, "no other thread runs")
+				return
+			}
+			first, second := in.threads[0].(driven), in.threads[1]
+			ended := make(chan struct{})
+			first.core().trace = func(f *frame) {
+				if opcode(f.code.program[f.next]) != opLoadConst {
+					return
+				}
+				first.core().trace = nil // ans is loaded
+				go func() {
+					defer close(ended)
+					second.begin()
+					second.run(1, meanwhile)
+					second.end()
+				}()
+				time.Sleep(2 * gil.DefaultInterval) // until the second has ended or asks for the lock
+			}
+			first.begin()
+			first.run(0, steps)
+			first.end()
+			<-ended
+			want := int64(1 + 2*steps)
+			if sys.wholeUpdates {
+				want += 2 * meanwhile
+			}
+			require.Equal(t, want, first.global("ans").value(), sys.Name)
+			require.Zero(t, in.end(), sys.Name)
+		})
+	}
 }
 
 // gil-ticks: the lock is free for a moment every ten instructions, and at no other
@@ -1317,6 +1437,8 @@ func TestOperationCounts(t *testing.T) {
 	require.Equal(t, counts{
 		ticks: 7 * n, increfs: 4 * n, decrefs: 6 * n, allocations: 2 * n, dictReads: n, dictWrites: n,
 	}, steady(Loop, plain), "Loop")
+	require.Equal(t, steady(Loop, plain), steady(SharedLoop, plain), "SharedLoop")
+	require.Equal(t, counts{ticks: 9 * n, increfs: 5 * n, decrefs: 6 * n, allocations: n}, steady(Countdown, plain), "Countdown")
 	fib := steady(fib15, plain)
 	const calls = 1973
 	require.InDelta(t, 16, float64(fib.increfs+fib.decrefs)/(fibs*calls), 0.1, "references of a call")
@@ -1326,7 +1448,7 @@ func TestOperationCounts(t *testing.T) {
 		ticks: 183 * n, increfs: 201 * n, decrefs: 207 * n, allocations: 6 * n,
 		dictReads: 21 * n, dictWrites: 7 * n, listReads: 4 * n, listWrites: 5 * n, copies: 2 * n,
 	}, steady(Stone, plain), "Stone")
-	for name, p := range map[string]*Program{"Loop": Loop, "Fib": fib15, "Stone": Stone} {
+	for name, p := range map[string]*Program{"Loop": Loop, "Fib": fib15, "Stone": Stone, "Countdown": Countdown} {
 		want := steady(p, plain)
 		want.increfs, want.decrefs = want.increfs+want.decrefs, 0
 		for _, sys := range Systems {

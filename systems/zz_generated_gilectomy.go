@@ -586,3 +586,596 @@ func (t *gilectomyThread) tick() {
 
 // native runs a kernel of an extension on two integers.
 func (t *gilectomyThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
+
+// run calls the program's function for a thread with n and returns its value. It
+// panics if the program fails.
+func (t *atomicThread) run(thread, n int) int64 {
+	result := t.eval(t.entry(thread), refer(t.newInt(int64(n))))
+	if result == nil {
+		panic(t.err)
+	}
+	value := result.value()
+	t.decref(result)
+	if counting {
+		t.counts.note()
+	}
+	return value
+}
+
+// eval calls a function and returns its result, or nil if the program fails. It
+// takes over the references to the arguments, but not the one to the function.
+func (t *atomicThread) eval(function *Object, args ...reference) *Object {
+	t.result, t.err = nil, nil
+	for f := t.enterFrame(function.code, args); f != nil; {
+		t.tick()
+		if t.trace != nil {
+			t.trace(f)
+		}
+		at := f.code.program[f.next : f.next+instructionSize]
+		f.last = f.next
+		f.next += instructionSize
+		f = atomicInstructions[at[0]](t, f, int(at[1])|int(at[2])<<8)
+	}
+	return t.result
+}
+
+// atomicInstructions has the function of every instruction. The function gets the
+// frame of the call that is running and the instruction's argument. It returns the
+// frame to go on with: the same one, that of a function it calls, that of the
+// caller, or nil when the program has ended.
+var atomicInstructions = [opcodes]func(t *atomicThread, f *frame, arg int) *frame{
+	opLoadFast:       (*atomicThread).loadFast,
+	opStoreFast:      (*atomicThread).storeFast,
+	opLoadConst:      (*atomicThread).loadConst,
+	opLoadGlobal:     (*atomicThread).loadGlobal,
+	opStoreGlobal:    (*atomicThread).storeGlobal,
+	opBinary:         (*atomicThread).binaryOp,
+	opCompare:        (*atomicThread).compareOp,
+	opPopJumpIfFalse: (*atomicThread).popJumpIfFalse,
+	opJump:           (*atomicThread).jump,
+	opGetIter:        (*atomicThread).getIter,
+	opForIter:        (*atomicThread).forIter,
+	opPopTop:         (*atomicThread).popTop,
+	opCall:           (*atomicThread).call,
+	opReturn:         (*atomicThread).returnValue,
+	opSubscript:      (*atomicThread).subscript,
+	opStoreSubscript: (*atomicThread).storeSubscript,
+	opLoadAttr:       (*atomicThread).loadAttr,
+	opStoreAttr:      (*atomicThread).storeAttr,
+	opCopy:           (*atomicThread).copyObject,
+	opAssignSlice:    (*atomicThread).assignSlice,
+	opCallNative:     (*atomicThread).callNative,
+}
+
+func (t *atomicThread) loadFast(f *frame, arg int) *frame {
+	if f.slots[arg].object == nil {
+		t.fail("a local is used before it has a value")
+		return t.unwind(f)
+	}
+	o := f.slots[arg].use()
+	t.incref(o)
+	f.push(o)
+	return f
+}
+
+func (t *atomicThread) storeFast(f *frame, arg int) *frame {
+	old := f.slots[arg]
+	f.slots[arg] = refer(f.pop())
+	if old.object != nil {
+		t.decref(old.use())
+	}
+	return f
+}
+
+func (t *atomicThread) loadConst(f *frame, arg int) *frame {
+	o := f.code.consts[arg]
+	t.incref(o)
+	f.push(o)
+	return f
+}
+
+func (t *atomicThread) loadGlobal(f *frame, arg int) *frame {
+	return t.pushed(f, t.getKey(f.globals, f.code.names[arg]))
+}
+
+func (t *atomicThread) storeGlobal(f *frame, arg int) *frame {
+	value := f.pop()
+	ok := t.setKey(f.globals, f.code.names[arg], value)
+	t.decref(value)
+	return t.done(f, ok)
+}
+
+func (t *atomicThread) binaryOp(f *frame, arg int) *frame {
+	b, a := f.pop(), f.pop()
+	o := t.binary(operation(arg), a, b)
+	t.decref(a)
+	t.decref(b)
+	return t.pushed(f, o)
+}
+
+func (t *atomicThread) compareOp(f *frame, arg int) *frame {
+	b, a := f.pop(), f.pop()
+	o := t.compare(comparison(arg), a, b)
+	t.decref(a)
+	t.decref(b)
+	return t.pushed(f, o)
+}
+
+func (t *atomicThread) popJumpIfFalse(f *frame, arg int) *frame {
+	o := f.pop()
+	if o == t.no || o != t.yes && !truth(o) {
+		f.next = arg
+	}
+	t.decref(o)
+	return f
+}
+
+func (t *atomicThread) jump(f *frame, arg int) *frame {
+	f.next = arg
+	return f
+}
+
+func (t *atomicThread) getIter(f *frame, _ int) *frame {
+	n := f.pop()
+	o := t.rangeOf(n)
+	t.decref(n)
+	return t.pushed(f, o)
+}
+
+func (t *atomicThread) forIter(f *frame, arg int) *frame {
+	it := f.peek(0)
+	if it.num == it.size {
+		t.decref(f.pop())
+		f.next = arg
+		return f
+	}
+	it.num++
+	f.push(t.newInt(it.num - 1))
+	return f
+}
+
+func (t *atomicThread) popTop(f *frame, _ int) *frame {
+	t.decref(f.pop())
+	return f
+}
+
+// call leaves the function on the stack. returnValue drops it.
+func (t *atomicThread) call(f *frame, arg int) *frame {
+	callee := f.peek(arg)
+	if callee.kind != kindFunction || callee.code.params != arg {
+		t.fail("call of %v with %d arguments", callee.kind, arg)
+		return t.unwind(f)
+	}
+	called := t.enterFrame(callee.code, f.slots[f.top-arg:f.top])
+	if called == nil {
+		return t.unwind(f)
+	}
+	f.top -= arg
+	return called
+}
+
+func (t *atomicThread) returnValue(f *frame, _ int) *frame {
+	result := f.pop()
+	for i := range f.top {
+		if r := f.slots[i]; r.object != nil {
+			t.decref(r.use())
+		}
+	}
+	if f = t.leaveFrame(); f == nil {
+		t.result = result
+		return nil
+	}
+	t.decref(f.pop())
+	f.push(result)
+	return f
+}
+
+func (t *atomicThread) subscript(f *frame, _ int) *frame {
+	i, list := f.pop(), f.pop()
+	o := t.getItem(list, i)
+	t.decref(list)
+	t.decref(i)
+	return t.pushed(f, o)
+}
+
+func (t *atomicThread) storeSubscript(f *frame, _ int) *frame {
+	i, list, value := f.pop(), f.pop(), f.pop()
+	ok := t.setItem(list, i, value)
+	t.decref(value)
+	t.decref(list)
+	t.decref(i)
+	return t.done(f, ok)
+}
+
+func (t *atomicThread) loadAttr(f *frame, arg int) *frame {
+	record := f.pop()
+	o := t.getKey(record, f.code.names[arg])
+	t.decref(record)
+	return t.pushed(f, o)
+}
+
+func (t *atomicThread) storeAttr(f *frame, arg int) *frame {
+	record, value := f.pop(), f.pop()
+	ok := t.setKey(record, f.code.names[arg], value)
+	t.decref(value)
+	t.decref(record)
+	return t.done(f, ok)
+}
+
+func (t *atomicThread) copyObject(f *frame, _ int) *frame {
+	o := f.pop()
+	c := t.copyOf(o)
+	t.decref(o)
+	return t.pushed(f, c)
+}
+
+func (t *atomicThread) assignSlice(f *frame, _ int) *frame {
+	to, from := f.pop(), f.pop()
+	ok := t.assign(to, from)
+	t.decref(from)
+	t.decref(to)
+	return t.done(f, ok)
+}
+
+func (t *atomicThread) callNative(f *frame, arg int) *frame {
+	n, x := f.pop(), f.pop()
+	var o *Object
+	if n.kind != kindInt || x.kind != kindInt {
+		t.fail("a kernel of %v and %v", x.kind, n.kind)
+	} else {
+		o = t.newInt(t.native(&kernels[arg], x.value(), n.value()))
+	}
+	t.decref(x)
+	t.decref(n)
+	return t.pushed(f, o)
+}
+
+// pushed pushes the result of an instruction. If it is nil, the instruction failed,
+// and pushed ends the program.
+func (t *atomicThread) pushed(f *frame, o *Object) *frame {
+	if o == nil {
+		return t.unwind(f)
+	}
+	f.push(o)
+	return f
+}
+
+// done goes on after an instruction without a result. If the instruction failed, done
+// ends the program.
+func (t *atomicThread) done(f *frame, ok bool) *frame {
+	if !ok {
+		return t.unwind(f)
+	}
+	return f
+}
+
+// unwind ends a program that fails. It drops what the frames hold.
+func (t *atomicThread) unwind(f *frame) *frame {
+	for ; f != nil; f = t.leaveFrame() {
+		for i := range f.top {
+			if r := f.slots[i]; r.object != nil {
+				t.decref(r.use())
+			}
+		}
+	}
+	return nil
+}
+
+// binary applies an operator: CPython's binary_op1.
+func (t *atomicThread) binary(op operation, a, b *Object) *Object {
+	slot := atomicTypes[a.kind].operators[op]
+	other := slot
+	if a.kind != b.kind {
+		other = atomicTypes[b.kind].operators[op]
+	}
+	if slot != nil {
+		if result := slot(t, a, b); result != nil || t.err != nil {
+			return result
+		}
+	}
+	if other != nil && a.kind != b.kind {
+		if result := other(t, a, b); result != nil || t.err != nil {
+			return result
+		}
+	}
+	t.fail("%v of %v and %v", op, a.kind, b.kind)
+	return nil
+}
+
+// compare compares two objects: CPython's PyObject_RichCompare.
+func (t *atomicThread) compare(c comparison, a, b *Object) *Object {
+	if !t.enter() {
+		return nil
+	}
+	var result *Object
+	if slot := atomicTypes[a.kind].compare; slot != nil {
+		result = slot(t, c, a, b)
+	}
+	t.leave()
+	if result == nil {
+		t.fail("comparison of %v and %v", a.kind, b.kind)
+	}
+	return result
+}
+
+// A atomicType is the behavior of a kind of objects. The functions return nil if an
+// operand is of a kind that they do not know.
+type atomicType struct {
+	operators [operations]func(t *atomicThread, a, b *Object) *Object
+	compare   func(t *atomicThread, c comparison, a, b *Object) *Object
+}
+
+var atomicTypes = [kinds]atomicType{
+	kindInt: {
+		[operations]func(t *atomicThread, a, b *Object) *Object{
+			(*atomicThread).addInts, (*atomicThread).subtractInts, (*atomicThread).multiplyInts,
+		},
+		(*atomicThread).compareInts,
+	},
+}
+
+func (t *atomicThread) addInts(a, b *Object) *Object {
+	if a.kind != kindInt || b.kind != kindInt {
+		return nil
+	}
+	if a.size*a.size <= 1 && b.size*b.size <= 1 {
+		return t.newInt(a.medium() + b.medium())
+	}
+	return t.newInt(a.value() + b.value())
+}
+
+func (t *atomicThread) subtractInts(a, b *Object) *Object {
+	if a.kind != kindInt || b.kind != kindInt {
+		return nil
+	}
+	if a.size*a.size <= 1 && b.size*b.size <= 1 {
+		return t.newInt(a.medium() - b.medium())
+	}
+	return t.newInt(a.value() - b.value())
+}
+
+func (t *atomicThread) multiplyInts(a, b *Object) *Object {
+	if a.kind != kindInt || b.kind != kindInt {
+		return nil
+	}
+	if a.size*a.size > 1 || b.size*b.size > 1 {
+		t.fail("multiplication of integers of two digits")
+		return nil
+	}
+	return t.newInt(a.value() * b.value())
+}
+
+func (t *atomicThread) compareInts(c comparison, a, b *Object) *Object {
+	if a.kind != kindInt || b.kind != kindInt {
+		return nil
+	}
+	order := compareInts(a, b)
+	is := false
+	switch c {
+	case less:
+		is = order < 0
+	case equal:
+		is = order == 0
+	}
+	result := t.no
+	if is {
+		result = t.yes
+	}
+	t.incref(result)
+	return result
+}
+
+// newInt returns an integer: CPython's PyLong_FromLong.
+func (t *atomicThread) newInt(n int64) *Object {
+	if smallMin <= n && n <= smallMax {
+		o := t.small[n-smallMin]
+		t.incref(o)
+		return o
+	}
+	o := t.take(kindInt)
+	o.setInt(n)
+	return o
+}
+
+// rangeOf returns an iterator over the integers from 0 to below n.
+func (t *atomicThread) rangeOf(n *Object) *Object {
+	if n.kind != kindInt {
+		t.fail("range of %v", n.kind)
+		return nil
+	}
+	it := t.take(kindIterator)
+	it.num, it.size = 0, n.value()
+	return it
+}
+
+// free drops what an object holds, whose last reference is gone, and gives its memory
+// back.
+func (t *atomicThread) free(o *Object) {
+	if o.kind == kindList || o.kind == kindDict {
+		for _, item := range o.array.Load().items {
+			t.drop(item)
+		}
+	}
+	t.give(o)
+}
+
+// hold counts a reference from a container. incref counts one from a stack.
+func (t *atomicThread) hold(o *Object) { t.incref(o) }
+
+// drop drops a reference that was counted by hold.
+func (t *atomicThread) drop(o *Object) { t.decref(o) }
+
+// put stores a reference in a container that is locked.
+func (t *atomicThread) put(place **Object, o *Object) { *place = o }
+
+// getItem returns an item of a list, or nil. It takes the reference while the list is
+// locked. A moment later the item may be replaced and freed.
+func (t *atomicThread) getItem(list, index *Object) *Object {
+	if counting {
+		t.counts.listReads++
+	}
+	if !t.isIndex(list, index) {
+		return nil
+	}
+	t.lock(list)
+	o := list.array.Load().item(index.value())
+	if o != nil {
+		t.incref(o)
+	}
+	t.unlock(list)
+	if o == nil {
+		t.fail("list index out of range")
+	}
+	return o
+}
+
+// setItem puts a value into a list and reports whether it could. It drops the old
+// item after it has unlocked the list, because that may free the item, which may
+// take other locks.
+func (t *atomicThread) setItem(list, index, value *Object) bool {
+	if counting {
+		t.counts.listWrites++
+	}
+	if !t.isIndex(list, index) {
+		return false
+	}
+	t.hold(value)
+	t.lock(list)
+	a := list.array.Load()
+	old := a.item(index.value())
+	if old != nil {
+		t.put(&a.items[index.value()], value)
+	}
+	t.unlock(list)
+	if old == nil {
+		t.drop(value)
+		t.fail("list index out of range")
+		return false
+	}
+	t.drop(old)
+	return true
+}
+
+// getKey returns the value that a name has in a dict, or nil.
+func (t *atomicThread) getKey(dict, name *Object) *Object {
+	if counting {
+		t.counts.dictReads++
+	}
+	if !t.hasNames(dict) {
+		return nil
+	}
+	t.lock(dict)
+	o := dict.array.Load().value(name)
+	if o != nil {
+		t.incref(o)
+	}
+	t.unlock(dict)
+	if o == nil {
+		t.fail("a name has no value")
+	}
+	return o
+}
+
+// setKey gives a name a value in a dict and reports whether it could.
+func (t *atomicThread) setKey(dict, name, value *Object) bool {
+	if counting {
+		t.counts.dictWrites++
+	}
+	if !t.hasNames(dict) {
+		return false
+	}
+	t.hold(name)
+	t.hold(value)
+	t.lock(dict)
+	a := dict.array.Load()
+	place := a.keys.find(name)
+	if place < 0 {
+		dict.array.Store(a.with(name, value))
+		t.unlock(dict)
+		t.drop(name) // keys hold no references: names live as long as the space
+		return true
+	}
+	old := a.items[place]
+	t.put(&a.items[place], value)
+	t.unlock(dict)
+	t.drop(old)
+	t.drop(name)
+	return true
+}
+
+// copyOf returns a new container with the same items, or nil.
+func (t *atomicThread) copyOf(o *Object) *Object {
+	if counting {
+		t.counts.copies++
+	}
+	if o.kind != kindList && o.kind != kindDict {
+		t.fail("copy of %v", o.kind)
+		return nil
+	}
+	t.lock(o)
+	from := o.array.Load()
+	items := make([]*Object, len(from.items))
+	for i, item := range from.items {
+		t.hold(item)
+		items[i] = item
+	}
+	t.unlock(o)
+	c := t.take(o.kind)
+	c.array.Store(&array{from.keys, items})
+	return c
+}
+
+// assign gives a list the items of another, to[:] = from, and reports whether it
+// could. It locks both.
+func (t *atomicThread) assign(to, from *Object) bool {
+	if counting {
+		t.counts.copies++
+	}
+	if to.kind != kindList || from.kind != kindList {
+		t.fail("assignment of %v to a slice of %v", from.kind, to.kind)
+		return false
+	}
+	t.lockBoth(to, from)
+	source, target := from.array.Load().items, to.array.Load().items
+	t.old = append(t.old[:0], target...)
+	for _, item := range source {
+		t.hold(item)
+	}
+	if len(source) == len(target) {
+		for i, item := range source {
+			t.put(&target[i], item)
+		}
+	} else {
+		to.array.Store(&array{items: append([]*Object(nil), source...)})
+	}
+	t.unlockBoth(to, from)
+	for _, item := range t.old {
+		t.drop(item)
+	}
+	return true
+}
+
+func (t *atomicThread) begin() {}
+
+func (t *atomicThread) end() {}
+
+// tick is called before every instruction. It looks at the eval breaker.
+func (t *atomicThread) tick() {
+	if counting {
+		t.counts.ticks++
+	}
+	if t.breaker.Load() {
+		t.callPending()
+	}
+}
+
+func (t *atomicThread) lock(*Object) {}
+
+func (t *atomicThread) unlock(*Object) {}
+
+func (t *atomicThread) lockBoth(a, b *Object) {}
+
+func (t *atomicThread) unlockBoth(a, b *Object) {}
+
+// native runs a kernel of an extension on two integers.
+func (t *atomicThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
