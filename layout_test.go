@@ -32,7 +32,6 @@ var packagesOfVariants = []struct{ dir, table, prefix string }{
 	{"asyncio", "Variants", ""},
 	{"asyncio/await", "Variants", ""},
 	{"asyncio/respond", "Variants", ""},
-	{"systems", "Systems", ""},
 }
 
 // Every variant has its line in the table, its file, named by its sync= value,

@@ -101,8 +101,8 @@ type code struct {
 	params  int // the number of locals that are parameters, which come first
 	locals  int
 	program []byte
-	consts  []*Object
-	names   []*Object
+	consts  []*object
+	names   []*object
 }
 
 // compile turns the listing of a program, written as CPython's dis prints one, into
@@ -121,7 +121,7 @@ func (s *space) compile(listing string) {
 	}
 }
 
-func (s *space) function(lines []string) *Object {
+func (s *space) function(lines []string) *object {
 	head, params, _ := strings.Cut(lines[0], "/")
 	words := strings.Fields(head)
 	c := &code{name: words[0], params: len(strings.Fields(params))}

@@ -30,7 +30,7 @@ func (t *plainThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *plainThread) eval(function *Object, args ...reference) *Object {
+func (t *plainThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -245,7 +245,7 @@ func (t *plainThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *plainThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -258,7 +258,7 @@ func (t *plainThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *plainThread) pushed(f *frame, o *Object) *frame {
+func (t *plainThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -288,7 +288,7 @@ func (t *plainThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *plainThread) binary(op operation, a, b *Object) *Object {
+func (t *plainThread) binary(op operation, a, b *object) *object {
 	slot := plainTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -309,11 +309,11 @@ func (t *plainThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *plainThread) compare(c comparison, a, b *Object) *Object {
+func (t *plainThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := plainTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -327,20 +327,20 @@ func (t *plainThread) compare(c comparison, a, b *Object) *Object {
 // A plainType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type plainType struct {
-	operators [operations]func(t *plainThread, a, b *Object) *Object
-	compare   func(t *plainThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *plainThread, a, b *object) *object
+	compare   func(t *plainThread, c comparison, a, b *object) *object
 }
 
 var plainTypes = [kinds]plainType{
 	kindInt: {
-		[operations]func(t *plainThread, a, b *Object) *Object{
+		[operations]func(t *plainThread, a, b *object) *object{
 			(*plainThread).addInts, (*plainThread).subtractInts, (*plainThread).multiplyInts,
 		},
 		(*plainThread).compareInts,
 	},
 }
 
-func (t *plainThread) addInts(a, b *Object) *Object {
+func (t *plainThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -350,7 +350,7 @@ func (t *plainThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *plainThread) subtractInts(a, b *Object) *Object {
+func (t *plainThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -360,7 +360,7 @@ func (t *plainThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *plainThread) multiplyInts(a, b *Object) *Object {
+func (t *plainThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -371,7 +371,7 @@ func (t *plainThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *plainThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *plainThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -392,7 +392,7 @@ func (t *plainThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *plainThread) newInt(n int64) *Object {
+func (t *plainThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -404,7 +404,7 @@ func (t *plainThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *plainThread) rangeOf(n *Object) *Object {
+func (t *plainThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -416,7 +416,7 @@ func (t *plainThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *plainThread) free(o *Object) {
+func (t *plainThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -426,17 +426,17 @@ func (t *plainThread) free(o *Object) {
 }
 
 // hold counts a reference from a container. incref counts one from a stack.
-func (t *plainThread) hold(o *Object) { t.incref(o) }
+func (t *plainThread) hold(o *object) { t.incref(o) }
 
 // drop drops a reference that was counted by hold.
-func (t *plainThread) drop(o *Object) { t.decref(o) }
+func (t *plainThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *plainThread) put(place **Object, o *Object) { *place = o }
+func (t *plainThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
 // locked. A moment later the item may be replaced and freed.
-func (t *plainThread) getItem(list, index *Object) *Object {
+func (t *plainThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -458,7 +458,7 @@ func (t *plainThread) getItem(list, index *Object) *Object {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *plainThread) setItem(list, index, value *Object) bool {
+func (t *plainThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -483,7 +483,7 @@ func (t *plainThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *plainThread) getKey(dict, name *Object) *Object {
+func (t *plainThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -503,7 +503,7 @@ func (t *plainThread) getKey(dict, name *Object) *Object {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *plainThread) setKey(dict, name, value *Object) bool {
+func (t *plainThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -530,7 +530,7 @@ func (t *plainThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *plainThread) copyOf(o *Object) *Object {
+func (t *plainThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -540,7 +540,7 @@ func (t *plainThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -553,7 +553,7 @@ func (t *plainThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *plainThread) assign(to, from *Object) bool {
+func (t *plainThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -572,7 +572,7 @@ func (t *plainThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {

@@ -35,7 +35,7 @@ type freeThread struct {
 	locks *freeLocks
 }
 
-func (t *freeThread) incref(o *Object) {
+func (t *freeThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -47,7 +47,7 @@ func (t *freeThread) incref(o *Object) {
 	t.locks.counts.Unlock()
 }
 
-func (t *freeThread) decref(o *Object) {
+func (t *freeThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -63,7 +63,7 @@ func (t *freeThread) decref(o *Object) {
 	}
 }
 
-func (t *freeThread) take(k kind) *Object {
+func (t *freeThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -74,15 +74,15 @@ func (t *freeThread) take(k kind) *Object {
 	return o
 }
 
-func (t *freeThread) give(o *Object) {
+func (t *freeThread) give(o *object) {
 	o.refs = freed // no other thread has o any more
 	t.locks.memory.Lock()
 	t.heap.give(o)
 	t.locks.memory.Unlock()
 }
 
-func (t *freeThread) lock(o *Object)   { o.mu.Lock() }
-func (t *freeThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *freeThread) lock(o *object)   { o.mu.Lock() }
+func (t *freeThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *freeThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *freeThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *freeThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *freeThread) unlockBoth(a, b *object) { unlockBoth(a, b) }

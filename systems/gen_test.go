@@ -107,7 +107,7 @@ func (t *waitingThread) end()   { t.mu.Unlock() }
 `
 	const line = "\t{Name: \"one-after-the-other\", start: startOneAfterTheOther, programs: common, oneAtATime: true},\n"
 	toWrong := strings.NewReplacer("OneAfterTheOther", "Leaky", "one-after-the-other", "leaky", "waitingThread", "leakyThread")
-	wrong := toWrong.Replace(file) + "\nfunc (t *leakyThread) decref(o *Object) { o.refs-- }\n" // frees nothing
+	wrong := toWrong.Replace(file) + "\nfunc (t *leakyThread) decref(o *object) { o.refs-- }\n" // frees nothing
 
 	dir := copyModule(t)
 	write := func(name, text string) {

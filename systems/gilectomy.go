@@ -53,7 +53,7 @@ type gilectomyThread struct {
 	memory *gilectomyMemory
 }
 
-func (t *gilectomyThread) incref(o *Object) {
+func (t *gilectomyThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -63,7 +63,7 @@ func (t *gilectomyThread) incref(o *Object) {
 	atomic.AddInt64(&o.refs, 1)
 }
 
-func (t *gilectomyThread) decref(o *Object) {
+func (t *gilectomyThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -75,7 +75,7 @@ func (t *gilectomyThread) decref(o *Object) {
 	}
 }
 
-func (t *gilectomyThread) take(k kind) *Object {
+func (t *gilectomyThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -86,18 +86,18 @@ func (t *gilectomyThread) take(k kind) *Object {
 	return o
 }
 
-func (t *gilectomyThread) give(o *Object) {
+func (t *gilectomyThread) give(o *object) {
 	o.refs = freed // no other thread has o any more
 	t.memory.Lock()
 	t.heap.give(o)
 	t.memory.Unlock()
 }
 
-func (t *gilectomyThread) lock(o *Object)   { o.mu.Lock() }
-func (t *gilectomyThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *gilectomyThread) lock(o *object)   { o.mu.Lock() }
+func (t *gilectomyThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *gilectomyThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *gilectomyThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *gilectomyThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *gilectomyThread) unlockBoth(a, b *object) { unlockBoth(a, b) }
 
 // An atomicThread is a gilectomyThread without its locks.
 type atomicThread struct {
@@ -105,7 +105,7 @@ type atomicThread struct {
 	own heap
 }
 
-func (t *atomicThread) incref(o *Object) {
+func (t *atomicThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -115,7 +115,7 @@ func (t *atomicThread) incref(o *Object) {
 	atomic.AddInt64(&o.refs, 1)
 }
 
-func (t *atomicThread) decref(o *Object) {
+func (t *atomicThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -127,7 +127,7 @@ func (t *atomicThread) decref(o *Object) {
 	}
 }
 
-func (t *atomicThread) take(k kind) *Object {
+func (t *atomicThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -136,7 +136,7 @@ func (t *atomicThread) take(k kind) *Object {
 	return o
 }
 
-func (t *atomicThread) give(o *Object) {
+func (t *atomicThread) give(o *object) {
 	o.refs = freed // no other thread has o any more
 	t.own.give(o)
 }

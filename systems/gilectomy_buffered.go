@@ -57,9 +57,9 @@ type reflog struct {
 	stopped bool      // guarded by mu; all threads have ended
 	members int       // guarded by mu; threads that have not ended
 	owed    int       // guarded by mu; members that have not handed over in this epoch
-	taken   [][]*Object
-	dropped [][]*Object // taken and dropped are guarded by mu; handed over, not committed
-	spare   [][]*Object // guarded by mu; empty logs
+	taken   [][]*object
+	dropped [][]*object // taken and dropped are guarded by mu; handed over, not committed
+	spare   [][]*object // guarded by mu; empty logs
 	counts  counts      // the committer's
 	done    chan struct{}
 }
@@ -87,7 +87,7 @@ type bufferedThread struct {
 	log   *reflog
 	epoch int64 // in which the thread handed over last
 
-	taken, dropped []*Object
+	taken, dropped []*object
 	_              cacheline.Pad
 }
 
@@ -114,14 +114,14 @@ func (t *bufferedThread) tick() {
 	}
 }
 
-func (t *bufferedThread) incref(o *Object) {
+func (t *bufferedThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
 	t.taken = append(t.taken, o)
 }
 
-func (t *bufferedThread) decref(o *Object) {
+func (t *bufferedThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -178,10 +178,10 @@ func (t *bufferedThread) end() {
 }
 
 // empty returns an empty log. The caller holds mu.
-func (r *reflog) empty() []*Object {
+func (r *reflog) empty() []*object {
 	last := len(r.spare) - 1
 	if last < 0 {
-		return make([]*Object, 0, r.logLen)
+		return make([]*object, 0, r.logLen)
 	}
 	log := r.spare[last]
 	r.spare = r.spare[:last]
@@ -192,7 +192,7 @@ func (r *reflog) empty() []*Object {
 // is committed.
 func (r *reflog) commitAll() {
 	defer close(r.done)
-	var pending [][]*Object // dropped in the epoch before
+	var pending [][]*object // dropped in the epoch before
 	for {
 		taken, dropped, last := r.next(len(pending) > 0)
 		if last {
@@ -206,7 +206,7 @@ func (r *reflog) commitAll() {
 				o.refs++
 			}
 		}
-		var more []*Object // held by the objects that are freed now
+		var more []*object // held by the objects that are freed now
 		for _, log := range pending {
 			for _, o := range log {
 				more = r.dropOne(o, more)
@@ -229,7 +229,7 @@ func (r *reflog) commitAll() {
 // next waits until a commit is wanted or all threads have ended, and returns the
 // logs to commit, or last if nothing is left. pending says that drops of the last
 // epoch wait to be committed.
-func (r *reflog) next(pending bool) (taken, dropped [][]*Object, last bool) {
+func (r *reflog) next(pending bool) (taken, dropped [][]*object, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !r.wanted && !r.stopped {
@@ -252,7 +252,7 @@ func (r *reflog) next(pending bool) (taken, dropped [][]*Object, last bool) {
 
 // dropOne commits a drop. If it frees a container, it appends the container's items
 // to more. These are drops of this epoch, to be committed after the next.
-func (r *reflog) dropOne(o *Object, more []*Object) []*Object {
+func (r *reflog) dropOne(o *object, more []*object) []*object {
 	o.refs--
 	switch {
 	case o.refs < 0:
@@ -283,7 +283,7 @@ func (r *reflog) stop() {
 	<-r.done
 }
 
-func (t *bufferedThread) take(k kind) *Object {
+func (t *bufferedThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -295,12 +295,12 @@ func (t *bufferedThread) take(k kind) *Object {
 }
 
 // give must not be called: only the committer frees objects, in dropOne.
-func (t *bufferedThread) give(*Object) {
+func (t *bufferedThread) give(*object) {
 	panic("systems: a thread of gilectomy-buffered freed an object, want only the committer to do so")
 }
 
-func (t *bufferedThread) lock(o *Object)   { o.mu.Lock() }
-func (t *bufferedThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *bufferedThread) lock(o *object)   { o.mu.Lock() }
+func (t *bufferedThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *bufferedThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *bufferedThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *bufferedThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *bufferedThread) unlockBoth(a, b *object) { unlockBoth(a, b) }

@@ -14,7 +14,7 @@ import (
 // something that their system does not share.
 func TestLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) == 8 {
-		require.EqualValues(t, 64, unsafe.Sizeof(Object{}), "an object is a line")
+		require.EqualValues(t, 64, unsafe.Sizeof(object{}), "an object is a line")
 	}
 	var s space
 	var r reflog

@@ -6,7 +6,7 @@ import "unsafe"
 // they are named. Otherwise two threads that assign a to b and b to a could wait
 // for each other forever. It locks a container that is named twice once. Addresses
 // serve as an order because Go's collector does not move objects.
-func lockBoth(a, b *Object) {
+func lockBoth(a, b *object) {
 	if uintptr(unsafe.Pointer(a)) > uintptr(unsafe.Pointer(b)) {
 		a, b = b, a
 	}
@@ -16,7 +16,7 @@ func lockBoth(a, b *Object) {
 	}
 }
 
-func unlockBoth(a, b *Object) {
+func unlockBoth(a, b *object) {
 	a.mu.Unlock()
 	if a != b {
 		b.mu.Unlock()

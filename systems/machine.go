@@ -16,9 +16,9 @@ type machine struct {
 	frame  *frame // of the function that is running
 	spare  *frame // a list of frames to reuse
 	depth  int
-	result *Object   // of the program
+	result *object   // of the program
 	err    error     // why the program fails
-	old    []*Object // of assign: the items that it must drop
+	old    []*object // of assign: the items that it must drop
 
 	// trace, if not nil, is called before every instruction, as CPython calls
 	// what sys.settrace has set.
@@ -32,21 +32,21 @@ type machine struct {
 type frame struct {
 	back    *frame // the caller's
 	code    *code
-	globals *Object
+	globals *object
 	last    int // the offset of the instruction that was begun last
 	next    int // the offset of the next instruction
 	top     int // the number of slots in use
 	slots   [frameSlots]reference
 }
 
-func (f *frame) push(o *Object) {
+func (f *frame) push(o *object) {
 	f.slots[f.top] = refer(o)
 	f.top++
 }
 
 // pop clears the slot, so that a frame holds no references but those in its top
 // slots.
-func (f *frame) pop() *Object {
+func (f *frame) pop() *object {
 	f.top--
 	o := f.slots[f.top].use()
 	f.slots[f.top] = reference{}
@@ -54,7 +54,7 @@ func (f *frame) pop() *Object {
 }
 
 // peek returns the operand that is n below the top one.
-func (f *frame) peek(n int) *Object { return f.slots[f.top-1-n].use() }
+func (f *frame) peek(n int) *object { return f.slots[f.top-1-n].use() }
 
 // frameSlots is the number of locals and operands that a function may have.
 const frameSlots = 24
@@ -123,7 +123,7 @@ func (m *machine) fail(format string, args ...any) {
 }
 
 // isIndex reports whether index can be an index of list.
-func (m *machine) isIndex(list, index *Object) bool {
+func (m *machine) isIndex(list, index *object) bool {
 	if list.kind == kindList && index.kind == kindInt {
 		return true
 	}
@@ -132,7 +132,7 @@ func (m *machine) isIndex(list, index *Object) bool {
 }
 
 // hasNames reports whether o can give values to names.
-func (m *machine) hasNames(o *Object) bool {
+func (m *machine) hasNames(o *object) bool {
 	if o.kind == kindDict {
 		return true
 	}
@@ -142,7 +142,7 @@ func (m *machine) hasNames(o *Object) bool {
 
 // truth reports whether an object counts as true. It is not called for True and
 // False.
-func truth(o *Object) bool { return o.kind != kindNone && o.num != 0 }
+func truth(o *object) bool { return o.kind != kindNone && o.num != 0 }
 
 // usedAfterFree panics, because the system made a mistake and not the program.
 func usedAfterFree() { panic("systems: a thread used an object that had been freed") }

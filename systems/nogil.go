@@ -83,7 +83,7 @@ type nogilThread struct {
 	_     cacheline.Pad
 	asked atomic.Bool // inbox is not empty: the eval breaker
 	mu    sync.Mutex
-	inbox []*Object // guarded by mu; each stands for one reference, to be dropped
+	inbox []*object // guarded by mu; each stands for one reference, to be dropped
 	gone  bool      // guarded by mu; inbox is closed
 	_     cacheline.Pad
 }
@@ -133,7 +133,7 @@ func (t *nogilThread) adopt() {
 // first gives an object that no other thread has its first references. A slot that
 // t freed itself has the right words already, and a store would cost as much as a
 // lock.
-func (t *nogilThread) first(o *Object, refs int64) {
+func (t *nogilThread) first(o *object, refs int64) {
 	if t.withoutBiased {
 		// tryIncref may look at a slot that is being used again.
 		atomic.StoreInt64(&o.refs, refs*unit|isMerged)
@@ -160,7 +160,7 @@ func (t *nogilThread) tick() {
 // incref and decref count a reference from a stack, unless the object is immortal
 // or deferred.
 
-func (t *nogilThread) incref(o *Object) {
+func (t *nogilThread) incref(o *object) {
 	owner := o.owner.Load()
 	if owner == t {
 		if counting {
@@ -174,7 +174,7 @@ func (t *nogilThread) incref(o *Object) {
 	}
 }
 
-func (t *nogilThread) decref(o *Object) {
+func (t *nogilThread) decref(o *object) {
 	owner := o.owner.Load()
 	if owner == t {
 		if counting {
@@ -197,7 +197,7 @@ func (t *nogilThread) decref(o *Object) {
 // hold and drop count a reference from a container. It is counted even if the
 // object is deferred.
 
-func (t *nogilThread) hold(o *Object) {
+func (t *nogilThread) hold(o *object) {
 	if o.owner.Load() == deferred {
 		if counting {
 			t.counts.increfs++
@@ -208,7 +208,7 @@ func (t *nogilThread) hold(o *Object) {
 	}
 }
 
-func (t *nogilThread) drop(o *Object) {
+func (t *nogilThread) drop(o *object) {
 	if o.owner.Load() == deferred {
 		if counting {
 			t.counts.decrefs++
@@ -219,7 +219,7 @@ func (t *nogilThread) drop(o *Object) {
 	}
 }
 
-func (t *nogilThread) increfShared(o *Object) {
+func (t *nogilThread) increfShared(o *object) {
 	if counting {
 		t.counts.increfs++
 		t.counts.shared++
@@ -230,7 +230,7 @@ func (t *nogilThread) increfShared(o *Object) {
 }
 
 // decrefShared drops a reference of an object that t does not own.
-func (t *nogilThread) decrefShared(o *Object) {
+func (t *nogilThread) decrefShared(o *object) {
 	if counting {
 		t.counts.shared++
 	}
@@ -260,7 +260,7 @@ func (t *nogilThread) decrefShared(o *Object) {
 
 // mergeZero frees the object, or merges its counts if other threads have
 // references. The owner calls it when local has reached zero.
-func (t *nogilThread) mergeZero(o *Object) {
+func (t *nogilThread) mergeZero(o *object) {
 	// {default, 0}: no other thread has a reference, and none can get one,
 	// because tryIncref refuses this word. A load suffices: the last drop of
 	// every other thread synchronizes before it. Word and owner stay as they
@@ -276,7 +276,7 @@ func (t *nogilThread) mergeZero(o *Object) {
 
 // merge adds local and extra to refs and returns the number of references that are
 // left. The caller is the owner, or holds the lock of an owner that has gone.
-func merge(o *Object, extra int64) int64 {
+func merge(o *object, extra int64) int64 {
 	local := int64(o.local)
 	// Clear the owner before the word says merged. After that, another thread
 	// may drop the last reference and reuse the slot for a new object, whose
@@ -296,7 +296,7 @@ func merge(o *Object, extra int64) int64 {
 }
 
 // enqueue hands a reference that is counted in local to the owner, which drops it.
-func (t *nogilThread) enqueue(o *Object) {
+func (t *nogilThread) enqueue(o *object) {
 	owner := o.owner.Load()
 	if owner == nil {
 		// The owner has merged meanwhile, or is about to. The reference is
@@ -357,7 +357,7 @@ func (t *nogilThread) end() {
 // another object, so tryIncref touches the count and nothing else. It refuses the
 // word {default, 0}, because the owner may be about to free the object without
 // looking at the word again.
-func (t *nogilThread) tryIncref(o *Object) bool {
+func (t *nogilThread) tryIncref(o *object) bool {
 	owner := o.owner.Load()
 	switch owner {
 	case t:
@@ -391,7 +391,7 @@ func (t *nogilThread) tryIncref(o *Object) bool {
 
 // declareWeak lets tryIncref succeed where it would refuse a living object. The
 // caller holds a reference.
-func declareWeak(o *Object) {
+func declareWeak(o *object) {
 	for {
 		word := atomic.LoadInt64(&o.refs)
 		if word&stateMask != isDefault || atomic.CompareAndSwapInt64(&o.refs, word, word|isWeak) {
@@ -402,23 +402,23 @@ func declareWeak(o *Object) {
 
 // get reads an item of a container that is not locked. It returns nil unless it is
 // sure that the item was there at one moment.
-func (t *nogilThread) get(container *Object, a *array, place int) *Object {
+func (t *nogilThread) get(container *object, a *array, place int) *object {
 	item := (*unsafe.Pointer)(unsafe.Pointer(&a.items[place]))
-	o := (*Object)(atomic.LoadPointer(item))
+	o := (*object)(atomic.LoadPointer(item))
 	if !t.tryIncref(o) {
 		return nil
 	}
 	// From now on the reference keeps o alive. But the slot may have been reused
 	// for another object before the reference was taken. If o is the item now,
 	// it is a right answer now.
-	if (*Object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {
+	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {
 		return o
 	}
 	t.decref(o)
 	return nil
 }
 
-func (t *nogilThread) getItem(list, index *Object) *Object {
+func (t *nogilThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -452,7 +452,7 @@ func (t *nogilThread) getItem(list, index *Object) *Object {
 	return o
 }
 
-func (t *nogilThread) getKey(dict, name *Object) *Object {
+func (t *nogilThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -487,11 +487,11 @@ func (t *nogilThread) getKey(dict, name *Object) *Object {
 
 // put is atomic for the readers that do not lock. In CPython it is a release store,
 // which costs nothing on amd64. Go has only the exchange.
-func (t *nogilThread) put(place **Object, o *Object) {
+func (t *nogilThread) put(place **object, o *object) {
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(place)), unsafe.Pointer(o))
 }
 
-func (t *nogilThread) take(k kind) *Object {
+func (t *nogilThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -503,11 +503,11 @@ func (t *nogilThread) take(k kind) *Object {
 	return o
 }
 
-func (t *nogilThread) give(o *Object) { t.own.give(o) }
+func (t *nogilThread) give(o *object) { t.own.give(o) }
 
 // freeOfOthers frees an object that t may not have made. If t then has many free
 // slots, it gives away those that it freed longest ago. Their owner may still be t.
-func (t *nogilThread) freeOfOthers(o *Object) {
+func (t *nogilThread) freeOfOthers(o *object) {
 	t.free(o)
 	free := t.own.free
 	if len(free) < 2*chunk {
@@ -532,11 +532,11 @@ func (t *nogilThread) refill() {
 	}
 }
 
-func (t *nogilThread) lock(o *Object)   { o.mu.Lock() }
-func (t *nogilThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *nogilThread) lock(o *object)   { o.mu.Lock() }
+func (t *nogilThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *nogilThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *nogilThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *nogilThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *nogilThread) unlockBoth(a, b *object) { unlockBoth(a, b) }
 
 // finalize ends the interpreter and returns the number of objects that are left.
 // All other threads have ended: this is the one time that the world stops.

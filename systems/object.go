@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// An Object is a boxed value. Every value of a program is one: its integers, its
+// An object is a boxed value. Every value of a program is one: its integers, its
 // functions, its containers.
 //
 // All systems use the same objects, each of them one cache line long. Systems
 // differ in how they use refs, owner, local and mu. The other fields are written
 // before the object is shared, except array, which is guarded as the system guards
 // containers.
-type Object struct {
+type object struct {
 	_     [0]atomic.Int64             // aligns refs, also where a word has 32 bits
 	refs  int64                       // the count; plain, locked or atomic, depending on the system
 	owner atomic.Pointer[nogilThread] // nogil: the thread that counts in local
@@ -51,14 +51,14 @@ func (k kind) String() string {
 // this is. So the use of a reference whose object has been freed is found, even if
 // the slot holds another object by then, unless 65,536 objects came in between.
 type reference struct {
-	object *Object
+	object *object
 	gen    uint16
 }
 
-func refer(o *Object) reference { return reference{o, o.gen} }
+func refer(o *object) reference { return reference{o, o.gen} }
 
 // use returns the object. It panics if the object has been freed.
-func (r reference) use() *Object {
+func (r reference) use() *object {
 	if r.object.gen != r.gen {
 		panic("systems: a stack held an object that had been freed")
 	}
@@ -69,7 +69,7 @@ func (r reference) use() *Object {
 // because a reader that does not lock may still be reading the old one.
 type array struct {
 	keys  *keys // of a dict
-	items []*Object
+	items []*object
 }
 
 // keys is the place of each name's value in a dict's array. As in the compact dict
@@ -83,7 +83,7 @@ type keys struct {
 
 type keyEntry struct {
 	hash int64
-	name *Object
+	name *object
 }
 
 func newKeys(entries []keyEntry) *keys {
@@ -107,7 +107,7 @@ func newKeys(entries []keyEntry) *keys {
 
 // find returns the place of a name, or -1. Names are interned, so equal names are
 // the same object.
-func (k *keys) find(name *Object) int {
+func (k *keys) find(name *object) int {
 	mask := int64(len(k.indices) - 1)
 	for i := name.num & mask; ; i = (i + 1) & mask {
 		place := int(k.indices[i])
@@ -122,7 +122,7 @@ func (k *keys) find(name *Object) int {
 
 // item returns an item of a list's array, or nil if there is none. A negative index
 // counts from the end in Python, and is out of range here.
-func (a *array) item(i int64) *Object {
+func (a *array) item(i int64) *object {
 	if uint64(i) >= uint64(len(a.items)) {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (a *array) item(i int64) *Object {
 }
 
 // value returns the value of a name in a dict's array, or nil.
-func (a *array) value(name *Object) *Object {
+func (a *array) value(name *object) *object {
 	place := a.keys.find(name)
 	if place < 0 {
 		return nil
@@ -139,7 +139,7 @@ func (a *array) value(name *Object) *Object {
 }
 
 // with returns a dict's array with one more name. The old array does not change.
-func (a *array) with(name, value *Object) *array {
+func (a *array) with(name, value *object) *array {
 	n := len(a.items)
 	entries := append(a.keys.entries[:n:n], keyEntry{name.num, name})
 	return &array{newKeys(entries), append(a.items[:n:n], value)}
@@ -147,13 +147,13 @@ func (a *array) with(name, value *Object) *array {
 
 // A heap is the memory of objects. It reuses the slot freed last first, so that a
 // reference that is kept too long soon meets another object. It never returns a
-// slot to Go and never uses one for anything but an Object.
+// slot to Go and never uses one for anything but an object.
 //
 // nogil needs that: it reads the count of an object that may have been freed, and
 // the word must still be a count. CPython has quiescent-state-based reclamation
 // and pages of one size for this purpose.
 type heap struct {
-	free []*Object
+	free []*object
 	live int // objects taken less objects given; negative if it got those of other heaps
 }
 
@@ -161,7 +161,7 @@ type heap struct {
 // stray calls of incref and decref cannot lead to zero.
 const freed = -1 << 40
 
-func (h *heap) take(k kind) *Object {
+func (h *heap) take(k kind) *object {
 	if len(h.free) == 0 {
 		h.grow()
 	}
@@ -169,7 +169,7 @@ func (h *heap) take(k kind) *Object {
 }
 
 // pop is like take, for a heap that has a free slot.
-func (h *heap) pop(k kind) *Object {
+func (h *heap) pop(k kind) *object {
 	last := len(h.free) - 1
 	o := h.free[last]
 	h.free = h.free[:last]
@@ -184,14 +184,14 @@ func (h *heap) pop(k kind) *Object {
 const chunk = 1024
 
 func (h *heap) grow() {
-	objects := make([]Object, chunk)
+	objects := make([]object, chunk)
 	for i := range objects {
 		objects[i].refs = freed
 		h.free = append(h.free, &objects[i])
 	}
 }
 
-func (h *heap) give(o *Object) {
+func (h *heap) give(o *object) {
 	if o.kind == kindFree {
 		panic("systems: an object was freed twice")
 	}
@@ -207,7 +207,7 @@ func (h *heap) give(o *Object) {
 const digitBits = 30
 
 // setInt gives a new integer its value.
-func (o *Object) setInt(n int64) {
+func (o *object) setInt(n int64) {
 	abs := max(n, -n)
 	size := int64(0)
 	for rest := abs; rest != 0; rest >>= digitBits {
@@ -223,7 +223,7 @@ func (o *Object) setInt(n int64) {
 }
 
 // medium returns the value of an integer of at most one digit.
-func (o *Object) medium() int64 {
+func (o *object) medium() int64 {
 	switch {
 	case o.size == 0:
 		return 0
@@ -234,7 +234,7 @@ func (o *Object) medium() int64 {
 }
 
 // value returns the value of an integer.
-func (o *Object) value() int64 {
+func (o *object) value() int64 {
 	if o.size < 0 {
 		return -o.num
 	}
@@ -244,7 +244,7 @@ func (o *Object) value() int64 {
 // compareInts returns a number that is negative if a < b, zero if a == b and
 // positive if a > b. Like CPython's long_compare, it compares the sizes, and the
 // digits only if those are equal.
-func compareInts(a, b *Object) int64 {
+func compareInts(a, b *object) int64 {
 	if a == b {
 		return 0
 	}

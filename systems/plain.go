@@ -30,7 +30,7 @@ func (t *plainThread) tick() {
 	}
 }
 
-func (t *plainThread) incref(o *Object) {
+func (t *plainThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -40,7 +40,7 @@ func (t *plainThread) incref(o *Object) {
 	o.refs++
 }
 
-func (t *plainThread) decref(o *Object) {
+func (t *plainThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -54,7 +54,7 @@ func (t *plainThread) decref(o *Object) {
 }
 
 // take returns a new object with one reference.
-func (t *plainThread) take(k kind) *Object {
+func (t *plainThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -64,15 +64,15 @@ func (t *plainThread) take(k kind) *Object {
 }
 
 // give returns the memory of an object that has no references and holds none.
-func (t *plainThread) give(o *Object) {
+func (t *plainThread) give(o *object) {
 	o.refs = freed
 	t.heap.give(o)
 }
 
-func (t *plainThread) lock(*Object)            {}
-func (t *plainThread) unlock(*Object)          {}
-func (t *plainThread) lockBoth(a, b *Object)   {}
-func (t *plainThread) unlockBoth(a, b *Object) {}
+func (t *plainThread) lock(*object)            {}
+func (t *plainThread) unlock(*object)          {}
+func (t *plainThread) lockBoth(a, b *object)   {}
+func (t *plainThread) unlockBoth(a, b *object) {}
 
 // native runs a kernel of an extension on two integers.
 func (t *plainThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }

@@ -119,9 +119,9 @@ end:
 	total: "ans",
 }
 
-// Countdown is the loop that the figures of 1996 are remembered to be of: a step is
-// one n -= 1 of "while 0 < n", where n is a local. It uses no container. The value
-// is the number of steps that n has come down.
+// Countdown is the loop of the 1996 figures, as we remember them: a step is one
+// n -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
+// value is the number that n has decreased by.
 var Countdown = &Program{
 	thread: `
 def run@ first / n
@@ -430,8 +430,8 @@ end:
 	globals: func(s *space, threads int) {
 		// The lists start as proc8 leaves them, so that Array1Glob is the same
 		// before and after Array3Glob is assigned to it.
-		list := func(n int) *Object {
-			items := make([]*Object, n)
+		list := func(n int) *object {
+			items := make([]*object, n)
 			for i := range items {
 				items[i] = s.integer(7)
 				if i == 38 {
@@ -440,7 +440,7 @@ end:
 			}
 			return s.container(kindList, nil, items...)
 		}
-		rows := make([]*Object, 51)
+		rows := make([]*object, 51)
 		for i := range rows {
 			rows[i] = list(51)
 			rows[i].refs-- // the container of all rows takes its own

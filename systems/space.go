@@ -16,17 +16,17 @@ type space struct {
 	heap
 	_ cacheline.Pad // every object that is made or freed writes a shared heap
 
-	none, yes, no *Object
-	small         [smallMax - smallMin + 1]*Object
-	globals       *Object
-	interned      map[string]*Object
+	none, yes, no *object
+	small         [smallMax - smallMin + 1]*object
+	globals       *object
+	interned      map[string]*object
 	codes         []*code
-	made          []*Object // all objects that build made
+	made          []*object // all objects that build made
 
 	breaker atomic.Bool // pending is not nil: the eval breaker of systems without a GIL
 	mu      sync.Mutex
 	pending func()    // guarded by mu
-	surplus []*Object // guarded by mu; nogil: slots that threads gave away
+	surplus []*object // guarded by mu; nogil: slots that threads gave away
 }
 
 // CPython makes the integers from smallMin to smallMax once and shares them.
@@ -36,7 +36,7 @@ const (
 )
 
 func newSpace() *space {
-	s := &space{interned: map[string]*Object{}}
+	s := &space{interned: map[string]*object{}}
 	s.none = s.take(kindNone)
 	s.no = s.take(kindBool)
 	s.yes = s.take(kindBool)
@@ -50,7 +50,7 @@ func newSpace() *space {
 }
 
 // take returns a new object, to which the space holds one reference.
-func (s *space) take(k kind) *Object {
+func (s *space) take(k kind) *object {
 	o := s.heap.take(k)
 	o.refs = 1
 	s.made = append(s.made, o)
@@ -58,7 +58,7 @@ func (s *space) take(k kind) *Object {
 }
 
 // integer returns an integer. It takes no reference.
-func (s *space) integer(n int64) *Object {
+func (s *space) integer(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		return s.small[n-smallMin]
 	}
@@ -69,7 +69,7 @@ func (s *space) integer(n int64) *Object {
 }
 
 // name interns a name. Its hash is FNV-1a, so that it is the same in every run.
-func (s *space) name(word string) *Object {
+func (s *space) name(word string) *object {
 	o := s.interned[word]
 	if o == nil {
 		o = s.take(kindName)
@@ -82,7 +82,7 @@ func (s *space) name(word string) *Object {
 }
 
 // container makes a list, or a dict if it has keys.
-func (s *space) container(k kind, keys *keys, items ...*Object) *Object {
+func (s *space) container(k kind, keys *keys, items ...*object) *object {
 	o := s.take(k)
 	for _, item := range items {
 		item.refs++
@@ -93,29 +93,29 @@ func (s *space) container(k kind, keys *keys, items ...*Object) *Object {
 
 // setGlobal gives a global its first value. The global takes over the space's
 // reference to it.
-func (s *space) setGlobal(word string, o *Object) {
+func (s *space) setGlobal(word string, o *object) {
 	s.globals.array.Store(s.globals.array.Load().with(s.name(word), o))
 }
 
 // global returns the value of a global. It takes no reference.
-func (s *space) global(word string) *Object {
+func (s *space) global(word string) *object {
 	a := s.globals.array.Load()
 	return a.items[a.keys.find(s.name(word))]
 }
 
 // entry returns the program's function for a thread.
-func (s *space) entry(thread int) *Object { return s.global("run" + strconv.Itoa(thread)) }
+func (s *space) entry(thread int) *object { return s.global("run" + strconv.Itoa(thread)) }
 
 // close drops all that the space holds and returns the number of objects that are
 // left: none if the counts were right. All threads have ended.
-func (s *space) close(drop func(*Object)) int {
+func (s *space) close(drop func(*object)) int {
 	s.release(drop)
 	return s.live
 }
 
 // release is like close, for an interpreter in which another goroutine may still
 // free objects, so that live must not be read yet.
-func (s *space) release(drop func(*Object)) {
+func (s *space) release(drop func(*object)) {
 	drop(s.globals)
 	for _, c := range s.codes {
 		for _, o := range c.consts {
@@ -128,7 +128,7 @@ func (s *space) release(drop func(*Object)) {
 	for _, o := range s.small {
 		drop(o)
 	}
-	for _, o := range []*Object{s.none, s.yes, s.no} {
+	for _, o := range []*object{s.none, s.yes, s.no} {
 		drop(o)
 	}
 }

@@ -128,8 +128,8 @@ type thread interface {
 	begin() // is called first, by the goroutine that plays the thread
 	run(thread, n int) int64
 	end() // is called last, by the same goroutine
-	drop(o *Object)
-	global(name string) *Object
+	drop(o *object)
+	global(name string) *object
 }
 
 // newInterpreter returns an interpreter of that many threads that share a space.
@@ -142,15 +142,15 @@ func newInterpreter(s *space, threads int, newThread func() thread) interpreter 
 	return in
 }
 
-// An Answer is what a run leads to.
-type Answer struct {
+// An answer is what a run leads to.
+type answer struct {
 	Value int64 // of the program, over all steps
 	Live  int   // the number of objects that have not been freed at the end, which must be 0
 }
 
 // run takes n steps of a program on that many workers, each of which plays one
 // thread. It panics if there is no worker or n is negative.
-func (sys System) run(p *Program, workers, n int) Answer {
+func (sys System) run(p *Program, workers, n int) answer {
 	fork.Check("systems", workers, n)
 	in := sys.start(p, workers)
 	var sum atomic.Int64
@@ -164,7 +164,7 @@ func (sys System) run(p *Program, workers, n int) Answer {
 	if p.total != "" {
 		value = in.threads[0].global(p.total).value()
 	}
-	return Answer{value, in.end()}
+	return answer{value, in.end()}
 }
 
 // Workload returns the workload of a program, with a row for each system that runs it.
@@ -181,7 +181,7 @@ func (p *Program) Workload(name string) suite.Workload {
 }
 
 func (p *Program) session(sys System, workers int) suite.Session {
-	var got Answer
+	var got answer
 	s := suite.Session{
 		Run:   func(n int) { got = sys.run(p, workers, n) },
 		Check: func(n int) error { return p.check(sys, workers, n, got) },
@@ -197,11 +197,11 @@ func (p *Program) session(sys System, workers int) suite.Session {
 
 // want returns the answer that n steps lead to on any number of threads if no update
 // is lost.
-func (p *Program) want(_, n int) Answer { return Answer{Value: p.first + p.each*int64(n)} }
+func (p *Program) want(_, n int) answer { return answer{Value: p.first + p.each*int64(n)} }
 
 // check returns an error if got cannot be the answer of n steps. Where updates may be
 // lost, the last store is not: one update of all remains at least.
-func (p *Program) check(sys System, workers, n int, got Answer) error {
+func (p *Program) check(sys System, workers, n int, got answer) error {
 	want := p.want(workers, n)
 	if p.total == "" || sys.wholeUpdates || workers == 1 || n == 0 {
 		return suite.Compare(got, want)

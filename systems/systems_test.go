@@ -530,7 +530,7 @@ func TestOneLockForAllCounts(t *testing.T) {
 	var locks freeLocks
 	a := &freeThread{machine: machine{space: s}, locks: &locks}
 	b := &freeThread{machine: machine{space: s}, locks: &locks}
-	for _, o := range []*Object{a.newInt(1000), s.none, s.globals, s.container(kindList, nil)} {
+	for _, o := range []*object{a.newInt(1000), s.none, s.globals, s.container(kindList, nil)} {
 		a.incref(o)
 		locks.counts.Lock()
 		require.True(t, waits(t, locks.counts.Unlock, func() { b.incref(o) }), "taken, of %v", o.kind)
@@ -563,24 +563,24 @@ func TestOneLockForEachContainer(t *testing.T) {
 		reads := ok && !nogil.withoutOptimisticReads
 		// The first read locks and declares the object weak. So later reads of
 		// nogil need no lock.
-		for _, o := range []*Object{u.getItem(list, zero), u.getItem(other, zero), u.getKey(dict, x), u.getKey(record, x)} {
+		for _, o := range []*object{u.getItem(list, zero), u.getItem(other, zero), u.getKey(dict, x), u.getKey(record, x)} {
 			u.decref(o)
 		}
 		for _, use := range []struct {
 			name   string
-			locked []*Object // of these, it waits for each
-			free   []*Object
+			locked []*object // of these, it waits for each
+			free   []*object
 			read   bool
 			f      func()
 		}{
-			{"getItem", []*Object{list}, []*Object{other, dict}, true, func() { u.decref(u.getItem(list, zero)) }},
-			{"getKey", []*Object{dict}, []*Object{record, list}, true, func() { u.decref(u.getKey(dict, x)) }},
-			{"setItem", []*Object{list}, []*Object{other, dict}, false, func() { u.setItem(list, zero, s.yes) }},
-			{"setKey", []*Object{dict}, []*Object{record, list}, false, func() { u.setKey(dict, x, s.yes) }},
-			{"copyOf", []*Object{list}, []*Object{other, dict}, false, func() { u.decref(u.copyOf(list)) }},
-			{"assign", []*Object{list, other}, []*Object{dict}, false, func() { u.assign(list, other) }},
-			{"assign the other way round", []*Object{list, other}, []*Object{dict}, false, func() { u.assign(other, list) }},
-			{"assign to itself", []*Object{list}, []*Object{other}, false, func() { u.assign(list, list) }},
+			{"getItem", []*object{list}, []*object{other, dict}, true, func() { u.decref(u.getItem(list, zero)) }},
+			{"getKey", []*object{dict}, []*object{record, list}, true, func() { u.decref(u.getKey(dict, x)) }},
+			{"setItem", []*object{list}, []*object{other, dict}, false, func() { u.setItem(list, zero, s.yes) }},
+			{"setKey", []*object{dict}, []*object{record, list}, false, func() { u.setKey(dict, x, s.yes) }},
+			{"copyOf", []*object{list}, []*object{other, dict}, false, func() { u.decref(u.copyOf(list)) }},
+			{"assign", []*object{list, other}, []*object{dict}, false, func() { u.assign(list, other) }},
+			{"assign the other way round", []*object{list, other}, []*object{dict}, false, func() { u.assign(other, list) }},
+			{"assign to itself", []*object{list}, []*object{other}, false, func() { u.assign(list, list) }},
 		} {
 			for _, o := range use.locked {
 				o.mu.Lock()
@@ -604,9 +604,9 @@ func TestOneLockForEachContainer(t *testing.T) {
 // A thread that waits for the lower of two containers has not locked the higher one,
 // in whichever order they are named.
 func TestLockBothInOneOrder(t *testing.T) {
-	list := new([2]Object)
+	list := new([2]object)
 	low, high := &list[0], &list[1]
-	for _, named := range [][2]*Object{{low, high}, {high, low}} {
+	for _, named := range [][2]*object{{low, high}, {high, low}} {
 		low.mu.Lock()
 		require.True(t, waits(t, func() {
 			if high.mu.TryLock() {
@@ -634,14 +634,14 @@ func TestMemoryIsLocked(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		mu   *sync.Mutex
-		take func(kind) *Object
-		give func(*Object)
+		take func(kind) *object
+		give func(*object)
 	}{
 		{"free-threading", &locks.memory, free.take, free.give},
 		{"gilectomy", &memory.Mutex, gilectomy.take, gilectomy.give},
-		{"gilectomy-buffered", &r.memory.Mutex, buffered.take, func(o *Object) { r.dropOne(o, nil) }},
+		{"gilectomy-buffered", &r.memory.Mutex, buffered.take, func(o *object) { r.dropOne(o, nil) }},
 	} {
-		var o *Object
+		var o *object
 		test.mu.Lock()
 		require.True(t, waits(t, test.mu.Unlock, func() { o = test.take(kindInt) }), "%s: take", test.name)
 		test.mu.Lock()
@@ -657,7 +657,7 @@ func TestTwoDropsAtOnce(t *testing.T) {
 	for _, sys := range parallel() {
 		in := sys.start(program("", nil), 2)
 		threads := []driven{in.threads[0].(driven), in.threads[1].(driven)}
-		objects := make([]*Object, 10000)
+		objects := make([]*object, 10000)
 		for i := range objects {
 			objects[i] = threads[0].newInt(1000)
 			threads[1].incref(objects[i])
@@ -681,7 +681,7 @@ func TestTwoDropsAtOnce(t *testing.T) {
 // taking the reference panics and leaves the container locked.
 func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 	for _, sys := range parallel() {
-		var freed, list, other, dict *Object
+		var freed, list, other, dict *object
 		threads, _ := sys.drive(program("", func(s *space) {
 			freed = s.take(kindInt)
 			list, other = s.container(kindList, nil, freed), s.container(kindList, nil, freed)
@@ -696,13 +696,13 @@ func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 		x, zero := u.core().name("x"), u.core().integer(0)
 		for _, use := range []struct {
 			name   string
-			locked []*Object
+			locked []*object
 			f      func()
 		}{
-			{"getItem", []*Object{list}, func() { u.getItem(list, zero) }},
-			{"getKey", []*Object{dict}, func() { u.getKey(dict, x) }},
-			{"copyOf", []*Object{dict}, func() { u.copyOf(dict) }},
-			{"assign", []*Object{list, other}, func() { u.assign(list, other) }},
+			{"getItem", []*object{list}, func() { u.getItem(list, zero) }},
+			{"getKey", []*object{dict}, func() { u.getKey(dict, x) }},
+			{"copyOf", []*object{dict}, func() { u.copyOf(dict) }},
+			{"assign", []*object{list, other}, func() { u.assign(list, other) }},
 		} {
 			freed.owner.Store(nil)
 			freed.refs, freed.kind = isMerged, kindFree
@@ -724,7 +724,7 @@ func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
 	item := thread.newInt(1000)
 	list := thread.take(kindList)
 	thread.incref(item)
-	list.array.Store(&array{items: []*Object{item}})
+	list.array.Store(&array{items: []*object{item}})
 	memory.Lock() // so that nothing can be given back
 	done := make(chan struct{})
 	go func() {
@@ -743,7 +743,7 @@ func TestItemsAreDroppedBeforeTheSlotIsGivenBack(t *testing.T) {
 
 // subinterpreters: no object of one interpreter is reachable from another.
 func TestSubinterpretersShareNothing(t *testing.T) {
-	seen := map[*Object]bool{}
+	seen := map[*object]bool{}
 	locks := map[*gil.GIL]bool{}
 	for _, thread := range startSubinterpreters(Stone, 3).threads {
 		thread := thread.(*gilThread)
@@ -755,7 +755,7 @@ func TestSubinterpretersShareNothing(t *testing.T) {
 				t.Fatal("an object of two interpreters")
 			}
 		}
-		own := map[*Object]bool{}
+		own := map[*object]bool{}
 		for _, o := range s.made {
 			own[o] = true
 		}
@@ -896,7 +896,7 @@ func TestRoomInTheLogs(t *testing.T) {
 	s := newSpace()
 	r := newReflog(s, 2*slack)
 	thread := r.newThread()
-	for _, use := range []func(*Object){thread.incref, thread.decref} {
+	for _, use := range []func(*object){thread.incref, thread.decref} {
 		for range 5 * r.logLen {
 			use(s.none)
 			thread.tick()
@@ -961,7 +961,7 @@ end:
 	RETURN_VALUE
 `
 	p := program(listing, func(s *space) {
-		items := make([]*Object, 2*defaultLogLen)
+		items := make([]*object, 2*defaultLogLen)
 		for i := range items {
 			items[i] = s.integer(int64(i))
 		}
@@ -995,7 +995,7 @@ func TestNewNames(t *testing.T) {
 	s := newSpace()
 	x, y, z := s.name("x"), s.name("y"), s.name("z")
 	one, two, three := s.integer(1), s.integer(2), s.integer(3)
-	old := &array{newKeys(append(make([]keyEntry, 0, 8), keyEntry{x.num, x})), append(make([]*Object, 0, 8), one)}
+	old := &array{newKeys(append(make([]keyEntry, 0, 8), keyEntry{x.num, x})), append(make([]*object, 0, 8), one)}
 	a, b := old.with(y, two), old.with(z, three)
 	require.Same(t, two, a.value(y))
 	require.Nil(t, a.value(z))
@@ -1006,13 +1006,13 @@ func TestNewNames(t *testing.T) {
 	}
 
 	// These names have the same hash, or the same index, which is the table's last.
-	p, q, r := &Object{num: 7}, &Object{num: 7}, &Object{num: 15}
+	p, q, r := &object{num: 7}, &object{num: 7}, &object{num: 15}
 	c := (&array{keys: newKeys(nil)}).with(p, one).with(q, two).with(r, three)
 	require.Len(t, c.keys.indices, 8)
-	for i, name := range []*Object{p, q, r} {
+	for i, name := range []*object{p, q, r} {
 		require.Equal(t, i, c.keys.find(name))
 	}
-	require.Equal(t, -1, c.keys.find(&Object{num: 7}))
+	require.Equal(t, -1, c.keys.find(&object{num: 7}))
 }
 
 // nogil: a deferred object that something still holds at the end counts as left.
@@ -1029,7 +1029,7 @@ func TestNogilSeesWhatIsStillHeld(t *testing.T) {
 func TestNogilStates(t *testing.T) {
 	s := newSpace()
 	owner, other := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
-	set := func(local uint32, refs int64) *Object {
+	set := func(local uint32, refs int64) *object {
 		o := owner.take(kindInt)
 		o.local, o.refs = local, refs
 		if refs&stateMask == isMerged {
@@ -1133,9 +1133,9 @@ func TestNogilStates(t *testing.T) {
 	// A reference is dropped once too often: queued, and dropped again. A merge
 	// finds the negative sum before it says merged. It must have cleared the owner
 	// by then (see TestMergedMeansNoOwner).
-	for _, merge := range []func(o *Object){
-		func(o *Object) { other.enqueue(o) }, // the owner has ended
-		func(o *Object) { o.local = 1; owner.decref(o) },
+	for _, merge := range []func(o *object){
+		func(o *object) { other.enqueue(o) }, // the owner has ended
+		func(o *object) { o.local = 1; owner.decref(o) },
 	} {
 		o = set(1, -unit|isQueued)
 		require.Panics(t, func() { merge(o) })
@@ -1150,12 +1150,12 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	writer, reader := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
 	list := writer.take(kindList)
 	old := writer.newInt(1000)
-	list.array.Store(&array{items: []*Object{old}})
+	list.array.Store(&array{items: []*object{old}})
 	declareWeak(old)
 	a := list.array.Load()
 
 	// The item changes between the read and the check.
-	stale := &array{items: []*Object{old}}
+	stale := &array{items: []*object{old}}
 	next := writer.newInt(2000)
 	writer.put(&a.items[0], next)
 	require.Nil(t, reader.get(list, stale, 0), "an array that the list does not have any more")
@@ -1183,7 +1183,7 @@ func TestNogilHandsObjectsOver(t *testing.T) {
 	all[0].adopt()
 	var mailbox [threads]struct {
 		sync.Mutex
-		objects []*Object
+		objects []*object
 	}
 	fork.Run("systems", threads, threads*rounds, func(worker, n int) {
 		t := all[worker]
@@ -1228,7 +1228,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	const rounds = 20 * chunk
 	s := newSpace()
 	x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
-	slots := map[*Object]bool{}
+	slots := map[*object]bool{}
 	for i := range rounds {
 		o := x.newInt(int64(1000 + i))
 		slots[o] = true
@@ -1244,7 +1244,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	require.Equal(t, rounds, x.own.live)
 	require.Equal(t, -rounds, y.own.live)
 	// It goes back while both threads run, and after x has ended.
-	to, back := make(chan *Object), make(chan *Object)
+	to, back := make(chan *object), make(chan *object)
 	var wrong int
 	fork.Run("systems", 2, 2*rounds, func(worker, n int) {
 		if worker == 0 {
@@ -1258,7 +1258,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 			close(to)
 			return
 		}
-		var mine []*Object
+		var mine []*object
 		seen := 0
 		for o := range to {
 			y.incref(o)
@@ -1281,7 +1281,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 	})
 	require.Zero(t, wrong)
 	require.LessOrEqual(t, len(slots), 5*chunk)
-	var last []*Object
+	var last []*object
 	for range 3 * chunk {
 		last = append(last, x.newInt(1000))
 	}
@@ -1309,7 +1309,7 @@ func TestMergedMeansNoOwner(t *testing.T) {
 		s := newSpace()
 		x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
 		x.adopt()
-		var objects [rounds]*Object
+		var objects [rounds]*object
 		for i := range objects {
 			objects[i] = x.newInt(1000)
 			if queued {
@@ -1369,14 +1369,14 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 		x := newNogilThread(s, nogilPieces{})
 		threads = append(threads, x)
 		item := x.newInt(1000)
-		listOf := func(t *nogilThread) *Object {
+		listOf := func(t *nogilThread) *object {
 			o := t.take(kindList)
 			x.hold(item) // in local, for both
-			o.array.Store(&array{items: []*Object{item}})
+			o.array.Store(&array{items: []*object{item}})
 			return o
 		}
 		other := listOf(y)
-		var queued [20]*Object // so many that end takes a while
+		var queued [20]*object // so many that end takes a while
 		for i := range queued {
 			queued[i] = listOf(x)
 			y.decref(queued[i])

@@ -19,7 +19,7 @@ func (t *freeThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *freeThread) eval(function *Object, args ...reference) *Object {
+func (t *freeThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -234,7 +234,7 @@ func (t *freeThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *freeThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -247,7 +247,7 @@ func (t *freeThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *freeThread) pushed(f *frame, o *Object) *frame {
+func (t *freeThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -277,7 +277,7 @@ func (t *freeThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *freeThread) binary(op operation, a, b *Object) *Object {
+func (t *freeThread) binary(op operation, a, b *object) *object {
 	slot := freeTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -298,11 +298,11 @@ func (t *freeThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *freeThread) compare(c comparison, a, b *Object) *Object {
+func (t *freeThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := freeTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -316,20 +316,20 @@ func (t *freeThread) compare(c comparison, a, b *Object) *Object {
 // A freeType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type freeType struct {
-	operators [operations]func(t *freeThread, a, b *Object) *Object
-	compare   func(t *freeThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *freeThread, a, b *object) *object
+	compare   func(t *freeThread, c comparison, a, b *object) *object
 }
 
 var freeTypes = [kinds]freeType{
 	kindInt: {
-		[operations]func(t *freeThread, a, b *Object) *Object{
+		[operations]func(t *freeThread, a, b *object) *object{
 			(*freeThread).addInts, (*freeThread).subtractInts, (*freeThread).multiplyInts,
 		},
 		(*freeThread).compareInts,
 	},
 }
 
-func (t *freeThread) addInts(a, b *Object) *Object {
+func (t *freeThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -339,7 +339,7 @@ func (t *freeThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *freeThread) subtractInts(a, b *Object) *Object {
+func (t *freeThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -349,7 +349,7 @@ func (t *freeThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *freeThread) multiplyInts(a, b *Object) *Object {
+func (t *freeThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -360,7 +360,7 @@ func (t *freeThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *freeThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *freeThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -381,7 +381,7 @@ func (t *freeThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *freeThread) newInt(n int64) *Object {
+func (t *freeThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -393,7 +393,7 @@ func (t *freeThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *freeThread) rangeOf(n *Object) *Object {
+func (t *freeThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -405,7 +405,7 @@ func (t *freeThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *freeThread) free(o *Object) {
+func (t *freeThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -415,17 +415,17 @@ func (t *freeThread) free(o *Object) {
 }
 
 // hold counts a reference from a container. incref counts one from a stack.
-func (t *freeThread) hold(o *Object) { t.incref(o) }
+func (t *freeThread) hold(o *object) { t.incref(o) }
 
 // drop drops a reference that was counted by hold.
-func (t *freeThread) drop(o *Object) { t.decref(o) }
+func (t *freeThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *freeThread) put(place **Object, o *Object) { *place = o }
+func (t *freeThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
 // locked. A moment later the item may be replaced and freed.
-func (t *freeThread) getItem(list, index *Object) *Object {
+func (t *freeThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -447,7 +447,7 @@ func (t *freeThread) getItem(list, index *Object) *Object {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *freeThread) setItem(list, index, value *Object) bool {
+func (t *freeThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -472,7 +472,7 @@ func (t *freeThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *freeThread) getKey(dict, name *Object) *Object {
+func (t *freeThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -492,7 +492,7 @@ func (t *freeThread) getKey(dict, name *Object) *Object {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *freeThread) setKey(dict, name, value *Object) bool {
+func (t *freeThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -519,7 +519,7 @@ func (t *freeThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *freeThread) copyOf(o *Object) *Object {
+func (t *freeThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -529,7 +529,7 @@ func (t *freeThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -542,7 +542,7 @@ func (t *freeThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *freeThread) assign(to, from *Object) bool {
+func (t *freeThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -561,7 +561,7 @@ func (t *freeThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {

@@ -19,7 +19,7 @@ func (t *jumpsThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *jumpsThread) eval(function *Object, args ...reference) *Object {
+func (t *jumpsThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -229,7 +229,7 @@ func (t *jumpsThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *jumpsThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -242,7 +242,7 @@ func (t *jumpsThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *jumpsThread) pushed(f *frame, o *Object) *frame {
+func (t *jumpsThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -272,7 +272,7 @@ func (t *jumpsThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *jumpsThread) binary(op operation, a, b *Object) *Object {
+func (t *jumpsThread) binary(op operation, a, b *object) *object {
 	slot := jumpsTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -293,11 +293,11 @@ func (t *jumpsThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *jumpsThread) compare(c comparison, a, b *Object) *Object {
+func (t *jumpsThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := jumpsTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -311,20 +311,20 @@ func (t *jumpsThread) compare(c comparison, a, b *Object) *Object {
 // A jumpsType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type jumpsType struct {
-	operators [operations]func(t *jumpsThread, a, b *Object) *Object
-	compare   func(t *jumpsThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *jumpsThread, a, b *object) *object
+	compare   func(t *jumpsThread, c comparison, a, b *object) *object
 }
 
 var jumpsTypes = [kinds]jumpsType{
 	kindInt: {
-		[operations]func(t *jumpsThread, a, b *Object) *Object{
+		[operations]func(t *jumpsThread, a, b *object) *object{
 			(*jumpsThread).addInts, (*jumpsThread).subtractInts, (*jumpsThread).multiplyInts,
 		},
 		(*jumpsThread).compareInts,
 	},
 }
 
-func (t *jumpsThread) addInts(a, b *Object) *Object {
+func (t *jumpsThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -334,7 +334,7 @@ func (t *jumpsThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *jumpsThread) subtractInts(a, b *Object) *Object {
+func (t *jumpsThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -344,7 +344,7 @@ func (t *jumpsThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *jumpsThread) multiplyInts(a, b *Object) *Object {
+func (t *jumpsThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -355,7 +355,7 @@ func (t *jumpsThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *jumpsThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *jumpsThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -376,7 +376,7 @@ func (t *jumpsThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *jumpsThread) newInt(n int64) *Object {
+func (t *jumpsThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -388,7 +388,7 @@ func (t *jumpsThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *jumpsThread) rangeOf(n *Object) *Object {
+func (t *jumpsThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -400,7 +400,7 @@ func (t *jumpsThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *jumpsThread) free(o *Object) {
+func (t *jumpsThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -410,17 +410,17 @@ func (t *jumpsThread) free(o *Object) {
 }
 
 // hold counts a reference from a container. incref counts one from a stack.
-func (t *jumpsThread) hold(o *Object) { t.incref(o) }
+func (t *jumpsThread) hold(o *object) { t.incref(o) }
 
 // drop drops a reference that was counted by hold.
-func (t *jumpsThread) drop(o *Object) { t.decref(o) }
+func (t *jumpsThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *jumpsThread) put(place **Object, o *Object) { *place = o }
+func (t *jumpsThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
 // locked. A moment later the item may be replaced and freed.
-func (t *jumpsThread) getItem(list, index *Object) *Object {
+func (t *jumpsThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -442,7 +442,7 @@ func (t *jumpsThread) getItem(list, index *Object) *Object {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *jumpsThread) setItem(list, index, value *Object) bool {
+func (t *jumpsThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -467,7 +467,7 @@ func (t *jumpsThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *jumpsThread) getKey(dict, name *Object) *Object {
+func (t *jumpsThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -487,7 +487,7 @@ func (t *jumpsThread) getKey(dict, name *Object) *Object {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *jumpsThread) setKey(dict, name, value *Object) bool {
+func (t *jumpsThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -514,7 +514,7 @@ func (t *jumpsThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *jumpsThread) copyOf(o *Object) *Object {
+func (t *jumpsThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -524,7 +524,7 @@ func (t *jumpsThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -537,7 +537,7 @@ func (t *jumpsThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *jumpsThread) assign(to, from *Object) bool {
+func (t *jumpsThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -556,7 +556,7 @@ func (t *jumpsThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {
@@ -565,7 +565,7 @@ func (t *jumpsThread) assign(to, from *Object) bool {
 	return true
 }
 
-func (t *jumpsThread) incref(o *Object) {
+func (t *jumpsThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -575,7 +575,7 @@ func (t *jumpsThread) incref(o *Object) {
 	o.refs++
 }
 
-func (t *jumpsThread) decref(o *Object) {
+func (t *jumpsThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -589,7 +589,7 @@ func (t *jumpsThread) decref(o *Object) {
 }
 
 // take returns a new object with one reference.
-func (t *jumpsThread) take(k kind) *Object {
+func (t *jumpsThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -599,18 +599,18 @@ func (t *jumpsThread) take(k kind) *Object {
 }
 
 // give returns the memory of an object that has no references and holds none.
-func (t *jumpsThread) give(o *Object) {
+func (t *jumpsThread) give(o *object) {
 	o.refs = freed
 	t.heap.give(o)
 }
 
-func (t *jumpsThread) lock(*Object) {}
+func (t *jumpsThread) lock(*object) {}
 
-func (t *jumpsThread) unlock(*Object) {}
+func (t *jumpsThread) unlock(*object) {}
 
-func (t *jumpsThread) lockBoth(a, b *Object) {}
+func (t *jumpsThread) lockBoth(a, b *object) {}
 
-func (t *jumpsThread) unlockBoth(a, b *Object) {}
+func (t *jumpsThread) unlockBoth(a, b *object) {}
 
 // native runs a kernel of an extension on two integers.
 func (t *jumpsThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }

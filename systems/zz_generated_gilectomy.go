@@ -19,7 +19,7 @@ func (t *gilectomyThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *gilectomyThread) eval(function *Object, args ...reference) *Object {
+func (t *gilectomyThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -234,7 +234,7 @@ func (t *gilectomyThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *gilectomyThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -247,7 +247,7 @@ func (t *gilectomyThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *gilectomyThread) pushed(f *frame, o *Object) *frame {
+func (t *gilectomyThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -277,7 +277,7 @@ func (t *gilectomyThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *gilectomyThread) binary(op operation, a, b *Object) *Object {
+func (t *gilectomyThread) binary(op operation, a, b *object) *object {
 	slot := gilectomyTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -298,11 +298,11 @@ func (t *gilectomyThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *gilectomyThread) compare(c comparison, a, b *Object) *Object {
+func (t *gilectomyThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := gilectomyTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -316,20 +316,20 @@ func (t *gilectomyThread) compare(c comparison, a, b *Object) *Object {
 // A gilectomyType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type gilectomyType struct {
-	operators [operations]func(t *gilectomyThread, a, b *Object) *Object
-	compare   func(t *gilectomyThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *gilectomyThread, a, b *object) *object
+	compare   func(t *gilectomyThread, c comparison, a, b *object) *object
 }
 
 var gilectomyTypes = [kinds]gilectomyType{
 	kindInt: {
-		[operations]func(t *gilectomyThread, a, b *Object) *Object{
+		[operations]func(t *gilectomyThread, a, b *object) *object{
 			(*gilectomyThread).addInts, (*gilectomyThread).subtractInts, (*gilectomyThread).multiplyInts,
 		},
 		(*gilectomyThread).compareInts,
 	},
 }
 
-func (t *gilectomyThread) addInts(a, b *Object) *Object {
+func (t *gilectomyThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -339,7 +339,7 @@ func (t *gilectomyThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *gilectomyThread) subtractInts(a, b *Object) *Object {
+func (t *gilectomyThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -349,7 +349,7 @@ func (t *gilectomyThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *gilectomyThread) multiplyInts(a, b *Object) *Object {
+func (t *gilectomyThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -360,7 +360,7 @@ func (t *gilectomyThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *gilectomyThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *gilectomyThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -381,7 +381,7 @@ func (t *gilectomyThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *gilectomyThread) newInt(n int64) *Object {
+func (t *gilectomyThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -393,7 +393,7 @@ func (t *gilectomyThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *gilectomyThread) rangeOf(n *Object) *Object {
+func (t *gilectomyThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -405,7 +405,7 @@ func (t *gilectomyThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *gilectomyThread) free(o *Object) {
+func (t *gilectomyThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -415,17 +415,17 @@ func (t *gilectomyThread) free(o *Object) {
 }
 
 // hold counts a reference from a container. incref counts one from a stack.
-func (t *gilectomyThread) hold(o *Object) { t.incref(o) }
+func (t *gilectomyThread) hold(o *object) { t.incref(o) }
 
 // drop drops a reference that was counted by hold.
-func (t *gilectomyThread) drop(o *Object) { t.decref(o) }
+func (t *gilectomyThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *gilectomyThread) put(place **Object, o *Object) { *place = o }
+func (t *gilectomyThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
 // locked. A moment later the item may be replaced and freed.
-func (t *gilectomyThread) getItem(list, index *Object) *Object {
+func (t *gilectomyThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -447,7 +447,7 @@ func (t *gilectomyThread) getItem(list, index *Object) *Object {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *gilectomyThread) setItem(list, index, value *Object) bool {
+func (t *gilectomyThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -472,7 +472,7 @@ func (t *gilectomyThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *gilectomyThread) getKey(dict, name *Object) *Object {
+func (t *gilectomyThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -492,7 +492,7 @@ func (t *gilectomyThread) getKey(dict, name *Object) *Object {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *gilectomyThread) setKey(dict, name, value *Object) bool {
+func (t *gilectomyThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -519,7 +519,7 @@ func (t *gilectomyThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *gilectomyThread) copyOf(o *Object) *Object {
+func (t *gilectomyThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -529,7 +529,7 @@ func (t *gilectomyThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -542,7 +542,7 @@ func (t *gilectomyThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *gilectomyThread) assign(to, from *Object) bool {
+func (t *gilectomyThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -561,7 +561,7 @@ func (t *gilectomyThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {
@@ -604,7 +604,7 @@ func (t *atomicThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *atomicThread) eval(function *Object, args ...reference) *Object {
+func (t *atomicThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -819,7 +819,7 @@ func (t *atomicThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *atomicThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -832,7 +832,7 @@ func (t *atomicThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *atomicThread) pushed(f *frame, o *Object) *frame {
+func (t *atomicThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -862,7 +862,7 @@ func (t *atomicThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *atomicThread) binary(op operation, a, b *Object) *Object {
+func (t *atomicThread) binary(op operation, a, b *object) *object {
 	slot := atomicTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -883,11 +883,11 @@ func (t *atomicThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *atomicThread) compare(c comparison, a, b *Object) *Object {
+func (t *atomicThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := atomicTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -901,20 +901,20 @@ func (t *atomicThread) compare(c comparison, a, b *Object) *Object {
 // A atomicType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type atomicType struct {
-	operators [operations]func(t *atomicThread, a, b *Object) *Object
-	compare   func(t *atomicThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *atomicThread, a, b *object) *object
+	compare   func(t *atomicThread, c comparison, a, b *object) *object
 }
 
 var atomicTypes = [kinds]atomicType{
 	kindInt: {
-		[operations]func(t *atomicThread, a, b *Object) *Object{
+		[operations]func(t *atomicThread, a, b *object) *object{
 			(*atomicThread).addInts, (*atomicThread).subtractInts, (*atomicThread).multiplyInts,
 		},
 		(*atomicThread).compareInts,
 	},
 }
 
-func (t *atomicThread) addInts(a, b *Object) *Object {
+func (t *atomicThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -924,7 +924,7 @@ func (t *atomicThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *atomicThread) subtractInts(a, b *Object) *Object {
+func (t *atomicThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -934,7 +934,7 @@ func (t *atomicThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *atomicThread) multiplyInts(a, b *Object) *Object {
+func (t *atomicThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -945,7 +945,7 @@ func (t *atomicThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *atomicThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *atomicThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -966,7 +966,7 @@ func (t *atomicThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *atomicThread) newInt(n int64) *Object {
+func (t *atomicThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -978,7 +978,7 @@ func (t *atomicThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *atomicThread) rangeOf(n *Object) *Object {
+func (t *atomicThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -990,7 +990,7 @@ func (t *atomicThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *atomicThread) free(o *Object) {
+func (t *atomicThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -1000,17 +1000,17 @@ func (t *atomicThread) free(o *Object) {
 }
 
 // hold counts a reference from a container. incref counts one from a stack.
-func (t *atomicThread) hold(o *Object) { t.incref(o) }
+func (t *atomicThread) hold(o *object) { t.incref(o) }
 
 // drop drops a reference that was counted by hold.
-func (t *atomicThread) drop(o *Object) { t.decref(o) }
+func (t *atomicThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *atomicThread) put(place **Object, o *Object) { *place = o }
+func (t *atomicThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
 // locked. A moment later the item may be replaced and freed.
-func (t *atomicThread) getItem(list, index *Object) *Object {
+func (t *atomicThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -1032,7 +1032,7 @@ func (t *atomicThread) getItem(list, index *Object) *Object {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *atomicThread) setItem(list, index, value *Object) bool {
+func (t *atomicThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -1057,7 +1057,7 @@ func (t *atomicThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *atomicThread) getKey(dict, name *Object) *Object {
+func (t *atomicThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -1077,7 +1077,7 @@ func (t *atomicThread) getKey(dict, name *Object) *Object {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *atomicThread) setKey(dict, name, value *Object) bool {
+func (t *atomicThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -1104,7 +1104,7 @@ func (t *atomicThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *atomicThread) copyOf(o *Object) *Object {
+func (t *atomicThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -1114,7 +1114,7 @@ func (t *atomicThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -1127,7 +1127,7 @@ func (t *atomicThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *atomicThread) assign(to, from *Object) bool {
+func (t *atomicThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -1146,7 +1146,7 @@ func (t *atomicThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {
@@ -1169,13 +1169,13 @@ func (t *atomicThread) tick() {
 	}
 }
 
-func (t *atomicThread) lock(*Object) {}
+func (t *atomicThread) lock(*object) {}
 
-func (t *atomicThread) unlock(*Object) {}
+func (t *atomicThread) unlock(*object) {}
 
-func (t *atomicThread) lockBoth(a, b *Object) {}
+func (t *atomicThread) lockBoth(a, b *object) {}
 
-func (t *atomicThread) unlockBoth(a, b *Object) {}
+func (t *atomicThread) unlockBoth(a, b *object) {}
 
 // native runs a kernel of an extension on two integers.
 func (t *atomicThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }

@@ -19,7 +19,7 @@ func (t *nogilThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
-func (t *nogilThread) eval(function *Object, args ...reference) *Object {
+func (t *nogilThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -234,7 +234,7 @@ func (t *nogilThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *nogilThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -247,7 +247,7 @@ func (t *nogilThread) callNative(f *frame, arg int) *frame {
 
 // pushed pushes the result of an instruction. If it is nil, the instruction failed,
 // and pushed ends the program.
-func (t *nogilThread) pushed(f *frame, o *Object) *frame {
+func (t *nogilThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -277,7 +277,7 @@ func (t *nogilThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *nogilThread) binary(op operation, a, b *Object) *Object {
+func (t *nogilThread) binary(op operation, a, b *object) *object {
 	slot := nogilTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -298,11 +298,11 @@ func (t *nogilThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *nogilThread) compare(c comparison, a, b *Object) *Object {
+func (t *nogilThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := nogilTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -316,20 +316,20 @@ func (t *nogilThread) compare(c comparison, a, b *Object) *Object {
 // A nogilType is the behavior of a kind of objects. The functions return nil if an
 // operand is of a kind that they do not know.
 type nogilType struct {
-	operators [operations]func(t *nogilThread, a, b *Object) *Object
-	compare   func(t *nogilThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *nogilThread, a, b *object) *object
+	compare   func(t *nogilThread, c comparison, a, b *object) *object
 }
 
 var nogilTypes = [kinds]nogilType{
 	kindInt: {
-		[operations]func(t *nogilThread, a, b *Object) *Object{
+		[operations]func(t *nogilThread, a, b *object) *object{
 			(*nogilThread).addInts, (*nogilThread).subtractInts, (*nogilThread).multiplyInts,
 		},
 		(*nogilThread).compareInts,
 	},
 }
 
-func (t *nogilThread) addInts(a, b *Object) *Object {
+func (t *nogilThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -339,7 +339,7 @@ func (t *nogilThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *nogilThread) subtractInts(a, b *Object) *Object {
+func (t *nogilThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -349,7 +349,7 @@ func (t *nogilThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *nogilThread) multiplyInts(a, b *Object) *Object {
+func (t *nogilThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -360,7 +360,7 @@ func (t *nogilThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *nogilThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *nogilThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -381,7 +381,7 @@ func (t *nogilThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *nogilThread) newInt(n int64) *Object {
+func (t *nogilThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -393,7 +393,7 @@ func (t *nogilThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *nogilThread) rangeOf(n *Object) *Object {
+func (t *nogilThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -405,7 +405,7 @@ func (t *nogilThread) rangeOf(n *Object) *Object {
 
 // free drops what an object holds, whose last reference is gone, and gives its memory
 // back.
-func (t *nogilThread) free(o *Object) {
+func (t *nogilThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -417,7 +417,7 @@ func (t *nogilThread) free(o *Object) {
 // setItem puts a value into a list and reports whether it could. It drops the old
 // item after it has unlocked the list, because that may free the item, which may
 // take other locks.
-func (t *nogilThread) setItem(list, index, value *Object) bool {
+func (t *nogilThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -442,7 +442,7 @@ func (t *nogilThread) setItem(list, index, value *Object) bool {
 }
 
 // setKey gives a name a value in a dict and reports whether it could.
-func (t *nogilThread) setKey(dict, name, value *Object) bool {
+func (t *nogilThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -469,7 +469,7 @@ func (t *nogilThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *nogilThread) copyOf(o *Object) *Object {
+func (t *nogilThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -479,7 +479,7 @@ func (t *nogilThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -492,7 +492,7 @@ func (t *nogilThread) copyOf(o *Object) *Object {
 
 // assign gives a list the items of another, to[:] = from, and reports whether it
 // could. It locks both.
-func (t *nogilThread) assign(to, from *Object) bool {
+func (t *nogilThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -511,7 +511,7 @@ func (t *nogilThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {
