@@ -15,20 +15,22 @@ import (
 	"boundaries/internal/suite/all"
 )
 
-func BenchmarkLoop(b *testing.B)       { bench(b) }
-func BenchmarkFib(b *testing.B)        { bench(b) }
-func BenchmarkLoopBoxed(b *testing.B)  { bench(b) }
-func BenchmarkFibBoxed(b *testing.B)   { bench(b) }
-func BenchmarkStoneBoxed(b *testing.B) { bench(b) }
-func BenchmarkRefcount(b *testing.B)   { bench(b) }
-func BenchmarkWorkerPool(b *testing.B) { bench(b) }
-func BenchmarkForkJoin(b *testing.B)   { bench(b) }
-func BenchmarkRespond(b *testing.B)    { bench(b) }
-func BenchmarkProcs(b *testing.B)      { bench(b) }
-func BenchmarkProcsFib(b *testing.B)   { bench(b) }
-func BenchmarkSpawn(b *testing.B)      { bench(b) }
-func BenchmarkAsyncIO(b *testing.B)    { bench(b) }
-func BenchmarkAwait(b *testing.B)      { bench(b) }
+func BenchmarkLoop(b *testing.B)            { bench(b) }
+func BenchmarkFib(b *testing.B)             { bench(b) }
+func BenchmarkLoopBoxed(b *testing.B)       { bench(b) }
+func BenchmarkSharedLoopBoxed(b *testing.B) { bench(b) }
+func BenchmarkCountdownBoxed(b *testing.B)  { bench(b) }
+func BenchmarkFibBoxed(b *testing.B)        { bench(b) }
+func BenchmarkStoneBoxed(b *testing.B)      { bench(b) }
+func BenchmarkRefcount(b *testing.B)        { bench(b) }
+func BenchmarkWorkerPool(b *testing.B)      { bench(b) }
+func BenchmarkForkJoin(b *testing.B)        { bench(b) }
+func BenchmarkRespond(b *testing.B)         { bench(b) }
+func BenchmarkProcs(b *testing.B)           { bench(b) }
+func BenchmarkProcsFib(b *testing.B)        { bench(b) }
+func BenchmarkSpawn(b *testing.B)           { bench(b) }
+func BenchmarkAsyncIO(b *testing.B)         { bench(b) }
+func BenchmarkAwait(b *testing.B)           { bench(b) }
 
 // bench measures the workloads of the list that have the benchmark's name.
 func bench(b *testing.B) {

@@ -1,16 +1,17 @@
 package systems
 
-// runCExtension is gil.go with an extension that gives the lock away around its
-// work, which is nearly the whole program: in one call the extension adds for
-// 262,144 steps of Loop, or computes fib(15) for 64 steps of Fib, some 70 and 150
-// us. It pays a release and an acquisition of the lock for each call, and what
-// remains in the interpreter, about twenty instructions a call, is still done one
-// thread at a time. Blocking.
+// startCExtension starts gil.go with an extension that releases the lock around
+// its work, which is nearly the whole program: one call of the extension adds for
+// 262,144 steps of Loop, or computes 64 steps of Fib, some 70 and 150 us.
 //
-// Why so much in a call: a thread that finds the lock taken sleeps, and to wake it
-// takes as long as some microseconds of work. With calls of one fib(15) two
-// threads are hardly faster than one.
+// A call must be as long as that. A thread that finds the lock taken sleeps, and to
+// wake it takes as long as some microseconds of work: with calls of one fib(15),
+// two threads are hardly faster than one.
 //
-// It is not automatic: a kernel that is too short to be worth it keeps the lock,
-// as hashlib does below 2048 bytes.
-func runCExtension(p *Program, workers, n int) Answer { return gilRun(p, p.native, workers, n) }
+// The lock is not released automatically. A kernel that is too short to be worth
+// it keeps the lock, as hashlib does below 2048 bytes.
+//
+// Cost: a release and an acquisition of the lock for each call. What remains in
+// the interpreter, about twenty instructions a call, one thread executes at a time.
+// Progress: blocking.
+func startCExtension(p *Program, threads int) interpreter { return startLocked(p, p.native, threads) }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// An opcode is an instruction of the machine, named as in CPython. What it does
-// to the counts is in eval_plain.go.
+// An opcode is an instruction of the machine, named as in CPython. eval_plain.go
+// has what it does.
 type opcode uint8
 
 const (
@@ -35,7 +35,8 @@ const (
 	opcodes // how many there are
 )
 
-// What an operator does. The order is that of a type's slots.
+// An operation or a comparison is what an operator does. The order of operations is
+// that of a type's slots.
 type (
 	operation  int
 	comparison int
@@ -53,8 +54,8 @@ const (
 	equal
 )
 
-// mnemonics are the opcodes as listings name them, with the argument of those
-// that need none.
+// mnemonics are the names of the instructions in listings. arg is the argument of an
+// instruction that has none in a listing.
 var mnemonics = map[string]struct {
 	op  opcode
 	arg int
@@ -89,29 +90,30 @@ func (op operation) String() string {
 	return [operations]string{"addition", "subtraction", "multiplication"}[op]
 }
 
-// instructionSize is the number of bytes of an instruction: an opcode and an
-// argument of two bytes, the low one first, as in CPython up to 3.5 and in the
+// instructionSize is the number of bytes of an instruction: an opcode, and an
+// argument of two bytes, low byte first, as in CPython up to 3.5 and in the
 // Gilectomy.
 const instructionSize = 3
 
 // code is a compiled function.
 type code struct {
 	name    string
-	params  int // the first of the locals
+	params  int // the number of locals that are parameters, which come first
 	locals  int
 	program []byte
-	consts  []*Object
-	names   []*Object
+	consts  []*object
+	names   []*object
 }
 
-// compile turns the listing of a program, written as CPython's dis prints one,
-// into functions, and makes each a global of the space under its name. A line is
+// compile turns the listing of a program, written as CPython's dis prints one, into
+// functions, and makes each one a global of the space. A line is one of
 //
 //	def NAME LOCAL... / PARAMS
 //	OPCODE ARGUMENT
 //	LABEL:
 //
-// where ARGUMENT names a local, a global, an attribute, a label, or is a number.
+// where ARGUMENT is the name of a local, a global, an attribute or a label, or a
+// number.
 func (s *space) compile(listing string) {
 	for _, text := range strings.Split(strings.TrimSpace(listing), "def ")[1:] {
 		lines := strings.Split(text, "\n")
@@ -119,7 +121,7 @@ func (s *space) compile(listing string) {
 	}
 }
 
-func (s *space) function(lines []string) *Object {
+func (s *space) function(lines []string) *object {
 	head, params, _ := strings.Cut(lines[0], "/")
 	words := strings.Fields(head)
 	c := &code{name: words[0], params: len(strings.Fields(params))}
@@ -141,7 +143,7 @@ func (s *space) function(lines []string) *Object {
 		}
 		in, ok := mnemonics[words[0]]
 		if !ok {
-			panic("systems: no instruction " + words[0])
+			panic(fmt.Sprintf("systems: %s: no instruction %s", c.name, words[0]))
 		}
 		if len(words) > 1 {
 			in.arg = c.argument(s, in.op, words[1], locals, labels)
@@ -154,7 +156,7 @@ func (s *space) function(lines []string) *Object {
 	return f
 }
 
-// argument finds the number that stands for a word in the code.
+// argument returns the number that stands for the word in the code.
 func (c *code) argument(s *space, op opcode, word string, locals []string, labels map[string]int) int {
 	find := func(list []string) int {
 		for i := range list {

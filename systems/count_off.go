@@ -2,6 +2,6 @@
 
 package systems
 
-// counting says whether the systems count what they do. It is a constant, so
-// that nothing of it is left in what is measured.
+// counting says whether the systems count what they do. It is a constant, so that
+// a benchmark contains no trace of the counting.
 const counting = false

@@ -2,13 +2,14 @@ package systems
 
 import "sync"
 
-// counts is what threads did, if counting: see count_off.go.
+// counts is what a thread did. It is kept only if counting is true: see
+// count_off.go.
 type counts struct {
 	ticks            int // instructions
 	increfs, decrefs int
-	uncounted        int // references to immortal and deferred objects, taken or dropped
-	shared           int // of nogil: references taken or dropped with a locked instruction
-	locked           int // of nogil: reads that locked their container
+	uncounted        int // nogil: references to immortal and deferred objects, taken or dropped
+	shared           int // nogil: references taken or dropped with a locked instruction
+	locked           int // nogil: reads that locked their container
 	allocations      int
 
 	dictReads, dictWrites int
@@ -16,12 +17,13 @@ type counts struct {
 	copies                int // of containers
 }
 
-// counted is the sum of all threads since it was last set to zero.
+// counted is the sum over all threads since it was last set to zero.
 var counted struct {
 	mu sync.Mutex
 	counts
 }
 
+// note adds c to counted.
 func (c counts) note() {
 	counted.mu.Lock()
 	defer counted.mu.Unlock()

@@ -1,25 +1,22 @@
 package systems
 
-import "strconv"
-
 //go:generate go run gen.go
 
-// What follows is the interpreter: a function for each instruction, and eval,
-// which calls them. It is the same for every system, but for the receiver: gen.go
-// writes the others from this file. A system is what incref, decref, take, give,
-// lock and tick make of it.
+// This file is the interpreter: a function for each instruction, and eval, which
+// calls them. gen.go writes it again for each system with another receiver. Systems
+// differ in the methods that are called here and defined in plain.go.
 //
 // The work of an instruction is that of CPython 3.6, before there were caches in
-// the bytecode: an operator looks for its function in the types of its operands,
-// an integer has a sign, a size and digits, a comparison counts as a call, every
-// instruction notes where it is and looks whether it is traced, and whatever can
-// fail is asked whether it did. The references are those of 3.11, which has no
+// the bytecode. An operator looks up its function in the types of its operands. An
+// integer has a sign, a size and digits. A comparison counts as a call. Every
+// instruction notes where it is and checks whether it is traced. The result of
+// whatever can fail is checked. The references are those of 3.11, which has no
 // frame objects to count and moves arguments to the function that is called.
 
-// run calls the function of a thread of a program with n, and returns its value.
-// It panics if the program fails.
+// run calls the program's function for a thread with n and returns its value. It
+// panics if the program fails.
 func (t *plainThread) run(thread, n int) int64 {
-	result := t.eval(t.global("run"+strconv.Itoa(thread)), refer(t.newInt(int64(n))))
+	result := t.eval(t.entry(thread), refer(t.newInt(int64(n))))
 	if result == nil {
 		panic(t.err)
 	}
@@ -31,9 +28,9 @@ func (t *plainThread) run(thread, n int) int64 {
 	return value
 }
 
-// eval calls a function and returns what it returns, or nil if the program fails.
-// It takes over the references to the arguments, not that to the function.
-func (t *plainThread) eval(function *Object, args ...reference) *Object {
+// eval calls a function and returns its result, or nil if the program fails. It
+// takes over the references to the arguments, but not the one to the function.
+func (t *plainThread) eval(function *object, args ...reference) *object {
 	t.result, t.err = nil, nil
 	for f := t.enterFrame(function.code, args); f != nil; {
 		t.tick()
@@ -48,10 +45,10 @@ func (t *plainThread) eval(function *Object, args ...reference) *Object {
 	return t.result
 }
 
-// plainInstructions has the function of every instruction. It gets the frame of
-// the function that runs, and the instruction's argument, and returns the frame
-// to go on with: that of a function that is called, that of the caller, or nil
-// when the program has ended.
+// plainInstructions has the function of every instruction. The function gets the
+// frame of the call that is running and the instruction's argument. It returns the
+// frame to go on with: the same one, that of a function it calls, that of the
+// caller, or nil when the program has ended.
 var plainInstructions = [opcodes]func(t *plainThread, f *frame, arg int) *frame{
 	opLoadFast:       (*plainThread).loadFast,
 	opStoreFast:      (*plainThread).storeFast,
@@ -168,7 +165,7 @@ func (t *plainThread) popTop(f *frame, _ int) *frame {
 	return f
 }
 
-// call leaves the function on the stack, where returnValue finds it.
+// call leaves the function on the stack. returnValue drops it.
 func (t *plainThread) call(f *frame, arg int) *frame {
 	callee := f.peek(arg)
 	if callee.kind != kindFunction || callee.code.params != arg {
@@ -248,7 +245,7 @@ func (t *plainThread) assignSlice(f *frame, _ int) *frame {
 
 func (t *plainThread) callNative(f *frame, arg int) *frame {
 	n, x := f.pop(), f.pop()
-	var o *Object
+	var o *object
 	if n.kind != kindInt || x.kind != kindInt {
 		t.fail("a kernel of %v and %v", x.kind, n.kind)
 	} else {
@@ -259,10 +256,9 @@ func (t *plainThread) callNative(f *frame, arg int) *frame {
 	return t.pushed(f, o)
 }
 
-// pushed pushes the result of an instruction, and done goes on after one that
-// has none. If the instruction failed, they end the program.
-
-func (t *plainThread) pushed(f *frame, o *Object) *frame {
+// pushed pushes the result of an instruction. If it is nil, the instruction failed,
+// and pushed ends the program.
+func (t *plainThread) pushed(f *frame, o *object) *frame {
 	if o == nil {
 		return t.unwind(f)
 	}
@@ -270,6 +266,8 @@ func (t *plainThread) pushed(f *frame, o *Object) *frame {
 	return f
 }
 
+// done goes on after an instruction without a result. If the instruction failed, done
+// ends the program.
 func (t *plainThread) done(f *frame, ok bool) *frame {
 	if !ok {
 		return t.unwind(f)
@@ -277,7 +275,7 @@ func (t *plainThread) done(f *frame, ok bool) *frame {
 	return f
 }
 
-// unwind ends a program that fails: it drops what the frames hold.
+// unwind ends a program that fails. It drops what the frames hold.
 func (t *plainThread) unwind(f *frame) *frame {
 	for ; f != nil; f = t.leaveFrame() {
 		for i := range f.top {
@@ -290,7 +288,7 @@ func (t *plainThread) unwind(f *frame) *frame {
 }
 
 // binary applies an operator: CPython's binary_op1.
-func (t *plainThread) binary(op operation, a, b *Object) *Object {
+func (t *plainThread) binary(op operation, a, b *object) *object {
 	slot := plainTypes[a.kind].operators[op]
 	other := slot
 	if a.kind != b.kind {
@@ -311,11 +309,11 @@ func (t *plainThread) binary(op operation, a, b *Object) *Object {
 }
 
 // compare compares two objects: CPython's PyObject_RichCompare.
-func (t *plainThread) compare(c comparison, a, b *Object) *Object {
+func (t *plainThread) compare(c comparison, a, b *object) *object {
 	if !t.enter() {
 		return nil
 	}
-	var result *Object
+	var result *object
 	if slot := plainTypes[a.kind].compare; slot != nil {
 		result = slot(t, c, a, b)
 	}
@@ -326,23 +324,23 @@ func (t *plainThread) compare(c comparison, a, b *Object) *Object {
 	return result
 }
 
-// A plainType is the behaviour of a kind of objects. The functions return nil for
-// operands that they know nothing of.
+// A plainType is the behavior of a kind of objects. The functions return nil if an
+// operand is of a kind that they do not know.
 type plainType struct {
-	operators [operations]func(t *plainThread, a, b *Object) *Object
-	compare   func(t *plainThread, c comparison, a, b *Object) *Object
+	operators [operations]func(t *plainThread, a, b *object) *object
+	compare   func(t *plainThread, c comparison, a, b *object) *object
 }
 
 var plainTypes = [kinds]plainType{
 	kindInt: {
-		[operations]func(t *plainThread, a, b *Object) *Object{
+		[operations]func(t *plainThread, a, b *object) *object{
 			(*plainThread).addInts, (*plainThread).subtractInts, (*plainThread).multiplyInts,
 		},
 		(*plainThread).compareInts,
 	},
 }
 
-func (t *plainThread) addInts(a, b *Object) *Object {
+func (t *plainThread) addInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -352,7 +350,7 @@ func (t *plainThread) addInts(a, b *Object) *Object {
 	return t.newInt(a.value() + b.value())
 }
 
-func (t *plainThread) subtractInts(a, b *Object) *Object {
+func (t *plainThread) subtractInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -362,7 +360,7 @@ func (t *plainThread) subtractInts(a, b *Object) *Object {
 	return t.newInt(a.value() - b.value())
 }
 
-func (t *plainThread) multiplyInts(a, b *Object) *Object {
+func (t *plainThread) multiplyInts(a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -373,7 +371,7 @@ func (t *plainThread) multiplyInts(a, b *Object) *Object {
 	return t.newInt(a.value() * b.value())
 }
 
-func (t *plainThread) compareInts(c comparison, a, b *Object) *Object {
+func (t *plainThread) compareInts(c comparison, a, b *object) *object {
 	if a.kind != kindInt || b.kind != kindInt {
 		return nil
 	}
@@ -394,7 +392,7 @@ func (t *plainThread) compareInts(c comparison, a, b *Object) *Object {
 }
 
 // newInt returns an integer: CPython's PyLong_FromLong.
-func (t *plainThread) newInt(n int64) *Object {
+func (t *plainThread) newInt(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		o := t.small[n-smallMin]
 		t.incref(o)
@@ -406,7 +404,7 @@ func (t *plainThread) newInt(n int64) *Object {
 }
 
 // rangeOf returns an iterator over the integers from 0 to below n.
-func (t *plainThread) rangeOf(n *Object) *Object {
+func (t *plainThread) rangeOf(n *object) *object {
 	if n.kind != kindInt {
 		t.fail("range of %v", n.kind)
 		return nil
@@ -416,8 +414,9 @@ func (t *plainThread) rangeOf(n *Object) *Object {
 	return it
 }
 
-// free ends an object that has no references left.
-func (t *plainThread) free(o *Object) {
+// free drops what an object holds, whose last reference is gone, and gives its memory
+// back.
+func (t *plainThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
 			t.drop(item)
@@ -426,18 +425,18 @@ func (t *plainThread) free(o *Object) {
 	t.give(o)
 }
 
-// hold and drop count a reference that is in a container, where incref and
-// decref count one that is on a stack.
+// hold counts a reference from a container. incref counts one from a stack.
+func (t *plainThread) hold(o *object) { t.incref(o) }
 
-func (t *plainThread) hold(o *Object) { t.incref(o) }
-func (t *plainThread) drop(o *Object) { t.decref(o) }
+// drop drops a reference that was counted by hold.
+func (t *plainThread) drop(o *object) { t.decref(o) }
 
 // put stores a reference in a container that is locked.
-func (t *plainThread) put(place **Object, o *Object) { *place = o }
+func (t *plainThread) put(place **object, o *object) { *place = o }
 
-// getItem returns an item of a list, or nil. The reference to it is taken while
-// the list is locked: a moment later the list's own may be gone.
-func (t *plainThread) getItem(list, index *Object) *Object {
+// getItem returns an item of a list, or nil. It takes the reference while the list is
+// locked. A moment later the item may be replaced and freed.
+func (t *plainThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -456,10 +455,10 @@ func (t *plainThread) getItem(list, index *Object) *Object {
 	return o
 }
 
-// setItem puts a value into a list, and reports whether it could. What was there
-// is dropped when the list is unlocked: that may free it, and to free it may take
-// other locks.
-func (t *plainThread) setItem(list, index, value *Object) bool {
+// setItem puts a value into a list and reports whether it could. It drops the old
+// item after it has unlocked the list, because that may free the item, which may
+// take other locks.
+func (t *plainThread) setItem(list, index, value *object) bool {
 	if counting {
 		t.counts.listWrites++
 	}
@@ -484,7 +483,7 @@ func (t *plainThread) setItem(list, index, value *Object) bool {
 }
 
 // getKey returns the value that a name has in a dict, or nil.
-func (t *plainThread) getKey(dict, name *Object) *Object {
+func (t *plainThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -503,8 +502,8 @@ func (t *plainThread) getKey(dict, name *Object) *Object {
 	return o
 }
 
-// setKey gives a name a value in a dict, and reports whether it could.
-func (t *plainThread) setKey(dict, name, value *Object) bool {
+// setKey gives a name a value in a dict and reports whether it could.
+func (t *plainThread) setKey(dict, name, value *object) bool {
 	if counting {
 		t.counts.dictWrites++
 	}
@@ -531,7 +530,7 @@ func (t *plainThread) setKey(dict, name, value *Object) bool {
 }
 
 // copyOf returns a new container with the same items, or nil.
-func (t *plainThread) copyOf(o *Object) *Object {
+func (t *plainThread) copyOf(o *object) *object {
 	if counting {
 		t.counts.copies++
 	}
@@ -541,7 +540,7 @@ func (t *plainThread) copyOf(o *Object) *Object {
 	}
 	t.lock(o)
 	from := o.array.Load()
-	items := make([]*Object, len(from.items))
+	items := make([]*object, len(from.items))
 	for i, item := range from.items {
 		t.hold(item)
 		items[i] = item
@@ -552,9 +551,9 @@ func (t *plainThread) copyOf(o *Object) *Object {
 	return c
 }
 
-// assign makes the items of a list those of another, to[:] = from, and reports
-// whether it could. It locks both.
-func (t *plainThread) assign(to, from *Object) bool {
+// assign gives a list the items of another, to[:] = from, and reports whether it
+// could. It locks both.
+func (t *plainThread) assign(to, from *object) bool {
 	if counting {
 		t.counts.copies++
 	}
@@ -573,7 +572,7 @@ func (t *plainThread) assign(to, from *Object) bool {
 			t.put(&target[i], item)
 		}
 	} else {
-		to.array.Store(&array{items: append([]*Object(nil), source...)})
+		to.array.Store(&array{items: append([]*object(nil), source...)})
 	}
 	t.unlockBoth(to, from)
 	for _, item := range t.old {

@@ -2,34 +2,26 @@ package systems
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"boundaries/internal/cacheline"
-	"boundaries/internal/fork"
 )
 
-// runFreeThreading is Greg Stein's patch of 1996 to Python 1.4, as it was on
+// startFreeThreading starts Greg Stein's patch of 1996 to Python 1.4, as it was on
 // Linux: no GIL, one mutex for all reference counts, one for the memory, and one
-// in every list and dict. It pays a locked and an unlocked mutex for every
-// reference, alone as well as in company. Blocking.
+// in every list and dict.
 //
-// Which containers the patch locked one by one, and which together, is not known
-// to us: its source was not to be had.
-func runFreeThreading(p *Program, workers, n int) Answer {
-	fork.Check("systems", workers, n)
-	s := p.build(workers)
-	var locks freeLocks
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := &freeThread{machine: machine{space: s}, locks: &locks}
-		value.Add(t.run(worker, n))
-	})
-	t := &freeThread{machine: machine{space: s}, locks: &locks}
-	return Answer{value.Load(), s.close(t.drop)}
+// We have not seen the patch's source. Which containers it locked one by one, and
+// which together, we do not know.
+//
+// Cost: a mutex locked and unlocked for every reference, with one thread as well.
+// Progress: blocking.
+func startFreeThreading(p *Program, threads int) interpreter {
+	s, locks := p.build(threads), new(freeLocks)
+	return newInterpreter(s, threads, func() thread { return &freeThread{machine{space: s}, locks} })
 }
 
-// freeLocks are the locks that all threads share. A container's lock is taken
-// before them, and they are taken one at a time.
+// freeLocks are the locks that all threads share. A thread locks a container
+// before it locks one of them, and holds no more than one of them at a time.
 type freeLocks struct {
 	_      cacheline.Pad
 	counts sync.Mutex // guards refs of every object
@@ -43,16 +35,7 @@ type freeThread struct {
 	locks *freeLocks
 }
 
-func (t *freeThread) tick() {
-	if counting {
-		t.counts.ticks++
-	}
-	if t.breaker.Load() {
-		t.callPending()
-	}
-}
-
-func (t *freeThread) incref(o *Object) {
+func (t *freeThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -64,7 +47,7 @@ func (t *freeThread) incref(o *Object) {
 	t.locks.counts.Unlock()
 }
 
-func (t *freeThread) decref(o *Object) {
+func (t *freeThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -80,28 +63,26 @@ func (t *freeThread) decref(o *Object) {
 	}
 }
 
-func (t *freeThread) take(k kind) *Object {
+func (t *freeThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
 	t.locks.memory.Lock()
 	o := t.heap.take(k)
 	t.locks.memory.Unlock()
-	o.refs = 1 // nobody else has o yet
+	o.refs = 1 // no other thread has o yet
 	return o
 }
 
-func (t *freeThread) give(o *Object) {
-	o.refs = freed // nobody else has o any more
+func (t *freeThread) give(o *object) {
+	o.refs = freed // no other thread has o any more
 	t.locks.memory.Lock()
 	t.heap.give(o)
 	t.locks.memory.Unlock()
 }
 
-func (t *freeThread) lock(o *Object)   { o.mu.Lock() }
-func (t *freeThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *freeThread) lock(o *object)   { o.mu.Lock() }
+func (t *freeThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *freeThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *freeThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
-
-func (t *freeThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
+func (t *freeThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *freeThread) unlockBoth(a, b *object) { unlockBoth(a, b) }

@@ -1,42 +1,134 @@
 package systems
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// The interpreters of all systems are that of eval_plain.go, as it is now.
-func TestGeneratedFilesAreCurrent(t *testing.T) {
+// goIn runs the go command in a folder and returns what it printed.
+func goIn(t *testing.T, dir string, args ...string) (string, error) {
+	t.Helper()
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
-		t.Skip("no go command to run gen.go")
+		t.Skip("no go command to run")
 	}
-	generated, err := filepath.Glob("eval_*.go")
-	require.NoError(t, err)
-	require.Len(t, generated, 7)
-	here, err := os.Getwd()
-	require.NoError(t, err)
-	dir := t.TempDir()
-	sources, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, file := range sources {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
-	}
-	cmd := exec.CommandContext(t.Context(), goCommand, "run", filepath.Join(here, "gen.go"))
+	cmd := exec.CommandContext(t.Context(), goCommand, args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	for _, file := range generated {
-		want, err := os.ReadFile(filepath.Join(dir, file))
+	return string(out), err
+}
+
+// copyModule copies the module without its test data into a new folder.
+func copyModule(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != ".." && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".go" && !strings.HasPrefix(d.Name(), "go.") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, strings.TrimPrefix(path, ".."))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(to, text, 0o600)
+	}))
+	return dir
+}
+
+// generated returns the generated files of a folder.
+func generated(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "zz_generated_*.go"))
+	require.NoError(t, err)
+	texts := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		got, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, string(want), string(got), "%s is not what gen.go writes: run go generate ./systems", file)
+		texts[filepath.Base(file)] = string(text)
 	}
+	return texts
+}
+
+// The generated files are what gen.go writes, no more and no fewer.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	dir := filepath.Join(copyModule(t), "systems")
+	out, err := goIn(t, dir, "generate")
+	require.NoError(t, err, out)
+	require.Equal(t, generated(t, dir), generated(t, "."), "run go generate ./systems")
+
+	old := filepath.Join(dir, "zz_generated_old.go")
+	require.NoError(t, os.WriteFile(old, []byte("package systems\n"), 0o600))
+	out, err = goIn(t, dir, "generate")
+	require.Error(t, err)
+	require.Contains(t, out, "zz_generated_old.go: there is no old.go that declares a thread: remove the generated file")
+}
+
+// A system is added by one file and one line, and a wrong one is found.
+func TestAddASystem(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a copy of the package twice")
+	}
+	const file = `package systems
+
+import "sync"
+
+// startOneAfterTheOther lets a thread begin when the one before it has ended.
+//
+// Cost: all parallelism.
+// Progress: blocking.
+func startOneAfterTheOther(p *Program, threads int) interpreter {
+	s, mu := p.build(threads), new(sync.Mutex)
+	return newInterpreter(s, threads, func() thread { return &waitingThread{machine{space: s}, mu} })
+}
+
+type waitingThread struct {
+	machine
+	mu *sync.Mutex
+}
+
+func (t *waitingThread) begin() { t.mu.Lock() }
+func (t *waitingThread) end()   { t.mu.Unlock() }
+`
+	const line = "\t{Name: \"one-after-the-other\", start: startOneAfterTheOther, programs: common, oneAtATime: true},\n"
+	toWrong := strings.NewReplacer("OneAfterTheOther", "Leaky", "one-after-the-other", "leaky", "waitingThread", "leakyThread")
+	wrong := toWrong.Replace(file) + "\nfunc (t *leakyThread) decref(o *object) { o.refs-- }\n" // frees nothing
+
+	dir := copyModule(t)
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", name), []byte(text), 0o600))
+	}
+	test := func() string {
+		out, err := goIn(t, dir, "generate", "./systems")
+		require.NoError(t, err, out)
+		out, err = goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/Stone/one-after-the-other|TestExact/Stone/leaky", "./systems")
+		require.Error(t, err)
+		return out
+	}
+	write("one_after_the_other.go", file)
+	require.Contains(t, test(), "no variant in the table is named one-after-the-other: add its line")
+
+	table, err := os.ReadFile("systems.go")
+	require.NoError(t, err)
+	write("systems.go", strings.Replace(string(table), "var Systems = []System{\n", "var Systems = []System{\n"+line+toWrong.Replace(line), 1))
+	write("leaky.go", wrong)
+	out := test()
+	require.Contains(t, out, "--- PASS: TestFiles")
+	require.Contains(t, out, "--- PASS: TestExact/Stone/one-after-the-other")
+	require.Contains(t, out, "--- FAIL: TestExact/Stone/leaky")
 }

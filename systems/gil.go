@@ -1,35 +1,23 @@
 package systems
 
-import (
-	"sync/atomic"
+import "boundaries/internal/gil"
 
-	"boundaries/internal/fork"
-	"boundaries/internal/gil"
-)
-
-// runGIL is CPython since 3.2: a thread that executes bytecode holds the lock,
-// and gives it away when another has waited for 5 ms. Counts and containers are
-// plain memory. It pays with all parallelism: two threads are as slow as one.
-// Blocking: a thread waits until the holder reaches its next instruction.
+// startGIL starts CPython as it is since 3.2: only the thread that holds the lock
+// executes bytecode, and it gives the lock away when another thread has waited for
+// 5 ms. Counts and containers are plain memory. The thread looks for a request to
+// give the lock away before every instruction, as CPython did up to 3.9.
 //
-// The eval breaker is the lock's: CPython looks at one word for the request to
-// drop the lock and for everything else.
-func runGIL(p *Program, workers, n int) Answer { return gilRun(p, p.thread, workers, n) }
+// The eval breaker is the lock's own word: CPython, too, has one word for the
+// request to drop the lock and for everything else.
+//
+// Cost: all parallelism. Two threads are as slow as one.
+// Progress: blocking. A waiter waits until the holder reaches its next instruction.
+func startGIL(p *Program, threads int) interpreter { return startLocked(p, p.thread, threads) }
 
-// gilRun runs threads that have the listing's functions under one lock.
-func gilRun(p *Program, listing string, workers, n int) Answer {
-	fork.Check("systems", workers, n)
-	s := p.buildWith(listing, workers)
-	var lock gil.GIL
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := &gilThread{machine: machine{space: s}, gil: &lock}
-		lock.Acquire(&t.identity)
-		value.Add(t.run(worker, n))
-		lock.Release(&t.identity)
-	})
-	t := &gilThread{machine: machine{space: s}, gil: &lock}
-	return Answer{value.Load(), s.close(t.drop)}
+// startLocked starts threads under one GIL that have the functions of a listing.
+func startLocked(p *Program, listing string, threads int) interpreter {
+	s, lock := p.buildWith(listing, threads), new(gil.GIL)
+	return newInterpreter(s, threads, func() thread { return &gilThread{machine: machine{space: s}, gil: lock} })
 }
 
 // A gilThread touches objects only while it holds the lock.
@@ -39,6 +27,9 @@ type gilThread struct {
 	identity gil.Thread
 }
 
+func (t *gilThread) begin() { t.gil.Acquire(&t.identity) }
+func (t *gilThread) end()   { t.gil.Release(&t.identity) }
+
 func (t *gilThread) tick() {
 	if counting {
 		t.counts.ticks++
@@ -46,50 +37,9 @@ func (t *gilThread) tick() {
 	t.gil.Tick(&t.identity)
 }
 
-func (t *gilThread) incref(o *Object) {
-	if counting {
-		t.counts.increfs++
-	}
-	if o.kind == kindFree {
-		usedAfterFree()
-	}
-	o.refs++
-}
-
-func (t *gilThread) decref(o *Object) {
-	if counting {
-		t.counts.decrefs++
-	}
-	if o.kind == kindFree {
-		usedAfterFree()
-	}
-	o.refs--
-	if o.refs <= 0 {
-		t.free(o)
-	}
-}
-
-func (t *gilThread) take(k kind) *Object {
-	if counting {
-		t.counts.allocations++
-	}
-	o := t.heap.take(k)
-	o.refs = 1
-	return o
-}
-
-func (t *gilThread) give(o *Object) {
-	o.refs = freed
-	t.heap.give(o)
-}
-
-func (t *gilThread) lock(*Object)            {}
-func (t *gilThread) unlock(*Object)          {}
-func (t *gilThread) lockBoth(a, b *Object)   {}
-func (t *gilThread) unlockBoth(a, b *Object) {}
-
-// native releases the lock around a kernel that is worth it, as an extension
-// does with Py_BEGIN_ALLOW_THREADS. The interpreter does not do it by itself.
+// native releases the lock around a kernel that is long enough to be worth it, as
+// an extension does with Py_BEGIN_ALLOW_THREADS. The interpreter does not do so by
+// itself.
 func (t *gilThread) native(k *kernel, x, n int64) int64 {
 	if n < k.least {
 		return k.run(x, n)

@@ -5,30 +5,41 @@ import (
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
-	"boundaries/internal/fork"
 )
 
-// runGilectomy is Larry Hastings' Gilectomy as it was in 2016: no GIL, counts
-// that are added to with the processor's locked instruction, a lock in every
-// list and dict, and one for the free list of each type, here of all objects. It
-// pays a locked instruction for every reference, and with two threads the way of
-// the cache line between them: None, True, the small integers, the function and
-// the dict of globals are everybody's. Blocking.
+// startGilectomy starts Larry Hastings' Gilectomy as it was in 2016: no GIL, counts
+// that change by the processor's locked instruction, a lock in every list and
+// dict, and one for the free list of each type, here of all objects.
 //
-// The Gilectomy's LOAD_GLOBAL takes its reference after the dict is unlocked, so
-// that the value may be freed in between. That mistake is not copied: here it is
-// taken before.
-func runGilectomy(p *Program, workers, n int) Answer {
-	fork.Check("systems", workers, n)
-	s := p.build(workers)
-	var memory gilectomyMemory
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := &gilectomyThread{machine: machine{space: s}, memory: &memory}
-		value.Add(t.run(worker, n))
-	})
-	t := &gilectomyThread{machine: machine{space: s}, memory: &memory}
-	return Answer{value.Load(), s.close(t.drop)}
+// The Gilectomy's LOAD_GLOBAL took its reference after it had unlocked the dict, so
+// that another thread could free the value in between. This mistake is not copied:
+// here the reference is taken first.
+//
+// Cost: a locked instruction for every reference. With two threads, also the way
+// of the cache line between them: all threads share None, True, the small
+// integers, the function and the dict of globals.
+// Progress: blocking.
+func startGilectomy(p *Program, threads int) interpreter {
+	s, memory := p.build(threads), new(gilectomyMemory)
+	return newInterpreter(s, threads, func() thread { return &gilectomyThread{machine{space: s}, memory} })
+}
+
+// startGilectomyWithoutLocks starts a Gilectomy that has nothing but its counts: no
+// lock in a container, and a heap for each thread. It runs only programs whose
+// threads share no place of a container that one of them writes, which need no such
+// lock. So Stone has no row of it.
+func startGilectomyWithoutLocks(p *Program, threads int) interpreter {
+	s := p.build(threads)
+	in := newInterpreter(s, threads, func() thread { return &atomicThread{machine: machine{space: s}} })
+	in.end = func() int {
+		s.release(in.threads[0].drop)
+		live := s.live
+		for _, t := range in.threads {
+			live += t.(*atomicThread).own.live
+		}
+		return live
+	}
+	return in
 }
 
 type gilectomyMemory struct {
@@ -42,16 +53,7 @@ type gilectomyThread struct {
 	memory *gilectomyMemory
 }
 
-func (t *gilectomyThread) tick() {
-	if counting {
-		t.counts.ticks++
-	}
-	if t.breaker.Load() {
-		t.callPending()
-	}
-}
-
-func (t *gilectomyThread) incref(o *Object) {
+func (t *gilectomyThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -61,7 +63,7 @@ func (t *gilectomyThread) incref(o *Object) {
 	atomic.AddInt64(&o.refs, 1)
 }
 
-func (t *gilectomyThread) decref(o *Object) {
+func (t *gilectomyThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -73,28 +75,68 @@ func (t *gilectomyThread) decref(o *Object) {
 	}
 }
 
-func (t *gilectomyThread) take(k kind) *Object {
+func (t *gilectomyThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
 	t.memory.Lock()
 	o := t.heap.take(k)
 	t.memory.Unlock()
-	o.refs = 1 // nobody else has o yet
+	o.refs = 1 // no other thread has o yet
 	return o
 }
 
-func (t *gilectomyThread) give(o *Object) {
-	o.refs = freed // nobody else has o any more
+func (t *gilectomyThread) give(o *object) {
+	o.refs = freed // no other thread has o any more
 	t.memory.Lock()
 	t.heap.give(o)
 	t.memory.Unlock()
 }
 
-func (t *gilectomyThread) lock(o *Object)   { o.mu.Lock() }
-func (t *gilectomyThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *gilectomyThread) lock(o *object)   { o.mu.Lock() }
+func (t *gilectomyThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *gilectomyThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *gilectomyThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *gilectomyThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *gilectomyThread) unlockBoth(a, b *object) { unlockBoth(a, b) }
 
-func (t *gilectomyThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
+// An atomicThread is a gilectomyThread without its locks.
+type atomicThread struct {
+	machine
+	own heap
+}
+
+func (t *atomicThread) incref(o *object) {
+	if counting {
+		t.counts.increfs++
+	}
+	if o.kind == kindFree {
+		usedAfterFree()
+	}
+	atomic.AddInt64(&o.refs, 1)
+}
+
+func (t *atomicThread) decref(o *object) {
+	if counting {
+		t.counts.decrefs++
+	}
+	if o.kind == kindFree {
+		usedAfterFree()
+	}
+	if atomic.AddInt64(&o.refs, -1) <= 0 {
+		t.free(o)
+	}
+}
+
+func (t *atomicThread) take(k kind) *object {
+	if counting {
+		t.counts.allocations++
+	}
+	o := t.own.take(k)
+	o.refs = 1 // no other thread has o yet
+	return o
+}
+
+func (t *atomicThread) give(o *object) {
+	o.refs = freed // no other thread has o any more
+	t.own.give(o)
+}

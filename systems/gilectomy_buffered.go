@@ -5,48 +5,44 @@ import (
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
-	"boundaries/internal/fork"
 )
 
-// runGilectomyBuffered is the Gilectomy's second design, of 2016 and 2017: a
-// thread writes every reference that it takes or drops into logs of its own, and
-// one more thread, the committer, owns all counts and brings them up to date. It
-// pays with that thread, with memory for the logs, and with the age of the counts:
-// an object is freed one or two commits after its last drop, and only by the
-// committer. Containers and memory are locked as in gilectomy.go. Blocking: a
-// thread whose logs are full waits for the committer.
+// startGilectomyBuffered starts the Gilectomy's second design, of 2016 and 2017: a
+// thread writes every reference that it takes or drops into logs of its own. One
+// more thread, the committer, owns all counts and brings them up to date.
+// Containers and memory are locked as in gilectomy.go. See buffered.go in package
+// refcount for where buffered counts come from.
 //
-// See package refcount, buffered.go, for where buffered counts come from.
-func runGilectomyBuffered(p *Program, workers, n int) Answer {
-	fork.Check("systems", workers, n)
-	s := p.build(workers)
-	r := newReflog(s, defaultLogLen)
-	threads := make([]*bufferedThread, workers)
-	for i := range threads {
-		threads[i] = r.newThread()
+// Cost: the committer's processor, memory for the logs, and late frees. An object
+// is freed one or two commits after its last drop, and only by the committer.
+// Progress: blocking. A thread whose logs are full waits for the committer.
+func startGilectomyBuffered(p *Program, threads int) interpreter {
+	return newBufferedInterpreter(p.build(threads), threads, defaultLogLen)
+}
+
+func newBufferedInterpreter(s *space, threads, logLen int) interpreter {
+	r := newReflog(s, logLen)
+	in := newInterpreter(s, threads, func() thread { return r.newThread() })
+	in.end = func() int {
+		last := r.newThread()
+		s.release(last.drop)
+		last.end()
+		r.stop()
+		return s.live
 	}
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := threads[worker]
-		value.Add(t.run(worker, n))
-		t.close()
-	})
-	t := r.newThread()
-	s.release(t.drop)
-	t.close()
-	r.stop()
-	return Answer{value.Load(), s.live}
+	return in
 }
 
 // A reflog is what the threads and the committer share.
 //
 // The committer begins an epoch when a thread's logs are full, and every thread
-// hands over its logs before its next instruction. A commit adds all that was
-// taken in the epoch, and subtracts what was dropped in the epoch before. Why
-// not what was dropped in this one: a thread hands over, takes a reference, and
-// gives it to another, which drops it and only then hands over. The drop is in
-// this epoch and the take is in the next. It cannot be later than the next, for
-// the other saw the take before it dropped.
+// hands over its logs before its next instruction. A commit adds the references
+// taken in this epoch and subtracts those dropped in the epoch before.
+//
+// It cannot subtract the drops of this epoch. Thread A may hand over, then take a
+// reference and give it to thread B, and B may drop it before B hands over. The
+// drop is then in this epoch and the take in the next. The take cannot be later
+// than the next epoch, because B saw it before it dropped.
 type reflog struct {
 	space  *space
 	logLen int
@@ -58,23 +54,23 @@ type reflog struct {
 	mu      sync.Mutex
 	changed sync.Cond // of mu
 	wanted  bool      // guarded by mu; a thread waits for a commit
-	stopped bool      // guarded by mu; all threads have closed
-	members int       // guarded by mu; threads that have not closed
+	stopped bool      // guarded by mu; all threads have ended
+	members int       // guarded by mu; threads that have not ended
 	owed    int       // guarded by mu; members that have not handed over in this epoch
-	taken   [][]*Object
-	dropped [][]*Object // taken and dropped are guarded by mu: handed over and not committed
-	spare   [][]*Object // guarded by mu; empty logs
+	taken   [][]*object
+	dropped [][]*object // taken and dropped are guarded by mu; handed over, not committed
+	spare   [][]*object // guarded by mu; empty logs
 	counts  counts      // the committer's
 	done    chan struct{}
 }
 
 // defaultLogLen is the number of entries of a log, 32 KiB. A thread has at most
 // three of each kind: one that it writes, one that is being committed, and one
-// of drops that wait for the commit after that.
+// of drops that wait for the next commit.
 const defaultLogLen = 1 << 12
 
-// slack is the room that a log has for one instruction. An instruction that needs
-// more, a copy of a long container, makes the log longer for once.
+// slack is the room that a log keeps for one instruction. An instruction that needs
+// more, such as a copy of a long container, makes this one log longer.
 const slack = 256
 
 func newReflog(s *space, logLen int) *reflog {
@@ -84,14 +80,14 @@ func newReflog(s *space, logLen int) *reflog {
 	return r
 }
 
-// A bufferedThread writes the logs; only the committer writes a count, except of
-// an object that nobody else has yet.
+// A bufferedThread writes its logs. Only the committer writes a count, except the
+// count of an object that no other thread has yet.
 type bufferedThread struct {
 	machine
 	log   *reflog
-	epoch int64 // the one in which it handed over last
+	epoch int64 // in which the thread handed over last
 
-	taken, dropped []*Object
+	taken, dropped []*object
 	_              cacheline.Pad
 }
 
@@ -104,9 +100,9 @@ func (r *reflog) newThread() *bufferedThread {
 	return t
 }
 
-// tick hands over when the committer has asked for it, and asks when the logs are
-// nearly full. It cannot be done where a reference is taken: that may be under
-// the lock of a container, and a thread that waits for the lock does not tick.
+// tick hands over when the committer has asked for it, and asks for a commit when
+// the logs are nearly full. incref cannot do so: its caller may hold the lock of a
+// container, and a thread that waits for this lock does not tick.
 func (t *bufferedThread) tick() {
 	if counting {
 		t.counts.ticks++
@@ -118,14 +114,14 @@ func (t *bufferedThread) tick() {
 	}
 }
 
-func (t *bufferedThread) incref(o *Object) {
+func (t *bufferedThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
 	t.taken = append(t.taken, o)
 }
 
-func (t *bufferedThread) decref(o *Object) {
+func (t *bufferedThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -139,7 +135,7 @@ func (t *bufferedThread) handOver() {
 	t.log.mu.Unlock()
 }
 
-// submit is called with mu held, once in an epoch.
+// submit gives the logs to the committer, once in an epoch. The caller holds mu.
 func (t *bufferedThread) submit() {
 	r := t.log
 	r.taken = append(r.taken, t.taken)
@@ -150,7 +146,7 @@ func (t *bufferedThread) submit() {
 	r.changed.Broadcast()
 }
 
-// makeRoom waits for an epoch and hands over.
+// makeRoom asks for a commit, waits for its epoch, and hands over.
 func (t *bufferedThread) makeRoom() {
 	r := t.log
 	r.mu.Lock()
@@ -163,8 +159,8 @@ func (t *bufferedThread) makeRoom() {
 	r.mu.Unlock()
 }
 
-// close hands over for the last time. It may be called more than once.
-func (t *bufferedThread) close() {
+// end hands over for the last time. It may be called more than once.
+func (t *bufferedThread) end() {
 	if t.taken == nil {
 		return
 	}
@@ -181,22 +177,22 @@ func (t *bufferedThread) close() {
 	r.mu.Unlock()
 }
 
-// empty returns a log to write. mu is held.
-func (r *reflog) empty() []*Object {
+// empty returns an empty log. The caller holds mu.
+func (r *reflog) empty() []*object {
 	last := len(r.spare) - 1
 	if last < 0 {
-		return make([]*Object, 0, r.logLen)
+		return make([]*object, 0, r.logLen)
 	}
 	log := r.spare[last]
 	r.spare = r.spare[:last]
 	return log
 }
 
-// commitAll is the committer. It ends when all threads have closed and everything
+// commitAll is the committer. It returns when all threads have ended and everything
 // is committed.
 func (r *reflog) commitAll() {
 	defer close(r.done)
-	var pending [][]*Object // dropped in the epoch before
+	var pending [][]*object // dropped in the epoch before
 	for {
 		taken, dropped, last := r.next(len(pending) > 0)
 		if last {
@@ -210,7 +206,7 @@ func (r *reflog) commitAll() {
 				o.refs++
 			}
 		}
-		var more []*Object // what the objects held that are freed now
+		var more []*object // held by the objects that are freed now
 		for _, log := range pending {
 			for _, o := range log {
 				more = r.dropOne(o, more)
@@ -230,10 +226,10 @@ func (r *reflog) commitAll() {
 	}
 }
 
-// next waits until a commit is wanted, or all threads have closed, and returns what
-// there is to commit, or that there is nothing more. pending says whether drops
-// of the last epoch wait.
-func (r *reflog) next(pending bool) (taken, dropped [][]*Object, last bool) {
+// next waits until a commit is wanted or all threads have ended, and returns the
+// logs to commit, or last if nothing is left. pending says that drops of the last
+// epoch wait to be committed.
+func (r *reflog) next(pending bool) (taken, dropped [][]*object, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !r.wanted && !r.stopped {
@@ -254,13 +250,13 @@ func (r *reflog) next(pending bool) (taken, dropped [][]*Object, last bool) {
 	return taken, dropped, false
 }
 
-// dropOne commits a drop. Of an object that it frees, it appends what that held
-// to more: these are drops of this epoch, and are committed after the next.
-func (r *reflog) dropOne(o *Object, more []*Object) []*Object {
+// dropOne commits a drop. If it frees a container, it appends the container's items
+// to more. These are drops of this epoch, to be committed after the next.
+func (r *reflog) dropOne(o *object, more []*object) []*object {
 	o.refs--
 	switch {
 	case o.refs < 0:
-		panic("systems: a reference is dropped of an object that had none left")
+		panic("systems: the committer dropped a reference of an object that had none left")
 	case o.refs > 0:
 		return more
 	}
@@ -278,7 +274,7 @@ func (r *reflog) dropOne(o *Object, more []*Object) []*Object {
 	return more
 }
 
-// stop waits until everything is committed. All threads have closed.
+// stop waits until everything is committed. All threads must have ended.
 func (r *reflog) stop() {
 	r.mu.Lock()
 	r.stopped = true
@@ -287,24 +283,24 @@ func (r *reflog) stop() {
 	<-r.done
 }
 
-func (t *bufferedThread) take(k kind) *Object {
+func (t *bufferedThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
 	t.log.memory.Lock()
 	o := t.heap.take(k)
 	t.log.memory.Unlock()
-	o.refs = 1 // nobody else has o yet
+	o.refs = 1 // no other thread has o yet
 	return o
 }
 
-// give is the committer's alone: see dropOne.
-func (t *bufferedThread) give(*Object) { panic("systems: a thread frees an object") }
+// give must not be called: only the committer frees objects, in dropOne.
+func (t *bufferedThread) give(*object) {
+	panic("systems: a thread of gilectomy-buffered freed an object, want only the committer to do so")
+}
 
-func (t *bufferedThread) lock(o *Object)   { o.mu.Lock() }
-func (t *bufferedThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *bufferedThread) lock(o *object)   { o.mu.Lock() }
+func (t *bufferedThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *bufferedThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *bufferedThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
-
-func (t *bufferedThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
+func (t *bufferedThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *bufferedThread) unlockBoth(a, b *object) { unlockBoth(a, b) }

@@ -1,10 +1,10 @@
 package systems
 
-// A kernel is the C loop of an extension. It works on no object.
+// A kernel is the C loop of an extension. It touches no object.
 type kernel struct {
 	run func(x, n int64) int64
 
-	// least is the smallest n for which it is worth giving the GIL away. For
+	// least is the smallest n for which it is worth releasing the GIL. For
 	// hashlib, which hashes n bytes, it is 2048 (HASHLIB_GIL_MINSIZE).
 	least int64
 }
@@ -22,12 +22,13 @@ func addTwos(x, n int64) int64 {
 	return x
 }
 
-// fibonacci adds fib(15) to x, n times, and computes it each time.
+// fibonacci computes fib(x) n times and returns the sum.
 func fibonacci(x, n int64) int64 {
+	sum := int64(0)
 	for range n {
-		x += fib(15)
+		sum += fib(x)
 	}
-	return x
+	return sum
 }
 
 func fib(n int64) int64 {

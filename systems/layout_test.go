@@ -9,12 +9,12 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// What a thread writes all the time is on no line of the cache that others read
-// all the time, whatever the allocator puts beside a thread, or they would wait
-// for something that no system has them share.
+// What one thread writes all the time is on no cache line that other threads read all
+// the time, whatever the allocator puts beside it. Otherwise threads would wait for
+// something that their system does not share.
 func TestLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) == 8 {
-		require.EqualValues(t, 64, unsafe.Sizeof(Object{}), "an object is a line")
+		require.EqualValues(t, 64, unsafe.Sizeof(object{}), "an object is a line")
 	}
 	var s space
 	var r reflog
@@ -24,26 +24,26 @@ func TestLayout(t *testing.T) {
 	var nogil nogilThread
 	for _, apart := range []struct {
 		what       string
-		end, start uintptr // of what is before, and of what is after
+		end, start uintptr // the end of the first, and the start of the second
 	}{
-		{"what is before a space, and its heap", 0, unsafe.Offsetof(s.heap)},
-		{"a space's heap, and the objects that all threads look for", unsafe.Offsetof(s.heap) + unsafe.Sizeof(s.heap), min(
+		{"the memory before a space, and its heap", 0, unsafe.Offsetof(s.heap)},
+		{"a space's heap, and the fields that all threads read", unsafe.Offsetof(s.heap) + unsafe.Sizeof(s.heap), min(
 			unsafe.Offsetof(s.none), unsafe.Offsetof(s.yes), unsafe.Offsetof(s.no), unsafe.Offsetof(s.small),
 			unsafe.Offsetof(s.globals), unsafe.Offsetof(s.breaker),
 		)},
-		{"the lock of all counts, and what is before it", 0, unsafe.Offsetof(f.counts)},
+		{"the memory before the locks, and the lock of all counts", 0, unsafe.Offsetof(f.counts)},
 		{"the lock of all counts, and that of the memory", unsafe.Offsetof(f.counts) + unsafe.Sizeof(f.counts), unsafe.Offsetof(f.memory)},
-		{"the lock of the memory, and what is after it", unsafe.Offsetof(f.memory) + unsafe.Sizeof(f.memory), unsafe.Sizeof(f)},
-		{"the Gilectomy's lock of the memory, and what is before it", 0, unsafe.Offsetof(m.Mutex)},
-		{"the Gilectomy's lock of the memory, and what is after it", unsafe.Offsetof(m.Mutex) + unsafe.Sizeof(m.Mutex), unsafe.Sizeof(m)},
+		{"the lock of the memory, and the memory after the locks", unsafe.Offsetof(f.memory) + unsafe.Sizeof(f.memory), unsafe.Sizeof(f)},
+		{"the memory before the Gilectomy's lock, and the lock", 0, unsafe.Offsetof(m.Mutex)},
+		{"the Gilectomy's lock, and the memory after it", unsafe.Offsetof(m.Mutex) + unsafe.Sizeof(m.Mutex), unsafe.Sizeof(m)},
 		{"the log's length, and the lock of the memory", unsafe.Offsetof(r.logLen) + unsafe.Sizeof(r.logLen), unsafe.Offsetof(r.memory) + unsafe.Offsetof(m.Mutex)},
 		{"the lock of the memory, and the epoch", unsafe.Offsetof(r.memory) + unsafe.Offsetof(m.Mutex) + unsafe.Sizeof(m.Mutex), unsafe.Offsetof(r.epoch)},
-		{"the epoch, and what is written to hand over", unsafe.Offsetof(r.epoch) + unsafe.Sizeof(r.epoch), unsafe.Offsetof(r.mu)},
-		{"what is before a thread, and its frames", 0, unsafe.Offsetof(machine{}.space)},
-		{"a thread's frames, and what is after it", unsafe.Offsetof(machine{}.trace) + unsafe.Sizeof(machine{}.trace), unsafe.Sizeof(machine{})},
-		{"a thread's logs, and what is after it", unsafe.Offsetof(buffered.dropped) + unsafe.Sizeof(buffered.dropped), unsafe.Sizeof(buffered)},
-		{"a nogil thread's heap, and what others write to it", unsafe.Offsetof(nogil.own) + unsafe.Sizeof(nogil.own), unsafe.Offsetof(nogil.asked)},
-		{"what others write to a nogil thread, and what is after it", unsafe.Offsetof(nogil.gone) + unsafe.Sizeof(nogil.gone), unsafe.Sizeof(nogil)},
+		{"the epoch, and the fields that a hand-over writes", unsafe.Offsetof(r.epoch) + unsafe.Sizeof(r.epoch), unsafe.Offsetof(r.mu)},
+		{"the memory before a thread, and its frames", 0, unsafe.Offsetof(machine{}.space)},
+		{"a thread's frames, and the memory after it", unsafe.Offsetof(machine{}.trace) + unsafe.Sizeof(machine{}.trace), unsafe.Sizeof(machine{})},
+		{"a thread's logs, and the memory after it", unsafe.Offsetof(buffered.dropped) + unsafe.Sizeof(buffered.dropped), unsafe.Sizeof(buffered)},
+		{"a nogil thread's heap, and the fields that other threads write", unsafe.Offsetof(nogil.own) + unsafe.Sizeof(nogil.own), unsafe.Offsetof(nogil.asked)},
+		{"the fields of a nogil thread that other threads write, and the memory after it", unsafe.Offsetof(nogil.gone) + unsafe.Sizeof(nogil.gone), unsafe.Sizeof(nogil)},
 	} {
 		require.GreaterOrEqual(t, int(apart.start)-int(apart.end), cacheline.Size, apart.what)
 	}

@@ -2,11 +2,11 @@ package systems
 
 import "unsafe"
 
-// lockBoth locks two containers, in the order of their addresses whatever the
-// order in which they are named: two threads that assign a to b and b to a would
-// else wait for each other for ever. A container that is named twice is locked
-// once. The collector of Go does not move objects.
-func lockBoth(a, b *Object) {
+// lockBoth locks two containers in the order of their addresses, in whatever order
+// they are named. Otherwise two threads that assign a to b and b to a could wait
+// for each other forever. It locks a container that is named twice once. Addresses
+// serve as an order because Go's collector does not move objects.
+func lockBoth(a, b *object) {
 	if uintptr(unsafe.Pointer(a)) > uintptr(unsafe.Pointer(b)) {
 		a, b = b, a
 	}
@@ -16,7 +16,7 @@ func lockBoth(a, b *Object) {
 	}
 }
 
-func unlockBoth(a, b *Object) {
+func unlockBoth(a, b *object) {
 	a.mu.Unlock()
 	if a != b {
 		b.mu.Unlock()

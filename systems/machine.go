@@ -6,19 +6,19 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// A machine is what a thread of any system has of its own: the frames of the
+// A machine is what a thread has for itself in every system: the frames of the
 // functions that it is in.
 type machine struct {
 	_ cacheline.Pad // depth and frame change at every call
 
 	*space
 	counts counts
-	frame  *frame // of the function that runs
-	spare  *frame // frames to use again
+	frame  *frame // of the function that is running
+	spare  *frame // a list of frames to reuse
 	depth  int
-	result *Object   // of the program
+	result *object   // of the program
 	err    error     // why the program fails
-	old    []*Object // of assign: what it is to drop
+	old    []*object // of assign: the items that it must drop
 
 	// trace, if not nil, is called before every instruction, as CPython calls
 	// what sys.settrace has set.
@@ -27,43 +27,44 @@ type machine struct {
 	_ cacheline.Pad
 }
 
-// A frame is a call of a function: its locals, and above them its operands.
+// A frame is a call of a function. Its slots hold the locals and, above them, the
+// operands.
 type frame struct {
 	back    *frame // the caller's
 	code    *code
-	globals *Object
-	last    int // where the instruction is that was begun last
-	next    int // where the next one is
+	globals *object
+	last    int // the offset of the instruction that was begun last
+	next    int // the offset of the next instruction
 	top     int // the number of slots in use
 	slots   [frameSlots]reference
 }
 
-func (f *frame) push(o *Object) {
+func (f *frame) push(o *object) {
 	f.slots[f.top] = refer(o)
 	f.top++
 }
 
-// pop leaves nothing behind, so that the slots in use are all the references
-// that a stack has.
-func (f *frame) pop() *Object {
+// pop clears the slot, so that a frame holds no references but those in its top
+// slots.
+func (f *frame) pop() *object {
 	f.top--
 	o := f.slots[f.top].use()
 	f.slots[f.top] = reference{}
 	return o
 }
 
-// peek returns the object that is n below the top.
-func (f *frame) peek(n int) *Object { return f.slots[f.top-1-n].use() }
+// peek returns the operand that is n below the top one.
+func (f *frame) peek(n int) *object { return f.slots[f.top-1-n].use() }
 
 // frameSlots is the number of locals and operands that a function may have.
 const frameSlots = 24
 
-// recursionLimit is how many calls may be open at once, those of operators
-// included.
+// recursionLimit is the number of calls that may be open at once. A comparison
+// counts as one.
 const recursionLimit = 1000
 
-// enterFrame begins a call and gives it its arguments. It returns nil if there
-// are too many calls open.
+// enterFrame begins a call and gives it its arguments. It returns nil if too many
+// calls are open.
 func (m *machine) enterFrame(c *code, args []reference) *frame {
 	if !m.enter() {
 		return nil
@@ -88,7 +89,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 	return f
 }
 
-// leaveFrame ends the call, and returns the frame of the caller.
+// leaveFrame ends the call and returns the frame of the caller.
 func (m *machine) leaveFrame() *frame {
 	f := m.frame
 	m.frame = f.back
@@ -98,7 +99,7 @@ func (m *machine) leaveFrame() *frame {
 	return m.frame
 }
 
-// enter counts a call and reports whether it may be made.
+// enter counts a call and reports whether the limit allows it.
 func (m *machine) enter() bool {
 	m.depth++
 	if m.depth > recursionLimit {
@@ -111,8 +112,8 @@ func (m *machine) enter() bool {
 
 func (m *machine) leave() { m.depth-- }
 
-// fail notes why the program fails and where. Whoever calls it returns nil, and
-// eval drops what its frames hold.
+// fail notes why and where the program fails. The caller then returns nil or false,
+// and unwind drops what the frames hold.
 func (m *machine) fail(format string, args ...any) {
 	where := "no function"
 	if f := m.frame; f != nil {
@@ -121,8 +122,8 @@ func (m *machine) fail(format string, args ...any) {
 	m.err = fmt.Errorf("systems: %s, in %s", fmt.Sprintf(format, args...), where)
 }
 
-// isIndex reports whether an object can be an index of another.
-func (m *machine) isIndex(list, index *Object) bool {
+// isIndex reports whether index can be an index of list.
+func (m *machine) isIndex(list, index *object) bool {
 	if list.kind == kindList && index.kind == kindInt {
 		return true
 	}
@@ -130,18 +131,18 @@ func (m *machine) isIndex(list, index *Object) bool {
 	return false
 }
 
-// hasNames reports whether names have values in an object.
-func (m *machine) hasNames(o *Object) bool {
+// hasNames reports whether o can give values to names.
+func (m *machine) hasNames(o *object) bool {
 	if o.kind == kindDict {
 		return true
 	}
-	m.fail("a name in %v", o.kind)
+	m.fail("a name of %v", o.kind)
 	return false
 }
 
-// truth says what an object is worth as a condition that is neither True nor
+// truth reports whether an object counts as true. It is not called for True and
 // False.
-func truth(o *Object) bool { return o.kind != kindNone && o.num != 0 }
+func truth(o *object) bool { return o.kind != kindNone && o.num != 0 }
 
-// usedAfterFree panics: it is a mistake of the system, not of the program.
-func usedAfterFree() { panic("systems: a reference to an object that has been freed") }
+// usedAfterFree panics, because the system made a mistake and not the program.
+func usedAfterFree() { panic("systems: a thread used an object that had been freed") }

@@ -6,65 +6,66 @@ import (
 	"unsafe"
 
 	"boundaries/internal/cacheline"
-	"boundaries/internal/fork"
 )
 
-// runNogil is Sam Gross's nogil and PEP 703: no GIL, and no write to anything
-// that another thread writes unless objects do go from one to the other. It pays
-// a look at the owner for every reference, and for what is shared after all a
-// locked instruction and, at the end, a message to the owner. An owner's counts
-// and the optimistic reads are wait-free until they meet a writer; the rest is
-// blocking.
+// startNogil starts Sam Gross's nogil, PEP 703: no GIL, and no thread writes what
+// another thread writes unless an object really passes from one to the other.
 //
 //   - Biased counts (Choi, Shull and Torrellas, PACT 2018): the thread that makes
-//     an object counts its references in local, in plain memory, and the others
-//     count in refs. See package refcount, lock_free.go, for the states of refs.
+//     an object counts its references in local, in plain memory. The other threads
+//     count in refs.
 //   - Immortal objects (PEP 683): None, True, False, the small integers, names
 //     and constants have no count.
 //   - Deferred counts: a reference from a stack to a function is not counted. A
-//     function is freed when all threads have stopped and no stack has it; here
-//     that is at the end of the run.
-//   - A lock in every list and dict, for those who write.
-//   - Optimistic reads: a reader loads an item, takes a reference to it if that
-//     can be done without a lock, and looks again whether the item is still there.
-//   - A heap for each thread. What a thread frees goes to its own, and what is
-//     too much there to whoever has nothing left: CPython's gives memory back to
-//     where it came from.
+//     function is freed when all threads have stopped and no stack holds it, which
+//     here is at the end of the run.
+//   - A lock in every list and dict, for writers.
+//   - Optimistic reads: a reader loads an item, takes a reference if it can do so
+//     without a lock, and checks that the item is still there.
+//   - A heap for each thread. A thread puts what it frees into its own heap and
+//     gives surplus slots to threads that have none left. CPython's allocator
+//     returns memory to the heap that it came from.
 //
-// The rows without= switch one of these off, and leave its tests in the code.
-func runNogil(p *Program, workers, n int) Answer { return nogilRun(p, workers, n, nogilPieces{}) }
+// The rows without= switch one of these off. They leave its tests in the code.
+//
+// Biased counting is in package refcount as well, in lock_free.go. The two share
+// nothing: an object here is one cache line whose count all systems use, with
+// immortal and deferred owners, and there three lines with neither, so that common
+// code would put a call into every count. The protocols differ at the end: objects
+// here hold others, so end must empty the inbox before it closes it.
+//
+// Cost: a look at the owner for every reference; for an object that is shared
+// after all, a locked instruction and a message to its owner in the end.
+// Progress: an owner's counts and the optimistic reads are wait-free until they
+// meet a writer, and the rest is blocking.
+func startNogil(p *Program, threads int) interpreter { return newNogil(p, threads, nogilPieces{}) }
 
-func runNogilWithoutImmortal(p *Program, workers, n int) Answer {
-	return nogilRun(p, workers, n, nogilPieces{withoutImmortal: true})
+func startNogilWithoutImmortal(p *Program, threads int) interpreter {
+	return newNogil(p, threads, nogilPieces{withoutImmortal: true})
 }
 
-func runNogilWithoutDeferred(p *Program, workers, n int) Answer {
-	return nogilRun(p, workers, n, nogilPieces{withoutDeferred: true})
+func startNogilWithoutDeferred(p *Program, threads int) interpreter {
+	return newNogil(p, threads, nogilPieces{withoutDeferred: true})
 }
 
-func runNogilWithoutBiased(p *Program, workers, n int) Answer {
-	return nogilRun(p, workers, n, nogilPieces{withoutBiased: true})
+func startNogilWithoutBiased(p *Program, threads int) interpreter {
+	return newNogil(p, threads, nogilPieces{withoutBiased: true})
 }
 
-func runNogilWithoutOptimisticReads(p *Program, workers, n int) Answer {
-	return nogilRun(p, workers, n, nogilPieces{withoutOptimisticReads: true})
+func startNogilWithoutOptimisticReads(p *Program, threads int) interpreter {
+	return newNogil(p, threads, nogilPieces{withoutOptimisticReads: true})
 }
 
-func nogilRun(p *Program, workers, n int, pieces nogilPieces) Answer {
-	fork.Check("systems", workers, n)
-	s := p.build(workers)
-	threads := make([]*nogilThread, workers)
-	for i := range threads {
-		threads[i] = newNogilThread(s, pieces)
-	}
-	threads[0].adopt()
-	var value atomic.Int64
-	fork.Run("systems", workers, n, func(worker, n int) {
-		t := threads[worker]
-		value.Add(t.run(worker, n))
-		t.close()
+func newNogil(p *Program, threads int, pieces nogilPieces) interpreter {
+	s := p.build(threads)
+	var all []*nogilThread
+	in := newInterpreter(s, threads, func() thread {
+		all = append(all, newNogilThread(s, pieces))
+		return all[len(all)-1]
 	})
-	return Answer{value.Load(), newNogilThread(s, pieces).finalize(threads)}
+	all[0].adopt()
+	in.end = func() int { return newNogilThread(s, pieces).finalize(all) }
+	return in
 }
 
 // nogilPieces says which of its pieces an interpreter lacks.
@@ -72,8 +73,8 @@ type nogilPieces struct {
 	withoutImmortal, withoutDeferred, withoutBiased, withoutOptimisticReads bool
 }
 
-// A nogilThread owns the objects that it has made until their counts are merged,
-// and is never used again after close, so that no other thread has its address.
+// A nogilThread owns the objects that it makes until their counts are merged. It
+// is never used again after end, so that no other thread has its address.
 type nogilThread struct {
 	machine
 	nogilPieces
@@ -82,8 +83,8 @@ type nogilThread struct {
 	_     cacheline.Pad
 	asked atomic.Bool // inbox is not empty: the eval breaker
 	mu    sync.Mutex
-	inbox []*Object // guarded by mu; each holds one reference, to be dropped
-	gone  bool      // guarded by mu; nothing is put into inbox any more
+	inbox []*object // guarded by mu; each stands for one reference, to be dropped
+	gone  bool      // guarded by mu; inbox is closed
 	_     cacheline.Pad
 }
 
@@ -91,21 +92,22 @@ func newNogilThread(s *space, pieces nogilPieces) *nogilThread {
 	return &nogilThread{machine: machine{space: s}, nogilPieces: pieces}
 }
 
-// immortal and deferred own the objects that are so. Neither ever runs.
+// immortal and deferred stand for the owner of immortal and of deferred objects.
+// Neither ever runs.
 var immortal, deferred = new(nogilThread), new(nogilThread)
 
-// refs of an object is the number of references that its owner does not count,
-// times unit, plus a state. States only rise.
+// The field refs of an object is the number of references that its owner does not
+// count, times unit, plus a state. States only rise.
 const (
-	isDefault = 0 // nobody but the owner may take a first reference
-	isWeak    = 1 // others may try to take one
+	isDefault = 0 // only the owner may take a first reference
+	isWeak    = 1 // other threads may try to take one
 	isQueued  = 2 // the object is in its owner's inbox, or has been
 	isMerged  = 3 // there is no owner: refs has all references
 	stateMask = 3
 	unit      = 4
 )
 
-// adopt makes the objects of the space, which have plain counts, those of a
+// adopt gives the objects of the space, which have plain counts, the counts of a
 // nogil interpreter whose first thread is t.
 func (t *nogilThread) adopt() {
 	for _, o := range t.made {
@@ -128,9 +130,10 @@ func (t *nogilThread) adopt() {
 	}
 }
 
-// first gives an object that nobody else has its first references. A slot that t
-// freed itself is as it has to be, and a store would cost as much as a lock.
-func (t *nogilThread) first(o *Object, refs int64) {
+// first gives an object that no other thread has its first references. A slot that
+// t freed itself has the right words already, and a store would cost as much as a
+// lock.
+func (t *nogilThread) first(o *object, refs int64) {
 	if t.withoutBiased {
 		// tryIncref may look at a slot that is being used again.
 		atomic.StoreInt64(&o.refs, refs*unit|isMerged)
@@ -154,9 +157,10 @@ func (t *nogilThread) tick() {
 	}
 }
 
-// incref and decref count a reference from a stack.
+// incref and decref count a reference from a stack, unless the object is immortal
+// or deferred.
 
-func (t *nogilThread) incref(o *Object) {
+func (t *nogilThread) incref(o *object) {
 	owner := o.owner.Load()
 	if owner == t {
 		if counting {
@@ -170,7 +174,7 @@ func (t *nogilThread) incref(o *Object) {
 	}
 }
 
-func (t *nogilThread) decref(o *Object) {
+func (t *nogilThread) decref(o *object) {
 	owner := o.owner.Load()
 	if owner == t {
 		if counting {
@@ -190,10 +194,10 @@ func (t *nogilThread) decref(o *Object) {
 	}
 }
 
-// hold and drop count a reference from a container, which is counted even of a
-// deferred object.
+// hold and drop count a reference from a container. It is counted even if the
+// object is deferred.
 
-func (t *nogilThread) hold(o *Object) {
+func (t *nogilThread) hold(o *object) {
 	if o.owner.Load() == deferred {
 		if counting {
 			t.counts.increfs++
@@ -204,29 +208,29 @@ func (t *nogilThread) hold(o *Object) {
 	}
 }
 
-func (t *nogilThread) drop(o *Object) {
+func (t *nogilThread) drop(o *object) {
 	if o.owner.Load() == deferred {
 		if counting {
 			t.counts.decrefs++
 		}
-		atomic.AddInt64(&o.refs, -unit) // finalize looks whether that was the last
+		atomic.AddInt64(&o.refs, -unit) // finalize checks whether this was the last one
 	} else {
 		t.decref(o)
 	}
 }
 
-func (t *nogilThread) increfShared(o *Object) {
+func (t *nogilThread) increfShared(o *object) {
 	if counting {
 		t.counts.increfs++
 		t.counts.shared++
 	}
 	if atomic.AddInt64(&o.refs, unit) == unit|isMerged {
-		panic("systems: a reference is taken to an object that had none left")
+		panic("systems: a thread took a reference to an object that had none left")
 	}
 }
 
-// decrefShared drops a reference of an object that another thread owns, or none.
-func (t *nogilThread) decrefShared(o *Object) {
+// decrefShared drops a reference of an object that t does not own.
+func (t *nogilThread) decrefShared(o *object) {
 	if counting {
 		t.counts.shared++
 	}
@@ -235,12 +239,12 @@ func (t *nogilThread) decrefShared(o *Object) {
 		next := word - unit
 		queue := word == isDefault || word == isWeak
 		if queue {
-			// All that others have taken is dropped, so this reference is in
-			// local. The queue takes it over as it is: to subtract it here as
-			// well would drop it twice.
+			// The other threads have dropped all that they took, so this
+			// reference is counted in local. The queue takes it over
+			// uncounted: to subtract it here as well would drop it twice.
 			next = isQueued
 		} else if word == isMerged {
-			panic("systems: a reference is dropped of an object that had none left")
+			panic("systems: a thread dropped a reference of an object that had none left")
 		}
 		if !atomic.CompareAndSwapInt64(&o.refs, word, next) {
 			continue
@@ -254,12 +258,13 @@ func (t *nogilThread) decrefShared(o *Object) {
 	}
 }
 
-// mergeZero is called by the owner when local has come to zero.
-func (t *nogilThread) mergeZero(o *Object) {
-	// {default, 0}: nobody else has a reference, and nobody can get one, for
-	// tryIncref refuses this word. The load suffices: what others wrote to the
-	// word, the last drop of each, synchronizes before it. Word and owner stay
-	// as they are, and the next object in the slot is t's again.
+// mergeZero frees the object, or merges its counts if other threads have
+// references. The owner calls it when local has reached zero.
+func (t *nogilThread) mergeZero(o *object) {
+	// {default, 0}: no other thread has a reference, and none can get one,
+	// because tryIncref refuses this word. A load suffices: the last drop of
+	// every other thread synchronizes before it. Word and owner stay as they
+	// are, so the next object in the slot is t's again.
 	if atomic.LoadInt64(&o.refs) == isDefault {
 		t.free(o)
 		return
@@ -269,20 +274,20 @@ func (t *nogilThread) mergeZero(o *Object) {
 	}
 }
 
-// merge adds local and extra to refs, and returns the number of references that
-// are left. It is called by the owner, or under the lock of one that has gone.
-func merge(o *Object, extra int64) int64 {
+// merge adds local and extra to refs and returns the number of references that are
+// left. The caller is the owner, or holds the lock of an owner that has gone.
+func merge(o *object, extra int64) int64 {
 	local := int64(o.local)
-	// Before the word says merged: from then on another may drop the last
-	// reference and give the slot to a new object, whose owner this store would
-	// destroy (CPython gh-119999). Until then, the references in refs or the
-	// queued drop keep the object.
+	// Clear the owner before the word says merged. After that, another thread
+	// may drop the last reference and reuse the slot for a new object, whose
+	// owner this store would destroy (CPython gh-119999). Until then, the
+	// references in refs or the queued drop keep the object alive.
 	o.owner.Store(nil)
 	for {
 		word := atomic.LoadInt64(&o.refs)
 		count := word>>2 + local + extra
 		if count < 0 {
-			panic("systems: a reference is dropped of an object that had none left")
+			panic("systems: a thread dropped a reference of an object that had none left")
 		}
 		if atomic.CompareAndSwapInt64(&o.refs, word, count*unit|isMerged) {
 			return count
@@ -290,13 +295,12 @@ func merge(o *Object, extra int64) int64 {
 	}
 }
 
-// enqueue hands a reference that was counted in local to the owner, to be dropped
-// there.
-func (t *nogilThread) enqueue(o *Object) {
+// enqueue hands a reference that is counted in local to the owner, which drops it.
+func (t *nogilThread) enqueue(o *object) {
 	owner := o.owner.Load()
 	if owner == nil {
-		// The owner has merged meanwhile, or is about to: the reference is in
-		// refs, and can be dropped there.
+		// The owner has merged meanwhile, or is about to. The reference is
+		// then counted in refs and can be dropped there.
 		t.decrefShared(o)
 		return
 	}
@@ -322,20 +326,20 @@ func (t *nogilThread) drain() {
 	t.asked.Store(false)
 	t.mu.Unlock()
 	for _, o := range queued {
-		// The counts may be merged already, by the owner's own last drop: then
-		// local is 0, and the reference is in refs.
+		// The owner's own last drop may have merged the counts already.
+		// Then local is 0, and the reference is counted in refs.
 		if merge(o, -1) == 0 {
 			t.free(o)
 		}
 	}
 }
 
-// close empties the inbox until it finds it empty while it holds the lock, and so
-// closes it: who would put a reference into it merges the counts himself. It must
-// be empty by then, for a reference that is left would never be dropped; and t must
-// touch no count after that, as it would to drop what a container held that was
-// queued: what t owns, others merge.
-func (t *nogilThread) close() {
+// end closes the inbox, but only when it finds it empty while it holds the lock.
+// The inbox must be empty by then, because a reference that is left there would
+// never be dropped. After that, a thread that would enqueue a reference to t merges
+// the counts itself, under t.mu, so t must not touch any count. It would touch one
+// if it drained the inbox after closing it: to free a container drops its items.
+func (t *nogilThread) end() {
 	for {
 		t.mu.Lock()
 		t.gone = len(t.inbox) == 0
@@ -349,15 +353,16 @@ func (t *nogilThread) close() {
 }
 
 // tryIncref takes a reference to an object that the caller read from a container
-// which it has not locked, so that the object may have been freed, or be another
-// by now: it may touch the count and nothing else. It refuses a word of
-// {default, 0}, whose owner may be about to free it without another look.
-func (t *nogilThread) tryIncref(o *Object) bool {
+// without locking it. The object may have been freed by now, and its slot may hold
+// another object, so tryIncref touches the count and nothing else. It refuses the
+// word {default, 0}, because the owner may be about to free the object without
+// looking at the word again.
+func (t *nogilThread) tryIncref(o *object) bool {
 	owner := o.owner.Load()
 	switch owner {
 	case t:
-		// What t owns, only t frees, and it has freed nothing since it read o:
-		// this is no slot that it has given away.
+		// Only t frees what t owns, and t has freed nothing since it read o.
+		// So this is not a slot that t has given away.
 		if counting {
 			t.counts.increfs++
 		}
@@ -386,7 +391,7 @@ func (t *nogilThread) tryIncref(o *Object) bool {
 
 // declareWeak lets tryIncref succeed where it would refuse a living object. The
 // caller holds a reference.
-func declareWeak(o *Object) {
+func declareWeak(o *object) {
 	for {
 		word := atomic.LoadInt64(&o.refs)
 		if word&stateMask != isDefault || atomic.CompareAndSwapInt64(&o.refs, word, word|isWeak) {
@@ -395,25 +400,25 @@ func declareWeak(o *Object) {
 	}
 }
 
-// get reads an item of an array of a container that is not locked, and fails if
-// the item was not surely there at one moment.
-func (t *nogilThread) get(container *Object, a *array, place int) *Object {
+// get reads an item of a container that is not locked. It returns nil unless it is
+// sure that the item was there at one moment.
+func (t *nogilThread) get(container *object, a *array, place int) *object {
 	item := (*unsafe.Pointer)(unsafe.Pointer(&a.items[place]))
-	o := (*Object)(atomic.LoadPointer(item))
+	o := (*object)(atomic.LoadPointer(item))
 	if !t.tryIncref(o) {
 		return nil
 	}
-	// The reference keeps o what it is. Was it the item when it was taken, or
-	// had the slot been given to another object by then? If it is the item
-	// now, it is a right answer now.
-	if (*Object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {
+	// From now on the reference keeps o alive. But the slot may have been reused
+	// for another object before the reference was taken. If o is the item now,
+	// it is a right answer now.
+	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {
 		return o
 	}
 	t.decref(o)
 	return nil
 }
 
-func (t *nogilThread) getItem(list, index *Object) *Object {
+func (t *nogilThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++
 	}
@@ -447,7 +452,7 @@ func (t *nogilThread) getItem(list, index *Object) *Object {
 	return o
 }
 
-func (t *nogilThread) getKey(dict, name *Object) *Object {
+func (t *nogilThread) getKey(dict, name *object) *object {
 	if counting {
 		t.counts.dictReads++
 	}
@@ -480,13 +485,13 @@ func (t *nogilThread) getKey(dict, name *Object) *Object {
 	return o
 }
 
-// put is atomic for the sake of those who read without the lock. In CPython it is
-// a release store, which costs nothing on amd64; Go has only the exchange.
-func (t *nogilThread) put(place **Object, o *Object) {
+// put is atomic for the readers that do not lock. In CPython it is a release store,
+// which costs nothing on amd64. Go has only the exchange.
+func (t *nogilThread) put(place **object, o *object) {
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(place)), unsafe.Pointer(o))
 }
 
-func (t *nogilThread) take(k kind) *Object {
+func (t *nogilThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -498,11 +503,11 @@ func (t *nogilThread) take(k kind) *Object {
 	return o
 }
 
-func (t *nogilThread) give(o *Object) { t.own.give(o) }
+func (t *nogilThread) give(o *object) { t.own.give(o) }
 
-// freeOfOthers frees an object that t may not have made. The slots that t freed
-// longest ago it gives away, if it has many; they may still have t as their owner.
-func (t *nogilThread) freeOfOthers(o *Object) {
+// freeOfOthers frees an object that t may not have made. If t then has many free
+// slots, it gives away those that it freed longest ago. Their owner may still be t.
+func (t *nogilThread) freeOfOthers(o *object) {
 	t.free(o)
 	free := t.own.free
 	if len(free) < 2*chunk {
@@ -514,7 +519,8 @@ func (t *nogilThread) freeOfOthers(o *Object) {
 	t.own.free = free[chunk:]
 }
 
-// refill takes what others have given away, or else lets the heap grow.
+// refill takes slots that other threads have given away, or lets the heap grow if
+// there are none.
 func (t *nogilThread) refill() {
 	t.space.mu.Lock()
 	rest := max(0, len(t.surplus)-chunk)
@@ -526,20 +532,17 @@ func (t *nogilThread) refill() {
 	}
 }
 
-func (t *nogilThread) lock(o *Object)   { o.mu.Lock() }
-func (t *nogilThread) unlock(o *Object) { o.mu.Unlock() }
+func (t *nogilThread) lock(o *object)   { o.mu.Lock() }
+func (t *nogilThread) unlock(o *object) { o.mu.Unlock() }
 
-func (t *nogilThread) lockBoth(a, b *Object)   { lockBoth(a, b) }
-func (t *nogilThread) unlockBoth(a, b *Object) { unlockBoth(a, b) }
+func (t *nogilThread) lockBoth(a, b *object)   { lockBoth(a, b) }
+func (t *nogilThread) unlockBoth(a, b *object) { unlockBoth(a, b) }
 
-func (t *nogilThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }
-
-// finalize ends the interpreter when all its threads have ended, and returns the
-// number of objects that are left. This is the one time that the world stops.
+// finalize ends the interpreter and returns the number of objects that are left.
+// All other threads have ended: this is the one time that the world stops.
 func (t *nogilThread) finalize(threads []*nogilThread) int {
 	t.space.release(t.drop)
-	// No stack has anything: what no container has is free. The globals, the only
-	// container that is deferred, were made before the functions that they hold.
+	// The stacks are empty, so a deferred object that no container holds is free.
 	for _, o := range t.made {
 		if o.kind != kindFree && o.owner.Load() == deferred && atomic.LoadInt64(&o.refs) == 0 {
 			o.owner.Store(nil)

@@ -5,29 +5,29 @@ import (
 	"sync/atomic"
 )
 
-// An Object is one boxed value. Every value of a program is one: its integers,
-// its functions, its containers.
+// An object is a boxed value. Every value of a program is one: its integers, its
+// functions, its containers.
 //
-// All systems use the same objects, as long as one line of the cache, and
-// differ in which of the first four fields they use and how. The rest is
-// written before the object is shared, or is a container's and guarded as the
-// system guards containers.
-type Object struct {
+// All systems use the same objects, each of them one cache line long. Systems
+// differ in how they use refs, owner, local and mu. The other fields are written
+// before the object is shared, except array, which is guarded as the system guards
+// containers.
+type object struct {
 	_     [0]atomic.Int64             // aligns refs, also where a word has 32 bits
-	refs  int64                       // the count; plain, locked or atomic, as the system says
-	owner atomic.Pointer[nogilThread] // nogil: who counts in local
+	refs  int64                       // the count; plain, locked or atomic, depending on the system
+	owner atomic.Pointer[nogilThread] // nogil: the thread that counts in local
 	local uint32                      // nogil: the owner's part of the count, plain memory
 	kind  kind
-	gen   uint16     // of the slot: rises when its object is freed
-	mu    sync.Mutex // of a container, where each has its own
+	gen   uint16     // of the slot; rises when its object is freed
+	mu    sync.Mutex // of a container, in systems where each container has its own
 
-	size  int64                 // of an integer: how many digits, below zero if it is; where an iterator ends
-	num   int64                 // an integer's digits, a truth value, a name's hash, where an iterator is
+	size  int64                 // of an integer: its number of digits, negative if it is; of an iterator: its end
+	num   int64                 // an integer's digits, a truth value, a name's hash, or an iterator's position
 	array atomic.Pointer[array] // of a list or a dict
 	code  *code                 // of a function
 }
 
-// A kind is what stands in CPython's ob_type.
+// A kind is the type of an object: what CPython has in ob_type.
 type kind uint8
 
 const (
@@ -47,35 +47,35 @@ func (k kind) String() string {
 	return [kinds]string{"freed object", "None", "bool", "int", "str", "function", "range_iterator", "list", "dict"}[k]
 }
 
-// A reference is what a stack holds: an object, and which of the slot's objects it
-// is. One that is used when its object has been freed is found, even if the slot
-// has another object by then, unless 65,536 objects came in between.
+// A reference is what a stack holds: an object, and which of the objects in its slot
+// this is. So the use of a reference whose object has been freed is found, even if
+// the slot holds another object by then, unless 65,536 objects came in between.
 type reference struct {
-	object *Object
+	object *object
 	gen    uint16
 }
 
-func refer(o *Object) reference { return reference{o, o.gen} }
+func refer(o *object) reference { return reference{o, o.gen} }
 
-// use returns the object.
-func (r reference) use() *Object {
+// use returns the object. It panics if the object has been freed.
+func (r reference) use() *object {
 	if r.object.gen != r.gen {
-		panic("systems: a reference to an object that has been freed")
+		panic("systems: a stack held an object that had been freed")
 	}
 	return r.object
 }
 
-// An array is the memory of a container. A container that grows gets another
-// one; what reads without a lock may still be reading the first.
+// An array is the memory of a container. A container that grows gets a new one,
+// because a reader that does not lock may still be reading the old one.
 type array struct {
 	keys  *keys // of a dict
-	items []*Object
+	items []*object
 }
 
-// keys says where in a dict's array the value of a name is. As in the compact dict
-// of CPython 3.6, it is a sparse table of indices into a dense one of entries.
-// Keys never change, so dicts with the same names share them, as instances do
-// since PEP 412; a new name makes new keys and a new array.
+// keys is the place of each name's value in a dict's array. As in the compact dict
+// of CPython 3.6, it is a sparse table of indices into a dense table of entries.
+// Keys never change: a new name makes new keys and a new array. So dicts with the
+// same names share their keys, as instances do since PEP 412.
 type keys struct {
 	entries []keyEntry // by place
 	indices []int32    // open addressing, never more than half full; -1 is empty
@@ -83,7 +83,7 @@ type keys struct {
 
 type keyEntry struct {
 	hash int64
-	name *Object
+	name *object
 }
 
 func newKeys(entries []keyEntry) *keys {
@@ -105,9 +105,9 @@ func newKeys(entries []keyEntry) *keys {
 	return k
 }
 
-// find returns the place of a name, or -1. Names are interned: those with the same
-// letters are the same object.
-func (k *keys) find(name *Object) int {
+// find returns the place of a name, or -1. Names are interned, so equal names are
+// the same object.
+func (k *keys) find(name *object) int {
 	mask := int64(len(k.indices) - 1)
 	for i := name.num & mask; ; i = (i + 1) & mask {
 		place := int(k.indices[i])
@@ -120,9 +120,9 @@ func (k *keys) find(name *Object) int {
 	}
 }
 
-// item returns an item of a list's array, or nil. Python counts from the end if
-// the index is below zero; programs here do not.
-func (a *array) item(i int64) *Object {
+// item returns an item of a list's array, or nil if there is none. A negative index
+// counts from the end in Python, and is out of range here.
+func (a *array) item(i int64) *object {
 	if uint64(i) >= uint64(len(a.items)) {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (a *array) item(i int64) *Object {
 }
 
 // value returns the value of a name in a dict's array, or nil.
-func (a *array) value(name *Object) *Object {
+func (a *array) value(name *object) *object {
 	place := a.keys.find(name)
 	if place < 0 {
 		return nil
@@ -138,38 +138,38 @@ func (a *array) value(name *Object) *Object {
 	return a.items[place]
 }
 
-// with returns a dict's array with one more name. The old one stays as it is.
-func (a *array) with(name, value *Object) *array {
+// with returns a dict's array with one more name. The old array does not change.
+func (a *array) with(name, value *object) *array {
 	n := len(a.items)
 	entries := append(a.keys.entries[:n:n], keyEntry{name.num, name})
 	return &array{newKeys(entries), append(a.items[:n:n], value)}
 }
 
-// A heap is the memory of objects. It never gives a slot back and never uses one
-// for anything but an Object, and the slot freed last is used first, so that a
-// reference kept too long soon meets a stranger.
+// A heap is the memory of objects. It reuses the slot freed last first, so that a
+// reference that is kept too long soon meets another object. It never returns a
+// slot to Go and never uses one for anything but an object.
 //
-// nogil reads the count of an object that may have been freed meanwhile. That
-// the word is still a count is what CPython has quiescent-state-based reclamation
-// and pages of one size for; here it is true of every slot, always.
+// nogil needs that: it reads the count of an object that may have been freed, and
+// the word must still be a count. CPython has quiescent-state-based reclamation
+// and pages of one size for this purpose.
 type heap struct {
-	free []*Object
-	live int // objects; below zero in a heap that got those of another
+	free []*object
+	live int // objects taken less objects given; negative if it got those of other heaps
 }
 
 // freed is the count of a slot that holds no object. It is so far from zero that
-// a stray Incref or Decref cannot lead to zero.
+// stray calls of incref and decref cannot lead to zero.
 const freed = -1 << 40
 
-func (h *heap) take(k kind) *Object {
+func (h *heap) take(k kind) *object {
 	if len(h.free) == 0 {
 		h.grow()
 	}
 	return h.pop(k)
 }
 
-// pop is take for a heap that has a free slot.
-func (h *heap) pop(k kind) *Object {
+// pop is like take, for a heap that has a free slot.
+func (h *heap) pop(k kind) *object {
 	last := len(h.free) - 1
 	o := h.free[last]
 	h.free = h.free[:last]
@@ -178,21 +178,22 @@ func (h *heap) pop(k kind) *Object {
 	return o
 }
 
-// A chunk is more than 32 KiB, so that it begins at a page and each object at a
-// line of the cache: before smaller ones Go puts a header.
+// chunk is the number of slots by which a heap grows. They are more than 32 KiB, so
+// that they begin at a page and each object at a cache line: before smaller
+// allocations Go may put a header.
 const chunk = 1024
 
 func (h *heap) grow() {
-	objects := make([]Object, chunk)
+	objects := make([]object, chunk)
 	for i := range objects {
 		objects[i].refs = freed
 		h.free = append(h.free, &objects[i])
 	}
 }
 
-func (h *heap) give(o *Object) {
+func (h *heap) give(o *object) {
 	if o.kind == kindFree {
-		panic("systems: an object is freed twice")
+		panic("systems: an object was freed twice")
 	}
 	o.kind = kindFree
 	o.gen++
@@ -200,20 +201,20 @@ func (h *heap) give(o *Object) {
 	h.free = append(h.free, o)
 }
 
-// An integer is a size and that many digits of 30 bits, the first in the lowest
-// bits of num, as in CPython, but no more than two. A size below zero is that of
-// a number below zero.
+// digitBits is the number of bits of an integer's digit. As in CPython, an integer
+// is a size and that many digits, the lowest first, and a negative size is that of a
+// negative integer. Here it has at most two digits, both in num.
 const digitBits = 30
 
 // setInt gives a new integer its value.
-func (o *Object) setInt(n int64) {
+func (o *object) setInt(n int64) {
 	abs := max(n, -n)
 	size := int64(0)
 	for rest := abs; rest != 0; rest >>= digitBits {
 		size++
 	}
 	if size > 2 {
-		panic("systems: an integer of more than 60 bits")
+		panic("systems: an integer has more than 60 bits, want at most two digits of 30")
 	}
 	if n < 0 {
 		size = -size
@@ -222,7 +223,7 @@ func (o *Object) setInt(n int64) {
 }
 
 // medium returns the value of an integer of at most one digit.
-func (o *Object) medium() int64 {
+func (o *object) medium() int64 {
 	switch {
 	case o.size == 0:
 		return 0
@@ -233,16 +234,17 @@ func (o *Object) medium() int64 {
 }
 
 // value returns the value of an integer.
-func (o *Object) value() int64 {
+func (o *object) value() int64 {
 	if o.size < 0 {
 		return -o.num
 	}
 	return o.num
 }
 
-// compareInts returns a number below zero, zero, or above, as CPython's
-// long_compare does: by the sizes, and by the digits if those are equal.
-func compareInts(a, b *Object) int64 {
+// compareInts returns a number that is negative if a < b, zero if a == b and
+// positive if a > b. Like CPython's long_compare, it compares the sizes, and the
+// digits only if those are equal.
+func compareInts(a, b *object) int64 {
 	if a == b {
 		return 0
 	}

@@ -1,21 +1,26 @@
 package systems
 
-import "boundaries/internal/fork"
-
-// runPlain takes all steps on the one thread of an interpreter that knows of no
-// other: the base of every ratio. It pays for objects and counts, and for nothing
-// that keeps threads apart. Wait-free, there being nobody to wait for.
-func runPlain(p *Program, workers, n int) Answer {
-	fork.Check("systems", workers, n)
+// startPlain starts an interpreter that knows of one thread only, which takes all
+// steps: the base of every ratio.
+//
+// Cost: objects and counts, and nothing that keeps threads apart.
+// Progress: wait-free, because there is no other thread to wait for.
+func startPlain(p *Program, _ int) interpreter {
 	s := p.build(1)
-	t := &plainThread{machine: machine{space: s}}
-	return Answer{t.run(0, n), s.close(t.drop)}
+	return newInterpreter(s, 1, func() thread { return &plainThread{machine{space: s}} })
 }
 
 type plainThread struct {
 	machine
 }
 
+// The methods below are the ones that systems replace. gen.go writes those that a
+// system does not replace for that system as well.
+
+func (t *plainThread) begin() {}
+func (t *plainThread) end()   {}
+
+// tick is called before every instruction. It looks at the eval breaker.
 func (t *plainThread) tick() {
 	if counting {
 		t.counts.ticks++
@@ -25,7 +30,7 @@ func (t *plainThread) tick() {
 	}
 }
 
-func (t *plainThread) incref(o *Object) {
+func (t *plainThread) incref(o *object) {
 	if counting {
 		t.counts.increfs++
 	}
@@ -35,7 +40,7 @@ func (t *plainThread) incref(o *Object) {
 	o.refs++
 }
 
-func (t *plainThread) decref(o *Object) {
+func (t *plainThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
@@ -48,7 +53,8 @@ func (t *plainThread) decref(o *Object) {
 	}
 }
 
-func (t *plainThread) take(k kind) *Object {
+// take returns a new object with one reference.
+func (t *plainThread) take(k kind) *object {
 	if counting {
 		t.counts.allocations++
 	}
@@ -57,14 +63,16 @@ func (t *plainThread) take(k kind) *Object {
 	return o
 }
 
-func (t *plainThread) give(o *Object) {
+// give returns the memory of an object that has no references and holds none.
+func (t *plainThread) give(o *object) {
 	o.refs = freed
 	t.heap.give(o)
 }
 
-func (t *plainThread) lock(*Object)            {}
-func (t *plainThread) unlock(*Object)          {}
-func (t *plainThread) lockBoth(a, b *Object)   {}
-func (t *plainThread) unlockBoth(a, b *Object) {}
+func (t *plainThread) lock(*object)            {}
+func (t *plainThread) unlock(*object)          {}
+func (t *plainThread) lockBoth(a, b *object)   {}
+func (t *plainThread) unlockBoth(a, b *object) {}
 
+// native runs a kernel of an extension on two integers.
 func (t *plainThread) native(k *kernel, x, n int64) int64 { return k.run(x, n) }

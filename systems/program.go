@@ -3,26 +3,29 @@ package systems
 import (
 	"strconv"
 	"strings"
+
+	"boundaries/internal/fibsize"
 )
 
-// A Program is what the threads of a system execute: every thread calls a
-// function of its own, which takes steps and returns their value.
+// A Program is what the threads of a system execute. Every thread calls a function
+// of its own, run0, run1 and so on, which takes steps and returns their value.
 type Program struct {
-	shared  string // the listing of functions that all threads call
-	thread  string // the listing of a thread's function, in which @ is the thread's number
-	native  string // the same for an interpreter with an extension; empty if there is nothing it may do
-	globals func(s *space, threads int)
+	shared  string                      // the listing of functions that all threads call
+	thread  string                      // the listing of a thread's function, in which @ is the thread's number
+	native  string                      // like thread, for an interpreter with an extension; or empty
+	globals func(s *space, threads int) // makes the globals that are no functions; or nil
 
 	first, each int64 // n steps have the value first + n*each
+
+	// total is the global that all threads add to, or empty if they share none. The
+	// value of the program is then that of the global at the end. It is less by each
+	// for every update that a thread loses to another.
+	total string
 }
 
-// Loop is the article's code 4.1 to 4.3: a step adds 2 to a global that starts at
-// 1.
-//
-// The threads of code 4.3 add to one global, and lose what they add wherever +=
-// is not atomic. A run that is checked cannot, so each thread here has a global
-// of its own in the same dict, and their sum starts at 1. That they write to one
-// container remains.
+// Loop is the loop of the article's code 4.1: a step adds 2 to a global, and the
+// globals of all threads start at 1 in sum. They are different globals in one dict,
+// so that no addition is lost and yet all threads write to one container.
 var Loop = &Program{
 	thread: `
 def run@ i / n
@@ -82,10 +85,78 @@ end:
 	first: 1, each: 2,
 }
 
-// Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), that is
-// 1,973 calls. All threads call the same function.
-var Fib = &Program{
-	shared: `
+// SharedLoop is the loop of the article's code 4.3: a step adds 2 to the one global
+// ans, which starts at 1. A thread loses the updates that other threads make between
+// its load and its store.
+//
+// Where only the holder of a lock runs, updates are lost in whole slices: a thread
+// that loses the lock in between overwrites, when it is back, all that the others did
+// in their 5 ms. So the share that is lost takes many switches to settle. A run of
+// 200 ms has 40 of them, and a run shorter than 5 ms has none and loses nothing.
+var SharedLoop = &Program{
+	thread: `
+def run@ i / n
+	LOAD_FAST n
+	GET_ITER
+next:
+	FOR_ITER end
+	STORE_FAST i
+	LOAD_GLOBAL ans
+	LOAD_CONST 2
+	BINARY_ADD
+	STORE_GLOBAL ans
+	JUMP next
+end:
+	LOAD_CONST 0
+	RETURN_VALUE
+`,
+	globals: func(s *space, _ int) {
+		one := s.integer(1)
+		one.refs++
+		s.setGlobal("ans", one)
+	},
+	first: 1, each: 2,
+	total: "ans",
+}
+
+// Countdown is the loop of the 1996 figures, as we remember them: a step is one
+// n -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
+// value is the number that n has decreased by.
+var Countdown = &Program{
+	thread: `
+def run@ first / n
+	LOAD_FAST n
+	STORE_FAST first
+next:
+	LOAD_CONST 0
+	LOAD_FAST n
+	COMPARE_LESS
+	POP_JUMP_IF_FALSE end
+	LOAD_FAST n
+	LOAD_CONST 1
+	BINARY_SUBTRACT
+	STORE_FAST n
+	JUMP next
+end:
+	LOAD_FAST first
+	LOAD_FAST n
+	BINARY_SUBTRACT
+	RETURN_VALUE
+`,
+	each: 1,
+}
+
+// Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), which is 1,973
+// calls, or fib of BOUNDARIES_FIB if this variable is set in the environment (see
+// package fibsize). All threads call the same function.
+var Fib = newFib(fibsize.N(15))
+
+func newFib(k int) *Program {
+	listing := func(text string) string { return strings.ReplaceAll(text, "FIB", strconv.Itoa(k)) }
+	return &Program{shared: fibShared, thread: listing(fibThread), native: listing(fibNative), each: fibsize.Value(k)}
+}
+
+const fibShared = `
 def fib / n
 	LOAD_FAST n
 	LOAD_CONST 2
@@ -106,8 +177,9 @@ more:
 	CALL 1
 	BINARY_ADD
 	RETURN_VALUE
-`,
-	thread: `
+`
+
+const fibThread = `
 def run@ i total / n
 	LOAD_CONST 0
 	STORE_FAST total
@@ -118,7 +190,7 @@ next:
 	STORE_FAST i
 	LOAD_FAST total
 	LOAD_GLOBAL fib
-	LOAD_CONST 15
+	LOAD_CONST FIB
 	CALL 1
 	BINARY_ADD
 	STORE_FAST total
@@ -126,8 +198,9 @@ next:
 end:
 	LOAD_FAST total
 	RETURN_VALUE
-`,
-	native: `
+`
+
+const fibNative = `
 def run@ steps total / n
 	LOAD_CONST 0
 	STORE_FAST total
@@ -142,8 +215,10 @@ next:
 	STORE_FAST steps
 enough:
 	LOAD_FAST total
+	LOAD_CONST FIB
 	LOAD_FAST steps
 	CALL_NATIVE 1
+	BINARY_ADD
 	STORE_FAST total
 	LOAD_FAST n
 	LOAD_FAST steps
@@ -157,15 +232,13 @@ enough:
 end:
 	LOAD_FAST total
 	RETURN_VALUE
-`,
-	each: 987,
-}
+`
 
 // Stone is a round of pystone, shortened: calls, and reads and writes of records
 // and lists that all threads share. Every thread writes the same values to the
-// same places, so the value of a round does not depend on the others.
+// same places, so the value of a round does not depend on the other threads.
 //
-// An extension may touch none of it without the GIL: there is no such row.
+// There is no row of an extension, which may touch nothing of this without the GIL.
 var Stone = &Program{
 	shared: `
 def proc7 / a b
@@ -355,10 +428,10 @@ end:
 	RETURN_VALUE
 `,
 	globals: func(s *space, threads int) {
-		// What proc8 leaves behind, so that Array1Glob is the same before and
-		// after Array3Glob is assigned to it.
-		list := func(n int) *Object {
-			items := make([]*Object, n)
+		// The lists start as proc8 leaves them, so that Array1Glob is the same
+		// before and after Array3Glob is assigned to it.
+		list := func(n int) *object {
+			items := make([]*object, n)
 			for i := range items {
 				items[i] = s.integer(7)
 				if i == 38 {
@@ -367,10 +440,10 @@ end:
 			}
 			return s.container(kindList, nil, items...)
 		}
-		rows := make([]*Object, 51)
+		rows := make([]*object, 51)
 		for i := range rows {
 			rows[i] = list(51)
-			rows[i].refs-- // the one that rows will hold
+			rows[i].refs-- // the container of all rows takes its own
 		}
 		var entries []keyEntry
 		for _, word := range []string{"PtrComp", "Discr", "EnumComp", "IntComp", "StringComp"} {
@@ -391,9 +464,10 @@ end:
 	each: 8 + 2900,
 }
 
-// build makes the space of an interpreter that has p and that many threads.
+// build makes the space of an interpreter that runs p on that many threads.
 func (p *Program) build(threads int) *space { return p.buildWith(p.thread, threads) }
 
+// buildWith is like build, with another listing of a thread's function.
 func (p *Program) buildWith(thread string, threads int) *space {
 	s := newSpace()
 	s.compile(p.shared)

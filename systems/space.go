@@ -2,40 +2,41 @@ package systems
 
 import (
 	"hash/fnv"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
 )
 
-// A space is what the threads of one interpreter share. It is built by one
-// goroutine, with plain counts, before any thread starts.
+// A space is what the threads of one interpreter share. One goroutine builds it,
+// with plain counts, before any thread begins.
 type space struct {
 	_ cacheline.Pad
 	heap
-	_ cacheline.Pad // a shared heap is written for every object that is made or freed
+	_ cacheline.Pad // every object that is made or freed writes a shared heap
 
-	none, yes, no *Object
-	small         [smallMax - smallMin + 1]*Object
-	globals       *Object
-	interned      map[string]*Object
+	none, yes, no *object
+	small         [smallMax - smallMin + 1]*object
+	globals       *object
+	interned      map[string]*object
 	codes         []*code
-	made          []*Object // all objects that build made
+	made          []*object // all objects that build made
 
-	breaker atomic.Bool // the eval breaker of systems without a GIL: pending is not nil
+	breaker atomic.Bool // pending is not nil: the eval breaker of systems without a GIL
 	mu      sync.Mutex
 	pending func()    // guarded by mu
-	surplus []*Object // guarded by mu; of nogil: slots that a thread's heap had too many of
+	surplus []*object // guarded by mu; nogil: slots that threads gave away
 }
 
-// The integers that CPython makes once and shares.
+// CPython makes the integers from smallMin to smallMax once and shares them.
 const (
 	smallMin = -5
 	smallMax = 256
 )
 
 func newSpace() *space {
-	s := &space{interned: map[string]*Object{}}
+	s := &space{interned: map[string]*object{}}
 	s.none = s.take(kindNone)
 	s.no = s.take(kindBool)
 	s.yes = s.take(kindBool)
@@ -48,16 +49,16 @@ func newSpace() *space {
 	return s
 }
 
-// take makes an object that the space holds one reference to.
-func (s *space) take(k kind) *Object {
+// take returns a new object, to which the space holds one reference.
+func (s *space) take(k kind) *object {
 	o := s.heap.take(k)
 	o.refs = 1
 	s.made = append(s.made, o)
 	return o
 }
 
-// integer returns an integer; of a small one it takes no reference.
-func (s *space) integer(n int64) *Object {
+// integer returns an integer. It takes no reference.
+func (s *space) integer(n int64) *object {
 	if smallMin <= n && n <= smallMax {
 		return s.small[n-smallMin]
 	}
@@ -67,8 +68,8 @@ func (s *space) integer(n int64) *Object {
 	return o
 }
 
-// name interns a name. Its hash is FNV-1a, and does not differ from run to run.
-func (s *space) name(word string) *Object {
+// name interns a name. Its hash is FNV-1a, so that it is the same in every run.
+func (s *space) name(word string) *object {
 	o := s.interned[word]
 	if o == nil {
 		o = s.take(kindName)
@@ -81,7 +82,7 @@ func (s *space) name(word string) *Object {
 }
 
 // container makes a list, or a dict if it has keys.
-func (s *space) container(k kind, keys *keys, items ...*Object) *Object {
+func (s *space) container(k kind, keys *keys, items ...*object) *object {
 	o := s.take(k)
 	for _, item := range items {
 		item.refs++
@@ -90,27 +91,31 @@ func (s *space) container(k kind, keys *keys, items ...*Object) *Object {
 	return o
 }
 
-// setGlobal gives a global a first value, and the space's reference to it away.
-func (s *space) setGlobal(word string, o *Object) {
+// setGlobal gives a global its first value. The global takes over the space's
+// reference to it.
+func (s *space) setGlobal(word string, o *object) {
 	s.globals.array.Store(s.globals.array.Load().with(s.name(word), o))
 }
 
-// global returns the value of a global, without a reference.
-func (s *space) global(word string) *Object {
+// global returns the value of a global. It takes no reference.
+func (s *space) global(word string) *object {
 	a := s.globals.array.Load()
 	return a.items[a.keys.find(s.name(word))]
 }
 
-// close drops all that the space holds and returns the number of objects that
-// are left, which is none if the counts were right. No thread runs any more.
-func (s *space) close(drop func(*Object)) int {
+// entry returns the program's function for a thread.
+func (s *space) entry(thread int) *object { return s.global("run" + strconv.Itoa(thread)) }
+
+// close drops all that the space holds and returns the number of objects that are
+// left: none if the counts were right. All threads have ended.
+func (s *space) close(drop func(*object)) int {
 	s.release(drop)
 	return s.live
 }
 
-// release drops all that the space holds, where somebody else may still be
-// freeing objects, so that their number is not to be looked at yet.
-func (s *space) release(drop func(*Object)) {
+// release is like close, for an interpreter in which another goroutine may still
+// free objects, so that live must not be read yet.
+func (s *space) release(drop func(*object)) {
 	drop(s.globals)
 	for _, c := range s.codes {
 		for _, o := range c.consts {
@@ -123,14 +128,14 @@ func (s *space) release(drop func(*Object)) {
 	for _, o := range s.small {
 		drop(o)
 	}
-	for _, o := range []*Object{s.none, s.yes, s.no} {
+	for _, o := range []*object{s.none, s.yes, s.no} {
 		drop(o)
 	}
 }
 
-// callSoon has a thread call f before its next instruction, as CPython's
-// Py_AddPendingCall does; its signal handlers are called in this way. Of two that
-// come at once only the last is called, and f must not use callSoon.
+// callSoon asks for a call of f by some thread before its next instruction, as
+// Py_AddPendingCall does in CPython, which calls signal handlers in this way. If
+// two calls are asked for at once, only the last is made. f must not use callSoon.
 func (s *space) callSoon(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,7 +58,7 @@ var (
 // Files tests that the variants with those names and the files of a folder belong
 // together: each variant has a file named by it, whose doc has a line that begins
 // with Cost: and one that begins with Progress:, and each file that has a function
-// run... belongs to a variant.
+// run... or start... belongs to a variant.
 func Files(t *testing.T, folder string, names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -83,7 +83,7 @@ func Files(t *testing.T, folder string, names []string) {
 			switch decl := decl.(type) {
 			case *ast.FuncDecl:
 				fmt.Fprintln(&docs, decl.Doc.Text())
-				if decl.Recv == nil && regexp.MustCompile(`^run[A-Z]`).MatchString(decl.Name.Name) {
+				if decl.Recv == nil && regexp.MustCompile(`^(run|start)[A-Z]`).MatchString(decl.Name.Name) {
 					runs = decl.Name.Name
 				}
 			case *ast.GenDecl:
@@ -100,7 +100,7 @@ func Files(t *testing.T, folder string, names []string) {
 		}
 		found[file] = true
 		if runs == "" {
-			t.Errorf("%s has no function run...: variant %s must have its loop there", file, name)
+			t.Errorf("%s has no function run... or start...: variant %s must begin there", file, name)
 		}
 		for _, line := range []*regexp.Regexp{cost, progress} {
 			if !line.MatchString(docs.String()) {

@@ -1,5 +1,0 @@
-//go:build !race
-
-package systems
-
-const underRace = false
