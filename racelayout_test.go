@@ -183,7 +183,7 @@ func TestRacyIsInNoTable(t *testing.T) {
 	for _, v := range asyncio.Variants {
 		names = append(names, v.Name)
 	}
-	for _, v := range slices.Concat(procs.Variants, procs.FibVariants, procs.SpawnVariants) {
+	for _, v := range procs.Variants {
 		names = append(names, v.Name)
 	}
 	if slices.Contains(names, "racy") || len(names) < 30 {
