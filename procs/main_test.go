@@ -247,6 +247,20 @@ func takeWhenSent(w *children.Worker, seq uint64) {
 // beParent starts children, prints their pids, and waits to be killed.
 func beParent() {
 	name, how, _ := strings.Cut(os.Getenv(testParent), " ")
+	if how == "with the program" {
+		children.Program = childtest.Built
+		fmt.Println("# children:", Children())
+		for _, r := range rows() {
+			p, err := r.Start(2, r.payload)
+			if err != nil {
+				panic(err)
+			}
+			if done, err := p.Run(10); done != 10 || err != nil {
+				panic(fmt.Sprint(done, err))
+			}
+			p.Close()
+		}
+	}
 	if how == "quietly" {
 		children.OrphanSignal = 0
 	}

@@ -58,7 +58,10 @@ func Main(misbehavior map[string]func(w *children.Worker), tables ...[]children.
 	children.Main(tables...)
 }
 
-// Program is children.Program for tests.
+// Built is children.Program outside of tests.
+var Built = children.Program
+
+// Program is children.Program in tests.
 func Program() (path string, env []string, err error) {
 	path, err = children.Self()
 	env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return !strings.HasPrefix(entry, prefix) })
