@@ -92,7 +92,7 @@ func sourceRoot() (string, error) {
 			}
 			info, err := entry.Info()
 			if err == nil && info.ModTime().After(binary.ModTime()) {
-				err = fmt.Errorf("%s is newer than it", file)
+				err = fmt.Errorf("%s is newer than it", strings.TrimPrefix(file, root+string(filepath.Separator)))
 			}
 			return err
 		})
