@@ -75,7 +75,7 @@
 //	the patch of 1996   one lock for all counts               systems/free_threading.go
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; systems
 //	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; systems
-//	code 5.1            fib in two processes                  procs/fib_private.go
+//	code 5.1            fib in two processes                  procs/fib/private.go
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
 //	multiprocessing     communication is dearer               procs/pipe.go, and beside it channel.go
 //	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop

@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 		}
 		printFacts()
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	procs.Cleanup()
+	os.Exit(status)
 }
 
 // checkEnvironment ends the program if a variable has a value that cannot be meant.
@@ -69,6 +71,7 @@ func printFacts() {
 		database = "the Redis at " + redis
 	}
 	fmt.Println("# database:", database)
+	fmt.Println("# children:", procs.Children())
 	fmt.Println("# oversubscribed: rows of more than", runtime.NumCPU(), "procs")
 	for _, fact := range []struct{ name, file string }{
 		{"kernel", "/proc/sys/kernel/osrelease"},

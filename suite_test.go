@@ -18,8 +18,8 @@ import (
 
 	"boundaries/asyncio"
 	"boundaries/internal/suite"
+	"boundaries/internal/suite/all"
 	"boundaries/loop"
-	"boundaries/procs"
 )
 
 // The tests of the main command run it: this binary, with the flags that go test
@@ -269,8 +269,8 @@ func TestNoTestRunsBesideBenchmarks(t *testing.T) {
 	}
 }
 
-// How much dearer a child is than the smallest program that Go can make, started
-// the same way: reported, and not judged, because it takes a quiet machine.
+// How much longer a child takes than the smallest Go program, started the same way,
+// is reported and not judged, because to judge it takes a quiet machine.
 func TestStartOfAnEmptyProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
@@ -283,14 +283,16 @@ func TestStartOfAnEmptyProgram(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", empty, empty+".go").CombinedOutput(); err != nil {
 		t.Skipf("building an empty program: %v\n%s", err, out)
 	}
-	var process *procs.Pool
-	for _, v := range procs.SpawnVariants {
-		if v.Name == "process" {
-			var err error
-			if process, err = v.Start(1, procs.None); err != nil {
-				t.Fatal(err)
+	var process suite.Session
+	for _, w := range all.Workloads() {
+		for _, row := range w.Benches {
+			if w.Name == "Spawn" && row.Name == "process" {
+				var err error
+				if process, err = row.Open(1); err != nil {
+					t.Fatal(err)
+				}
+				defer process.Close()
 			}
-			defer process.Close()
 		}
 	}
 	const rounds = 51
@@ -303,8 +305,8 @@ func TestStartOfAnEmptyProgram(t *testing.T) {
 				return cmd.Run()
 			},
 			func() error {
-				_, err := process.Run(1)
-				return err
+				process.Run(1)
+				return process.Check(1)
 			},
 		} {
 			began := time.Now()

@@ -4,35 +4,39 @@ import (
 	"sync/atomic"
 
 	"boundaries/internal/fork"
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
 )
 
-// runChannel has a goroutine in each child's place and channels for pipes, with
-// the same number of items in flight: what leaving the process costs is the
-// difference to pipe. It pays for a channel's lock four times an item, and a
-// message is the address of an item, never a copy, which no pipe can offer.
-// Blocking.
-func runChannel(p *Pool, n int) (int, error) {
+// runChannel has a goroutine in the place of each child and channels in the place
+// of pipes, with the same number of items in flight. The difference between pipe
+// and channel is what it costs to leave the process. A message is the address of
+// an item and never a copy, which no pipe offers.
+//
+// Cost: a channel's lock four times an item.
+// Progress: blocking.
+func runChannel(p *children.Pool, n int) (int, error) {
 	var wrong atomic.Bool
-	window := shapeOf(p.variant, Payload(p.words*wordSize), p.workers).window
-	fork.Run("procs", p.workers, n, func(_, n int) {
+	window := p.Layout.Window
+	fork.Run("procs", p.Workers, n, func(_, n int) {
 		work := make(chan []uint64, window)
 		answers := make(chan []uint64, window)
 		go func() {
 			for item := range work {
-				if !change(item) {
+				if !items.Change(item) {
 					wrong.Store(true)
 				}
 				answers <- item
 			}
 		}()
-		items := make([]uint64, min(n, window)*p.words)
+		slots := make([]uint64, min(n, window)*p.Words)
 		for sent, got := 0, 0; got < n; {
 			for ; sent < n && sent < got+window; sent++ {
-				item := items[sent%window*p.words:][:p.words]
-				fill(item, uint64(sent))
+				item := slots[sent%window*p.Words:][:p.Words]
+				items.Fill(item, uint64(sent))
 				work <- item
 			}
-			if !right(<-answers, uint64(got)) {
+			if !items.Right(<-answers, uint64(got)) {
 				wrong.Store(true)
 			}
 			got++
@@ -40,7 +44,7 @@ func runChannel(p *Pool, n int) (int, error) {
 		close(work)
 	})
 	if wrong.Load() {
-		return 0, errWrong
+		return 0, items.ErrWrong
 	}
 	return n, nil
 }

@@ -1,31 +1,38 @@
 package procs
 
-import "boundaries/internal/gil"
+import (
+	"boundaries/internal/gil"
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
+)
 
-// runGIL is lock-free, but each child does its work under a GIL of its own, as
-// each process of multiprocessing has one, and releases it while it waits. It
-// pays one atomic load an item: a GIL costs nothing where nobody else wants it,
-// which is the point of multiprocessing. Blocking, as lock-free.
-func runGIL(p *Pool, n int) (int, error) { return runLockFree(p, n) }
+// runGIL is lock-free with a GIL in each child, as each process of multiprocessing
+// has one: the child works under its GIL and releases it while it waits. A GIL
+// costs almost nothing if nobody else wants it, which is the point of
+// multiprocessing.
+//
+// Cost: what lock-free costs, and one atomic load an item.
+// Progress: blocking, as lock-free.
+func runGIL(p *children.Pool, n int) (int, error) { return runLockFree(p, n) }
 
-func serveGIL(w *worker) {
+func serveGIL(w *children.Worker) {
 	var lock gil.GIL
 	var t gil.Thread
 	lock.Acquire(&t)
-	q := w.queue
-	done := q.done.Load()
+	q := w.Queue
+	done := q.Done.Load()
 	for {
 		var sent uint64
-		lock.Blocking(&t, func() { sent = w.awaitSent(done + 1) })
+		lock.Blocking(&t, func() { sent = w.AwaitSent(done + 1) })
 		for done < sent {
-			for half := min(done+q.batch, sent); done < half; done++ {
+			for half := min(done+q.Batch, sent); done < half; done++ {
 				lock.Tick(&t)
-				if !change(q.slot(done)) {
-					w.torn(done)
+				if !items.Change(q.Slot(done)) {
+					w.Torn(done)
 				}
 			}
-			q.done.Store(done)
-			q.answers.ring()
+			q.Done.Store(done)
+			q.Answers.Ring()
 		}
 	}
 }

@@ -3,185 +3,153 @@ package procs
 import (
 	"fmt"
 	"time"
+
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/futex"
+	"boundaries/procs/internal/items"
 )
 
-// runGlobalMutex has one queue for all, under one lock between processes that a
-// child holds while it does an item, one item at a time, and the parent while it
-// reads the answers and fills the free slots. It pays for the lock at every
-// item, and for all parallelism: no two children work at once. Blocking, but the
-// lock survives its holder: see lock.go and seeTo.
-func runGlobalMutex(p *Pool, n int) (int, error) {
-	p.lanes[0].first = p.lanes[0].sent
-	return p.lanes[0].seeTo(p.lanes, n)
+// runGlobalMutex has one queue for all children, under one lock between processes.
+// A child holds the lock while it changes an item, one item at a time. The parent
+// holds it while it reads the answers and fills the free slots.
+//
+// Cost: the lock at every item, and all parallelism: no two children work at once.
+// Progress: blocking, but the lock survives its holder: see seeTo.
+func runGlobalMutex(p *children.Pool, n int) (int, error) {
+	p.Lanes[0].First = p.Lanes[0].Sent
+	return seeTo(p.Lanes[0], p.Lanes, n)
 }
 
-func serveGlobalMutex(w *worker) { w.serveLocked() }
+func serveGlobalMutex(w *children.Worker) { serveLocked(w) }
 
-// seeTo has n items done that go through a queue with a lock, which the children
-// of lanes share.
+// seeTo has n items done that go through the queue of l, which has a lock and is
+// shared by the children of lanes.
 //
-// What the lock guards is sent, done, torn and the slots. The only time at which
-// they do not fit together is while a child rewrites the item done. So whoever
-// takes the lock and learns that its holder died knows what may be half
-// rewritten; a child cannot mend that and sets torn, with which the children
-// leave the queue alone; the parent writes the item again.
+// The lock guards Sent, Done, Torn and the slots. They are inconsistent only while
+// a child changes the item Done. So a process that takes the lock and learns that
+// its holder died knows which item may be half changed. A child cannot mend the
+// item: it sets Torn, after which the children leave the queue alone. The parent
+// writes the item again.
 //
-// This step is dear enough for one loop to serve two rows.
-func (l *lane) seeTo(lanes []*lane, n int) (int, error) {
-	q := l.queue
-	got, end := l.first, l.first+uint64(n)
+// The steps of global-mutex and sharded-lock are slow enough to share this loop.
+func seeTo(l *children.Lane, lanes []*children.Lane, n int) (int, error) {
+	q := l.Queue
+	got, end := l.First, l.First+uint64(n)
 	for got < end {
-		if err := l.lock(lanes); err != nil {
-			return int(got - l.first), err
+		if err := lockQueue(l, lanes); err != nil {
+			return int(got - l.First), err
 		}
-		done := q.done.Load()
-		if done < got || done > l.sent {
-			q.lock.release()
-			return int(got - l.first), l.fault(l.item(got), fmt.Errorf("it claims %d answers of %d to %d", done, got, l.sent))
+		done := q.Done.Load()
+		if done < got || done > l.Sent {
+			q.Lock.Release()
+			return int(got - l.First), l.Fault(l.Item(got), children.Claims(done, got, l.Sent))
 		}
 		for ; got < done; got++ {
-			if !right(q.slot(got), got) {
-				q.lock.release()
-				return int(got - l.first), l.fault(l.item(got), errWrong)
+			if !items.Right(q.Slot(got), got) {
+				q.Lock.Release()
+				return int(got - l.First), l.Fault(l.Item(got), items.ErrWrong)
 			}
 		}
-		for ; l.sent < end && l.sent < got+q.window; l.sent++ {
-			fill(q.slot(l.sent), l.sent)
+		for ; l.Sent < end && l.Sent < got+q.Window; l.Sent++ {
+			items.Fill(q.Slot(l.Sent), l.Sent)
 		}
-		q.sent.Store(l.sent)
-		q.lock.release()
-		q.work.ring()
-		// The children ring at multiples of batch, and when all is done.
-		target := min(got/q.batch*q.batch+q.batch, l.sent)
-		if err := l.awaitLocked(lanes, target); err != nil {
-			return int(got - l.first), err
+		q.Sent.Store(l.Sent)
+		q.Lock.Release()
+		q.Work.Ring()
+		// The children ring at multiples of the batch, and when all is done.
+		target := min(got/q.Batch*q.Batch+q.Batch, l.Sent)
+		if err := awaitLocked(l, lanes, target); err != nil {
+			return int(got - l.First), err
 		}
 	}
 	return n, nil
 }
 
-// lock takes the queue's lock and mends what a dead holder has left.
-func (l *lane) lock(lanes []*lane) error {
-	q := l.queue
-	abandoned, ok := q.lock.acquire(parentID, l.pool.Patience)
+// lockQueue takes the lock of a queue and mends what a dead holder has left.
+func lockQueue(l *children.Lane, lanes []*children.Lane) error {
+	q := l.Queue
+	abandoned, ok := q.Lock.Acquire(futex.Parent, l.Pool.Patience)
 	if !ok {
-		return l.silent(lanes)
+		return silent(l, lanes)
 	}
-	if abandoned || q.torn.Load() != 0 {
-		if done := q.done.Load(); done < l.sent {
-			fill(q.slot(done), done)
+	if abandoned || q.Torn.Load() != 0 {
+		if done := q.Done.Load(); done < l.Sent {
+			items.Fill(q.Slot(done), done)
 		}
-		q.torn.Store(0)
+		q.Torn.Store(0)
 	}
 	return nil
 }
 
-// awaitLocked returns when the children have done what is before target, or left
-// something to mend. It puts others in the place of those who were killed.
-func (l *lane) awaitLocked(lanes []*lane, target uint64) error {
-	q := l.queue
+// awaitLocked returns when the children have done all items before target, or left
+// something to mend. It replaces children that are killed.
+func awaitLocked(l *children.Lane, lanes []*children.Lane, target uint64) error {
+	q := l.Queue
 	var began time.Time
-	for !spin(l.pool.spinning, &q.done, target) && q.torn.Load() == 0 {
-		revived, err := reviveDead(lanes, (*lane).held)
+	for !futex.Spin(l.Pool.Spinning, &q.Done, target) && q.Torn.Load() == 0 {
+		revived, err := children.ReviveDead(lanes, (*children.Lane).Held)
 		if err != nil {
 			return err
 		}
 		if revived || began.IsZero() {
 			began = time.Now()
-		} else if time.Since(began) > l.pool.Patience {
-			return l.silent(lanes)
+		} else if time.Since(began) > l.Pool.Patience {
+			return silent(l, lanes)
 		}
-		q.answers.sleep(l.pool.Patience, func() bool {
-			return q.done.Load() >= target || q.torn.Load() != 0 || anyDead(lanes)
+		q.Answers.Sleep(l.Pool.Patience, func() bool {
+			return q.Done.Load() >= target || q.Torn.Load() != 0 || children.AnyDead(lanes)
 		})
 	}
 	return nil
 }
 
-// silent returns the error for children that do not answer in time. If one holds
-// the lock it is to blame.
-func (l *lane) silent(lanes []*lane) error {
-	q := l.queue
-	item, err := l.item(q.done.Load()), fmt.Errorf("no answer for %v", l.pool.Patience)
-	holder := q.lock.word.Load() & lockHolder
+// silent returns the error for children that do not answer in time. It blames the
+// child that holds the lock, if there is one.
+func silent(l *children.Lane, lanes []*children.Lane) error {
+	item, err := l.Item(l.Queue.Done.Load()), children.Silence(l.Pool.Patience)
+	holder := l.Queue.Lock.Holder()
 	if holder == 0 {
-		return l.fault(item, err)
+		return l.Fault(item, err)
 	}
 	for _, other := range lanes {
-		if uint32(other.index+1) == holder {
-			return other.fault(item, fmt.Errorf("%w, and it holds the lock", err))
+		if uint32(other.Index+1) == holder {
+			return other.Fault(item, fmt.Errorf("%w, and it holds the lock", err))
 		}
 	}
-	return l.fault(item, fmt.Errorf("%w, and %d holds the lock, which is no child", err, holder))
+	return l.Fault(item, fmt.Errorf("%w, and the lock is held by %d, want the number of a child", err, holder))
 }
 
-// held returns the item at which the lane's child died with the lock, or -1 if it
-// died without.
-func (l *lane) held() int {
-	held := l.child.Load().held.Load()
-	if l.pool.shape.queues < len(l.pool.lanes) {
-		l = l.pool.lanes[0] // which counts for all
-	}
-	if held == 0 || held > l.sent {
-		return -1
-	}
-	return l.item(held - 1)
-}
-
-func anyDead(lanes []*lane) bool {
-	for _, l := range lanes {
-		if l.child.Load().dead.Load() {
-			return true
-		}
-	}
-	return false
-}
-
-// reviveDead puts others in the place of the children that were killed, at the
-// item that at tells.
-func reviveDead(lanes []*lane, at func(dead *lane) int) (revived bool, err error) {
-	for _, l := range lanes {
-		if l.child.Load().dead.Load() {
-			if err := l.revive(at(l), func() {}); err != nil {
-				return true, err
-			}
-			revived = true
-		}
-	}
-	return revived, nil
-}
-
-// serveLocked does items of a queue with a lock, one for each time that it takes
+// serveLocked changes items of a queue with a lock, one each time that it takes
 // the lock.
-func (w *worker) serveLocked() {
-	q := w.queue
-	ready := func() bool { return q.torn.Load() == 0 && q.done.Load() < q.sent.Load() }
+func serveLocked(w *children.Worker) {
+	q := w.Queue
+	ready := func() bool { return q.Torn.Load() == 0 && q.Done.Load() < q.Sent.Load() }
 	for {
 		for !ready() {
-			if !spin(w.spinning, &q.sent, q.done.Load()+1) || !ready() {
-				q.work.sleep(0, ready)
+			if !futex.Spin(w.Spinning, &q.Sent, q.Done.Load()+1) || !ready() {
+				q.Work.Sleep(0, ready)
 			}
 		}
-		if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {
-			q.torn.Store(1)
+		if abandoned, _ := q.Lock.Acquire(w.ID, 0); abandoned {
+			q.Torn.Store(1)
 		}
-		done, sent := q.done.Load(), q.sent.Load()
-		torn := q.torn.Load() != 0
+		done, sent := q.Done.Load(), q.Sent.Load()
+		torn := q.Torn.Load() != 0
 		if torn || done == sent {
-			q.lock.release()
+			q.Lock.Release()
 			if torn {
-				q.answers.ring()
+				q.Answers.Ring()
 			}
 			continue
 		}
-		if !change(q.slot(done)) {
-			w.torn(done)
+		if !items.Change(q.Slot(done)) {
+			w.Torn(done)
 		}
 		done++
-		q.done.Store(done)
-		q.lock.release()
-		if done%q.batch == 0 || done == sent {
-			q.answers.ring()
+		q.Done.Store(done)
+		q.Lock.Release()
+		if done%q.Batch == 0 || done == sent {
+			q.Answers.Ring()
 		}
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/procs/internal/childtest"
 )
 
 // There are too few descriptors for all children: an error, and those that were
 // started are ended.
 func TestTooFewDescriptors(t *testing.T) {
-	before := descriptors(t)
+	before := childtest.Descriptors(t)
 	next, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	highest := next.Fd()
@@ -29,8 +31,8 @@ func TestTooFewDescriptors(t *testing.T) {
 			_, err := named(name).Start(8, Word)
 			require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 			require.ErrorIs(t, err, syscall.EMFILE)
-			require.Empty(t, children(t))
-			require.Equal(t, before, descriptors(t))
+			require.Empty(t, childtest.Children(t))
+			require.Equal(t, before, childtest.Descriptors(t))
 		}
 	}
 }

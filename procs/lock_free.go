@@ -1,28 +1,35 @@
 package procs
 
-// runLockFree gives each child a ring of its own with one writer and one reader
-// of each counter (Lamport, 1983), published half a ring at a time: while the
-// child changes one half, the parent checks and fills the other. It pays for
-// one cache line in eight items of a word, and for a wake-up in 512 if the other
-// side has gone to sleep. Wait-free until the ring is empty or full, and then
-// blocking: spin, then sleep.
-func runLockFree(p *Pool, n int) (int, error) {
-	return p.eachLane(n, func(l *lane, n int) (int, error) {
-		q := l.queue
-		got, end := l.first, l.first+uint64(n)
+import (
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
+)
+
+// runLockFree gives each child a ring of its own, each counter of which has one
+// writer and one reader (Lamport, 1983). Both sides publish half a ring at a time:
+// while the child changes one half, the parent checks and fills the other.
+//
+// Cost: one cache line for every eight items of a word, and a wake-up for every
+// 512 of them if the other side sleeps.
+// Progress: wait-free until the ring is empty or full, and then blocking: the
+// waiter spins, then sleeps.
+func runLockFree(p *children.Pool, n int) (int, error) {
+	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
+		q := l.Queue
+		got, end := l.First, l.First+uint64(n)
 		for got < end {
-			for ; l.sent < end && l.sent < got+q.window; l.sent++ {
-				fill(q.slot(l.sent), l.sent)
+			for ; l.Sent < end && l.Sent < got+q.Window; l.Sent++ {
+				items.Fill(q.Slot(l.Sent), l.Sent)
 			}
-			q.sent.Store(l.sent)
-			q.work.ring()
-			done, err := l.await(got, min(got+q.batch, l.sent))
+			q.Sent.Store(l.Sent)
+			q.Work.Ring()
+			done, err := l.Await(got, min(got+q.Batch, l.Sent))
 			if err != nil {
-				return int(got - l.first), err
+				return int(got - l.First), err
 			}
 			for ; got < done; got++ {
-				if !right(q.slot(got), got) {
-					return int(got - l.first), l.fault(l.item(got), errWrong)
+				if !items.Right(q.Slot(got), got) {
+					return int(got - l.First), l.Fault(l.Item(got), items.ErrWrong)
 				}
 			}
 		}
@@ -30,19 +37,19 @@ func runLockFree(p *Pool, n int) (int, error) {
 	})
 }
 
-func serveLockFree(w *worker) {
-	q := w.queue
-	done := q.done.Load()
+func serveLockFree(w *children.Worker) {
+	q := w.Queue
+	done := q.Done.Load()
 	for {
-		sent := w.awaitSent(done + 1)
+		sent := w.AwaitSent(done + 1)
 		for done < sent {
-			for half := min(done+q.batch, sent); done < half; done++ {
-				if !change(q.slot(done)) {
-					w.torn(done)
+			for half := min(done+q.Batch, sent); done < half; done++ {
+				if !items.Change(q.Slot(done)) {
+					w.Torn(done)
 				}
 			}
-			q.done.Store(done)
-			q.answers.ring()
+			q.Done.Store(done)
+			q.Answers.Ring()
 		}
 	}
 }

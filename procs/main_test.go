@@ -1,7 +1,6 @@
 package procs
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -10,36 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"boundaries/procs/fib"
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/childtest"
+	"boundaries/procs/internal/frame"
+	"boundaries/procs/internal/items"
+	"boundaries/procs/spawn"
 )
 
-// What the tests ask of the children that they start, by environment.
+// What a test asks of the processes that it starts, by environment.
 const (
-	testServe  = "PROCS_TEST_SERVE"  // do this instead of the variant's work: see misbehaviour
-	testNoMain = "PROCS_TEST_NOMAIN" // the program forgets to call Main
-	testParent = "PROCS_TEST_PARENT" // be a parent: see TestParentDies
+	testNoMain = "PROCS_TEST_NOMAIN" // be a program that does not call Main
+	testParent = "PROCS_TEST_PARENT" // be a parent: see beParent
 )
 
 func TestMain(m *testing.M) {
-	if serve := misbehaviour[os.Getenv(testServe)]; serve != nil {
-		for i := range Variants {
-			Variants[i].serve = serve
-		}
-		for i := range Sums {
-			Sums[i].serve = serve
-		}
-		for i := range FibVariants {
-			FibVariants[i].serve = serve
-		}
-		for i := range SpawnVariants {
-			SpawnVariants[i].serve = serve
-		}
-	}
-	if begin := misbeginning[os.Getenv(testServe)]; begin != nil && isChild() {
+	if begin := misbeginning[os.Getenv(childtest.Serve)]; begin != nil && os.Getenv(children.Env) != "" {
 		begin()
 	}
 	if os.Getenv(testNoMain) == "" {
-		Main()
+		childtest.Main(misbehavior, Variants, Sums, fib.Variants, spawn.Variants)
 	}
 	if os.Getenv(testParent) != "" {
 		beParent()
@@ -47,222 +36,187 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// rows is every row with each payload that it has.
-func rows(yield func(v Variant, payload Payload) bool) {
-	for _, table := range [][]Variant{Variants, FibVariants, SpawnVariants} {
-		for _, v := range table {
-			if !yield(v, Word) {
-				return
-			}
-			if v.of == "procs" && v.crew != one && !yield(v, Block) {
-				return
-			}
+// A row is a variant of one of the three packages with a payload that it has.
+type row struct {
+	children.Variant
+	table   string
+	payload children.Payload
+}
+
+func rows() (all []row) {
+	for _, payload := range []children.Payload{Word, Block} {
+		for _, v := range rowsOf(payload) {
+			all = append(all, row{v, "procs", payload})
 		}
 	}
+	for _, v := range fib.Variants {
+		all = append(all, row{v, "fib", Word})
+	}
+	for _, v := range spawn.Variants {
+		all = append(all, row{v, "spawn", Word})
+	}
+	return all
 }
 
 // eachRow runs a subtest for every row that keep keeps.
-func eachRow(t *testing.T, keep func(v Variant) bool, test func(t *testing.T, v Variant, payload Payload)) {
-	for v, payload := range rows {
-		if keep(v) {
-			t.Run(fmt.Sprintf("%s/%s/%d", v.of, v.Name, payload), func(t *testing.T) { test(t, v, payload) })
+func eachRow(t *testing.T, keep func(r row) bool, test func(t *testing.T, r row)) {
+	for _, r := range rows() {
+		if keep(r) {
+			t.Run(fmt.Sprintf("%s/%s/%d", r.table, r.Name, r.payload), func(t *testing.T) { test(t, r) })
 		}
 	}
 }
 
-func hasChildren(v Variant) bool { return v.crew != nobody }
+func everyRow(row) bool      { return true }
+func isOwn(r row) bool       { return r.table == "procs" }
+func hasChildren(r row) bool { return r.Crew != children.Nobody }
 
-// start starts a pool that is closed when the test ends.
-func start(t *testing.T, v Variant, workers int, payload Payload) *Pool {
+func start(t *testing.T, v children.Variant, workers int, payload children.Payload) *children.Pool {
 	t.Helper()
-	p, err := v.Start(workers, payload)
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { p.Close() })
-	return p
+	return childtest.Start(t, v, workers, payload)
 }
 
-// named returns a variant of a table.
-func named(name string) Variant { return namedOf(Variants, name) }
+func named(name string) children.Variant { return childtest.Named(Variants, name) }
 
-func namedOf(table []Variant, name string) Variant {
-	for _, v := range table {
-		if v.Name == name {
-			return v
-		}
-	}
-	panic(name)
-}
-
-// childErrors returns every *Error that err holds.
-func childErrors(err error) []*Error {
-	switch e := err.(type) {
-	case *Error:
-		return []*Error{e}
-	case interface{ Unwrap() []error }:
-		var all []*Error
-		for _, err := range e.Unwrap() {
-			all = append(all, childErrors(err)...)
-		}
-		return all
-	}
-	return nil
-}
-
-// misbeginning is what children can do wrong before they greet, or instead.
+// misbeginning is what children can do wrong in place of their greeting.
 var misbeginning = map[string]func(){
-	"killed at start": killItself,
+	"killed at start": childtest.KillItself,
 	"no greeting":     func() { time.Sleep(time.Minute) },
 	"wrong greeting": func() {
-		writeFrame(os.Stdout, newFrame(1), []uint64{4711})
+		frame.Write(os.Stdout, frame.New(1), []uint64{4711})
 		time.Sleep(time.Minute)
 	},
 }
 
-// misbehaviour is what children can do wrong.
-var misbehaviour = map[string]func(w *worker){
-	"nothing":     func(w *worker) { time.Sleep(time.Minute) },
-	"end":         func(w *worker) { os.Exit(7) },
-	"kill itself": func(w *worker) { killItself() },
-	"slow": func(w *worker) {
-		w.answer(func(item []uint64) {
+// misbehavior is what children can do wrong in place of their work.
+var misbehavior = map[string]func(w *children.Worker){
+	"slow": func(w *children.Worker) {
+		w.Answer(func(item []uint64) {
 			time.Sleep(5 * time.Millisecond)
-			change(item)
+			items.Change(item)
 		})
 	},
-	"tell processors": func(w *worker) { os.Exit(runtime.GOMAXPROCS(0)) },
-	"3 batches and end": func(w *worker) {
+	"tell processors": func(w *children.Worker) { os.Exit(runtime.GOMAXPROCS(0)) },
+	"30 and no more": func(w *children.Worker) {
 		answered := 0
-		w.answer(func(item []uint64) {
-			if answered++; answered > 3 {
-				os.Exit(7)
-			}
-			item[0] *= fibValue
-		})
-	},
-	"30 and no more": func(w *worker) {
-		answered := 0
-		w.answer(func(item []uint64) {
+		w.Answer(func(item []uint64) {
 			if answered++; answered > 30 {
-				killItself()
+				childtest.KillItself()
 			}
-			change(item)
+			items.Change(item)
 		})
 	},
-	"rubbish": func(w *worker) {
-		sent := w.awaitSent(1)
-		w.queue.slot(0)[0] = 4711
-		w.queue.done.Store(sent)
-		w.queue.answers.ring()
+	"rubbish": func(w *children.Worker) {
+		sent := w.AwaitSent(1)
+		w.Queue.Slot(0)[0] = 4711
+		w.Queue.Done.Store(sent)
+		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)
 	},
-	"unchanged": func(w *worker) {
-		w.queue.done.Store(w.awaitSent(1))
-		w.queue.answers.ring()
+	"unchanged": func(w *children.Worker) {
+		w.Queue.Done.Store(w.AwaitSent(1))
+		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)
 	},
-	"too many": func(w *worker) {
-		w.awaitSent(1)
-		w.queue.done.Store(1 << 40)
-		w.queue.answers.ring()
+	"too many": func(w *children.Worker) {
+		w.AwaitSent(1)
+		w.Queue.Done.Store(1 << 40)
+		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)
 	},
-	"backwards": func(w *worker) {
-		w.backwards()
+	"backwards": func(w *children.Worker) {
+		backwards(w)
 		time.Sleep(time.Minute)
 	},
-	"backwards and end": func(w *worker) {
-		w.backwards()
+	"backwards and end": func(w *children.Worker) {
+		backwards(w)
 		os.Exit(7)
 	},
-	"keep lock": func(w *worker) {
-		w.queue.lock.acquire(w.id, 0)
+	"keep lock": func(w *children.Worker) {
+		w.Queue.Lock.Acquire(w.ID, 0)
 		time.Sleep(time.Minute)
 	},
-	"foreign lock": func(w *worker) {
-		w.awaitSent(1) // or the parent would release it as its own
-		for !w.queue.lock.word.CompareAndSwap(0, 12345) {
-		}
+	"foreign lock": func(w *children.Worker) {
+		w.AwaitSent(1) // else the parent would release the lock as its own
+		w.Queue.Lock.Acquire(12345, 0)
 		time.Sleep(time.Minute)
 	},
-	"take and sleep": func(w *worker) {
-		w.awaitSentAtomic(0)
+	"take and sleep": func(w *children.Worker) {
+		takeWhenSent(w, 0)
 		time.Sleep(time.Minute)
 	},
-	"frame wrong": func(w *worker) {
-		readFrame(os.Stdin, newFrame(w.words), make([]uint64, w.words))
-		writeFrame(os.Stdout, newFrame(w.words), make([]uint64, w.words))
+	"frame wrong": func(w *children.Worker) {
+		frame.Read(os.Stdin, frame.New(w.Words), make([]uint64, w.Words))
+		frame.Write(os.Stdout, frame.New(w.Words), make([]uint64, w.Words))
 		time.Sleep(time.Minute)
 	},
-	"answer unread": func(w *worker) {
-		os.Stdin.Read(make([]byte, 1)) // it is asked, and the rest of a block fills the pipe
-		item := make([]uint64, w.words)
+	"answer unread": func(w *children.Worker) {
+		os.Stdin.Read(make([]byte, 1)) // the first request is on its way, and the rest of it fills the pipe
+		item := make([]uint64, w.Words)
 		for i := range uint64(2) {
-			fill(item, i)
-			change(item)
-			writeFrame(os.Stdout, newFrame(w.words), item)
+			items.Fill(item, i)
+			items.Change(item)
+			frame.Write(os.Stdout, frame.New(w.Words), item)
 		}
 		time.Sleep(time.Minute)
 	},
-	"frame long": func(w *worker) {
+	"frame long": func(w *children.Worker) {
 		os.Stdout.WriteString("\xff\xff\xff\xff")
 		time.Sleep(time.Minute)
 	},
-	"frame short": func(w *worker) {
+	"frame short": func(w *children.Worker) {
 		os.Stdout.WriteString("\x00\x00\x00\x00")
 		time.Sleep(time.Minute)
 	},
-	"half a frame": func(w *worker) {
+	"half a frame": func(w *children.Worker) {
 		os.Stdout.WriteString("\x00\x00\x00\x08abc")
 		time.Sleep(time.Minute)
 	},
-	"half a frame and end": func(w *worker) { os.Stdout.WriteString("\x00\x00\x00\x08abc") },
-	"half a head and end":  func(w *worker) { os.Stdout.WriteString("\x00\x00") },
-	"die in an item": func(w *worker) {
-		q := w.queue
-		w.dieOnce(&q.wanted, &q.claimed, func() {
-			w.awaitSent(4)
+	"half a frame and end": func(w *children.Worker) { os.Stdout.WriteString("\x00\x00\x00\x08abc") },
+	"half a head and end":  func(w *children.Worker) { os.Stdout.WriteString("\x00\x00") },
+	"die in an item": func(w *children.Worker) {
+		q := w.Queue
+		dieOnce(&q.Wanted, &q.Claimed, func() {
+			w.AwaitSent(4)
 			for {
-				if abandoned, _ := q.lock.acquire(w.id, 0); abandoned {
-					exit(1, "the lock was abandoned before anybody died")
+				if abandoned, _ := q.Lock.Acquire(w.ID, 0); abandoned {
+					panic("the lock was abandoned before a child died")
 				}
-				if q.done.Load() == 3 {
+				if q.Done.Load() == 3 {
 					break
 				}
-				change(q.slot(q.done.Load()))
-				q.done.Add(1)
-				q.lock.release()
+				items.Change(q.Slot(q.Done.Load()))
+				q.Done.Add(1)
+				q.Lock.Release()
 			}
-			item := q.slot(3)
-			change(item[:len(item)/2])
-		}, w.serveLocked)
+			item := q.Slot(3)
+			items.Change(item[:len(item)/2])
+		}, func() { serveLocked(w) })
 	},
-	"die in a taken item": func(w *worker) {
-		w.dieOnce(&w.queue.torn, &w.queue.done, w.takeHalf, func() { serveAtomic(w) })
+	"die in a taken item": func(w *children.Worker) {
+		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { takeHalf(w) }, func() { serveAtomic(w) })
 	},
-	"die with a claim": func(w *worker) {
-		w.dieOnce(&w.queue.torn, &w.queue.done, func() { w.queue.claimed.Add(1) }, func() { serveAtomic(w) })
+	"die with a claim": func(w *children.Worker) {
+		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { w.Queue.Claimed.Add(1) }, func() { serveAtomic(w) })
 	},
 }
 
-// backwards answers rightly, and then takes it back.
-func (w *worker) backwards() {
-	sent := w.awaitSent(1)
+// backwards answers rightly, and then takes its answers back.
+func backwards(w *children.Worker) {
+	sent := w.AwaitSent(1)
 	for seq := range sent {
-		change(w.queue.slot(seq))
+		items.Change(w.Queue.Slot(seq))
 	}
-	w.queue.done.Store(sent)
-	w.queue.answers.ring()
-	w.awaitSent(sent + 1)
-	w.queue.done.Store(0)
+	w.Queue.Done.Store(sent)
+	w.Queue.Answers.Ring()
+	w.AwaitSent(sent + 1)
+	w.Queue.Done.Store(0)
 }
 
-// dieOnce has the first child to come do something and be killed, and all
-// others, those in its place too, serve after that. It uses two words that the
-// row does not.
-func (w *worker) dieOnce(first, dead *atomic.Uint64, do, serve func()) {
+// dieOnce has the first child that calls it call do and be killed. All others,
+// including the one that replaces it, serve after that. First and dead are two
+// words that the row does not use.
+func dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	if first.Add(1) > 1 {
 		for dead.Load() == 0 {
 			time.Sleep(time.Millisecond)
@@ -271,43 +225,51 @@ func (w *worker) dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	}
 	do()
 	dead.Store(1)
-	killItself()
+	childtest.KillItself()
 }
 
-func killItself() {
-	self, _ := os.FindProcess(os.Getpid())
-	self.Kill()
-	time.Sleep(time.Minute)
+// takeHalf takes item 3 of an atomic row and changes half of it.
+func takeHalf(w *children.Worker) {
+	q := w.Queue
+	takeWhenSent(w, 3)
+	item := q.Slot(3)
+	items.Change(item[:len(item)/2])
 }
 
-// takeHalf does half of item 3 of an atomic row.
-func (w *worker) takeHalf() {
-	q := w.queue
-	w.awaitSentAtomic(3)
-	item := q.slot(3)
-	change(item[:len(item)/2])
-}
-
-// awaitSentAtomic takes an item.
-func (w *worker) awaitSentAtomic(seq uint64) {
-	for w.queue.state(seq).Load() != stateOf(seq, stateSent) {
+// takeWhenSent takes an item of an atomic row, once it is sent.
+func takeWhenSent(w *children.Worker, seq uint64) {
+	for w.Queue.State(seq).Load() != stateOf(seq, stateSent) {
 		time.Sleep(time.Millisecond)
 	}
-	w.queue.state(seq).Store(stateOf(seq, stateTaken) | uint64(w.id))
+	w.Queue.State(seq).Store(stateOf(seq, stateTaken) | uint64(w.ID))
 }
 
-// beParent starts children, says who they are, and waits to be killed.
+// beParent starts children, prints their pids, and waits to be killed.
 func beParent() {
 	name, how, _ := strings.Cut(os.Getenv(testParent), " ")
+	if how == "with the program" {
+		children.Program = childtest.Built
+		fmt.Println("# children:", Children())
+		for _, r := range rows() {
+			p, err := r.Start(2, r.payload)
+			if err != nil {
+				panic(err)
+			}
+			if done, err := p.Run(10); done != 10 || err != nil {
+				panic(fmt.Sprint(done, err))
+			}
+			p.Close()
+		}
+	}
 	if how == "quietly" {
-		orphanSignal = 0
+		children.OrphanSignal = 0
 	}
 	if how == "deleted" {
 		os.Remove(os.Args[0])
 	}
 	p, err := named(name).Start(3, Word)
 	if err != nil {
-		exit(1, "%v", err)
+		panic(err)
 	}
 	if how == "deleted" {
 		os.Exit(0)
@@ -316,7 +278,7 @@ func beParent() {
 		p.Close()
 		fmt.Println("started")
 		if p, err = named(name).Start(3, Word); err != nil {
-			exit(1, "%v", err)
+			panic(err)
 		}
 	}
 	if how != "with the deaf" {

@@ -1,37 +1,44 @@
 package procs
 
-// runPing has one item in flight, to one child whatever the number of workers:
-// a round trip, nothing batched. It pays for the way of two cache lines there
-// and back; if there is no processor for each side it pays for two wake-ups
-// instead, a hundred times as much. Blocking: spin, then sleep.
-func runPing(p *Pool, n int) (int, error) {
-	return p.eachLane(n, func(l *lane, n int) (int, error) {
-		q := l.queue
-		for got := l.first; got < l.first+uint64(n); got++ {
-			fill(q.slot(got), got)
-			l.sent = got + 1
-			q.sent.Store(l.sent)
-			q.work.ring()
-			if _, err := l.await(got, l.sent); err != nil {
-				return int(got - l.first), err
+import (
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
+)
+
+// runPing has one item in flight, to one child whatever the number of workers: a
+// round trip, with nothing batched.
+//
+// Cost: two cache lines that move there and back. Without a processor for each
+// side it is two wake-ups instead, which cost a hundred times as much.
+// Progress: blocking: the waiter spins, then sleeps.
+func runPing(p *children.Pool, n int) (int, error) {
+	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
+		q := l.Queue
+		for got := l.First; got < l.First+uint64(n); got++ {
+			items.Fill(q.Slot(got), got)
+			l.Sent = got + 1
+			q.Sent.Store(l.Sent)
+			q.Work.Ring()
+			if _, err := l.Await(got, l.Sent); err != nil {
+				return int(got - l.First), err
 			}
-			if !right(q.slot(got), got) {
-				return int(got - l.first), l.fault(l.item(got), errWrong)
+			if !items.Right(q.Slot(got), got) {
+				return int(got - l.First), l.Fault(l.Item(got), items.ErrWrong)
 			}
 		}
 		return n, nil
 	})
 }
 
-func servePing(w *worker) {
-	q := w.queue
-	for done := q.done.Load(); ; {
-		w.awaitSent(done + 1)
-		if !change(q.slot(done)) {
-			w.torn(done)
+func servePing(w *children.Worker) {
+	q := w.Queue
+	for done := q.Done.Load(); ; {
+		w.AwaitSent(done + 1)
+		if !items.Change(q.Slot(done)) {
+			w.Torn(done)
 		}
 		done++
-		q.done.Store(done)
-		q.answers.ring()
+		q.Done.Store(done)
+		q.Answers.Ring()
 	}
 }

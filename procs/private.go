@@ -1,27 +1,34 @@
 package procs
 
-// runPrivate gives each child its items a whole block at a time: the block is
-// the parent's until it is full, then the child's until all of it is answered.
-// It pays with idleness: a child has nothing to do while the parent reads its
-// block and fills the next, unless there are other children to be idle for.
-// Blocking.
-func runPrivate(p *Pool, n int) (int, error) {
-	return p.eachLane(n, func(l *lane, n int) (int, error) {
-		q := l.queue
-		got, end := l.first, l.first+uint64(n)
+import (
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
+)
+
+// runPrivate gives each child its items a whole block at a time. The block belongs
+// to the parent until it is full, and then to the child until all of it is
+// answered.
+//
+// Cost: idleness. A child has nothing to do while the parent reads its block and
+// fills the next, unless the parent does so while other children work.
+// Progress: blocking.
+func runPrivate(p *children.Pool, n int) (int, error) {
+	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
+		q := l.Queue
+		got, end := l.First, l.First+uint64(n)
 		for got < end {
-			for ; l.sent < end && l.sent < got+q.window; l.sent++ {
-				fill(q.slot(l.sent), l.sent)
+			for ; l.Sent < end && l.Sent < got+q.Window; l.Sent++ {
+				items.Fill(q.Slot(l.Sent), l.Sent)
 			}
-			q.sent.Store(l.sent)
-			q.work.ring()
-			done, err := l.await(got, l.sent)
+			q.Sent.Store(l.Sent)
+			q.Work.Ring()
+			done, err := l.Await(got, l.Sent)
 			if err != nil {
-				return int(got - l.first), err
+				return int(got - l.First), err
 			}
 			for ; got < done; got++ {
-				if !right(q.slot(got), got) {
-					return int(got - l.first), l.fault(l.item(got), errWrong)
+				if !items.Right(q.Slot(got), got) {
+					return int(got - l.First), l.Fault(l.Item(got), items.ErrWrong)
 				}
 			}
 		}
@@ -29,17 +36,17 @@ func runPrivate(p *Pool, n int) (int, error) {
 	})
 }
 
-func servePrivate(w *worker) {
-	q := w.queue
-	done := q.done.Load()
+func servePrivate(w *children.Worker) {
+	q := w.Queue
+	done := q.Done.Load()
 	for {
-		sent := w.awaitSent(done + 1)
+		sent := w.AwaitSent(done + 1)
 		for ; done < sent; done++ {
-			if !change(q.slot(done)) {
-				w.torn(done)
+			if !items.Change(q.Slot(done)) {
+				w.Torn(done)
 			}
 		}
-		q.done.Store(done)
-		q.answers.ring()
+		q.Done.Store(done)
+		q.Answers.Ring()
 	}
 }

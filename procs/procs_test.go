@@ -1,7 +1,6 @@
 package procs
 
 import (
-	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,32 +14,32 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/childtest"
+	"boundaries/procs/internal/frame"
+	"boundaries/procs/internal/futex"
+	"boundaries/procs/internal/items"
 )
 
+const patience = 10 * time.Second
+
+func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
+
 func TestAnswersAreExact(t *testing.T) {
-	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
-		for _, workers := range []int{1, 2, 3, 4, 7, 9} {
-			if workers > 3 && (payload == Block || v.crew == one) {
-				break
-			}
-			p := start(t, v, workers, payload)
-			for _, n := range []int{0, 1, 7, 1000, 10007} {
-				switch {
-				case n > 7 && payload == Block:
-					n /= 50
-				case n > 7 && v.of != "procs":
-					n /= 200 // steps that are computed, or processes
-				}
-				done, err := p.Run(n)
-				require.NoError(t, err, "%d workers, %d items", workers, n)
-				require.Equal(t, n, done, "%d workers", workers)
-			}
-			require.NoError(t, p.Close())
+	eachRow(t, isOwn, func(t *testing.T, r row) {
+		workers, sizes := []int{1, 2, 3, 4, 7, 9}, []int{0, 1, 7, 1000, 10007}
+		if r.payload == Block {
+			workers, sizes = workers[:3], []int{0, 1, 7, 20, 200}
+		} else if r.Crew == children.One {
+			workers = workers[:3]
 		}
+		childtest.Exact(t, r.Variant, r.payload, workers, sizes...)
 	})
 }
 
@@ -57,95 +56,22 @@ func TestMisuse(t *testing.T) {
 	require.PanicsWithValue(t, "procs: patience of 0s, need more", func() { p.Run(1) })
 }
 
-// An item tells whether it is whole, and what is not its answer.
-func TestItems(t *testing.T) {
-	for _, words := range []int{1, 2, 9} {
-		item := make([]uint64, words)
-		fill(item, 41)
-		require.False(t, right(item, 41), "not changed")
-		require.True(t, change(item))
-		require.True(t, right(item, 41))
-		require.False(t, right(item, 40), "another's answer")
-		change(item)
-		require.False(t, right(item, 41), "changed twice")
-		for torn := 1; torn < words; torn++ {
-			fill(item, 41)
-			change(item[:torn])
-			require.False(t, change(slices.Clone(item)), "%d of %d words changed", torn, words)
-			require.False(t, right(item, 41), "%d of %d words changed", torn, words)
-		}
-	}
-}
-
-// The table in memory.go.
-func TestControlIsAsDocumented(t *testing.T) {
-	var c control
-	for name, offset := range map[string][2]uintptr{
-		"sent":    {unsafe.Offsetof(c.sent), 128},
-		"done":    {unsafe.Offsetof(c.done), 256},
-		"lock":    {unsafe.Offsetof(c.lock), 384},
-		"torn":    {unsafe.Offsetof(c.torn), 392},
-		"claimed": {unsafe.Offsetof(c.claimed), 512},
-		"rescue":  {unsafe.Offsetof(c.rescue), 640},
-		"wanted":  {unsafe.Offsetof(c.wanted), 768},
-		"work":    {unsafe.Offsetof(c.work), 896},
-		"answers": {unsafe.Offsetof(c.answers), 1024},
-		"slots":   {unsafe.Sizeof(c), 1280},
-	} {
-		require.Equal(t, offset[1], offset[0], name)
-	}
-}
-
-// No two queues overlap, and up to 1024 items a child are in flight.
-func TestShapes(t *testing.T) {
-	for v, payload := range rows {
-		for _, children := range []int{1, 2, 3, 9} {
-			if payload == Block && children == 9 {
-				break
-			}
-			s := shapeOf(&v, payload, children)
-			memory := make([]byte, s.size())
-			require.LessOrEqual(t, s.queues*s.window, 1024*children)
-			for i := range s.queues {
-				q := s.queue(memory, i)
-				for seq := range q.window {
-					for j := range q.slot(seq + q.window) {
-						q.slot(seq)[j]++
-					}
-					if s.head > 0 {
-						q.state(seq).Add(1)
-					}
-				}
-			}
-			touched := 0
-			for i := range s.queues {
-				for _, word := range s.queue(memory, i).slots {
-					if word > 1 {
-						t.Fatalf("%s: a word belongs to %d", v.Name, word)
-					}
-					touched += int(word)
-				}
-			}
-			require.Equal(t, s.queues*s.window*(s.words+s.head), touched)
-		}
-	}
-}
-
-// manyKills is how many children are killed in one run.
-var manyKills = 100
-
 // 100 children are killed in one run, at random moments. Every answer arrives,
 // which the run checks item by item, and the caller is told of every child.
 func TestKills(t *testing.T) {
+	manyKills := 100
+	if race.Enabled {
+		manyKills = 20 // children start ten times as slowly
+	}
 	// The killer may find the same item again and again.
-	defer func(old int) { maxTries = old }(maxTries)
-	maxTries = manyKills
-	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
+	defer func(old int) { children.MaxTries = old }(children.MaxTries)
+	children.MaxTries = manyKills
+	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		kills := manyKills
-		if testing.Short() || payload == Block || v.of != "procs" {
+		if testing.Short() || r.payload == Block || !isOwn(r) {
 			kills /= 5
 		}
-		p := start(t, v, 2, payload)
+		p := start(t, r.Variant, 2, r.payload)
 		began := time.Now()
 		p.Run(500)
 		n := 100 + int(500*float64(100*time.Millisecond)/float64(time.Since(began)))
@@ -160,8 +86,8 @@ func TestKills(t *testing.T) {
 						return
 					case <-time.After(rand.N(2 * time.Millisecond)):
 					}
-					c := p.lanes[rand.IntN(len(p.lanes))].child.Load()
-					if pid := c.cmd.Process.Pid; c.ready.Load() && !slices.Contains(killed, pid) && c.cmd.Process.Kill() == nil {
+					c := p.Lanes[rand.IntN(len(p.Lanes))].Child()
+					if pid := c.Pid(); c.Ready() && !slices.Contains(killed, pid) && c.Kill() == nil {
 						killed = append(killed, pid)
 					}
 				}
@@ -170,18 +96,18 @@ func TestKills(t *testing.T) {
 			close(stop)
 			killer.Wait()
 			require.Equal(t, n, done, "%v", err)
-			deaths := childErrors(err)
-			// Those whom nobody missed are told of by the next run.
+			deaths := childtest.Errors(err)
+			// The next run tells of the children that this one did not miss.
 			done, err = p.Run(1)
 			require.Equal(t, 1, done)
-			deaths = append(deaths, childErrors(err)...)
-			for _, l := range p.lanes {
-				if c := l.child.Load(); slices.Contains(killed, c.cmd.Process.Pid) {
-					<-c.ended
+			deaths = append(deaths, childtest.Errors(err)...)
+			for _, l := range p.Lanes {
+				if c := l.Child(); slices.Contains(killed, c.Pid()) {
+					<-c.Ended
 				}
 			}
 			_, err = p.Run(0)
-			deaths = append(deaths, childErrors(err)...)
+			deaths = append(deaths, childtest.Errors(err)...)
 			var told []int
 			items := 0
 			for _, e := range deaths {
@@ -196,7 +122,7 @@ func TestKills(t *testing.T) {
 			require.ElementsMatch(t, killed, told)
 			if len(killed) == kills {
 				t.Logf("%d items, %d children killed, %d with an item", n, len(killed), items)
-				if v.medium != oneQueue && v.Name != "sharded-lock" && kills == manyKills {
+				if r.Medium != children.OneQueue && r.Name != "sharded-lock" && kills == manyKills {
 					// With a lock or one queue for all, few have an item at any time.
 					require.Positive(t, items)
 				}
@@ -209,15 +135,15 @@ func TestKills(t *testing.T) {
 
 // A child is killed with the lock, in the middle of an item.
 func TestHolderIsKilled(t *testing.T) {
-	t.Setenv(testServe, "die in an item")
+	t.Setenv(childtest.Serve, "die in an item")
 	for _, name := range []string{"global-mutex", "sharded-lock"} {
-		for _, payload := range []Payload{2 * Word, Block} {
+		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
 				n := 20 * workers
 				done, err := p.Run(n)
 				require.Equal(t, n, done, "%v", err)
-				deaths := childErrors(err)
+				deaths := childtest.Errors(err)
 				if name == "global-mutex" {
 					require.Len(t, deaths, 1, "%v", err)
 					require.Equal(t, 3, deaths[0].Item)
@@ -230,43 +156,43 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
-// Who sleeps until the lock is free is woken when its holder dies.
+// The death of a lock's holder wakes a process that sleeps until the lock is free.
 func TestDeathOfTheHolderIsHeard(t *testing.T) {
-	t.Setenv(testServe, "keep lock")
+	t.Setenv(childtest.Serve, "keep lock")
 	p := start(t, named("global-mutex"), 1, Word)
-	l := &p.lanes[0].queue.lock
-	for l.word.Load() == 0 {
+	l := &p.Lanes[0].Queue.Lock
+	for l.Holder() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	var abandoned, ok bool
 	var sleeper sync.WaitGroup
-	sleeper.Go(func() { abandoned, ok = l.acquire(2, time.Minute) })
-	for l.word.Load()&lockWaiters == 0 {
+	sleeper.Go(func() { abandoned, ok = l.Acquire(2, time.Minute) })
+	for !l.Waited() {
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(50 * time.Millisecond) // it is asleep, or the test shows nothing
+	time.Sleep(50 * time.Millisecond) // until it sleeps, or the test shows nothing
 	killed := time.Now()
-	require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
+	require.NoError(t, p.Lanes[0].Child().Kill())
 	sleeper.Wait()
 	require.True(t, ok && abandoned)
 	require.Less(t, time.Since(killed), 30*time.Second)
-	l.release()
+	l.Release()
 }
 
-// A child of atomic is killed in the middle of an item, or between its claim and
-// taking what it claimed.
+// A child of atomic is killed in the middle of an item, or after it has claimed an
+// item and before it has taken it.
 func TestClaimantIsKilled(t *testing.T) {
 	for _, test := range []struct {
 		serve string
 		item  int
 	}{{"die in a taken item", 3}, {"die with a claim", -1}} {
-		t.Setenv(testServe, test.serve)
-		for _, payload := range []Payload{2 * Word, Block} {
+		t.Setenv(childtest.Serve, test.serve)
+		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named("atomic"), workers, payload)
 				done, err := p.Run(100 * workers)
 				require.Equal(t, 100*workers, done, "%v", err)
-				deaths := childErrors(err)
+				deaths := childtest.Errors(err)
 				require.Len(t, deaths, 1, "%v", err)
 				require.Equal(t, test.item, deaths[0].Item)
 				require.NoError(t, p.Close())
@@ -275,23 +201,23 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
-// Children are killed while they wait for the next run, and are not missed by the
-// run that puts others in their place: what they had claimed is not lost.
+// Children are killed while they wait for the next run. An empty run replaces them,
+// and what they had claimed is not lost.
 func TestKilledBetweenRuns(t *testing.T) {
-	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
-		p := start(t, v, 2, payload)
+	eachRow(t, hasChildren, func(t *testing.T, r row) {
+		p := start(t, r.Variant, 2, r.payload)
 		p.Run(10)
 		for range 2 {
 			var pids []int
-			for _, l := range p.lanes {
-				c := l.child.Load()
-				require.NoError(t, c.cmd.Process.Kill())
-				<-c.ended
-				pids = append(pids, c.cmd.Process.Pid)
+			for _, l := range p.Lanes {
+				c := l.Child()
+				require.NoError(t, c.Kill())
+				<-c.Ended
+				pids = append(pids, c.Pid())
 			}
 			_, err := p.Run(0)
 			var told []int
-			for _, e := range childErrors(err) {
+			for _, e := range childtest.Errors(err) {
 				require.Equal(t, -1, e.Item)
 				told = append(told, e.Pid)
 			}
@@ -303,78 +229,78 @@ func TestKilledBetweenRuns(t *testing.T) {
 	})
 }
 
-// Whoever is killed at the first item of one run after the other is not killed at
-// one item again and again.
+// Children that are killed at the first item of one run after another have not been
+// killed at the same item.
 func TestKilledInManyRuns(t *testing.T) {
 	for _, name := range []string{"lock-free", "pipe"} {
 		p := start(t, named(name), 1, Word)
-		for range maxTries + 1 {
-			c := p.lanes[0].child.Load()
-			require.NoError(t, c.cmd.Process.Kill())
-			<-c.ended
+		for range children.MaxTries + 1 {
+			c := p.Lanes[0].Child()
+			require.NoError(t, c.Kill())
+			<-c.Ended
 			done, err := p.Run(1)
 			require.Equal(t, 1, done, "%v", err)
-			require.Len(t, childErrors(err), 1)
+			require.Len(t, childtest.Errors(err), 1)
 		}
 	}
 }
 
-// Those who are put in the place of a dead child are killed before they can
-// greet: there is an end to it also where nobody has an item.
+// The children that replace a dead one are killed before they can greet. The pool
+// gives up, also where no child has an item.
 func TestKilledAtStart(t *testing.T) {
 	for _, name := range []string{"lock-free", "pipe", "global-mutex", "atomic"} {
 		p := start(t, named(name), 2, Word)
-		require.NoError(t, p.lanes[0].child.Load().cmd.Process.Kill())
-		<-p.lanes[0].child.Load().ended
-		t.Setenv(testServe, "killed at start")
+		require.NoError(t, p.Lanes[0].Child().Kill())
+		<-p.Lanes[0].Child().Ended
+		t.Setenv(childtest.Serve, "killed at start")
 		_, err := p.Run(1000)
 		require.ErrorContains(t, err, "10 children in a row were killed there")
 		require.NoError(t, p.Close())
 		_, err = named(name).Start(2, Word)
 		require.ErrorContains(t, err, "waiting for its greeting")
-		require.Equal(t, os.Kill, childErrors(err)[0].Signal)
-		require.Empty(t, children(t))
-		t.Setenv(testServe, "")
+		require.Equal(t, os.Kill, childtest.Errors(err)[0].Signal)
+		require.Empty(t, childtest.Children(t))
+		t.Setenv(childtest.Serve, "")
 	}
 }
 
-// The run is ended because of one child at the very moment at which another is
-// started in the place of a dead one: that one is ended as well.
+// One child ends the run at the moment at which another is started to replace a
+// dead one: the new one is ended as well.
 func TestRunEndsWhileAChildStarts(t *testing.T) {
-	t.Setenv(testServe, "nothing")
+	t.Setenv(childtest.Serve, "nothing")
 	p := start(t, named("lock-free"), 2, Word)
-	t.Setenv(testServe, "")
-	broken, killed := p.lanes[0], p.lanes[1]
-	defer func(old func() (string, error)) { executable = old }(executable)
-	executable = func() (string, error) {
-		c := broken.child.Load()
-		broken.queue.done.Store(1 << 40)
-		broken.queue.answers.ring()
-		<-c.ended
-		time.Sleep(20 * time.Millisecond) // and all others are killed
-		return os.Executable()
+	t.Setenv(childtest.Serve, "")
+	broken, killed := p.Lanes[0], p.Lanes[1]
+	defer func() { children.Program = childtest.Program }()
+	children.Program = func() (string, []string, error) {
+		c := broken.Child()
+		broken.Queue.Done.Store(1 << 40)
+		broken.Queue.Answers.Ring()
+		<-c.Ended
+		time.Sleep(20 * time.Millisecond) // until all others are killed
+		return childtest.Program()
 	}
-	c := killed.child.Load()
-	require.NoError(t, c.cmd.Process.Kill())
-	<-c.ended
+	c := killed.Child()
+	require.NoError(t, c.Kill())
+	<-c.Ended
 	done, err := p.Run(10_000)
 	require.ErrorContains(t, err, "it claims 1099511627776 answers")
-	require.LessOrEqual(t, done, 1024, "what it did before it was ended was in flight")
-	require.Len(t, childErrors(err), 2, "the broken one and the killed one, and not whom the run ended: %v", err)
+	require.LessOrEqual(t, done, 1024, "no more than was in flight")
+	require.Len(t, childtest.Errors(err), 2, "the broken one and the killed one, not the one that the run ended: %v", err)
 	require.Empty(t, p.Pids())
 }
 
-// Close tells of those who were killed before it, also if nobody has heard of that
-// yet, and not of those whom it kills itself.
+// Close tells of the children that were killed before it, also if the parent does
+// not know it yet, and not of those that it kills itself.
 func TestCloseTells(t *testing.T) {
-	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
-		p := start(t, v, 2, payload)
+	eachRow(t, hasChildren, func(t *testing.T, r row) {
+		p := start(t, r.Variant, 2, r.payload)
 		var pids, told []int
-		for _, l := range p.lanes {
-			pids = append(pids, l.child.Load().cmd.Process.Pid)
-			require.NoError(t, l.child.Load().cmd.Process.Kill())
+		for _, l := range p.Lanes {
+			pids = append(pids, l.Child().Pid())
+			require.NoError(t, l.Child().Kill())
 		}
-		for _, e := range childErrors(p.Close()) {
+		for _, e := range childtest.Errors(p.Close()) {
 			require.Equal(t, os.Kill, e.Signal)
 			told = append(told, e.Pid)
 		}
@@ -382,146 +308,82 @@ func TestCloseTells(t *testing.T) {
 	})
 }
 
-// What is counted as done is what was answered, where shares are not equal.
-func TestHalfDone(t *testing.T) {
-	t.Setenv(testServe, "3 batches and end")
-	p := start(t, namedOf(FibVariants, "private"), 1, None)
-	done, err := p.Run(100) // as 9 batches, of 12, 11, 11...
-	require.ErrorContains(t, err, "exit status 7")
-	require.Equal(t, 34, done)
-}
-
 // A pool that is closed has no children to run with.
 func TestClosed(t *testing.T) {
-	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
-		p := start(t, v, 1, payload)
+	eachRow(t, everyRow, func(t *testing.T, r row) {
+		p := start(t, r.Variant, 1, r.payload)
 		require.NoError(t, p.Close())
 		done, err := p.Run(1)
-		require.ErrorIs(t, err, errBroken)
+		require.ErrorIs(t, err, children.ErrBroken)
 		require.Zero(t, done)
 	})
 }
 
-// The error says which child, which item and what.
+// The error says which child failed, at which item, and how.
 func TestBrokenChildren(t *testing.T) {
-	// What the children do before they are silent may take a while.
+	// Before they fall silent, these children work, which may take a while.
 	const soon, silent = time.Second, 50 * time.Millisecond
 	for _, test := range []struct {
 		variants, serve, want string
 		patience              time.Duration
 	}{
 		{"lock-free gil private ping sharded-lock global-mutex atomic", "nothing", "no answer for", silent},
-		{"lock-free gil private ping sharded-lock global-mutex atomic", "end", "it ended (exit status 7)", defaultPatience},
-		{"lock-free gil private ping sharded-lock global-mutex", "rubbish", "the answer is wrong", defaultPatience},
-		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong", defaultPatience},
-		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers", defaultPatience},
+		{"lock-free gil private ping sharded-lock global-mutex atomic", "end", "it ended, want it to serve until its parent ends it (exit status 7)", patience},
+		{"lock-free gil private ping sharded-lock global-mutex", "rubbish", "the answer is wrong", patience},
+		{"lock-free gil private ping sharded-lock global-mutex", "unchanged", "the answer is wrong", patience},
+		{"lock-free gil private ping sharded-lock global-mutex", "too many", "it claims 1099511627776 answers", patience},
 		{"lock-free gil private sharded-lock global-mutex", "backwards", "no answer for", 4 * silent},
-		{"lock-free gil private", "backwards and end", "it claims 0 answers of", defaultPatience},
+		{"lock-free gil private", "backwards and end", "it claims 0 answers, want", patience},
 		{"sharded-lock global-mutex", "keep lock", "no answer for 1s, and it holds the lock", soon},
-		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and 12345 holds the lock, which is no child", soon},
+		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and the lock is held by 12345, want the number of a child", soon},
 		{"atomic", "take and sleep", "no answer for", silent},
 		{"pipe", "nothing", "i/o timeout", silent},
-		{"lock-free gil private ping pipe", "kill itself", "10 children in a row were killed there", defaultPatience},
-		{"pipe", "end", "EOF (exit status 7)", defaultPatience},
-		{"pipe", "frame wrong", "the answer is wrong", defaultPatience},
-		{"pipe", "frame long", "a frame of 4294967295 bytes, not of 8", defaultPatience},
-		{"pipe", "frame short", "a frame of 0 bytes, not of 8", defaultPatience},
-		{"pipe", "half a frame", "reading a frame of 8 bytes, of which 3 came: read |0: i/o timeout", soon},
-		{"pipe", "half a frame and end", "reading a frame of 8 bytes, of which 3 came: unexpected EOF (exit status 0)", defaultPatience},
-		{"pipe", "half a head and end", "reading the head of a frame, of which 2 bytes came: unexpected EOF (exit status 0)", defaultPatience},
+		{"lock-free gil private ping pipe", "kill itself", "10 children in a row were killed there", patience},
+		{"pipe", "end", "EOF (exit status 7)", patience},
+		{"pipe", "frame wrong", "the answer is wrong", patience},
+		{"pipe", "frame long", "its head says 4294967295 bytes, want 8", patience},
+		{"pipe", "frame short", "its head says 0 bytes, want 8", patience},
+		{"pipe", "half a frame", "reading a frame: got 3 bytes, want 8: read |0: i/o timeout", soon},
+		{"pipe", "half a frame and end", "reading a frame: got 3 bytes, want 8: unexpected EOF (exit status 0)", patience},
+		{"pipe", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
 	} {
 		for name := range strings.FieldsSeq(test.variants) {
 			t.Run(name+"/"+test.serve, func(t *testing.T) {
-				t.Setenv(testServe, test.serve)
+				t.Setenv(childtest.Serve, test.serve)
 				p := start(t, named(name), 1, Word)
 				p.Patience = test.patience
-				pid := p.lanes[0].child.Load().cmd.Process.Pid // it may have ended
+				pid := p.Lanes[0].Child().Pid() // which may have ended
 				_, err := p.Run(3000)
 				require.ErrorContains(t, err, test.want)
-				require.Equal(t, pid, childErrors(err)[0].Pid)
+				require.Equal(t, pid, childtest.Errors(err)[0].Pid)
 				require.Contains(t, err.Error(), strconv.Itoa(pid))
 				_, err = p.Run(1)
-				require.ErrorIs(t, err, errBroken)
+				require.ErrorIs(t, err, children.ErrBroken)
 				require.NoError(t, p.Close())
 			})
 		}
 	}
 }
 
-// A block does not fit into a pipe, so the parent is still writing the first when
+// A block does not fit into a pipe. So the parent is still writing the first when
 // its answer comes, and has not begun the second.
 func TestAnswersBeforeTheBlockIsRead(t *testing.T) {
 	for _, n := range []int{1, 2} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			t.Setenv(testServe, "answer unread")
+			t.Setenv(childtest.Serve, "answer unread")
 			p := start(t, named("pipe"), 1, Block)
 			p.Patience = time.Second
 			done, err := p.Run(n)
-			require.ErrorIs(t, err, errUnasked)
+			require.ErrorIs(t, err, children.ErrUnasked)
 			require.Equal(t, n-1, done)
-			require.Equal(t, n-1, childErrors(err)[0].Item)
+			require.Equal(t, n-1, childtest.Errors(err)[0].Item)
 		})
 	}
 }
 
-// A child that has only to end and does not, or not as it should.
-func TestBrokenSpawn(t *testing.T) {
-	for serve, want := range map[string]string{
-		"nothing":     "it had only to end, and did not for 100ms (signal: killed)",
-		"end":         "it had only to end (does the program call procs.Main first?): exit status 7",
-		"kill itself": "it had only to end (does the program call procs.Main first?): signal: killed",
-	} {
-		t.Setenv(testServe, serve)
-		p := start(t, namedOf(SpawnVariants, "process"), 3, None)
-		if serve == "nothing" {
-			p.Patience = 100 * time.Millisecond
-		}
-		_, err := p.Run(2)
-		var e *Error
-		require.ErrorAs(t, err, &e, serve)
-		require.EqualError(t, e.Err, want)
-		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
-		require.Less(t, e.Item, 2)
-		require.Equal(t, serve != "end", e.Signal == os.Kill)
-		require.Empty(t, children(t))
-	}
-}
-
-// Threads end while children live that others have started: no child ends with a
-// thread that is not its own.
-func TestThreadsEndBesideChildren(t *testing.T) {
-	process, thread := start(t, namedOf(SpawnVariants, "process"), 2, None), start(t, namedOf(SpawnVariants, "thread"), 2, None)
-	stop := make(chan struct{})
-	var threads sync.WaitGroup
-	threads.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				thread.Run(10)
-			}
-		}
-	})
-	done, err := process.Run(100)
-	var errs []error
-	for range 20 {
-		pipe, err := named("pipe").Start(4, Word)
-		errs = append(errs, err)
-		if err == nil {
-			errs = append(errs, pipe.Close())
-		}
-	}
-	close(stop)
-	threads.Wait()
-	require.NoError(t, err)
-	require.Equal(t, 100, done)
-	require.NoError(t, errors.Join(errs...))
-}
-
 // One broken child ends the run for all.
 func TestOneBrokenChildEndsTheRun(t *testing.T) {
-	t.Setenv(testServe, "end")
+	t.Setenv(childtest.Serve, "end")
 	for _, name := range []string{"lock-free", "pipe", "atomic", "global-mutex"} {
 		p := start(t, named(name), 4, Word)
 		_, err := p.Run(1000)
@@ -531,16 +393,16 @@ func TestOneBrokenChildEndsTheRun(t *testing.T) {
 }
 
 func TestCannotStart(t *testing.T) {
-	defer func(old func() (string, error)) { executable = old }(executable)
-	before := descriptors(t)
+	defer func() { children.Program = childtest.Program }()
+	before := childtest.Descriptors(t)
 
-	executable = func() (string, error) { return filepath.Join(t.TempDir(), "gone"), nil }
-	for v := range rows {
-		p, err := v.Start(3, Word)
-		if hasChildren(v) {
-			require.ErrorIs(t, err, os.ErrNotExist, v.Name)
+	children.Program = func() (string, []string, error) { return filepath.Join(t.TempDir(), "gone"), nil, nil }
+	for _, r := range rows() {
+		p, err := r.Start(3, Word)
+		if hasChildren(r) {
+			require.ErrorIs(t, err, os.ErrNotExist, r.Name)
 			require.ErrorContains(t, err, "procs: starting child 0: ")
-		} else if v.Name == "process" {
+		} else if r.Name == "process" {
 			_, err = p.Run(2)
 			require.ErrorIs(t, err, os.ErrNotExist)
 		}
@@ -548,76 +410,77 @@ func TestCannotStart(t *testing.T) {
 
 	// The third of three.
 	launched := 0
-	executable = func() (string, error) {
+	children.Program = func() (string, []string, error) {
 		if launched++; launched == 3 {
-			return "", os.ErrPermission
+			return "", nil, os.ErrPermission
 		}
-		return os.Executable()
+		return childtest.Program()
 	}
 	for _, name := range []string{"lock-free", "pipe"} {
 		launched = 0
 		_, err := named(name).Start(3, Word)
 		require.ErrorIs(t, err, os.ErrPermission)
 		require.ErrorContains(t, err, "procs: starting child 2: ")
-		require.Empty(t, children(t), "what was started is ended")
+		require.Empty(t, childtest.Children(t), "what was started is ended")
 	}
-	require.Equal(t, before, descriptors(t))
+	require.Equal(t, before, childtest.Descriptors(t))
 }
 
-// The program does not call Main: it runs itself once, is told why that is
-// wrong, and does not do so again.
+// A program that does not call Main starts itself once, is told what is wrong, and
+// does not start itself again.
 func TestProgramWithoutMain(t *testing.T) {
 	t.Setenv(testNoMain, "1")
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(executable, "-test.run=^TestAnswersAreExact$/^procs$/^lock-free$/^8$")
-	cmd.Env = append(os.Environ(), childEnv+"=procs lock-free 1 1 0 false")
+	cmd.Env = append(os.Environ(), children.Env+"=procs lock-free 1 1 0 false")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(out), "procs: a child does not start children")
+	require.Contains(t, string(out), "procs: a child starts no children")
 
-	// And its parent.
-	greetPatience = 100 * time.Millisecond
-	defer func() { greetPatience = defaultPatience }()
+	// Its parent is told as well.
+	children.GreetPatience = 100 * time.Millisecond
+	defer func() { children.GreetPatience = patience }()
 	_, err = named("lock-free").Start(2, Word)
 	require.ErrorContains(t, err, "does the program call procs.Main first?")
-	require.Empty(t, children(t))
+	require.Empty(t, childtest.Children(t))
 }
 
-// A child that does not greet, or as somebody else, is broken, and all are ended.
+// A child that does not greet, or with another pid, is broken, and all children are
+// ended.
 func TestGreetings(t *testing.T) {
-	before := descriptors(t)
-	t.Setenv(testServe, "wrong greeting")
+	before := childtest.Descriptors(t)
+	t.Setenv(childtest.Serve, "wrong greeting")
 	_, err := named("lock-free").Start(2, Word)
-	require.ErrorContains(t, err, "its greeting is 4711")
-	greetPatience = 100 * time.Millisecond
-	defer func() { greetPatience = defaultPatience }()
-	t.Setenv(testServe, "no greeting")
+	require.ErrorContains(t, err, "it is 4711, want its pid")
+	children.GreetPatience = 100 * time.Millisecond
+	defer func() { children.GreetPatience = patience }()
+	t.Setenv(childtest.Serve, "no greeting")
 	_, err = named("pipe").Start(2, Word)
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	require.Positive(t, childErrors(err)[0].Pid)
-	require.Empty(t, children(t))
-	require.Equal(t, before, descriptors(t))
+	require.Positive(t, childtest.Errors(err)[0].Pid)
+	require.Empty(t, childtest.Children(t))
+	require.Equal(t, before, childtest.Descriptors(t))
 }
 
-// Whoever sets the variable by hand gets one line and status 2.
+// A user who sets the variable by hand gets one line and status 2.
 func TestMainRefuses(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	for _, value := range []string{"1", "procs no-such 1 1 0 false", "procs lock-free 1 1 0 false", "procs serial 1 1 0 false", "procs lock-free"} {
 		cmd := exec.Command(exe)
-		cmd.Env = append(os.Environ(), childEnv+"="+value)
+		cmd.Env = append(os.Environ(), children.Env+"="+value)
 		out, err := cmd.CombinedOutput()
 		var e *exec.ExitError
 		require.ErrorAs(t, err, &e, value)
 		require.Equal(t, 2, e.ExitCode(), value)
 		require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
-		require.Contains(t, string(out), childEnv)
+		require.Contains(t, string(out), children.Env)
 	}
 }
 
-// Who waits spins if there is a processor for each child and for each who feeds
-// them, and for 20 µs.
+// A waiter spins for 20 µs if there is a processor for each child and for each
+// goroutine that hands out work.
 func TestSpinning(t *testing.T) {
 	for _, test := range []struct {
 		name              string
@@ -630,26 +493,26 @@ func TestSpinning(t *testing.T) {
 		{"atomic", 2, 3},
 	} {
 		p := start(t, named(test.name), test.workers, Word)
-		require.Equal(t, test.runnable <= runtime.NumCPU(), p.spinning, "%s with %d", test.name, test.workers)
+		require.Equal(t, test.runnable <= runtime.NumCPU(), p.Spinning, "%s with %d", test.name, test.workers)
 	}
 	var word atomic.Uint64
 	for range 100 {
 		began := time.Now()
-		require.False(t, spin(true, &word, 1))
+		require.False(t, futex.Spin(true, &word, 1))
 		require.GreaterOrEqual(t, time.Since(began), 20*time.Microsecond)
 	}
-	require.False(t, spin(false, &word, 1))
+	require.False(t, futex.Spin(false, &word, 1))
 	word.Store(1)
-	require.True(t, spin(true, &word, 1))
-	require.True(t, spin(false, &word, 1))
+	require.True(t, futex.Spin(true, &word, 1))
+	require.True(t, futex.Spin(false, &word, 1))
 }
 
-// Children are processes of their own, as many as workers.
+// There are as many children as workers, each a process of its own.
 func TestPids(t *testing.T) {
-	eachRow(t, hasChildren, func(t *testing.T, v Variant, payload Payload) {
-		p := start(t, v, 3, payload)
+	eachRow(t, hasChildren, func(t *testing.T, r row) {
+		p := start(t, r.Variant, 3, r.payload)
 		want := 3
-		if v.crew == one {
+		if r.Crew == children.One {
 			want = 1
 		}
 		pids := p.Pids()
@@ -657,19 +520,19 @@ func TestPids(t *testing.T) {
 		slices.Sort(pids)
 		require.Len(t, slices.Compact(pids), want)
 		require.NotContains(t, pids, os.Getpid())
-		require.ElementsMatch(t, pids, children(t))
+		require.ElementsMatch(t, pids, childtest.Children(t))
 		require.NoError(t, p.Close())
 		require.Empty(t, p.Pids())
-		require.Empty(t, children(t))
+		require.Empty(t, childtest.Children(t))
 	})
 }
 
-// Of a child's pipes the parent keeps its own ends and no other: the collector of
-// garbage might close what is left, but when?
+// The parent keeps only its own ends of a child's pipes. Garbage collection would
+// close the others too, but nobody knows when.
 func TestOwnEndsOnly(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	pipes := func() (n int) {
-		for _, open := range descriptors(t) {
+		for _, open := range childtest.Descriptors(t) {
 			n += strings.Count(open, " pipe:")
 		}
 		return n
@@ -679,27 +542,27 @@ func TestOwnEndsOnly(t *testing.T) {
 	require.LessOrEqual(t, pipes(), before+3*2)
 }
 
-// After all that was done here: no child, no zombie, no descriptor, no shared
-// memory, no goroutine.
+// After all this, there is no child, no zombie, no descriptor, no shared memory and
+// no goroutine left.
 func TestNothingIsLeft(t *testing.T) {
-	before := descriptors(t)
+	before := childtest.Descriptors(t)
 	goroutines := goleak.IgnoreCurrent()
-	eachRow(t, func(Variant) bool { return true }, func(t *testing.T, v Variant, payload Payload) {
-		p := start(t, v, 2, payload)
+	eachRow(t, everyRow, func(t *testing.T, r row) {
+		p := start(t, r.Variant, 2, r.payload)
 		_, err := p.Run(3)
 		require.NoError(t, err)
-		if c := p.lanes; len(c) > 0 {
-			c[0].child.Load().cmd.Process.Kill()
+		if c := p.Lanes; len(c) > 0 {
+			c[0].Child().Kill()
 		}
 		p.Run(100)
-		if c := p.lanes; len(c) > 0 {
-			c[0].child.Load().cmd.Process.Kill()
+		if c := p.Lanes; len(c) > 0 {
+			c[0].Child().Kill()
 		}
 		p.Close()
 		require.NoError(t, p.Close(), "again")
 	})
-	require.Empty(t, children(t))
-	require.Equal(t, before, descriptors(t))
+	require.Empty(t, childtest.Children(t))
+	require.Equal(t, before, childtest.Descriptors(t))
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err == nil {
 		require.NotContains(t, string(maps), "boundaries (deleted)")
@@ -707,92 +570,97 @@ func TestNothingIsLeft(t *testing.T) {
 	goleak.VerifyNone(t, goroutines)
 }
 
-// A child that is given an item which is not whole says so, and does not answer.
+// A child that gets an item which is not whole says so and does not answer.
 func TestRequestsAreChecked(t *testing.T) {
-	eachRow(t, func(v Variant) bool { return v.of == "procs" && hasChildren(v) }, func(t *testing.T, v Variant, payload Payload) {
+	eachRow(t, func(r row) bool { return isOwn(r) && hasChildren(r) }, func(t *testing.T, r row) {
 		stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 		require.NoError(t, err)
 		defer stderr.Close()
 		defer func(old *os.File) { os.Stderr = old }(os.Stderr)
 		os.Stderr = stderr
-		p := start(t, v, 1, payload+Word)
-		c := p.lanes[0].child.Load()
-		if q := p.lanes[0].queue; q != nil {
-			// Nobody has written the slot, and it is zero.
-			if q.head > 0 {
-				q.state(0).Store(stateOf(0, stateSent))
+		p := start(t, r.Variant, 1, r.payload+Word)
+		c := p.Lanes[0].Child()
+		if q := p.Lanes[0].Queue; q != nil {
+			// Nobody has written the slot, which is zero.
+			if r.States {
+				q.State(0).Store(stateOf(0, stateSent))
 			}
-			q.sent.Store(1)
-			q.work.ring()
+			q.Sent.Store(1)
+			q.Work.Ring()
 		} else {
-			require.NoError(t, writeFrame(c.in, newFrame(p.words), make([]uint64, p.words)))
+			require.NoError(t, frame.Write(c.In, frame.New(p.Words), make([]uint64, p.Words)))
 		}
 		select {
-		case <-c.ended:
-		case <-time.After(defaultPatience):
-			require.Fail(t, "it goes on")
+		case <-c.Ended:
+		case <-time.After(patience):
+			require.Fail(t, "the child goes on")
 		}
-		require.Equal(t, 1, c.cmd.ProcessState.ExitCode())
+		require.Equal(t, 1, c.State().ExitCode())
 		text, err := os.ReadFile(stderr.Name())
 		require.NoError(t, err)
-		require.Equal(t, "procs: child 0: request 0 is not whole\n", string(text))
+		require.Equal(t, "procs: child 0: request 0 is not whole, want words that count up from its number\n", string(text))
 	})
 }
 
 // A child has one processor, whatever the parent has.
 func TestOneProcessorEach(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "3")
-	t.Setenv(testServe, "tell processors")
+	t.Setenv(childtest.Serve, "tell processors")
 	p := start(t, named("pipe"), 1, Word)
 	_, err := p.Run(1)
 	require.ErrorContains(t, err, "(exit status 1)")
 }
 
-// A child dies after some items, and the one in its place does nothing.
+// A child dies after some items, and the one that replaces it does nothing.
 func TestDeafAfterADeath(t *testing.T) {
-	t.Setenv(testServe, "30 and no more")
+	t.Setenv(childtest.Serve, "30 and no more")
 	p := start(t, named("pipe"), 1, Word)
-	t.Setenv(testServe, "nothing")
+	t.Setenv(childtest.Serve, "nothing")
 	p.Patience = 2 * time.Second
 	done, err := p.Run(1000)
 	require.Equal(t, 30, done)
-	deaths := childErrors(err)
+	deaths := childtest.Errors(err)
 	require.Len(t, deaths, 2, "%v", err)
 	require.Equal(t, os.Kill, deaths[0].Signal)
 	require.ErrorIs(t, deaths[1], os.ErrDeadlineExceeded)
 }
 
-// A child that answers again and again is not silent, however long all of it takes.
+// A child that keeps answering is not silent, however long all answers take.
 func TestPatienceIsForSilence(t *testing.T) {
-	t.Setenv(testServe, "slow")
+	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 300 * time.Millisecond
-	// As in Fib, where a step takes time, with two in flight.
-	done, err := p.lanes[0].exchange(100, 2,
-		func(item []uint64, i int) { fill(item, uint64(i)) },
-		func(item []uint64, i int) bool { return right(item, uint64(i)) })
+	// As in package fib: two in flight, and each takes time.
+	done, err := p.Lanes[0].Exchange(100, 2,
+		func(item []uint64, i int) { items.Fill(item, uint64(i)) },
+		func(item []uint64, i int) error {
+			if !items.Right(item, uint64(i)) {
+				return items.ErrWrong
+			}
+			return nil
+		})
 	require.NoError(t, err)
 	require.Equal(t, 100, done)
 }
 
 // A child that does not notice the end of its standard input is killed.
 func TestCloseEndsTheDeaf(t *testing.T) {
-	t.Setenv(testServe, "nothing")
+	t.Setenv(childtest.Serve, "nothing")
 	p := start(t, named("pipe"), 3, Word)
 	began := time.Now()
 	require.NoError(t, p.Close())
 	require.Less(t, time.Since(began), 30*time.Second, "they would sleep for a minute")
-	require.Empty(t, children(t))
+	require.Empty(t, childtest.Children(t))
 }
 
-// A parent is killed: its children are gone within a second, also where they
-// have only the end of their standard input to tell them.
+// When a parent is killed, its children are gone within a second, also if only the
+// end of their standard input tells them.
 func TestParentDies(t *testing.T) {
-	needsProc(t)
+	childtest.NeedsProc(t)
 	for _, how := range []string{"lock-free", "pipe", "global-mutex", "atomic", "lock-free quietly", "pipe quietly", "global-mutex quietly", "atomic quietly", "pipe with the deaf"} {
 		t.Run(how, func(t *testing.T) {
 			if strings.HasSuffix(how, "deaf") {
-				t.Setenv(testServe, "nothing") // and the end of the pipe is not noticed
+				t.Setenv(childtest.Serve, "nothing") // so that they do not see the end of the pipe
 			}
 			parent, said := startParent(t, how)
 			pids := strings.Fields(strings.Trim(said, "[]\n"))
@@ -805,10 +673,10 @@ func TestParentDies(t *testing.T) {
 	}
 }
 
-// A parent is killed while it starts children and ends them: none is left that it
-// had started and did not yet know.
+// A parent is killed while it starts children and ends them. None is left, not even
+// one that the parent had started and did not know yet.
 func TestParentDiesStarting(t *testing.T) {
-	needsProc(t)
+	childtest.NeedsProc(t)
 	for range 10 {
 		mark := "PROCS_TEST_MARK=" + strconv.Itoa(rand.Int())
 		parent, _ := startParent(t, "lock-free starting", mark)
@@ -817,8 +685,8 @@ func TestParentDiesStarting(t *testing.T) {
 	}
 }
 
-// startParent starts a program that is a parent, see beParent, and returns it with
-// the first that it says.
+// startParent starts a program that is a parent (see beParent), and returns it and
+// the first line that it prints.
 func startParent(t *testing.T, how string, env ...string) (parent *exec.Cmd, said string) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -834,7 +702,7 @@ func startParent(t *testing.T, how string, env ...string) (parent *exec.Cmd, sai
 	return parent, string(text[:n])
 }
 
-// requireDieWith kills the parent, and then looks for its children.
+// requireDieWith kills the parent and requires that its children end.
 func requireDieWith(t *testing.T, parent *exec.Cmd, children func() []string) {
 	t.Helper()
 	killed := time.Now()
@@ -850,7 +718,7 @@ func requireDieWith(t *testing.T, parent *exec.Cmd, children func() []string) {
 
 // A program whose file is gone, as that of go run may be, still starts children.
 func TestFileIsDeleted(t *testing.T) {
-	needsProc(t)
+	childtest.NeedsProc(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	link := filepath.Join(t.TempDir(), "program")
@@ -877,55 +745,7 @@ func marked(t *testing.T, mark string) []string {
 	return pids
 }
 
-func needsProc(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("no /proc")
-	}
-}
-
-// descriptors returns what this process has open.
-func descriptors(t *testing.T) []string {
-	t.Helper()
-	needsProc(t)
-	// With the first file that can be polled come descriptors of the runtime's.
-	null, err := os.Open(os.DevNull)
-	require.NoError(t, err)
-	require.NoError(t, null.Close())
-	entries, err := os.ReadDir("/proc/self/fd")
-	require.NoError(t, err)
-	var open []string
-	for _, entry := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + entry.Name())
-		if err == nil && !strings.HasSuffix(target, "/fd") { // the directory itself
-			open = append(open, entry.Name()+" "+target)
-		}
-	}
-	return open
-}
-
-// children returns the processes whose parent this one is, zombies included.
-func children(t *testing.T) []int {
-	t.Helper()
-	needsProc(t)
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	require.NoError(t, err)
-	var pids []int
-	for _, file := range stats {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue // gone meanwhile
-		}
-		_, rest, _ := strings.Cut(string(text), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// lives reports whether a process is there and no zombie.
+// lives reports whether there is such a process that is no zombie.
 func lives(pid string) bool {
 	text, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {

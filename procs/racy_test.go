@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/childtest"
 )
 
 // Sums are exact in round after round, and that of the racy children if there is
@@ -45,13 +48,13 @@ func TestSumsWithoutAChild(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		_, err = p.Run(1000)
-		var e *Error
+		var e *children.Error
 		require.True(t, errors.As(err, &e), "%v", err)
 		require.Equal(t, pid, e.Pid)
 		_, err = p.Run(1)
-		require.ErrorIs(t, err, errBroken)
+		require.ErrorIs(t, err, children.ErrBroken)
 	}
-	t.Setenv(testServe, "nothing")
+	t.Setenv(childtest.Serve, "nothing")
 	p := start(t, Sums[0], 2, Word)
 	p.Patience = 100 * time.Millisecond
 	_, err := p.Run(1000)
@@ -67,19 +70,19 @@ func TestSumsAfterADeath(t *testing.T) {
 			_, err := p.Run(1000)
 			require.NoError(t, err)
 		}
-		c := p.lanes[0].child.Load()
-		require.NoError(t, c.cmd.Process.Kill())
-		<-c.ended
-		p.variant.run = func(*Pool, int) (int, error) { return 0, nil } // it was not missed
+		c := p.Lanes[0].Child()
+		require.NoError(t, c.Kill())
+		<-c.Ended
+		p.Variant.Run = func(*children.Pool, int) (int, error) { return 0, nil } // it was not missed
 		_, err := p.Run(0)
-		require.Len(t, childErrors(err), 1)
-		p.variant.run = addUp
+		require.Len(t, childtest.Errors(err), 1)
+		p.Variant.Run = addUp
 		for range 3 {
 			sum, err := p.Run(1000)
 			require.NoError(t, err)
 			require.Equal(t, 1000, sum)
 			time.Sleep(10 * time.Millisecond)
-			require.EqualValues(t, 1000, p.lanes[0].queue.slots[0], "afterwards")
+			require.EqualValues(t, 1000, p.Lanes[0].Queue.Slots[0], "afterwards")
 		}
 	}
 }

@@ -1,14 +1,22 @@
 package procs
 
-// runSerial changes every item where it was written, on the caller's goroutine,
-// without a child: the base of every speed-up, and what is left of the other
-// rows if handing over costs nothing. It pays for the item alone. Wait-free.
-func runSerial(p *Pool, n int) (int, error) {
-	item := make([]uint64, p.words)
+import (
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/items"
+)
+
+// runSerial changes every item where it was written, on the caller's goroutine and
+// without a child. It is the base of every speed-up, and shows what is left of the
+// other rows if handing over costs nothing.
+//
+// Cost: writing, changing and checking the item, and nothing else.
+// Progress: wait-free.
+func runSerial(p *children.Pool, n int) (int, error) {
+	item := make([]uint64, p.Words)
 	for done := range n {
-		fill(item, uint64(done))
-		if !change(item) || !right(item, uint64(done)) {
-			return done, errWrong
+		items.Fill(item, uint64(done))
+		if !items.Change(item) || !items.Right(item, uint64(done)) {
+			return done, items.ErrWrong
 		}
 	}
 	return n, nil

@@ -1,12 +1,16 @@
 package procs
 
-// runShardedLock gives each child a queue and a lock of its own, and is
-// otherwise global-mutex. It pays for the lock at every item, contended only by
-// the parent. Blocking, and the lock survives its holder.
-func runShardedLock(p *Pool, n int) (int, error) {
-	return p.eachLane(n, func(l *lane, n int) (int, error) {
-		return l.seeTo([]*lane{l}, n)
+import "boundaries/procs/internal/children"
+
+// runShardedLock gives each child a queue and a lock of its own, and is otherwise
+// global-mutex.
+//
+// Cost: the lock at every item, for which only the parent contends.
+// Progress: blocking, but the lock survives its holder.
+func runShardedLock(p *children.Pool, n int) (int, error) {
+	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
+		return seeTo(l, []*children.Lane{l}, n)
 	})
 }
 
-func serveShardedLock(w *worker) { w.serveLocked() }
+func serveShardedLock(w *children.Worker) { serveLocked(w) }

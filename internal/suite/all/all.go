@@ -15,6 +15,8 @@ import (
 	"boundaries/internal/suite"
 	"boundaries/loop"
 	"boundaries/procs"
+	procsfib "boundaries/procs/fib"
+	"boundaries/procs/spawn"
 	"boundaries/refcount"
 	"boundaries/systems"
 	"boundaries/workerpool"
@@ -45,10 +47,10 @@ var workloads = []suite.Workload{
 	suite.New("ForkJoin", "sync", "workerpool/forkjoin", forkjoin.Variants, forkjoin.Want, forkjoin.Metrics),
 	respond.Idle.Workload("Respond/load=idle"),
 	respond.Busy.Workload("Respond/load=busy"),
-	procs.Workload("Procs/payload=8B", "sync", procs.Variants, procs.Word),
-	procs.Workload("Procs/payload=64KiB", "sync", procs.Blocks(), procs.Block),
-	procs.Workload("ProcsFib", "sync", procs.FibVariants, procs.None),
-	procs.Workload("Spawn", "start", procs.SpawnVariants, procs.None),
+	procs.Workload("Procs/payload=8B", procs.Word),
+	procs.Workload("Procs/payload=64KiB", procs.Block),
+	procsfib.Workload("ProcsFib"),
+	spawn.Workload("Spawn"),
 	asyncio.Workload("AsyncIO/latency=0", 0),
 	asyncio.Workload("AsyncIO/latency=1ms", time.Millisecond),
 	suite.New("Await", "sync", "asyncio/await", await.Variants, await.Want, nil),

@@ -1,0 +1,274 @@
+package children
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"boundaries/procs/internal/frame"
+	"boundaries/procs/internal/futex"
+	"boundaries/procs/internal/items"
+	"boundaries/procs/internal/shm"
+)
+
+// A Lane is the parent's side of one child, and of those that replace it.
+type Lane struct {
+	Pool  *Pool
+	Index int
+	Queue *shm.Queue // the child's own or that of all; nil without shared memory
+	First uint64     // sequence number of the first item of this run
+	Sent  uint64     // sequence number of the next item to send
+
+	child atomic.Pointer[Child]
+
+	// Killed is the last item of this run at which a child was killed, and tries
+	// is how many children in a row were killed at it.
+	killed, tries int
+}
+
+// MaxTries is how many children one item may cost. Tests change it.
+var MaxTries = 10
+
+// Child returns the lane's present child, or nil before the first.
+func (l *Lane) Child() *Child { return l.child.Load() }
+
+// Item returns the number in this run of the item with that sequence number.
+func (l *Lane) Item(seq uint64) int {
+	seq = min(max(seq, l.First), l.Sent) // a broken child may have written it
+	if l.Pool.Layout.Queues < len(l.Pool.Lanes) {
+		return int(seq - l.First)
+	}
+	return int(seq-l.First)*len(l.Pool.Lanes) + l.Index
+}
+
+// Await returns Done when it is at least target, for a queue that belongs to one
+// child. If the child dies first, Await writes its unanswered items again and
+// gives them to another. Got is the sequence number of the next answer that the
+// parent reads.
+func (l *Lane) Await(got, target uint64) (uint64, error) {
+	q := l.Queue
+	var began time.Time
+	for !futex.Spin(l.Pool.Spinning, &q.Done, target) {
+		c := l.Child()
+		if c.dead.Load() {
+			// The parent has waited for the child, so it sees the child's
+			// last writes, and they may be the answer.
+			done := q.Done.Load()
+			if done < got || done >= target {
+				break
+			}
+			err := l.revive(l.Item(done), func() {
+				for seq := done; seq < l.Sent; seq++ {
+					items.Fill(q.Slot(seq), seq)
+				}
+			})
+			if err != nil {
+				return 0, err
+			}
+			began = time.Time{}
+			continue
+		}
+		if began.IsZero() {
+			began = time.Now()
+		} else if time.Since(began) > l.Pool.Patience {
+			return 0, l.Fault(l.Item(q.Done.Load()), Silence(l.Pool.Patience))
+		}
+		q.Answers.Sleep(l.Pool.Patience, func() bool {
+			return q.Done.Load() >= target || c.dead.Load()
+		})
+	}
+	done := q.Done.Load()
+	if done < got || done > l.Sent {
+		return 0, l.Fault(l.Item(got), Claims(done, got, l.Sent))
+	}
+	return done, nil
+}
+
+// Exchange sends n items down the child's pipe, with no more than window in
+// flight, and reads the answers. Ask writes item i, and check says what is wrong
+// with its answer. Pipes keep order, so the ledger is one number: after a death,
+// Exchange sends again everything that follows the last answer.
+func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check func(item []uint64, i int) error) (int, error) {
+	got := 0
+	answer, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
+	// How many answers share one Patience. It is one, except for quick answers,
+	// where a call of SetReadDeadline for each would show.
+	together := max(1, window/16)
+	for got < n {
+		c := l.Child()
+		flight := make(chan struct{}, window) // a token for each item in flight
+		stop := make(chan struct{})           // closed when the reader has stopped
+		sender := make(chan struct{})         // closed when the sender has returned
+		var unsent error                      // of the sender
+		go func() {
+			defer close(sender)
+			item, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
+			for i := got; i < n; i++ {
+				ask(item, i)
+				select {
+				case flight <- struct{}{}:
+				case <-stop:
+					return
+				}
+				if unsent = frame.Write(c.In, buffer, item); unsent != nil {
+					return
+				}
+			}
+		}()
+		var err error
+		for begun := got; got < n; {
+			if (got-begun)%together == 0 {
+				c.Out.SetReadDeadline(time.Now().Add(l.Pool.Patience))
+			}
+			if err = frame.Read(c.Out, buffer, answer); err != nil {
+				break
+			}
+			if err = check(answer, got); err != nil {
+				break
+			}
+			if len(flight) == 0 { // the sender puts the token before it writes the request
+				err = ErrUnasked
+				break
+			}
+			<-flight
+			got++
+		}
+		close(stop)
+		if err == nil {
+			// If the child has read all that it has answered, the sender has
+			// nothing left to write.
+			c.In.SetWriteDeadline(time.Now().Add(l.Pool.Patience))
+			if <-sender; unsent == nil {
+				c.In.SetWriteDeadline(time.Time{})
+				break
+			}
+			err = fmt.Errorf("%w: %w", ErrUnasked, unsent)
+			got--
+		}
+		fault := l.Fault(got*len(l.Pool.Lanes)+l.Index, err)
+		c.In.Close() // which stops a sender that is writing
+		<-sender
+		if fault.Signal == nil {
+			return got, fault
+		}
+		if err := l.Revive(fault.Item); err != nil {
+			return got, err
+		}
+	}
+	return got, nil
+}
+
+// Held returns the item at which the lane's child died with the lock, or -1 if it
+// died without the lock.
+func (l *Lane) Held() int {
+	held := l.Child().held.Load()
+	if l.Pool.Layout.Queues < len(l.Pool.Lanes) {
+		l = l.Pool.Lanes[0] // which counts for all
+	}
+	if held == 0 || held > l.Sent {
+		return -1
+	}
+	return l.Item(held - 1)
+}
+
+// AnyDead reports whether a child of these lanes has died and was not replaced.
+func AnyDead(lanes []*Lane) bool {
+	for _, l := range lanes {
+		if l.Child().dead.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// ReviveDead replaces the children of these lanes that were killed, each at the
+// item that at returns.
+func ReviveDead(lanes []*Lane, at func(dead *Lane) int) (revived bool, err error) {
+	for _, l := range lanes {
+		if l.Child().dead.Load() {
+			if err := l.Revive(at(l)); err != nil {
+				return true, err
+			}
+			revived = true
+		}
+	}
+	return revived, nil
+}
+
+// Revive replaces a child that was killed at that item, or at none if item is
+// negative. It returns an error if the child was not killed but ended by itself,
+// or if the item has cost too many children.
+func (l *Lane) Revive(item int) error { return l.revive(item, func() {}) }
+
+// revive is Revive with a function that writes again what the dead child had not
+// answered.
+func (l *Lane) revive(item int, redo func()) error {
+	if l.Pool.broken.Load() {
+		return ErrBroken
+	}
+	c := l.Child()
+	if !l.mourn(item) {
+		return l.Fault(item, ErrEnded)
+	}
+	if c.ready.Load() && (item < 0 || item != l.killed) {
+		l.tries = 0
+	}
+	l.killed = item
+	if l.tries++; l.tries == MaxTries {
+		return l.Fault(item, fmt.Errorf("%d children in a row were killed there, want fewer", MaxTries))
+	}
+	c.In.Close()
+	c.Out.Close()
+	redo()
+	if q := l.Queue; q != nil {
+		// This matters between runs too: in atomic a child that waits for an
+		// item has claimed it. No bell is needed, as the new child looks before
+		// it sleeps.
+		q.Rescue.Store(q.Claimed.Load()) // it only grows
+	}
+	if err := l.launch(); err != nil {
+		return err
+	}
+	err := l.greet()
+	if e := (*Error)(nil); errors.As(err, &e) && e.Signal != nil {
+		return l.revive(item, redo) // killed before it could greet
+	}
+	return err
+}
+
+// mourn notes the death of the lane's child at that item, and reports whether it
+// was killed.
+func (l *Lane) mourn(item int) bool {
+	c := l.Child()
+	<-c.Ended // until then, bury touches memory that Close gives back
+	signal := SignalOf(c.cmd.ProcessState)
+	if signal == nil {
+		return false
+	}
+	l.Pool.mu.Lock()
+	defer l.Pool.mu.Unlock()
+	l.Pool.deaths = append(l.Pool.deaths, &Error{l.Index, c.Pid(), signal, item, fmt.Errorf("ended by signal: %v", signal)})
+	return true
+}
+
+// Fault returns the error of the lane's child, which is broken.
+func (l *Lane) Fault(item int, err error) *Error {
+	c := l.Child()
+	e := &Error{Child: l.Index, Pid: c.Pid(), Item: item, Err: err}
+	// If the child has just ended, the parent soon hears of it, and the error
+	// should say so.
+	patience := 10 * time.Millisecond
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
+		patience = defaultPatience // only the child holds the other ends of its pipes
+	}
+	select {
+	case <-c.Ended:
+		e.Signal = SignalOf(c.cmd.ProcessState)
+		e.Err = fmt.Errorf("%w (%v)", err, c.cmd.ProcessState)
+	case <-time.After(patience):
+	}
+	return e
+}

@@ -1,0 +1,170 @@
+package children
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"boundaries/internal/race"
+)
+
+// Program returns the path of the program that a child is, and the variables that
+// its environment needs besides the task. Tests change it.
+var Program = func() (path string, env []string, err error) {
+	path, err = built()
+	return path, nil, err
+}
+
+// source is the folder of the program, from the root of the module.
+const source = "procs/internal/child"
+
+// Description says in a few words what a child is. It builds nothing.
+func Description() string {
+	if _, err := sourceRoot(); err != nil {
+		return "this binary, executed again: " + err.Error()
+	}
+	return "a program of their own"
+}
+
+// built builds the program once and returns its path, or that of the running
+// binary if it cannot be built.
+var built = sync.OnceValues(func() (string, error) {
+	root, err := sourceRoot()
+	if err != nil {
+		return Self()
+	}
+	path, err := build(root)
+	if err != nil {
+		fmt.Println("# children: this binary, executed again:", err)
+		return Self()
+	}
+	return path, nil
+})
+
+// Self returns the path of the running binary. The link in /proc is always this
+// binary, even if its file has been removed or replaced.
+func Self() (string, error) {
+	if _, err := os.Stat("/proc/self/exe"); err == nil && runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
+}
+
+// sourceRoot returns the root of the module in which this process was started, as
+// go test starts it. It returns an error if no program can be built there, or one
+// that does not fit this binary because its source has changed since.
+func sourceRoot() (string, error) {
+	if _, err := exec.LookPath("go"); err != nil {
+		return "", fmt.Errorf("no go command: %w", err)
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(root, source)); err == nil {
+			break
+		}
+		parent := filepath.Dir(root)
+		if parent == root {
+			return "", fmt.Errorf("the current directory is not in the suite's source")
+		}
+		root = parent
+	}
+	self, err := Self()
+	if err != nil {
+		return "", err
+	}
+	binary, err := os.Stat(self)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range []string{"procs", "internal"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(file string, entry fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && info.ModTime().After(binary.ModTime()) {
+				err = fmt.Errorf("%s is newer than it", strings.TrimPrefix(file, root+string(filepath.Separator)))
+			}
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return root, nil
+}
+
+// directory is where the program is, if its file has a name.
+var directory string
+
+// RemoveProgram removes what Program has made. A program that starts children
+// calls it before it ends.
+func RemoveProgram() {
+	if directory != "" {
+		os.RemoveAll(directory)
+	}
+}
+
+// program is the open file of the program, if it has no name.
+var program *os.File
+
+// build builds the program in the module at root and returns its path. On Linux
+// the file has no name while it is written, nor later, so that nothing is left of
+// it however this process ends. It is reached through this process's descriptor.
+func build(root string) (string, error) {
+	if runtime.GOOS != "linux" {
+		var err error
+		if directory, err = os.MkdirTemp("", "boundaries-"); err != nil {
+			return "", err
+		}
+		path := filepath.Join(directory, "child.exe")
+		return path, compile(root, path)
+	}
+	file, err := os.CreateTemp("", "boundaries-*")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil {
+		return "", err
+	}
+	if err := file.Chmod(0o700); err != nil {
+		return "", err
+	}
+	if err := compile(root, descriptor(file)); err != nil {
+		return "", err
+	}
+	// The kernel executes no file that is open for writing.
+	if program, err = os.Open(descriptor(file)); err != nil {
+		return "", err
+	}
+	return descriptor(program), nil
+}
+
+// descriptor returns a path by which all processes of this user reach a file that
+// this process has opened.
+func descriptor(file *os.File) string {
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+}
+
+// compile builds the program into a file. Only the race detector needs cgo, and a
+// program without cgo starts faster.
+func compile(root, file string) error {
+	cgo := map[bool]string{false: "0", true: "1"}[race.Enabled]
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-o", file, "./"+source)
+	cmd.Dir = root
+	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "CGO_ENABLED="+cgo)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w: %s", source, err, strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", ", "))
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+// Package items makes requests and answers that show whether they are whole.
+//
+// An item is words of memory. The words of a request count up from the item's
+// number. The answer is the request with all bits of each word inverted. So a
+// child sees whether a request is whole, and the parent sees which request an
+// answer belongs to. An item that nobody changed, or that two children changed,
+// is no answer.
+package items
+
+import "errors"
+
+// ErrWrong is the error for an item that is not the answer to its request.
+var ErrWrong = errors.New("the answer is wrong, want every word of the request inverted")
+
+// Fill writes the request with that number.
+func Fill(item []uint64, number uint64) {
+	for i := range item {
+		item[i] = number + uint64(i)
+	}
+}
+
+// Change turns a request into its answer, and reports whether the request was
+// whole.
+func Change(item []uint64) bool {
+	first, wrong := item[0], uint64(0)
+	for i, v := range item {
+		wrong |= v ^ (first + uint64(i))
+		item[i] = ^v
+	}
+	return wrong == 0
+}
+
+// Right reports whether the item is the answer to the request with that number.
+func Right(item []uint64, number uint64) bool {
+	wrong := uint64(0)
+	for i, v := range item {
+		wrong |= ^v ^ (number + uint64(i))
+	}
+	return wrong == 0
+}

@@ -1,9 +1,0 @@
-package procs
-
-import "syscall"
-
-// dieWithParent has the kernel kill the child when the thread that started it
-// ends.
-func dieWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: orphanSignal}
-}

@@ -1,0 +1,114 @@
+package procs
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/childtest"
+)
+
+// The program of children links neither testing nor net, nor anything that makes
+// it load the C library.
+func TestProgramIsSmall(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./internal/child")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skip("asking the go command: ", err)
+	}
+	deps := strings.Fields(string(out))
+	require.Contains(t, deps, "boundaries/procs")
+	for _, pkg := range []string{"testing", "net", "os/user", "runtime/cgo"} {
+		require.NotContains(t, deps, pkg)
+	}
+}
+
+// Children of every row are the program that the go command builds, or the running
+// binary where it builds none, and the parent says which. Either way a child has
+// only the descriptors and variables that it needs, and nothing is left behind if
+// the parent is killed.
+func TestProgram(t *testing.T) {
+	childtest.NeedsProc(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	inherited := childtest.Descriptors(t) // of the program that runs this test, some of them
+	older := filepath.Join(t.TempDir(), "older")
+	if os.Link(self, older) != nil {
+		t.Skip("cannot link the test binary")
+	}
+	for _, test := range []struct {
+		name, want, program string
+		change              func(cmd *exec.Cmd)
+	}{
+		{"built", "# children: a program of their own\n", "", func(*exec.Cmd) {}},
+		{"no go command", "# children: this binary, executed again: no go command", self,
+			func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "PATH=/nowhere") }},
+		{"no source", "# children: this binary, executed again: the current directory is not in the suite's source\n", self,
+			func(cmd *exec.Cmd) { cmd.Dir = t.TempDir() }},
+		{"no build", "# children: this binary, executed again: building procs/internal/child: ", self,
+			func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "GOCACHE=off") }},
+		{"newer source", " is newer than it\n", older, func(cmd *exec.Cmd) {
+			old := time.Now().Add(-1e6 * time.Hour)
+			require.NoError(t, os.Chtimes(older, old, old))
+			cmd.Path = older
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tmp := t.TempDir()
+			parent := exec.Command(self)
+			parent.Env = append(os.Environ(), testParent+"=lock-free with the program", "TMPDIR="+tmp)
+			parent.Stderr = os.Stderr
+			test.change(parent)
+			out, err := parent.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, parent.Start())
+			defer parent.Process.Kill()
+			text, pids := "", []string(nil)
+			for lines := bufio.NewScanner(out); pids == nil && lines.Scan(); text += lines.Text() + "\n" {
+				if strings.HasPrefix(lines.Text(), "[") {
+					pids = strings.Fields(strings.Trim(lines.Text(), "[]"))
+				}
+			}
+			require.Len(t, pids, 3, "%s", text)
+			require.Contains(t, text, test.want)
+			for _, pid := range pids {
+				exe, err := os.Readlink("/proc/" + pid + "/exe")
+				require.NoError(t, err)
+				if test.program != "" {
+					require.Equal(t, test.program, exe)
+				} else {
+					require.Contains(t, exe, tmp+"/boundaries-")
+					require.Contains(t, exe, " (deleted)")
+				}
+				environ, err := os.ReadFile("/proc/" + pid + "/environ")
+				require.NoError(t, err)
+				for entry := range strings.SplitSeq(strings.TrimSuffix(string(environ), "\x00"), "\x00") {
+					name, _, _ := strings.Cut(entry, "=")
+					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR"}, name)
+				}
+				open, err := os.ReadDir("/proc/" + pid + "/fd")
+				require.NoError(t, err)
+				for _, fd := range open {
+					target, _ := os.Readlink("/proc/" + pid + "/fd/" + fd.Name())
+					inherited := slices.Contains(inherited, fd.Name()+" "+target)
+					ours := len(fd.Name()) == 1 && fd.Name() <= "2"
+					runtimes := strings.HasPrefix(target, "anon_inode:") || strings.HasPrefix(target, "/sys/fs/cgroup/")
+					require.True(t, inherited || ours || runtimes, "descriptor %s: %s", fd.Name(), target)
+				}
+			}
+			requireDieWith(t, parent, func() []string { return pids })
+			left, err := os.ReadDir(tmp)
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package spawn
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/childtest"
+)
+
+func TestMain(m *testing.M) {
+	childtest.Main(nil, Variants)
+	os.Exit(m.Run())
+}
+
+func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
+
+func TestAnswersAreExact(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			childtest.Exact(t, v, children.Word, []int{1, 2, 3, 4, 7, 9}, 0, 1, 7, 50)
+		})
+	}
+}
+
+// A child that has only to end does not, or not as it should.
+func TestBrokenSpawn(t *testing.T) {
+	for serve, want := range map[string]string{
+		"nothing":     "it had only to end, and did not for 100ms (signal: killed)",
+		"end":         "it had only to end with status 86 (does the program call procs.Main first?): exit status 7",
+		"kill itself": "it had only to end with status 86 (does the program call procs.Main first?): signal: killed",
+	} {
+		t.Setenv(childtest.Serve, serve)
+		p := childtest.Start(t, childtest.Named(Variants, "process"), 3, children.Word)
+		if serve == "nothing" {
+			p.Patience = 100 * time.Millisecond
+		}
+		_, err := p.Run(2)
+		var e *children.Error
+		require.ErrorAs(t, err, &e, serve)
+		require.EqualError(t, e.Err, want)
+		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
+		require.Less(t, e.Item, 2)
+		require.Equal(t, serve != "end", e.Signal == os.Kill)
+		require.Empty(t, childtest.Children(t))
+	}
+}
+
+// Threads end beside children that other threads have started, and no child ends
+// with a thread that is not its own.
+func TestThreadsEndBesideChildren(t *testing.T) {
+	thread := childtest.Start(t, childtest.Named(Variants, "thread"), 2, children.Word)
+	process := childtest.Start(t, childtest.Named(Variants, "process"), 2, children.Word)
+	stop := make(chan struct{})
+	var threads sync.WaitGroup
+	threads.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				thread.Run(10)
+			}
+		}
+	})
+	done, err := process.Run(100)
+	var errs []error
+	for range 20 {
+		warm, err := childtest.Named(Variants, "warm-process").Start(4, children.Word)
+		errs = append(errs, err)
+		if err == nil {
+			errs = append(errs, warm.Close())
+		}
+	}
+	close(stop)
+	threads.Wait()
+	require.NoError(t, err)
+	require.Equal(t, 100, done)
+	require.NoError(t, errors.Join(errs...))
+}
