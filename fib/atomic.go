@@ -7,9 +7,12 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runAtomic counts with one locked add a call, as the Gilectomy counted
-// references. It pays for the add even alone, and for a cache line that changes
-// hands when it is not. Wait-free on amd64, lock-free where an add is a loop.
+// runAtomic counts with one locked add per call, as the Gilectomy counted
+// references.
+//
+// Cost: one locked add per call, even with a single worker; with several, the
+// count's cache line moves from processor to processor.
+// Progress: wait-free on amd64; lock-free where the add is a loop.
 func runAtomic(workers, n int) Answer {
 	var sum atomic.Int64
 	var shared struct {
@@ -20,7 +23,7 @@ func runAtomic(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(_, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibAtomic(N, &shared.calls))
+			mine += int64(fibAtomic(size, &shared.calls))
 		}
 		sum.Add(mine)
 	})

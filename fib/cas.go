@@ -7,9 +7,13 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runCAS reads the count and writes it back if nobody wrote meanwhile, again and
-// again until that is so. It pays for every attempt that fails. Lock-free: one
-// worker's failure is another's success.
+// runCAS reads the count and writes back one more if no other worker has written
+// in the meantime. Otherwise it tries again.
+//
+// Cost: one locked instruction per attempt, and attempts fail when workers
+// collide.
+// Progress: lock-free, because an attempt fails only when another worker's
+// succeeds.
 func runCAS(workers, n int) Answer {
 	var sum atomic.Int64
 	var shared struct {
@@ -20,7 +24,7 @@ func runCAS(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(_, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibCAS(N, &shared.calls))
+			mine += int64(fibCAS(size, &shared.calls))
 		}
 		sum.Add(mine)
 	})

@@ -6,9 +6,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runFalseSharing gives every worker a cell of its own, which it adds to at every
-// call, and leaves the cells on one cache line. It pays as if the count were
-// shared, as in atomic.go. Wait-free on amd64.
+// runFalseSharing gives every worker its own cell and adds to it at every call,
+// but the cells share a cache line.
+//
+// Cost: as much as the shared count in atomic.go.
+// Progress: wait-free on amd64.
 func runFalseSharing(workers, n int) Answer {
 	type cell struct {
 		calls atomic.Int64
@@ -19,7 +21,7 @@ func runFalseSharing(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(worker, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibFalseSharing(N, &cells[worker].calls))
+			mine += int64(fibFalseSharing(size, &cells[worker].calls))
 		}
 		sum.Add(mine)
 	})

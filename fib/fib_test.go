@@ -14,7 +14,8 @@ func TestAnswerIsExact(t *testing.T) { suitetest.Exact(t, Variants, Want, 0, 1, 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "fib", Variants) }
 
 func Example() {
-	answer := runGlobalMutex(4, 3)
-	fmt.Println(answer.Sum, answer.Calls)
-	// Output: 32838 65673
+	var calls int64
+	value := fibPrivate(20, &calls)
+	fmt.Println(value, "in", calls, "calls")
+	// Output: 10946 in 21891 calls
 }

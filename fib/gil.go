@@ -6,9 +6,12 @@ import (
 	"boundaries/internal/gil"
 )
 
-// runGIL lets one worker at a time compute, and looks at the eval breaker at
-// every call, as CPython does. It pays one atomic load a call, and all
-// parallelism: this is the article's 4.5.3, seven threads on one core. Blocking.
+// runGIL lets only the holder of the interpreter lock compute, and looks at the
+// eval breaker at every call, as CPython does.
+//
+// Cost: one atomic load per call, and all parallelism: this is the article's
+// 4.5.3, seven threads on one core.
+// Progress: blocking.
 func runGIL(workers, n int) Answer {
 	var shared struct {
 		_     cacheline.Pad
@@ -21,7 +24,7 @@ func runGIL(workers, n int) Answer {
 		var t gil.Thread
 		shared.lock.Acquire(&t)
 		for range n {
-			v := fibGIL(N, &shared.lock, &t, &shared.calls)
+			v := fibGIL(size, &shared.lock, &t, &shared.calls)
 			shared.sum += int64(v)
 		}
 		shared.lock.Release(&t)

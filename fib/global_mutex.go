@@ -9,23 +9,24 @@ import (
 )
 
 // runGlobalMutex counts under one lock, as the free-threading patch of 1996
-// counted references. It pays for the lock at every call, and for its way from
-// processor to processor. Blocking.
+// counted references.
+//
+// Cost: the lock at every call, and moving it from processor to processor.
+// Progress: blocking.
 func runGlobalMutex(workers, n int) Answer {
 	var sum atomic.Int64
 	var shared callsUnderMutex
 	fork.Run("fib", workers, n, func(_, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibGlobalMutex(N, &shared))
+			mine += int64(fibGlobalMutex(size, &shared))
 		}
 		sum.Add(mine)
 	})
 	return Answer{sum.Load(), shared.calls}
 }
 
-// callsUnderMutex is padded on both sides: the one lock shares a line with
-// nothing.
+// callsUnderMutex is padded on both sides so that its line holds nothing else.
 type callsUnderMutex struct {
 	_     cacheline.Pad
 	mu    sync.Mutex

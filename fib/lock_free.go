@@ -8,13 +8,15 @@ import (
 )
 
 // runLockFree biases the count towards the worker, as nogil biases reference
-// counts towards the owner: a worker counts in plain memory of its own and adds
-// to the cell that others may read once in flushEvery calls. It pays a branch a
-// call, and a reader pays with the age of what it reads, up to flushEvery-1
-// calls of each worker. Wait-free on amd64.
+// counts towards the owner. A worker counts in its own plain memory and, once in
+// flushEvery calls, adds to the cell that others may read.
 //
 // A locked add at every call, as in package loop, would cost several times the
-// rest of the call: that is false_sharing.go at one worker.
+// rest of the call: false_sharing.go on one worker shows it.
+//
+// Cost: a branch per call; a reader may miss the last flushEvery-1 calls of each
+// worker.
+// Progress: wait-free on amd64.
 func runLockFree(workers, n int) Answer {
 	fork.Check("fib", workers, n)
 	var sum atomic.Int64
@@ -22,7 +24,7 @@ func runLockFree(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(worker, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibLockFree(N, &cells[worker]))
+			mine += int64(fibLockFree(size, &cells[worker]))
 		}
 		sum.Add(mine)
 		cells[worker].calls.Add(cells[worker].pending)
@@ -35,9 +37,9 @@ func runLockFree(workers, n int) Answer {
 }
 
 type callsCell struct {
-	pending int64         // counted and not yet in calls; the worker's own
+	pending int64         // counted but not yet in calls; owned by the worker
 	calls   atomic.Int64  // what others may read
-	_       cacheline.Pad // no two cells on one line
+	_       cacheline.Pad // no two cells share a line
 }
 
 const flushEvery = 64

@@ -7,13 +7,14 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runPrivate counts in a plain variable of the worker's own: the ceiling. It
-// pays with silence: until a worker is done, nobody can know its count.
-// Wait-free.
+// runPrivate counts in a plain variable of the worker's own. This is the ceiling.
+//
+// Cost: no other goroutine can see a worker's count until the worker is done.
+// Progress: wait-free.
 func runPrivate(workers, n int) Answer {
 	type cell struct {
 		calls int64
-		_     cacheline.Pad // no two cells on one line
+		_     cacheline.Pad // no two cells share a line
 	}
 	fork.Check("fib", workers, n)
 	var sum atomic.Int64
@@ -21,7 +22,7 @@ func runPrivate(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(worker, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibPrivate(N, &cells[worker].calls))
+			mine += int64(fibPrivate(size, &cells[worker].calls))
 		}
 		sum.Add(mine)
 	})

@@ -6,8 +6,10 @@ import (
 )
 
 // runSerial computes on the caller's goroutine, whatever the number of workers,
-// and counts in plain memory: the base of every speed-up. It pays nothing but
-// the call. Wait-free.
+// and counts in plain memory. It is the base of every speed-up.
+//
+// Cost: only the call.
+// Progress: wait-free.
 func runSerial(workers, n int) Answer {
 	fork.Check("fib", workers, n)
 	shared := new(struct {
@@ -17,7 +19,7 @@ func runSerial(workers, n int) Answer {
 		_     cacheline.Pad
 	})
 	for range n {
-		shared.sum += int64(fibSerial(N, &shared.calls))
+		shared.sum += int64(fibSerial(size, &shared.calls))
 	}
 	return Answer{shared.sum, shared.calls}
 }

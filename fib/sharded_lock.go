@@ -8,9 +8,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runShardedLock gives every worker a count under a lock of its own, and adds
-// them up. It pays for a lock that is never contended, and a reader of the
-// count must take every lock there is. Blocking.
+// runShardedLock gives every worker its own count under its own lock, and sums
+// the counts at the end.
+//
+// Cost: an uncontended lock per call; a reader of the count takes every lock.
+// Progress: blocking.
 func runShardedLock(workers, n int) Answer {
 	fork.Check("fib", workers, n)
 	var sum atomic.Int64
@@ -18,7 +20,7 @@ func runShardedLock(workers, n int) Answer {
 	fork.Run("fib", workers, n, func(worker, n int) {
 		mine := int64(0)
 		for range n {
-			mine += int64(fibShardedLock(N, &shards[worker]))
+			mine += int64(fibShardedLock(size, &shards[worker]))
 		}
 		sum.Add(mine)
 	})
@@ -34,7 +36,7 @@ func runShardedLock(workers, n int) Answer {
 type callsShard struct {
 	mu    sync.Mutex
 	calls int64         // guarded by mu
-	_     cacheline.Pad // no two shards on one line
+	_     cacheline.Pad // no two shards share a line
 }
 
 func fibShardedLock(n int, shard *callsShard) int {

@@ -7,10 +7,13 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runAtomic lets the processor do the locking: one locked add a step (LOCK XADD
-// on amd64). It pays for that even alone, and for a cache line that changes
-// hands when it is not. Wait-free on amd64, where the add cannot fail; lock-free
-// where it is a loop of load-linked and store-conditional.
+// runAtomic adds to the total with one locked instruction of the processor per
+// step, LOCK XADD on amd64.
+//
+// Cost: one locked add per step, even with a single worker; with several, the
+// total's cache line moves from processor to processor.
+// Progress: wait-free on amd64, where the add cannot fail; lock-free where the
+// add is a loop of load-linked and store-conditional.
 func runAtomic(workers, n int) int64 {
 	var shared struct {
 		_     cacheline.Pad

@@ -7,10 +7,13 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runCAS reads the total and writes it back if nobody wrote meanwhile, again
-// and again until that is so. It pays for every attempt that fails, which is
-// why lock-free is a promise of progress and not of speed. Lock-free: one
-// worker's failure is another's success, but a worker may fail for ever.
+// runCAS reads the total and writes back the sum if no other worker has written
+// in the meantime. Otherwise it tries again.
+//
+// Cost: one locked instruction per attempt, and attempts fail when workers
+// collide. This is why lock-free promises progress and not speed.
+// Progress: lock-free, because an attempt fails only when another worker's
+// succeeds; one worker may fail without limit.
 func runCAS(workers, n int) int64 {
 	var shared struct {
 		_     cacheline.Pad

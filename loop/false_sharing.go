@@ -6,10 +6,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runFalseSharing is lock-free without the padding: every worker has a cell of
-// its own, and the cells have a cache line in common. It pays as if the total
-// were shared, since processors share lines, not words. Wait-free on amd64,
-// which shows how little that says of speed.
+// runFalseSharing is runLockFree without the padding: every worker has its own
+// cell, but the cells share a cache line.
+//
+// Cost: as much as a shared total, because processors exchange whole lines.
+// Progress: wait-free on amd64, which shows how little that says about speed.
 func runFalseSharing(workers, n int) int64 {
 	type cell struct {
 		total atomic.Int64

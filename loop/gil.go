@@ -6,9 +6,12 @@ import (
 	"boundaries/internal/gil"
 )
 
-// runGIL lets one worker at a time take steps, until another has waited 5 ms,
-// as CPython does. It pays one atomic load a step, and all parallelism: two
-// workers are as slow as one. Blocking: who waits depends on the holder's ticks.
+// runGIL lets only the holder of the interpreter lock take steps. As in CPython,
+// a waiter asks for the lock after 5 ms.
+//
+// Cost: one atomic load per step, and all parallelism: two workers together are
+// as slow as one.
+// Progress: blocking, because a waiter depends on the holder's ticks.
 func runGIL(workers, n int) int64 {
 	var shared struct {
 		_     cacheline.Pad

@@ -7,9 +7,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runGlobalMutex holds one lock around every step. It pays for the lock at
-// every step, and for the way the lock and the total take from one processor to
-// the next whenever another worker had them last. Blocking.
+// runGlobalMutex holds one lock around every step.
+//
+// Cost: the lock at every step, and moving the lock and the total between
+// processors whenever another worker held them last.
+// Progress: blocking.
 func runGlobalMutex(workers, n int) int64 {
 	var shared struct {
 		_     cacheline.Pad

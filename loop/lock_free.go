@@ -7,14 +7,17 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runLockFree gives every worker a cell of its own, which it adds to atomically
-// so that anybody may add the cells up while work goes on. It pays the locked
-// add but not the cache line's way, and a reader pays for every cell and gets a
-// total that no moment need have had. Wait-free on amd64.
+// runLockFree gives every worker its own padded cell and adds to it atomically.
+// A reader may sum the cells at any time, but the total may never have had that
+// value at any one moment.
+//
+// Cost: one locked add per step, without a transfer of the cache line; a reader
+// visits every cell.
+// Progress: wait-free on amd64.
 func runLockFree(workers, n int) int64 {
 	type cell struct {
 		total atomic.Int64
-		_     cacheline.Pad // no two cells on one line
+		_     cacheline.Pad // no two cells share a line
 	}
 	fork.Check("loop", workers, n)
 	cells := make([]cell, workers)

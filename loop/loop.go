@@ -1,23 +1,21 @@
 // Package loop adds to one shared total on several goroutines at once.
 //
 // A step adds 2 to a total that starts at 1, as the article's code blocks 4.1
-// to 4.3 do (ans += 2); after n steps the total is 1 + 2n. There is no smaller
-// piece of shared work, so nearly all the time goes to keeping the steps apart,
-// and the time of a step is the price of the way they are kept apart. Do not
-// hold these times against the article's: a step of CPython is some 40 ns of
-// interpreter, this one less than a nanosecond of addition.
+// to 4.3 do (ans += 2). After n steps the total is 1 + 2n. No piece of shared
+// work is smaller, so a step's time is the price of keeping the steps apart.
+// Do not compare these times with the article's: a step of CPython is about
+// 40 ns of interpreter, and a step here is less than a nanosecond of addition.
 //
-// Each variant is one function in one file and owns its loop. Read
-// global_mutex.go first and compare the others with it; then look at what two
-// goroutines make of atomic.go and lock_free.go, which differ in whose word
-// they add to.
+// Each variant is one function in one file and has its own loop. Read
+// global_mutex.go first and compare the others with it. Then compare atomic.go
+// with lock_free.go on two workers: the one adds to a shared word, the other to
+// a word of the worker's own.
 package loop
 
 import "boundaries/internal/suite"
 
 // Variants lists the ways to keep the steps apart, in the order of the rows.
-// Run takes n steps on that many workers and returns the total. It panics if
-// there is no worker or n is negative.
+// Run returns the total.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []suite.Row[int64]{
@@ -32,5 +30,5 @@ var Variants = []suite.Row[int64]{
 	{Name: "false-sharing", Run: runFalseSharing},
 }
 
-// Total returns what n steps lead to on any number of workers.
+// Total returns the total after n steps on any number of workers.
 func Total(_, n int) int64 { return 1 + 2*int64(n) }

@@ -5,13 +5,15 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runPrivate keeps the total of every worker in a local variable, which is a
-// register, and stores it once: the ceiling. It pays with silence: until a
-// worker is done, nobody can know how far it is. Wait-free.
+// runPrivate keeps each worker's total in a local variable, which the compiler
+// keeps in a register, and stores it once at the end. This is the ceiling.
+//
+// Cost: no other goroutine can see a worker's progress until the worker is done.
+// Progress: wait-free.
 func runPrivate(workers, n int) int64 {
 	type cell struct {
 		total int64
-		_     cacheline.Pad // no two cells on one line
+		_     cacheline.Pad // no two cells share a line
 	}
 	fork.Check("loop", workers, n)
 	cells := make([]cell, workers)

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One worker has nobody to race with. What more of them do is shown in children, by
-// the tests of the whole suite.
+// One worker has no other to race with. The tests of package races run several
+// workers, in child processes.
 func TestRacyAlone(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 10007} {
 		require.Equal(t, Total(1, n), Racy(1, n))

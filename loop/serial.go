@@ -6,8 +6,10 @@ import (
 )
 
 // runSerial takes every step on the caller's goroutine, whatever the number of
-// workers: code 4.1, and the base of every speed-up. It pays nothing but the
-// step: the total is a word of memory, as Python's global is. Wait-free.
+// workers. It is code block 4.1 of the article and the base of every speed-up.
+//
+// Cost: only the step; the total is a word of memory, as Python's global is.
+// Progress: wait-free.
 func runSerial(workers, n int) int64 {
 	fork.Check("loop", workers, n)
 	shared := new(struct {

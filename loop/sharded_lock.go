@@ -7,14 +7,16 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runShardedLock gives every worker a total under a lock of its own, and adds
-// them up. It pays for a lock that is never contended, and a reader of the
-// total must take every lock there is. Blocking.
+// runShardedLock gives every worker its own total under its own lock, and sums
+// the totals at the end.
+//
+// Cost: an uncontended lock per step; a reader of the total takes every lock.
+// Progress: blocking.
 func runShardedLock(workers, n int) int64 {
 	type shard struct {
 		mu    sync.Mutex
 		total int64         // guarded by mu
-		_     cacheline.Pad // no two shards on one line
+		_     cacheline.Pad // no two shards share a line
 	}
 	fork.Check("loop", workers, n)
 	shards := make([]shard, workers)

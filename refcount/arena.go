@@ -13,23 +13,23 @@ type arena[C any] struct {
 	finalize func(name string)
 
 	mu   sync.Mutex
-	free []*slot[C] // guarded by mu; the slot freed last is used first, so that a stale Ref soon meets a stranger
-	made int        // guarded by mu; slots
-	live int        // guarded by mu; objects
+	free []*slot[C] // guarded by mu; used again last in, first out, so that a stale Ref soon meets a new object
+	made int        // guarded by mu; number of slots
+	live int        // guarded by mu; number of objects
 }
 
-// A slot holds an object from take to release, and then the next object.
+// A slot holds one object from take to release, and later another.
 type slot[C any] struct {
 	arena *arena[C]
 	id    int // of the slot; from 0
 	name  string
-	gen   atomic.Uint32 // of the object; rises in release, when the object is gone
-	_     cacheline.Pad // what is only read must not wait for the counts
+	gen   atomic.Uint32 // of the object; incremented when the object is freed
+	_     cacheline.Pad // reads of the fields above must not wait for writes of the count
 	count C
-	_     cacheline.Pad // no two counts on one line
+	_     cacheline.Pad // no two counts share a line
 }
 
-// take returns a slot for an object of that name. The caller sets the count.
+// take returns a slot for a new object with that name. The caller sets the count.
 func (a *arena[C]) take(name string) (*slot[C], Ref) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -45,8 +45,9 @@ func (a *arena[C]) take(name string) (*slot[C], Ref) {
 	return o, Ref{o, o.gen.Load(), name}
 }
 
-// release frees the object in a slot and gives the slot to the next. Its count is
-// such that TryIncref refuses it, and stays so until the slot is taken again.
+// release frees the object in a slot and lets the next object use the slot.
+// TryIncref refuses the count that the slot has, and the count stays the same until
+// the slot is taken again.
 func (a *arena[C]) release(o *slot[C]) {
 	a.retire(o)
 	a.reuse(o)
@@ -63,7 +64,7 @@ func (a *arena[C]) retire(o *slot[C]) {
 	a.live--
 }
 
-// reuse gives a retired slot to the next object.
+// reuse lets the next object use a retired slot.
 func (a *arena[C]) reuse(o *slot[C]) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -77,8 +78,8 @@ func (a *arena[C]) Live() int {
 	return a.live
 }
 
-// at returns the slot of a reference that the caller of op holds, and panics if
-// there can be no such reference.
+// at returns the slot of a reference that the caller of op holds. It panics if that
+// reference cannot exist.
 func (a *arena[C]) at(op string, r Ref) *slot[C] {
 	o := a.find(op, r)
 	if o.gen.Load() != r.gen {
@@ -87,7 +88,7 @@ func (a *arena[C]) at(op string, r Ref) *slot[C] {
 	return o
 }
 
-// find returns the slot that held the object of a reference.
+// find returns the slot that holds, or held, the object of a reference.
 func (a *arena[C]) find(op string, r Ref) *slot[C] {
 	if r.slot == nil {
 		panic(fmt.Sprintf("refcount: %s of the zero Ref", op))
@@ -99,8 +100,8 @@ func (a *arena[C]) find(op string, r Ref) *slot[C] {
 	return o
 }
 
-// resurrected and overReleased are what a count says to misuse that the
-// generations did not see, because two goroutines were at it at once.
+// resurrected and overReleased report misuse that shows in the count and not in the
+// generation, because two goroutines misused the object at the same time.
 
 func (o *slot[C]) resurrected() {
 	panic(fmt.Sprintf("refcount: Incref of %q, which had no references left", o.name))
@@ -110,7 +111,7 @@ func (o *slot[C]) overReleased() {
 	panic(fmt.Sprintf("refcount: Decref of %q, which had no references left", o.name))
 }
 
-// A handle is what the handles of all variants have in common.
+// A handle is the part that the handles of all variants have in common.
 type handle[C any] struct {
 	arena  *arena[C]
 	closed bool
@@ -122,8 +123,8 @@ func (h *handle[C]) at(op string, r Ref) *slot[C] {
 	return h.arena.at(op, r)
 }
 
-// find returns the slot of a reference that the caller of TryIncref may not
-// hold. The slot may have another object by now.
+// find returns the slot of a reference that the caller of TryIncref need not hold.
+// The slot may hold another object by now.
 func (h *handle[C]) find(r Ref) *slot[C] {
 	h.check("TryIncref")
 	return h.arena.find("TryIncref", r)

@@ -7,9 +7,12 @@ import (
 )
 
 // An atomicHeap counts with the processor's locked add, as the Gilectomy of 2016
-// and Rust's Arc do. It pays two such adds a step even alone, and for a cache
-// line that changes hands when it is not. Wait-free on amd64, but for TryIncref,
-// which is lock-free: it must not count up from zero and so has to look first.
+// and Rust's Arc do.
+//
+// Cost: two locked adds per step, even with a single worker; with several, the
+// count's cache line moves from processor to processor.
+// Progress: wait-free on amd64, except TryIncref, which is lock-free: it must not
+// count up from zero, so it has to look first.
 type atomicHeap struct{ arena[atomic.Int64] }
 
 func newAtomic(finalize func(string)) Heap {
@@ -56,10 +59,10 @@ func (h *atomicHandle) TryIncref(r Ref) bool {
 			break
 		}
 	}
-	// The count may be that of the slot's next object. Now that it is held,
-	// the generation cannot change, whereas before it could have changed
-	// between any two instructions. If it is not r's, the reference is a
-	// stranger's, and a real one, to be dropped like any other.
+	// The count may be that of the slot's next object. The reference just
+	// taken keeps the generation from changing; before, it could have changed
+	// between any two instructions. If the generation is not r's, the
+	// reference is a real one to another object, and is dropped like any.
 	if o.gen.Load() != r.gen {
 		if o.count.Add(-1) == 0 {
 			o.arena.release(o)

@@ -6,25 +6,25 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A bufferedHeap writes down what is taken and dropped, each handle in logs of
-// its own, and lets one goroutine at a time bring the counts up to date. It pays
-// with memory for the logs, with the time of whoever commits them, and with the
-// age of every count: an object is freed an epoch or more after its last drop.
-// Taking and dropping are wait-free until a log is full; then its handle waits
-// for all others. Blocking.
+// A bufferedHeap logs the references that are taken and dropped. Each handle has
+// its own logs, and one goroutine at a time commits the logs of all to the counts.
 //
-// This is the second design of the Gilectomy (2016 to 2017), which had a thread
-// for the commits; here whoever ends an epoch commits it. Buffering counts goes
-// back to Deutsch and Bobrow (CACM 1976), and the epochs are those of Bacon et
+// This is the second design of the Gilectomy (2016 to 2017). There a thread of its
+// own committed the logs; here the handle that ends an epoch does. Buffered counts
+// go back to Deutsch and Bobrow (CACM 1976), and the epochs are those of Bacon et
 // al. ("Java without the Coffee Breaks", PLDI 2001).
 //
-// An epoch ends when every handle has handed over its logs once. A commit adds
-// all that was taken in the epoch and subtracts what was dropped in the epoch
-// before. Why not what was dropped in this one: a handle hands over, takes a
-// reference, and gives it to another goroutine, which drops it and only then
-// hands over. The drop is in this epoch and the take is in the next. It cannot
-// be later than the next, because each goroutine saw the take before it dropped,
-// and so before its handle ended this epoch.
+// An epoch ends when every handle has handed over its logs once. A commit adds the
+// takes of this epoch and subtracts the drops of the epoch before. It must not
+// subtract the drops of this epoch: a handle may hand over, take a reference, and
+// give it to another goroutine, which drops it and only then hands over. The drop is
+// then in this epoch and the take in the next. The take cannot be any later: the
+// other goroutine saw it before the drop, and so before its handle ended this epoch.
+//
+// Cost: the memory of the logs, the time of the goroutine that commits, and late
+// frees: an object is freed an epoch or more after its last drop.
+// Progress: blocking; take and drop are wait-free until a log is full, and then its
+// handle waits for all others.
 type bufferedHeap struct {
 	arena[int] // counts guarded by mu
 	logLen     int
@@ -38,16 +38,18 @@ type bufferedHeap struct {
 	// All guarded by mu.
 	taken   []refLog        // handed over in this epoch
 	dropped []refLog        // handed over in this epoch
-	pending []refLog        // what was dropped in the epoch before
-	spare   []refLog        // empty
-	retired [2][]*slot[int] // freed in the last commit but one, and in the last
+	pending []refLog        // drops of the epoch before
+	spare   []refLog        // empty logs
+	dead    []*slot[int]    // objects without references, to be finalized by unlock
+	retired [3][]*slot[int] // freed slots; each commit reuses the first and moves up the others
 }
 
 // A refLog names objects in the order of the operations.
 type refLog []*slot[int]
 
-// defaultLogLen is the number of entries of a log, 32 KiB. A goroutine that waits for a
-// commit sleeps, and to wake it costs as much as some thousand entries.
+// defaultLogLen is the number of entries of a log, which takes 32 KiB. A goroutine
+// that waits for a commit sleeps, and waking it costs as much as about a thousand
+// entries.
 const defaultLogLen = 1 << 12
 
 func newBuffered(finalize func(string)) Heap {
@@ -60,9 +62,9 @@ func (b *bufferedHeap) Handle() Handle {
 	return &bufferedHandle{handle: handle[int]{arena: &b.arena}, heap: b}
 }
 
-// A bufferedHandle takes part in the epochs from its first use to Close or
-// leave. While it does, nothing is freed unless it hands over: it must Tick, use
-// references, or leave before it waits for long.
+// A bufferedHandle takes part in the epochs from its first use until Close or
+// leave. In that time objects are freed only if it hands over: it must Tick, use
+// references, or leave before its goroutine waits for long.
 type bufferedHandle struct {
 	handle[int]
 	heap   *bufferedHeap
@@ -101,20 +103,20 @@ func (h *bufferedHandle) Decref(r Ref) {
 	h.dropped = append(h.dropped, o)
 }
 
-// TryIncref takes the reference in the count itself. Written into the log it
-// could come too late: what was dropped before may be committed before.
+// TryIncref takes the reference in the count itself. A take in the log could be
+// committed too late, after a drop that preceded it.
 func (h *bufferedHandle) TryIncref(r Ref) bool {
 	o := h.find(r)
 	h.heap.mu.Lock()
 	defer h.heap.mu.Unlock()
-	if o.gen.Load() != r.gen {
-		return false // a commit frees under the lock: there is no count of 0 in between
+	if o.gen.Load() != r.gen || o.count == 0 {
+		return false // freed, or about to be finalized by unlock
 	}
 	o.count++
 	return true
 }
 
-// Count returns the count that was committed last. It lags.
+// Count returns the count as of the last commit, which may be old.
 func (h *bufferedHandle) Count(r Ref) int {
 	o := h.at("Count", r)
 	h.heap.mu.Lock()
@@ -122,38 +124,39 @@ func (h *bufferedHandle) Count(r Ref) int {
 	return o.count
 }
 
-// Tick hands over, unless that has been done in this epoch. It does not wait.
+// Tick hands over, unless the handle has done so in this epoch. It does not wait.
 func (h *bufferedHandle) Tick() {
 	h.check("Tick")
 	h.join()
 	b := h.heap
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	if h.epoch < b.epoch {
 		h.put()
 	}
 }
 
-// Close hands over what is left and takes no further part in the epochs. The
-// last to close or leave commits everything.
+// Close hands over the rest and takes no further part in the epochs. The last handle
+// to close or leave commits everything.
 func (h *bufferedHandle) Close() {
 	h.closed = true
 	h.leave()
 }
 
-// handOver makes room in both logs. It waits while the logs of this epoch are
-// handed over already, so that no handle is ahead of the others by more than two.
+// handOver makes room in both logs. If the handle has already handed over in this
+// epoch, it waits for the next, so that no handle is more than two logs ahead of
+// the others.
 func (h *bufferedHandle) handOver() {
 	b := h.heap
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	for h.epoch == b.epoch {
 		b.committed.Wait()
 	}
 	h.put()
 }
 
-// put hands over in this epoch, and commits it if that ends it. mu is held.
+// put hands over in this epoch and, if that ends the epoch, commits it. mu is held.
 func (h *bufferedHandle) put() {
 	b := h.heap
 	b.taken = append(b.taken, h.taken)
@@ -166,7 +169,7 @@ func (h *bufferedHandle) put() {
 	}
 }
 
-// join makes the handle take part. It owes the epoch that it joins.
+// join makes the handle a member, which must hand over in the current epoch.
 func (h *bufferedHandle) join() {
 	if h.member {
 		return
@@ -181,14 +184,14 @@ func (h *bufferedHandle) join() {
 	b.owed++
 }
 
-// leave hands over whatever there is and makes the handle take no further part.
+// leave hands over the rest and ends the membership.
 func (h *bufferedHandle) leave() {
 	if !h.member {
 		return
 	}
 	b := h.heap
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	h.member = false
 	b.members--
 	b.taken = append(b.taken, h.taken)
@@ -205,7 +208,7 @@ func (h *bufferedHandle) leave() {
 	}
 }
 
-// commit ends an epoch. mu is held.
+// commit ends an epoch and moves the objects without references to dead. mu is held.
 func (b *bufferedHeap) commit() {
 	for _, log := range b.taken {
 		for _, o := range log {
@@ -216,34 +219,51 @@ func (b *bufferedHeap) commit() {
 		}
 		b.spare = append(b.spare, log[:0])
 	}
-	var dead []*slot[int]
 	for _, log := range b.pending {
 		for _, o := range log {
 			o.count--
 			if o.count == 0 {
-				b.retire(o)
-				dead = append(dead, o)
+				b.dead = append(b.dead, o)
 			} else if o.count < 0 {
 				o.overReleased()
 			}
 		}
 		b.spare = append(b.spare, log[:0])
 	}
-	// A log may still name an object that this commit has freed, if somebody
-	// has dropped a reference too many. Every log written before now is
-	// committed within two epochs: until then the slot stays empty, so that
-	// the count falls below zero and the object is named.
+	// If a handle has dropped one reference too many, a log may still name an
+	// object that has been freed. The drops in it are subtracted by the third
+	// commit after the free: the log is handed over in the epoch of the free
+	// or in the next, and the drops of an epoch are subtracted one epoch
+	// later. Until then the slot stays empty, so that the count falls below
+	// zero and the panic names the object.
 	for _, o := range b.retired[0] {
 		b.reuse(o)
 	}
-	b.retired[0], b.retired[1] = b.retired[1], dead
+	b.retired = [3][]*slot[int]{b.retired[1], b.retired[2], nil}
 	b.taken, b.pending, b.dropped = nil, b.dropped, nil
 	b.epoch++
 	b.owed = b.members
 	b.committed.Broadcast()
 }
 
-// empty returns a log to write. mu is held.
+// unlock releases mu and then frees the dead objects. Their finalizers run without
+// mu, because a finalizer may wait for a goroutine that uses the heap.
+func (b *bufferedHeap) unlock() {
+	dead := b.dead
+	b.dead = nil
+	b.mu.Unlock()
+	if len(dead) == 0 {
+		return
+	}
+	for _, o := range dead {
+		b.retire(o)
+	}
+	b.mu.Lock()
+	b.retired[2] = append(b.retired[2], dead...)
+	b.mu.Unlock()
+}
+
+// empty returns an empty log. mu is held.
 func (b *bufferedHeap) empty() refLog {
 	last := len(b.spare) - 1
 	if last < 0 {

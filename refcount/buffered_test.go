@@ -6,15 +6,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// takePart makes all of them take part in the epoch before any has handed over.
+// takePart makes all handles members of the epoch before any hands over.
 func takePart(handles ...Handle) {
 	for _, h := range handles {
 		h.(*bufferedHandle).join()
 	}
 }
 
-// A hands over, takes a reference and gives it to B, which drops it and hands
-// over in the same epoch. The drop is committed with the take or after it.
+// Handle a hands over, takes a reference and gives it to b, which drops it and hands
+// over in the same epoch. The drop is committed together with the take or later.
 func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	freed := 0
 	heap := newBuffered(func(string) { freed++ })
@@ -36,8 +36,8 @@ func TestDropIsNotCommittedBeforeItsTake(t *testing.T) {
 	require.Equal(t, 1, freed)
 }
 
-// A slot is not used again while a log may still name its object: a drop too
-// many would fall on the next one.
+// A slot is not reused while a log may still name its object. Otherwise one drop too
+// many would hit the slot's next object.
 func TestDropTooManyDoesNotFallOnTheNextObject(t *testing.T) {
 	freed := ""
 	heap := newBuffered(func(name string) { freed += name })
@@ -58,7 +58,7 @@ func TestDropTooManyDoesNotFallOnTheNextObject(t *testing.T) {
 	require.Equal(t, "spam", freed)
 }
 
-// The same with the drop too many in a log that is handed over last.
+// The same if the log with the drop too many is handed over last.
 func TestDropTooManyHandedOverLast(t *testing.T) {
 	heap := newBuffered(nil)
 	a, b := heap.Handle(), heap.Handle()
@@ -68,16 +68,46 @@ func TestDropTooManyHandedOverLast(t *testing.T) {
 	a.Tick()
 	b.Tick() // ends this epoch
 	b.Tick()
-	b.Decref(r) // in b's log of the one after the next
+	b.Decref(r) // in b's log of the epoch after the next
 	a.Tick()    // ends the next: a's drop
 	a.Tick()
-	b.Tick() // ends the one after
+	b.Tick() // ends the epoch after the next
 	a.New("eggs")
 	a.Tick()
 	require.PanicsWithValue(t, `refcount: Decref of "spam", which had no references left`, b.Tick)
 }
 
-// Nobody but a commit frees, and a commit frees an epoch late.
+// The same if the drop too many is logged while the finalizer runs, by a handle that
+// has already handed over in the epoch that follows.
+func TestDropTooManyDuringTheFinalizer(t *testing.T) {
+	var a, b Handle
+	var r Ref
+	heap := newBuffered(func(string) {
+		logged := make(chan struct{})
+		go func() {
+			a.Tick()
+			a.Decref(r)
+			close(logged)
+		}()
+		<-logged
+	})
+	a, b = heap.Handle(), heap.Handle()
+	r = a.New("spam")
+	takePart(a, b)
+	a.Decref(r)
+	a.Tick()
+	b.Tick() // ends this epoch
+	a.Tick()
+	b.Tick() // ends the next: a's drop, and the finalizer
+	b.Tick() // ends the one after: a has handed over already
+	a.Tick()
+	b.Tick()
+	a.New("eggs") // not in the slot of spam
+	a.Tick()
+	require.PanicsWithValue(t, `refcount: Decref of "spam", which had no references left`, b.Tick)
+}
+
+// Only a commit frees objects, and it does so one epoch late.
 func TestFreedLate(t *testing.T) {
 	freed := 0
 	heap := newBuffered(func(string) { freed++ })
@@ -86,19 +116,18 @@ func TestFreedLate(t *testing.T) {
 	h.Decref(r)
 	require.Zero(t, freed)
 	h.Tick()
-	require.Zero(t, freed, "committed, but only what was taken")
+	require.Zero(t, freed, "only the takes of the epoch are committed")
 	h.Tick()
 	require.Equal(t, 1, freed)
 }
 
-// A handle that does not hand over holds up what others have dropped, until it
-// leaves.
+// A handle that does not hand over delays all frees until it leaves.
 func TestAHandleHoldsUpTheEpoch(t *testing.T) {
 	freed := 0
 	heap := newBuffered(func(string) { freed++ })
 	a, idle := heap.Handle(), heap.Handle()
 	r := a.New("spam")
-	idle.Tick() // takes part
+	idle.Tick() // becomes a member
 	a.Decref(r)
 	for range 10 {
 		a.Tick()

@@ -7,9 +7,9 @@ import (
 )
 
 // The article's figures 4.1.1 and 4.1.2a. The article says that a = 50 has one
-// reference and is puzzled to be shown 3; one of these is b, and one is the
-// question itself. (A real 50 is shared by the whole interpreter, and since
-// Python 3.12 it is immortal: that is the variant private.)
+// reference and wonders why getrefcount returns 3: one more is b, and one is the
+// argument of getrefcount. (A real 50 is shared by the whole interpreter, and it is
+// immortal since Python 3.12, as in the variant private.)
 func Example() {
 	for _, v := range refcount.Variants {
 		if v.Name != "atomic" {

@@ -8,9 +8,11 @@ import (
 	"boundaries/internal/gil"
 )
 
-// A gilHeap counts in plain memory and lets only the holder of the interpreter
-// lock do so, as CPython does. It pays one atomic load a step, and all
-// parallelism. Blocking.
+// A gilHeap counts in plain memory, and only the holder of the interpreter lock
+// may count, as in CPython.
+//
+// Cost: one atomic load per step, and all parallelism.
+// Progress: blocking.
 type gilHeap struct {
 	arena[int] // counts guarded by lock
 	lock       gil.GIL
@@ -20,8 +22,8 @@ func newGIL(finalize func(string)) Heap {
 	return &gilHeap{arena: arena[int]{finalize: finalize}}
 }
 
-// Handle returns a handle that takes the lock for one operation, as a thread does
-// that the interpreter has not made (PyGILState_Ensure). The loop of runGIL holds
+// Handle returns a handle that takes the lock for each operation, as a thread does
+// that the interpreter did not make (PyGILState_Ensure). The loop of runGIL holds
 // the lock throughout and ticks, as the interpreter does.
 func (g *gilHeap) Handle() Handle {
 	thread := &gilThread{lock: &g.lock}
@@ -53,7 +55,7 @@ func runGIL(share Share, workers, n int) Answer {
 			if o.count == 1 {
 				o.resurrected()
 			}
-			runtime.KeepAlive(o) // or the compiler knows the count, and the drop is a bare store
+			runtime.KeepAlive(o) // otherwise the compiler knows the count, and the drop is a plain store
 			o.count--
 			if o.count == 0 {
 				o.arena.release(o)

@@ -8,9 +8,11 @@ import (
 )
 
 // A mutexHeap has one lock for the counts of all objects, as Greg Stein's
-// free-threading patch of 1996 had on Linux. It pays for the lock at every take
-// and every drop, and makes goroutines wait for each other that have no object
-// in common. Blocking.
+// free-threading patch of 1996 had on Linux.
+//
+// Cost: the lock at every take and every drop; goroutines wait for each other even
+// if they have no object in common.
+// Progress: blocking.
 type mutexHeap struct {
 	arena[int] // counts guarded by mu
 	_          cacheline.Pad

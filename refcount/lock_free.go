@@ -9,53 +9,55 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A biasedHeap biases each count towards the handle that made the object, its
-// owner, which counts in plain memory; everybody else counts in a shared word.
-// It pays a comparison for every operation, three cache lines for every object,
-// and a queue for the drop that only the owner can settle. The owner's fast path
-// is wait-free and the others' lock-free; a queued drop and a merge take the
-// lock of the owner's inbox, and an object may outlive its last reference until
-// its owner ticks.
+// A biasedHeap biases each count towards the handle that made the object, its owner.
+// The owner counts in plain memory, and all other handles count in a shared word.
 //
 // This is biased reference counting by Choi, Shull and Torrellas ("Biased
-// Reference Counting", PACT 2018), as PEP 703 gave it to nogil. What is not
-// here: immortal and deferred counts, which are other ideas.
+// Reference Counting", PACT 2018), which PEP 703 brought to nogil. Immortal and
+// deferred counts are other ideas and not here.
 //
 // The local count must be a plain field. Go's atomic store is an exchange, as
-// dear as an atomic add, so a biased count made of atomics gains nothing.
+// expensive as an atomic add, so a biased count made of atomics gains nothing.
+//
+// Cost: a comparison per operation, three cache lines per object, and a queue for
+// the drops that only the owner can settle. An object may outlive its last reference
+// until its owner ticks.
+// Progress: wait-free for the owner and lock-free for the others; a queued drop and
+// a merge take the lock of the owner's inbox and are blocking.
 type biasedHeap struct{ arena[biasedCount] }
 
-// A biasedCount is the number of references local + shared>>2, less one while a
-// drop is on its way through the inbox.
+// A biasedCount stands for local + shared>>2 references, less one while the owner's
+// inbox holds a drop.
 type biasedCount struct {
-	// owner goes from the maker to nil, once, when the counts are merged.
-	// The owner's own stores to owner and local need no order among each
-	// other for the owner; for others, local is out of bounds.
+	// owner is the handle that made the object, and nil from the merge of the
+	// counts on. It changes once. The order of the owner's stores to owner and
+	// local does not matter to the owner, and others must not touch local.
 	owner atomic.Pointer[biasedHandle]
 
-	_ cacheline.Pad // the others read owner while the owner writes local
+	_ cacheline.Pad // others read owner while the owner writes local
 
-	// local is the owner's alone. When the owner is closed, it belongs to the
-	// one whose drop would have been queued, under the lock of the owner's
-	// inbox: an object is queued once. While owner is not nil, local is at
-	// least 1.
+	// local belongs to the owner. Once the owner is closed, it belongs to the
+	// handle whose drop would have been queued, under the lock of the owner's
+	// inbox; an object is queued only once. While owner is not nil, local is
+	// at least 1.
 	local int
 
-	_ cacheline.Pad // the others write shared while the owner writes local
+	_ cacheline.Pad // others write shared while the owner writes local
 
-	// shared is count<<2 | state. The count is what all others have taken
-	// less what they have dropped; it may be negative while queued.
+	// shared is count<<2 | state. The count is the number of references that
+	// others have taken minus the number that they have dropped. It may be
+	// negative while the state is isQueued.
 	shared atomic.Int64
 }
 
 // The states of a shared word. A state only ever rises.
 //
-//	isDefault   nobody may TryIncref unless the count is positive: the owner
-//	            may free without looking again when it is 0
-//	isWeak      somebody may: the owner settles with a compare-and-swap
-//	isQueued    somebody has dropped a reference that is in local; the owner's
-//	            inbox holds that drop, or is about to
-//	isMerged    there is no owner: shared is the whole count
+//	isDefault   TryIncref fails unless the count is positive, so if the count
+//	            is 0 the owner may free the object after one load of the word
+//	isWeak      TryIncref succeeds: the owner must use a compare-and-swap
+//	isQueued    another handle has dropped a reference that local counts; the
+//	            owner's inbox holds that drop, or is about to
+//	isMerged    there is no owner, and shared is the whole count
 const (
 	isDefault = iota
 	isWeak
@@ -74,25 +76,25 @@ func (b *biasedHeap) Handle() Handle {
 	return &biasedHandle{handle: handle[biasedCount]{arena: &b.arena}}
 }
 
-// A biasedHandle owns the objects that it has made, until their counts are
-// merged. A closed handle still owns those that others hold, and is never used
-// again: Go compares pointers to handles where CPython compares thread ids, and
-// a pointer that an object holds cannot be given to another.
+// A biasedHandle owns the objects that it has made, until their counts are merged.
+// A closed handle still owns its objects that others hold. Objects name their owner
+// by a pointer, where CPython uses a thread id. A thread id may be reused; a handle
+// to which an object points may not.
 type biasedHandle struct {
 	handle[biasedCount]
 
-	asked atomic.Bool // inbox is not empty: the eval breaker of Tick
+	asked atomic.Bool // set while inbox is not empty: the eval breaker of Tick
 
 	mu    sync.Mutex
-	inbox []*slot[biasedCount] // guarded by mu; each holds one reference, to be dropped
-	gone  bool                 // guarded by mu; nothing is put into inbox any more
+	inbox []*slot[biasedCount] // guarded by mu; one reference to each is to be dropped
+	gone  bool                 // guarded by mu; nothing more is put into inbox
 }
 
 func (h *biasedHandle) New(name string) Ref {
 	h.check("New")
 	o, r := h.arena.take(name)
-	// The word of the slot's last object was {default, 0} or {merged, 0}, and
-	// TryIncref has refused both.
+	// Until now the slot had the word of its previous object, {default, 0} or
+	// {merged, 0}. TryIncref refuses both.
 	o.count.shared.Store(isDefault)
 	o.count.local = 1
 	o.count.owner.Store(h)
@@ -135,9 +137,9 @@ func (h *biasedHandle) decrefShared(o *slot[biasedCount]) {
 		queue := word == isDefault || word == isWeak
 		switch {
 		case queue:
-			// All that others have taken is dropped, so this reference
-			// is in local. The queue takes it over as it is: to
-			// subtract it here as well would drop it twice.
+			// The others have dropped all that they have taken, so
+			// local counts this reference. It goes to the queue as it
+			// is: to subtract it here as well would drop it twice.
 			next = isQueued
 		case word == isMerged:
 			o.overReleased()
@@ -154,16 +156,15 @@ func (h *biasedHandle) decrefShared(o *slot[biasedCount]) {
 	}
 }
 
-// mergeZero is called by the owner when it has dropped the last reference in
-// local.
+// mergeZero merges the counts when local has become 0. Only the owner calls it.
 func mergeZero(o *slot[biasedCount]) {
-	// {default, 0}: nobody else has a reference, and nobody can get one, for
-	// TryIncref refuses this word. The load suffices: what others wrote to the
-	// word, the last drop of each, synchronizes before it.
+	// If the word is {default, 0}, no other handle has a reference or can get
+	// one, because TryIncref refuses this word. One load suffices: the last
+	// drop of every other handle wrote this word and synchronizes before it.
 	word := o.count.shared.Load()
 	free := word == isDefault
 	if word&stateMask == isQueued && word < unit {
-		o.overReleased() // the inbox holds a reference that is nowhere counted
+		o.overReleased() // the inbox holds a reference that is not in the counts
 	}
 	o.count.owner.Store(nil)
 	for !free {
@@ -178,15 +179,14 @@ func mergeZero(o *slot[biasedCount]) {
 	}
 }
 
-// merge moves local to the shared word, adds extra, and returns the count that
-// is left. It is called by the owner, or under the lock of an owner that has
-// gone.
+// merge moves local to the shared word, adds extra, and returns the count that is
+// left. The caller is the owner, or holds the lock of an owner that is gone.
 func merge(o *slot[biasedCount], extra int) int {
 	local := o.count.local
-	// Before the word says merged: from then on another may drop the last
-	// reference and give the slot to a new object, whose owner and local
-	// these stores would destroy (CPython gh-119999). Until then, the queued
-	// drop keeps the object.
+	// Clear local and owner before the word says merged. From then on another
+	// handle may drop the last reference, and the slot may get a new object,
+	// whose owner and local these stores would destroy (CPython gh-119999).
+	// Until then, the queued drop keeps the object alive.
 	o.count.local = 0
 	o.count.owner.Store(nil)
 	for {
@@ -201,14 +201,14 @@ func merge(o *slot[biasedCount], extra int) int {
 	}
 }
 
-// enqueue hands a reference that was counted in local to the owner, to be
-// dropped there.
+// enqueue passes a reference that local counts to the owner, which drops it.
 func (h *biasedHandle) enqueue(o *slot[biasedCount]) {
 	owner := o.count.owner.Load()
 	if owner == nil {
-		// The owner has merged meanwhile, or is about to. The reference is
-		// in the shared word, and can be dropped there. It is the one that
-		// keeps the object, so the loads in between met no other.
+		// The owner has just merged the counts, or is about to. The shared
+		// word counts the reference now, and it is dropped there. Until
+		// then it keeps the object alive, so the loads above were of this
+		// object.
 		h.decrefShared(o)
 		return
 	}
@@ -226,12 +226,13 @@ func (h *biasedHandle) enqueue(o *slot[biasedCount]) {
 	owner.mu.Unlock()
 }
 
-// TryIncref refuses a living object whose word is {default, 0}: its owner may be
-// about to free it without looking at the word again. Shared makes it succeed.
+// TryIncref returns false for a live object whose word is {default, 0}: its owner
+// may be about to free it without another look at the word. After Shared, it
+// succeeds.
 func (h *biasedHandle) TryIncref(r Ref) bool {
 	o := h.find(r)
 	if o.count.owner.Load() == h && o.gen.Load() == r.gen {
-		o.count.local++ // what its owner owns, only its owner frees
+		o.count.local++ // only the owner can free the object
 		return true
 	}
 	for {
@@ -243,7 +244,7 @@ func (h *biasedHandle) TryIncref(r Ref) bool {
 			break
 		}
 	}
-	// As in atomic.go: the word may be that of the slot's next object.
+	// As in atomic.go, the word may be that of the slot's next object.
 	if o.gen.Load() != r.gen {
 		h.decrefShared(o)
 		return false
@@ -251,7 +252,7 @@ func (h *biasedHandle) TryIncref(r Ref) bool {
 	return true
 }
 
-// Shared raises {default} to {weak}, so that TryIncref need not refuse.
+// Shared raises the state from isDefault to isWeak, so that TryIncref succeeds.
 func (h *biasedHandle) Shared(r Ref) {
 	o := h.at("Shared", r)
 	for {
@@ -262,8 +263,8 @@ func (h *biasedHandle) Shared(r Ref) {
 	}
 }
 
-// Count is exact for the owner, and for everybody once the counts are merged.
-// Others cannot know what is in local: for them it panics.
+// Count is exact for the owner and, once the counts are merged, for all handles.
+// Before, it panics for others, because they must not read local.
 func (h *biasedHandle) Count(r Ref) int {
 	o := h.at("Count", r)
 	h.drain()
@@ -285,9 +286,9 @@ func (h *biasedHandle) Tick() {
 	}
 }
 
-// Close closes the inbox, so that who would put a reference into it merges the
-// counts himself, and then empties it: in the other order a reference that came
-// in between would never be dropped.
+// Close sets gone and then empties the inbox. A handle that finds gone set merges the
+// counts itself. In the other order, a reference that arrived in between would never
+// be dropped.
 func (h *biasedHandle) Close() {
 	if h.closed {
 		return
@@ -307,8 +308,8 @@ func (h *biasedHandle) drain() {
 	h.asked.Store(false)
 	h.mu.Unlock()
 	for _, o := range queued {
-		// The counts may be merged already, by the owner's own last drop:
-		// then local is 0, and the reference is in the shared word.
+		// If the owner's own last drop has already merged the counts,
+		// local is 0 and the shared word counts the reference.
 		if merge(o, -1) == 0 {
 			o.arena.release(o)
 		}

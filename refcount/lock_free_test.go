@@ -29,14 +29,13 @@ func (w word) encode() int64 {
 
 func decode(shared int64) word { return word{stateNames[shared&stateMask], int(shared >> 2)} }
 
-// TestBiasedStates is every operation in every state that an object can be in.
-// Stress alone does not find a transition that is wrong: two of five broken
-// ones survived it.
+// TestBiasedStates tries every operation in every state of an object. Stress alone
+// does not find every wrong transition: two out of five wrong ones survived it.
 func TestBiasedStates(t *testing.T) {
 	const (
 		freed  = "freed"
 		queued = "queued"
-		no     = "no" // TryIncref refuses
+		no     = "no" // TryIncref returns false
 		misuse = "misuse"
 	)
 	type after struct {
@@ -44,7 +43,7 @@ func TestBiasedStates(t *testing.T) {
 		word  word
 		what  string
 	}
-	// local 0 stands for an object that has no owner any more.
+	// If local is 0, the object no longer has an owner.
 	for _, test := range []struct {
 		op    string
 		local int
@@ -59,14 +58,14 @@ func TestBiasedStates(t *testing.T) {
 		{"owner Incref", 0, word{"merged", 0}, after{0, word{"merged", 1}, misuse}},
 
 		{"owner Decref", 2, word{"default", 0}, after{1, word{"default", 0}, ""}},
-		{"owner Decref", 1, word{"default", 0}, after{0, word{"default", 0}, freed}}, // without an atomic write to the word
+		{"owner Decref", 1, word{"default", 0}, after{0, word{"default", 0}, freed}}, // without a write to the word
 		{"owner Decref", 1, word{"default", 1}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 2, word{"weak", 0}, after{1, word{"weak", 0}, ""}},
 		{"owner Decref", 1, word{"weak", 0}, after{0, word{"merged", 0}, freed}},
 		{"owner Decref", 1, word{"weak", 1}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 2, word{"queued", 0}, after{1, word{"queued", 0}, ""}},
-		{"owner Decref", 1, word{"queued", 0}, after{0, word{"queued", 0}, misuse}}, // it was the last, and has been queued
-		{"owner Decref", 1, word{"queued", 1}, after{0, word{"merged", 1}, ""}},     // the queued reference is in the word now
+		{"owner Decref", 1, word{"queued", 0}, after{0, word{"queued", 0}, misuse}}, // the last reference is already in the queue
+		{"owner Decref", 1, word{"queued", 1}, after{0, word{"merged", 1}, ""}},     // the word counts the queued reference now
 		{"owner Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
 		{"owner Decref", 0, word{"merged", 0}, after{0, word{"merged", 0}, misuse}},
@@ -79,13 +78,13 @@ func TestBiasedStates(t *testing.T) {
 		{"other Incref", 0, word{"merged", 0}, after{0, word{"merged", 1}, misuse}},
 
 		{"other Decref", 1, word{"default", 1}, after{1, word{"default", 0}, ""}},
-		{"other Decref", 1, word{"default", 0}, after{1, word{"queued", 0}, queued}}, // not subtracted
+		{"other Decref", 1, word{"default", 0}, after{1, word{"queued", 0}, queued}}, // the word is not decremented
 		{"other Decref", 2, word{"default", 0}, after{2, word{"queued", 0}, queued}},
 		{"other Decref", 1, word{"weak", 1}, after{1, word{"weak", 0}, ""}},
 		{"other Decref", 1, word{"weak", 0}, after{1, word{"queued", 0}, queued}},
-		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // queued once only
+		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // an object is queued once
 		{"other Decref", 1, word{"queued", 1}, after{1, word{"queued", 0}, ""}},
-		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is between its two steps
+		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is in the midst of mergeZero
 		{"other Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"other Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
 		{"other Decref", 0, word{"merged", 0}, after{0, word{"merged", 0}, misuse}},
@@ -96,7 +95,7 @@ func TestBiasedStates(t *testing.T) {
 		{"owner TryIncref", 0, word{"merged", 1}, after{0, word{"merged", 2}, ""}},
 		{"owner TryIncref", 0, word{"merged", 0}, after{0, word{"merged", 0}, no}},
 
-		{"other TryIncref", 1, word{"default", 0}, after{1, word{"default", 0}, no}}, // may be freed without a look at the word
+		{"other TryIncref", 1, word{"default", 0}, after{1, word{"default", 0}, no}}, // the owner may free it without a look at the word
 		{"other TryIncref", 1, word{"default", 1}, after{1, word{"default", 2}, ""}},
 		{"other TryIncref", 1, word{"weak", 0}, after{1, word{"weak", 1}, ""}},
 		{"other TryIncref", 1, word{"queued", 0}, after{1, word{"queued", 1}, ""}},
@@ -110,18 +109,18 @@ func TestBiasedStates(t *testing.T) {
 		{"other Shared", 1, word{"queued", 1}, after{1, word{"queued", 1}, ""}}, // a state never falls
 		{"other Shared", 0, word{"merged", 1}, after{0, word{"merged", 1}, ""}},
 
-		// The reference was to be queued, and the owner has merged meanwhile.
+		// The owner has merged the counts before the reference is queued.
 		{"other enqueue", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"other enqueue", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
 		{"other enqueue", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner will free
 
-		// The owner drops the reference that the inbox holds.
+		// The owner drops the reference in its inbox.
 		{"owner Tick", 1, word{"queued", 0}, after{0, word{"merged", 0}, freed}},
 		{"owner Tick", 2, word{"queued", 0}, after{0, word{"merged", 1}, ""}},
 		{"owner Tick", 3, word{"queued", -1}, after{0, word{"merged", 1}, ""}},
 		{"owner Tick", 2, word{"queued", -1}, after{0, word{"merged", 0}, freed}},
 		{"owner Tick", 1, word{"queued", -1}, after{0, word{"queued", -1}, misuse}}, // dropped twice
-		{"owner Tick", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},    // merged since by the owner's own last drop
+		{"owner Tick", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},    // the owner's own last drop has merged the counts
 		{"owner Tick", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 	} {
 		t.Run(fmt.Sprintf("%s local=%d %v", test.op, test.local, test.word), func(t *testing.T) {
@@ -181,7 +180,7 @@ func TestBiasedStates(t *testing.T) {
 	}
 }
 
-// The owner has gone, and others still hold references that it counted.
+// The owner is closed, and others still hold references that it counted.
 func TestMergeOnBehalfOfAnOwnerThatHasGone(t *testing.T) {
 	freed := 0
 	heap := newLockFree(func(string) { freed++ })
@@ -191,9 +190,9 @@ func TestMergeOnBehalfOfAnOwnerThatHasGone(t *testing.T) {
 	owner.Incref(r) // for c
 	owner.Decref(r)
 	owner.Close()
-	b.Decref(r) // {default, 0}: would have been queued
+	b.Decref(r) // the word is {default, 0}; with an open owner the drop would be queued
 	require.Zero(t, freed)
-	require.Equal(t, 1, c.Count(r), "merged: everybody can tell")
+	require.Equal(t, 1, c.Count(r), "merged, so all handles know the count")
 	c.Decref(r)
 	require.Equal(t, 1, freed)
 	require.Zero(t, heap.Live())
@@ -208,17 +207,17 @@ func TestCountThroughAForeignHandle(t *testing.T) {
 	require.PanicsWithValue(t, `refcount: Count of "spam" through a foreign handle: only its owner knows`,
 		func() { other.Count(r) })
 	owner.Decref(r)
-	require.Equal(t, 1, other.Count(r), "merged: everybody can tell")
+	require.Equal(t, 1, other.Count(r), "merged, so all handles know the count")
 
-	// A drop that is queued has happened: the owner looks into its inbox first.
+	// A queued drop counts: Count empties the inbox of the owner first.
 	r = owner.New("eggs")
 	owner.Incref(r)
 	other.Decref(r)
 	require.Equal(t, 1, owner.Count(r))
 }
 
-// References are queued while the owner closes: each is dropped by one of the
-// two, and by one only.
+// References are queued while the owner closes. Exactly one of the two goroutines
+// drops each.
 func TestQueuedWhileTheOwnerCloses(t *testing.T) {
 	for range 500 {
 		var freed atomic.Int64
@@ -244,9 +243,9 @@ func TestQueuedWhileTheOwnerCloses(t *testing.T) {
 	}
 }
 
-// When the word says merged, the owner has written its last to the object: the
-// drop that comes next may free it and give the slot to a new owner, whose fields
-// a late store would destroy (CPython gh-119999).
+// Once the word says merged, the owner no longer writes to the object. The next drop
+// may free it, and a late store would destroy the fields of the slot's next object
+// (CPython gh-119999).
 func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 	heap := newLockFree(nil)
 	owner, other := heap.Handle().(*biasedHandle), heap.Handle().(*biasedHandle)
@@ -254,7 +253,7 @@ func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 		r := owner.New("spam")
 		owner.Incref(r)
 		o := r.slot.(*slot[biasedCount])
-		other.Decref(r) // into the inbox
+		other.Decref(r) // is queued in the inbox
 		var late bool
 		var ready, done sync.WaitGroup
 		ready.Add(1)
@@ -262,7 +261,7 @@ func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 			ready.Done()
 			for spins := 0; o.count.shared.Load()&stateMask != isMerged; spins++ {
 				if spins > 1000 {
-					runtime.Gosched() // one processor
+					runtime.Gosched() // let the owner run if there is one proc
 				}
 			}
 			late = o.count.owner.Load() != nil

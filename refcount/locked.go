@@ -2,10 +2,10 @@ package refcount
 
 import "sync"
 
-// A lockedHandle counts in plain memory under a lock, one operation at a time.
-// The variants that do so differ in which lock guards an object. Their timed
-// loops take it themselves: a call through an interface would be the greater
-// part of what they measure.
+// A lockedHandle counts in plain memory and takes a lock for each operation. The
+// variants that use it differ in which lock guards an object. Their timed loops
+// take the lock themselves, because a call through an interface would be the
+// greater part of the step.
 type lockedHandle struct {
 	handle[int]
 	guard func(*slot[int]) sync.Locker
@@ -52,9 +52,9 @@ func (h *lockedHandle) TryIncref(r Ref) bool {
 	mu := h.guard(o)
 	mu.Lock()
 	defer mu.Unlock()
-	// The generation is read under the lock. New sets the count of the slot's
-	// next object under it too, so as long as the generation is r's, so is
-	// the count, and it is 0 once r's object is going.
+	// The generation is read under the lock, and New sets the count of the
+	// slot's next object under the same lock. So while the generation is r's,
+	// the count is r's too; it is 0 once r's object is being freed.
 	if o.gen.Load() != r.gen || o.count == 0 {
 		return false
 	}

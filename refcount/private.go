@@ -2,14 +2,16 @@ package refcount
 
 import "boundaries/internal/fork"
 
-// immortal is the count of an object that is never freed, and fits an int of 32
-// bits. CPython 3.12 and later give such a one to None, small integers and
+// immortal is the count of an object that is never freed. It fits in an int of 32
+// bits. CPython 3.12 and later give such a count to None, small integers and
 // interned strings (PEP 683).
 const immortal = 1<<31 - 1
 
-// A privateHeap makes objects immortal: a count that nobody writes needs nobody's
-// permission, and stays in every processor's cache. This is the ceiling. It pays
-// with the memory: an object is never freed, and no finalizer ever runs. Wait-free.
+// A privateHeap makes objects immortal. A count that is never written needs no
+// protection and stays in every processor's cache. This is the ceiling.
+//
+// Cost: the memory, because an object is never freed; no finalizer ever runs.
+// Progress: wait-free.
 type privateHeap struct{ arena[int] } // counts written in New only
 
 func newPrivate(func(string)) Heap { return &privateHeap{} }
@@ -36,8 +38,8 @@ func (h *privateHandle) TryIncref(r Ref) bool {
 
 func (h *privateHandle) Count(r Ref) int { return h.at("Count", r).count }
 
-// runPrivate returns the number of objects that are still there: the right end
-// of an immortal object is none.
+// runPrivate counts as ended the objects that are still there: an immortal object
+// must never be freed.
 func runPrivate(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := newPrivate(t.finalize)

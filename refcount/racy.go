@@ -8,12 +8,12 @@ import (
 )
 
 // A racyHeap is gilHeap without the GIL, and nothing else: diff this file with
-// gil.go. It loses counts, as in the article's figure 4.1.2: two threads read 3,
-// both write 4. A take that is lost frees the object while it is used, and the
-// next to use it finds another object in its place; a drop that is lost keeps
-// the object for ever. Which of the two happens is luck.
+// gil.go. It loses counts, as in the article's figure 4.1.2, where two threads
+// read 3 and both write 4. A lost take frees the object while it is in use, and
+// the next user finds another object in its place. A lost drop keeps the object
+// forever. Chance decides which of the two happens.
 //
-// Not in Variants: it runs only in child processes that tests start.
+// It is not in Variants: it runs only in child processes that tests start.
 type racyHeap struct {
 	arena[int]
 }
@@ -27,8 +27,8 @@ func (g *racyHeap) Handle() Handle {
 	return &lockedHandle{handle[int]{arena: &g.arena}, func(*slot[int]) sync.Locker { return noLock{} }}
 }
 
-// Racy takes n steps with such a heap. If the object is freed too early, it may
-// panic in a goroutine of its own, and so end the program.
+// Racy takes n steps with such a heap. If it frees the object too early, it may
+// panic in a worker's goroutine, which ends the program.
 func Racy(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := NewRacy(t.finalize)
@@ -42,7 +42,7 @@ func Racy(share Share, workers, n int) Answer {
 			if o.count == 1 {
 				o.resurrected()
 			}
-			runtime.KeepAlive(o) // or the compiler knows the count, and the drop is a bare store
+			runtime.KeepAlive(o) // otherwise the compiler knows the count, and the drop is a plain store
 			o.count--
 			if o.count == 0 {
 				o.arena.release(o)

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One worker, or workers with objects of their own, have nobody to race with. What
-// happens otherwise is shown in children, by the tests of the whole suite.
+// A single worker, and workers with objects of their own, have no other to race
+// with. The tests of package races run the other cases, in child processes.
 func TestRacyAlone(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 10007} {
 		require.Equal(t, Hot.Want(1, n), Racy(Hot, 1, n))

@@ -1,26 +1,25 @@
-// Package refcount counts references to objects that are freed by the last drop.
+// Package refcount counts references to objects; dropping the last one frees them.
 //
-// A step takes one reference to a living object and drops it again, which is
-// what CPython does several times per bytecode and what the article's figures
-// 4.1.1 to 4.1.3 are about. With share=hot all workers do so to one object, made
-// by worker 0; with share=own each has an object of its own. Reference counts are
-// where a global lock, and everything that replaces it, is paid for: look at
-// share=own first, where nothing is shared and every difference is pure
-// overhead, then at share=hot, where it is contention.
+// A step takes one reference to a live object and drops it again. CPython does so
+// several times per bytecode, and the article's figures 4.1.1 to 4.1.3 are about it.
+// With share=hot all workers use one object, made by worker 0; with share=own each
+// worker has an object of its own. A global lock, and everything that replaces it,
+// costs most at reference counts. Look at share=own first: nothing is shared there,
+// so every difference is pure overhead. Then look at share=hot, which adds contention.
 //
-// The objects live in an arena whose slots are used again at once. Go's own
-// collector would keep a freed object readable and so hide the mistakes that
-// reference counting makes; here a slot has a generation, which a [Ref]
-// remembers, so that a use after free is seen and named.
+// The objects live in an arena that reuses slots at once. Go's own collector would
+// keep a freed object readable and so hide the mistakes of reference counting. Here
+// a slot has a generation, which a [Ref] remembers, so that a use after free is
+// detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// Incref and Decref written out, without the look at the generation, because
-// that is a test of the caller and not part of the count. Read global_mutex.go
-// first, then atomic.go; lock_free.go is nogil's biased count and the heart of
-// the package, buffered.go the second design of the Gilectomy.
+// Incref and Decref written out, without the check of the generation: that is a test
+// of the caller and not part of the count. Read global_mutex.go first, then
+// atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
+// buffered.go is the second design of the Gilectomy.
 //
-// There is no false-sharing row: the slots of an arena are padded, and package
-// loop shows why.
+// There is no false-sharing row, because the slots of an arena are padded. Package
+// loop has that row.
 package refcount
 
 import "boundaries/internal/suite"
@@ -29,37 +28,40 @@ import "boundaries/internal/suite"
 type Variant struct {
 	Name string
 
-	// New returns an empty heap. Just before it frees an object it calls
+	// New returns an empty heap. Just before the heap frees an object, it calls
 	// finalize, if that is not nil, with the object's name. finalize must not
-	// use the heap.
+	// use the heap itself, but it may wait for goroutines that do.
 	New func(finalize func(name string)) Heap
 
 	// Run takes n steps on that many workers. It panics if there is no worker
 	// or n is negative.
 	Run func(share Share, workers, n int) Answer
+
+	OneWorker bool // heaps are for one goroutine only, with any number of handles
+	Immortal  bool // objects are never freed
 }
 
 // Variants lists the ways to count, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{"serial", newSerial, runSerial},
-	{"gil", newGIL, runGIL},
-	{"global-mutex", newGlobalMutex, runGlobalMutex},
-	{"sharded-lock", newShardedLock, runShardedLock},
-	{"atomic", newAtomic, runAtomic},
-	{"lock-free", newLockFree, runLockFree},
-	{"private", newPrivate, runPrivate},
-	{"buffered", newBuffered, runBuffered},
+	{Name: "serial", New: newSerial, Run: runSerial, OneWorker: true},
+	{Name: "gil", New: newGIL, Run: runGIL},
+	{Name: "global-mutex", New: newGlobalMutex, Run: runGlobalMutex},
+	{Name: "sharded-lock", New: newShardedLock, Run: runShardedLock},
+	{Name: "atomic", New: newAtomic, Run: runAtomic},
+	{Name: "lock-free", New: newLockFree, Run: runLockFree},
+	{Name: "private", New: newPrivate, Run: runPrivate, Immortal: true},
+	{Name: "buffered", New: newBuffered, Run: runBuffered},
 }
 
-// An Answer is what a run must get exactly right.
+// An Answer is the result of a run, which must be exact.
 type Answer struct {
 	Steps int // references taken and dropped
 	Ended int // objects freed exactly once, and not before their last reference was dropped
 }
 
-// Share says whose objects the workers of a run count.
+// A Share says which objects the workers of a run use.
 type Share int
 
 const (
@@ -67,7 +69,7 @@ const (
 	Own              // an object for each worker, made by it
 )
 
-// Want returns the answer that n steps lead to.
+// Want returns the answer to n steps on that many workers.
 func (s Share) Want(workers, n int) Answer {
 	if s == Hot {
 		return Answer{n, 1}
@@ -75,7 +77,7 @@ func (s Share) Want(workers, n int) Answer {
 	return Answer{n, workers}
 }
 
-// Rows returns the variants with this share.
+// Rows returns the rows of all variants with this share.
 func (s Share) Rows() []suite.Row[Answer] {
 	return suite.Rows(Variants, func(v Variant) suite.Row[Answer] {
 		return suite.Row[Answer]{Name: v.Name, Run: func(workers, n int) Answer { return v.Run(s, workers, n) }}
@@ -91,43 +93,46 @@ type Heap interface {
 	Live() int
 }
 
-// A Handle is one goroutine's access to the objects of a heap. It must not be
-// used by two goroutines at once. References, on the other hand, belong to
-// whoever holds them: one taken through a handle may be dropped through another.
+// A Handle is one goroutine's access to the objects of a heap. Two goroutines must
+// not use it at once. A reference is not bound to a handle: it may be taken through
+// one and dropped through another.
 //
-// Methods panic, naming the object, when they are given a reference that cannot
-// exist: of an object that was freed, of another heap, or the zero Ref. They
-// panic when the handle is closed.
+// The methods panic if the reference cannot exist, because the object was freed or
+// belongs to another heap, or because the Ref is zero. The message names the object.
+// They also panic if the handle is closed.
 type Handle interface {
 	// New makes an object and returns the first reference to it.
 	New(name string) Ref
 
-	// Incref takes another reference to an object of which the caller holds
-	// one already.
+	// Incref takes another reference to an object of which the caller
+	// already holds one.
 	Incref(Ref)
 
 	// Decref drops a reference. Dropping the last one frees the object, at
-	// once unless the variant says otherwise. What any holder did before its
-	// Decref synchronizes before the object's finalizer.
+	// once unless the variant says otherwise. Every holder's Decref
+	// synchronizes before the object's finalizer.
 	Decref(Ref)
 
-	// TryIncref takes a reference to an object of which the caller holds
-	// none, and reports whether it could: never when the object has been
-	// freed. It may refuse a living object that nobody declared Shared.
+	// TryIncref takes a reference to an object of which the caller may hold
+	// none, and reports whether it did. It returns false if the object has
+	// been freed or is being finalized, and it does not wait for the
+	// finalizer. It may return false for a live object that has not been
+	// declared Shared.
 	TryIncref(Ref) bool
 
 	// Shared declares that others may try to take a reference to the object.
 	// The caller holds one.
 	Shared(Ref)
 
-	// Count returns the number of references. It is exact while nobody takes
-	// or drops any, unless the variant says otherwise; buffered counts lag,
-	// and of biased ones only the owner knows, so that others panic.
+	// Count returns the number of references. It is exact while no goroutine
+	// takes or drops any, unless the variant says otherwise: a buffered
+	// count lags, and only the owner knows a biased count, so that Count
+	// panics for others.
 	Count(Ref) int
 
-	// Tick does what others have asked of this handle. A goroutine that goes
-	// on using references for long calls it now and then, as an interpreter
-	// looks at its eval breaker.
+	// Tick does what other handles have asked of this one. A goroutine that
+	// uses references for long calls it now and then, as an interpreter looks
+	// at its eval breaker.
 	Tick()
 
 	// Close ends the use of the handle, but not of the references taken

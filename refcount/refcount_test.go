@@ -4,47 +4,40 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fork"
+	"boundaries/internal/suite/suitetest"
 )
 
+var shares = map[string]Share{"hot": Hot, "own": Own}
+
+func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Hot.Rows())) }
+
 func TestEveryObjectEndsRight(t *testing.T) {
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			for _, share := range []Share{Hot, Own} {
-				for workers := 1; workers <= 9; workers++ {
-					sizes := []int{0, 1, 7, 1000, 3*defaultLogLen + 7}
-					if workers == 2 {
-						sizes = append(sizes, 500_000) // long enough to overlap: a lost update shows
-					}
-					for _, n := range sizes {
-						require.Equal(t, share.Want(workers, n), v.Run(share, workers, n),
-							"share %d, %d workers, %d steps", share, workers, n)
-					}
-				}
-			}
+	for name, share := range shares {
+		t.Run(name, func(t *testing.T) {
+			suitetest.Exact(t, share.Rows(), share.Want, 0, 1, 7, 1000, 3*defaultLogLen+7)
 		})
 	}
 }
 
 func TestMisuseOfRun(t *testing.T) {
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			require.PanicsWithValue(t, "refcount: 0 workers, need at least one", func() { v.Run(Hot, 0, 1) })
-			require.PanicsWithValue(t, "refcount: -1 steps, need none or more", func() { v.Run(Own, 1, -1) })
-		})
+	for name, share := range shares {
+		t.Run(name, func(t *testing.T) { suitetest.Misuse(t, "refcount", share.Rows()) })
 	}
 }
 
 // mortal calls f for every variant whose objects are freed.
-func mortal(t *testing.T, f func(t *testing.T, heap Heap, freed func() []string)) {
+func mortal(t *testing.T, f func(t *testing.T, v Variant, heap Heap, freed func() []string)) {
 	for _, v := range Variants {
-		if v.Name == "private" {
+		if v.Immortal {
 			continue
 		}
 		t.Run(v.Name, func(t *testing.T) {
@@ -55,18 +48,18 @@ func mortal(t *testing.T, f func(t *testing.T, heap Heap, freed func() []string)
 				defer mu.Unlock()
 				names = append(names, name)
 			})
-			f(t, heap, func() []string {
+			f(t, v, heap, func() []string {
 				mu.Lock()
 				defer mu.Unlock()
-				return append([]string(nil), names...)
+				return slices.Clone(names)
 			})
 		})
 	}
 }
 
-// settle lets every handle do what it may have put off.
+// settle lets every handle do what it has put off.
 func settle(handles ...Handle) {
-	for range 5 { // the buffered heap uses a slot again four epochs after the last drop
+	for range 6 { // the buffered heap reuses a slot five epochs after the last drop
 		for _, h := range handles {
 			h.Tick()
 		}
@@ -74,7 +67,7 @@ func settle(handles ...Handle) {
 }
 
 func TestLastDropFrees(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+	mortal(t, func(t *testing.T, _ Variant, heap Heap, freed func() []string) {
 		h := heap.Handle()
 		spam, eggs := h.New("spam"), h.New("eggs")
 		require.Equal(t, 2, heap.Live())
@@ -95,7 +88,7 @@ func TestLastDropFrees(t *testing.T) {
 }
 
 func TestReferencesBelongToHoldersNotToHandles(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+	mortal(t, func(t *testing.T, _ Variant, heap Heap, freed func() []string) {
 		a, b := heap.Handle(), heap.Handle()
 		r := a.New("spam")
 		b.Incref(r)
@@ -115,7 +108,7 @@ func TestReferencesBelongToHoldersNotToHandles(t *testing.T) {
 }
 
 func TestSlotsAreUsedAgainAndRefsAreNot(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, _ func() []string) {
+	mortal(t, func(t *testing.T, _ Variant, heap Heap, _ func() []string) {
 		h := heap.Handle()
 		old := h.New("old")
 		h.Decref(old)
@@ -133,7 +126,7 @@ func TestSlotsAreUsedAgainAndRefsAreNot(t *testing.T) {
 }
 
 func TestTryIncref(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
+	mortal(t, func(t *testing.T, _ Variant, heap Heap, freed func() []string) {
 		a, b := heap.Handle(), heap.Handle()
 		r := a.New("spam")
 		a.Shared(r)
@@ -174,9 +167,9 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// A drop too many before the first is seen: the generation is still right.
+// One drop too many, possibly before the generation shows the first.
 func TestOverReleaseIsReportedByName(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, _ func() []string) {
+	mortal(t, func(t *testing.T, _ Variant, heap Heap, _ func() []string) {
 		h := heap.Handle()
 		r := h.New("spam")
 		h.Decref(r)
@@ -205,9 +198,8 @@ func TestImmortal(t *testing.T) {
 	require.Equal(t, 1, heap.Live())
 }
 
-// Workers make objects, give references to each other, and drop them where they
-// end up. The ledger: each object is freed once, after the last use by anybody,
-// and none is left.
+// Workers make objects, pass references to each other, and drop them where they end
+// up. Each object is freed once, after the last use by any worker, and none is left.
 func TestStress(t *testing.T) {
 	type object struct {
 		ref   Ref
@@ -215,7 +207,7 @@ func TestStress(t *testing.T) {
 		freed int
 	}
 	for _, v := range Variants {
-		if v.Name == "serial" || v.Name == "private" {
+		if v.OneWorker || v.Immortal {
 			continue
 		}
 		t.Run(v.Name, func(t *testing.T) {
@@ -234,12 +226,12 @@ func TestStress(t *testing.T) {
 				if b, ok := heap.(*bufferedHeap); ok {
 					b.logLen = 4 // so that logs fill up
 				}
-				// One mailbox each, wide enough that nobody ever waits.
+				// One mailbox for each worker, so large that a send never waits.
 				boxes := make([]chan *object, workers)
 				for i := range boxes {
 					boxes[i] = make(chan *object, 4*each*workers)
 				}
-				var left sync.WaitGroup // references given away
+				var left sync.WaitGroup // references passed on
 				left.Add(workers * each * 2)
 				done := make(chan struct{})
 				go func() { left.Wait(); close(done) }()
@@ -247,8 +239,10 @@ func TestStress(t *testing.T) {
 					h := heap.Handle()
 					defer h.Close()
 					rng := rand.New(rand.NewPCG(1, uint64(worker)))
-					use := func(o *object) { // holds a reference, and gives it away or drops it
-						require.NotEqual(t, -1, o.uses[worker])
+					use := func(o *object) { // passes on a reference, or drops it
+						if o.uses[worker] < 0 {
+							t.Error("an object was finalized while a worker held a reference")
+						}
 						o.uses[worker]++
 						if rng.IntN(3) > 0 {
 							h.Incref(o.ref)
@@ -292,7 +286,7 @@ func TestStress(t *testing.T) {
 							use(o)
 						case <-done:
 							return
-						default: // not asleep: others may wait for the Tick
+						default: // do not sleep, because others may wait for the Tick
 							runtime.Gosched()
 						}
 						h.Tick()
@@ -309,12 +303,12 @@ func TestStress(t *testing.T) {
 	}
 }
 
-// One goroutine makes objects and frees them, in the same slot if it can; others
-// try to take references to objects that may be gone. They get a reference to
-// what they asked for, or none.
+// One goroutine makes objects and frees them, in the same slot if possible. Others
+// try to take references to objects that may have been freed. They get a reference
+// to the right object, or none.
 func TestTryIncrefWhileObjectsAreFreed(t *testing.T) {
-	mortal(t, func(t *testing.T, heap Heap, freed func() []string) {
-		if _, ok := heap.(*serialHeap); ok {
+	mortal(t, func(t *testing.T, v Variant, heap Heap, freed func() []string) {
+		if v.OneWorker {
 			return
 		}
 		const rounds = 20000
@@ -329,7 +323,7 @@ func TestTryIncrefWhileObjectsAreFreed(t *testing.T) {
 				for !stop.Load() {
 					if r := published.Load(); r != nil && h.TryIncref(*r) {
 						got.Add(1)
-						h.Incref(*r) // panics if r is not what it was
+						h.Incref(*r) // panics if the object is not r's
 						h.Decref(*r)
 						h.Decref(*r)
 					}
@@ -352,4 +346,52 @@ func TestTryIncrefWhileObjectsAreFreed(t *testing.T) {
 		require.Len(t, freed(), rounds)
 		t.Log(got.Load(), "references to", rounds, "objects")
 	})
+}
+
+// A goroutine tries to take a reference while the object's finalizer runs, and the
+// finalizer waits for it, as code does that upgrades a weak reference. TryIncref
+// returns false at once.
+func TestTryIncrefWhileTheFinalizerRuns(t *testing.T) {
+	for _, v := range Variants {
+		if v.OneWorker || v.Immortal {
+			continue
+		}
+		for _, shared := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/shared=%t", v.Name, shared), func(t *testing.T) {
+				for i := 0; i < 200 && !t.Failed(); i++ {
+					dying, tried := make(chan struct{}), make(chan bool, 1)
+					freed := 0
+					heap := v.New(func(string) {
+						freed++
+						close(dying)
+						select {
+						case got := <-tried:
+							tried <- got
+						case <-time.After(10 * time.Second):
+							t.Error("TryIncref waits for the finalizer")
+						}
+					})
+					h, other := heap.Handle(), heap.Handle()
+					r := h.New("spam")
+					if shared {
+						h.Shared(r)
+						require.True(t, other.TryIncref(r), "before the last drop")
+						other.Decref(r)
+					}
+					other.Close()
+					weak := heap.Handle()
+					go func() {
+						<-dying
+						tried <- weak.TryIncref(r)
+					}()
+					h.Decref(r)
+					h.Close()
+					require.False(t, <-tried)
+					weak.Close()
+					require.Equal(t, 1, freed)
+					require.Zero(t, heap.Live())
+				}
+			})
+		}
+	}
 }

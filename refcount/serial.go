@@ -7,9 +7,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A serialHeap counts in plain memory, for one goroutine: the base of every
-// speed-up. It pays nothing but the count. Wait-free, and wrong as soon as there
-// is a second goroutine.
+// A serialHeap counts in plain memory, for one goroutine. It is the base of every
+// speed-up, and wrong as soon as there is a second goroutine.
+//
+// Cost: only the count.
+// Progress: wait-free.
 type serialHeap struct{ arena[int] }
 
 func newSerial(finalize func(string)) Heap {
@@ -25,8 +27,7 @@ type noLock struct{}
 func (noLock) Lock()   {}
 func (noLock) Unlock() {}
 
-// runSerial goes through the objects one after the other on the caller's
-// goroutine.
+// runSerial visits the objects one after the other on the caller's goroutine.
 func runSerial(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	t.begin(newSerial(t.finalize))
@@ -37,7 +38,7 @@ func runSerial(share Share, workers, n int) Answer {
 			if o.count == 1 {
 				o.resurrected()
 			}
-			runtime.KeepAlive(o) // or the compiler knows the count, and the drop is a bare store
+			runtime.KeepAlive(o) // otherwise the compiler knows the count, and the drop is a plain store
 			o.count--
 			if o.count == 0 {
 				o.arena.release(o)

@@ -7,17 +7,19 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A shardedHeap has 64 locks for the counts of all objects and guards an object
-// with the one that its number falls to, as the Gilectomy broke one lock into
-// many. It pays for a lock at every take and every drop; goroutines wait for
-// each other when their objects, or only the numbers of these, meet. Blocking.
+// A shardedHeap has 64 locks, and the number of an object's slot selects the lock
+// that guards its count. The Gilectomy broke up one lock into many in this way.
+//
+// Cost: a lock at every take and every drop; goroutines wait for each other if
+// they use the same object or two objects with the same lock.
+// Progress: blocking.
 type shardedHeap struct {
 	arena[int] // counts guarded by the stripe of the slot
 	stripes    [64]stripe
 }
 
 type stripe struct {
-	_  cacheline.Pad // no two locks on one line
+	_  cacheline.Pad // no two locks share a line
 	mu sync.Mutex
 }
 

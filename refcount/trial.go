@@ -7,7 +7,7 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A trial is the objects of one run, and what became of them.
+// A trial holds the objects of one run and records what becomes of them.
 type trial struct {
 	share   Share
 	workers int
@@ -16,9 +16,9 @@ type trial struct {
 
 	mu    sync.Mutex
 	steps int             // guarded by mu; taken by all workers
-	freed map[string]int  // guarded by mu; how often, by name
-	early map[string]bool // guarded by mu; freed while the run held a reference
-	over  bool            // guarded by mu; the run drops its references
+	freed map[string]int  // guarded by mu; how often each object was freed, by name
+	early map[string]bool // guarded by mu; whether it was freed while the run held a reference
+	over  bool            // guarded by mu; the run has begun to drop its references
 }
 
 func newTrial(share Share, workers, n int) *trial {
@@ -26,7 +26,7 @@ func newTrial(share Share, workers, n int) *trial {
 	return &trial{share: share, workers: workers, freed: map[string]int{}, early: map[string]bool{}}
 }
 
-// finalize is for the heap whose objects are tried.
+// finalize is the finalizer of the heap under trial.
 func (t *trial) finalize(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -34,7 +34,7 @@ func (t *trial) finalize(name string) {
 	t.early[name] = !t.over
 }
 
-// begin opens the handles and makes the objects.
+// begin opens a handle for each worker and makes the objects.
 func (t *trial) begin(heap Heap) {
 	for worker := range t.workers {
 		h := heap.Handle()
@@ -54,8 +54,8 @@ func (t *trial) took(steps int) {
 	t.steps += steps
 }
 
-// end drops the references to the objects, closes the handles, and returns what
-// came of it.
+// end drops the references to the objects, closes the handles, and returns the
+// answer of the run.
 func (t *trial) end() Answer {
 	t.mu.Lock()
 	t.over = true

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A heap that frees early, twice or never does not pass.
+// A heap that frees an object early, twice or never gives a wrong answer.
 func TestTrialSeesWhatWentWrong(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -34,7 +34,7 @@ type sloppyHeap struct {
 
 func (h sloppyHeap) Handle() Handle { return &sloppy{Handle: h.Heap.Handle(), try: h.try} }
 
-// A sloppy handle loses the last drop, or tells of it twice.
+// A sloppy handle loses the last drop, or reports it twice.
 type sloppy struct {
 	Handle
 	try            *trial

@@ -1,4 +1,5 @@
-// Package cputime reads how much processor time a program has used, which tells
-// waiting from burning: two workers that wait for each other in turn cost one
-// processor, two that fight over a cache line cost two.
+// Package cputime reads how much processor time a program has used.
+//
+// The processor time tells sleeping from spinning: two workers that sleep in turn
+// use one processor, and two workers that fight over a cache line use two.
 package cputime

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Used returns an error that wraps errors.ErrUnsupported: this platform does not
-// tell how much processor time a process has used.
+// Used returns errors.ErrUnsupported: this platform does not report processor time.
 func Used(...int) (time.Duration, error) {
 	return 0, errors.ErrUnsupported
 }

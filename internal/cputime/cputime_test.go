@@ -27,11 +27,11 @@ func TestUsedCountsWorkAndNotSleep(t *testing.T) {
 	began := time.Now()
 	for before := used(); used()-before < 20*time.Millisecond; {
 	}
-	require.GreaterOrEqual(t, time.Since(began), 20*time.Millisecond*95/100, "no more than the one processor of this loop")
+	require.GreaterOrEqual(t, time.Since(began), 20*time.Millisecond*95/100, "this loop uses one processor")
 }
 
-// A child's time counts while it lives, if it is named, and once it has ended,
-// and never twice.
+// A child's time counts while the child is alive, if the caller names it, and after
+// it has ended, but never twice.
 func TestUsedCountsChildrenOnce(t *testing.T) {
 	if os.Getenv("CPUTIME_TEST_CHILD") != "" {
 		for used := time.Duration(0); used < 50*time.Millisecond; {
@@ -66,7 +66,7 @@ func TestUsedCountsChildrenOnce(t *testing.T) {
 	}
 	require.NoError(t, err)
 	child := live - unnamed
-	require.GreaterOrEqual(t, child, 45*time.Millisecond, "it ran for 50 ms by its own account")
+	require.GreaterOrEqual(t, child, 45*time.Millisecond, "the child used 50 ms, as it reads its own clock")
 	require.Greater(t, live-before, child-time.Millisecond)
 	require.NoError(t, cmd.Wait())
 	ended, err := Used()
@@ -74,5 +74,5 @@ func TestUsedCountsChildrenOnce(t *testing.T) {
 	require.Greater(t, ended-before, child-time.Millisecond)
 	require.Less(t, ended-live, child, "the child counted twice")
 	_, err = Used(cmd.Process.Pid)
-	require.Error(t, err, "it has ended")
+	require.Error(t, err, "the child has ended")
 }

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Used returns the user and system time of this process so far, of those of its
-// children that have ended and been waited for, and of those that live, which
-// the caller names: the kernel adds up the time of children only when they end.
-// A child that ends between two calls is counted once in each.
+// Used returns the user and system time that this process has used so far,
+// together with its children that have ended and been waited for and with the
+// live children whose process ids are given. The kernel counts a child's time
+// only when the child has ended. A child that ends between two calls is counted
+// once in each.
 func Used(children ...int) (time.Duration, error) {
 	var total time.Duration
 	for _, pid := range children {

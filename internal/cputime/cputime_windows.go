@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Used returns the user and kernel time of this process so far, and an error if
-// there are children: Windows does not add up their time.
+// Used returns the user and kernel time that this process has used so far. With
+// children it returns errors.ErrUnsupported: Windows does not add up their time.
 func Used(children ...int) (time.Duration, error) {
 	if len(children) > 0 {
 		return 0, errors.ErrUnsupported
@@ -24,8 +24,8 @@ func Used(children ...int) (time.Duration, error) {
 	return duration(kernel) + duration(user), nil
 }
 
-// duration converts a count of 100 ns. Filetime.Nanoseconds would take it for a
-// date and subtract the years from 1601 to 1970.
+// duration converts a number of 100 ns units. Filetime.Nanoseconds is of no use
+// here: it takes the number for a date and subtracts the years from 1601 to 1970.
 func duration(t syscall.Filetime) time.Duration {
 	return time.Duration(int64(t.HighDateTime)<<32|int64(t.LowDateTime)) * 100
 }

@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// Run divides n steps among workers, calls work once for each on a goroutine
-// of its own, and returns when the last has returned. The shares differ by at
-// most one step, and their sum is n.
+// Run divides n steps among the workers. It calls work once for each worker, on a
+// goroutine of its own, and returns when the last call has returned. The shares
+// differ by at most one step, and their sum is n.
 //
-// No worker starts before all are ready, so that a short run overlaps as much
-// as a long one. What was done before Run synchronizes before every call of
-// work, and every call of work synchronizes before Run's return.
+// No worker starts before all are ready, so that short runs overlap as long runs
+// do. Run synchronizes before every call of work, and every call of work
+// synchronizes before Run's return.
 //
-// Run panics in the name of the package pkg if Check does.
+// Run panics as Check does; pkg is the name of the calling package.
 func Run(pkg string, workers, n int, work func(worker, n int)) {
 	Check(pkg, workers, n)
 	var ready, done sync.WaitGroup
@@ -32,7 +32,8 @@ func Run(pkg string, workers, n int, work func(worker, n int)) {
 	done.Wait()
 }
 
-// Share returns how many of n steps fall to a worker.
+// Share returns how many of n steps a worker takes. The first workers take one
+// more if n is not a multiple of workers.
 func Share(worker, workers, n int) int {
 	share := n / workers
 	if worker < n%workers {
@@ -41,8 +42,8 @@ func Share(worker, workers, n int) int {
 	return share
 }
 
-// Check panics in the name of the package pkg unless there is a worker to take
-// the steps and their number is not negative.
+// Check panics if there is no worker or the number of steps is negative. The
+// message begins with pkg, the name of the calling package.
 func Check(pkg string, workers, n int) {
 	if workers < 1 {
 		panic(fmt.Sprintf("%s: %d workers, need at least one", pkg, workers))

@@ -25,12 +25,12 @@ func TestSharesAddUp(t *testing.T) {
 	}
 }
 
-// The first worker to run finds all others on their mark.
+// When the first worker runs, all others have been started.
 func TestWorkersStartTogether(t *testing.T) {
 	const workers = 9
 	stacks := make([]byte, 1<<20)
 	for range 100 {
-		var once sync.Once // the others wait in it, so that none has left Run's function
+		var once sync.Once // the others wait in it, so none has returned yet
 		ready := 0
 		Run("fork", workers, 0, func(int, int) {
 			once.Do(func() {
@@ -42,8 +42,8 @@ func TestWorkersStartTogether(t *testing.T) {
 	}
 }
 
-// Each worker waits for all others: if one ran before another was started, or in
-// its place, this would not end.
+// Each worker waits for all others. This test hangs if the workers do not run at
+// the same time.
 func TestWorkersRunTogether(t *testing.T) {
 	const workers = 5
 	var met sync.WaitGroup

@@ -6,9 +6,9 @@ import (
 	"boundaries/internal/gil"
 )
 
-// The article's figure 4.1.3: a thread computes, waits for I/O and so releases
-// the lock, which goes to the next thread. In the end all four wait at once, and
-// never two compute.
+// The article's figure 4.1.3: a thread computes and then waits for I/O. It releases
+// the lock for the wait, and the next thread takes it. In the end all four threads
+// wait at once, but never do two compute at once.
 func Example() {
 	const threads = 4
 	var lock gil.GIL

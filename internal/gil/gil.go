@@ -1,23 +1,23 @@
-// Package gil is the global interpreter lock of CPython 3.2 and later, alone:
-// without the interpreter it guards.
+// Package gil is the global interpreter lock of CPython 3.2 and later, without the
+// interpreter that it guards.
 //
-// A program of this package has threads and work. A thread holds the lock while
-// it works, calls Tick at every turn, as the interpreter looks at its eval
-// breaker, and wraps what may block in Blocking. Read Acquire and Release side
-// by side; everything else is bookkeeping.
+// A thread holds the lock while it works. It calls Tick after every small piece of
+// work, as the interpreter looks at its eval breaker, and it wraps in Blocking
+// whatever may block. Read Acquire and Release side by side; everything else is
+// bookkeeping.
 //
-// The lock is not fair by turns and not fair by queue; it is fair by time:
+// The lock does not go round by turns, nor strictly by queue. It is fair by time:
 //
-//  1. A waiter sleeps for the switch interval. If it then finds that nobody has
-//     switched meanwhile, it asks the holder to drop the lock.
-//  2. The holder sees that at its next Tick, drops the lock, and does not go on
-//     before another thread has taken it (forced switching).
+//  1. A waiter sleeps for the switch interval. If the lock has not changed hands
+//     in that time, the waiter asks the holder to drop it.
+//  2. The holder sees the request at its next Tick. It drops the lock and does not
+//     continue before another thread has taken it (forced switching).
 //  3. A thread that finds the lock free takes it, even if a waiter has been woken
-//     for it and has not run yet. Among the waiters the order is that of arrival.
+//     for it and has not run yet. The waiters themselves are in order of arrival.
 //
-// The lock was written by Antoine Pitrou in 2009 (CPython commit 26a4de3452)
-// and lives in Python/ceval_gil.c. Its threads are threads of the operating
-// system; here they are goroutines.
+// Antoine Pitrou wrote the lock in 2009 (CPython commit 074e5ed974); it is in
+// Python/ceval_gil.c. CPython's threads are threads of the operating system, and
+// here they are goroutines.
 package gil
 
 import (
@@ -33,7 +33,7 @@ const DefaultInterval = 5 * time.Millisecond
 // ready to use. It must not be copied after first use.
 type GIL struct {
 	// Interval is how long a thread waits before it asks the holder to drop
-	// the lock; zero means DefaultInterval. It is not to be changed after
+	// the lock. Zero means DefaultInterval. It must not be changed after
 	// first use.
 	Interval time.Duration
 
@@ -41,31 +41,31 @@ type GIL struct {
 
 	mu       sync.Mutex
 	holder   *Thread   // guarded by mu; nil while the lock is free
-	last     *Thread   // guarded by mu; who held the lock last, the holder included
+	last     *Thread   // guarded by mu; the holder, or the previous one while the lock is free
 	waiters  []*Thread // guarded by mu; in order of arrival
 	switched sync.Cond // of mu; broadcast when last changes
 	stats    Stats     // guarded by mu
 }
 
-// A Thread is an identity under which the lock is taken: one for each goroutine
-// that plays a thread. The zero value is ready to use.
+// A Thread is the identity under which a goroutine takes the lock. Every goroutine
+// that plays a thread has its own. The zero value is ready to use.
 //
-// Threads are told apart by their address, which is why a Thread is not an empty
-// struct: objects of size zero may share one.
+// A GIL tells threads apart by their addresses. A Thread is therefore not an empty
+// struct: objects of size zero may share an address.
 type Thread struct {
-	wake  chan struct{} // capacity 1; a token says "you are first, look again"
+	wake  chan struct{} // capacity 1; a token means "you are first, look again"
 	timer *time.Timer
 }
 
-// Stats counts what happened to a GIL since it was made.
+// Stats counts what has happened to a GIL.
 type Stats struct {
-	Switches    int           // times the lock went to a thread that did not hold it last, the first time included
+	Switches    int           // times the lock went to a thread that was not the previous holder, including the first time
 	Drops       int           // times a waiter asked the holder to drop the lock
 	LongestWait time.Duration // of one Acquire
 }
 
-// Acquire takes the lock for t, waiting for it if another thread holds it.
-// It panics if t holds it already.
+// Acquire takes the lock for t and, if another thread holds it, waits for it.
+// It panics if t already holds it.
 //
 // A Release synchronizes before the return of the next Acquire.
 func (g *GIL) Acquire(t *Thread) {
@@ -83,14 +83,14 @@ func (g *GIL) Acquire(t *Thread) {
 		g.stats.Switches++
 		g.switched.Broadcast()
 	}
-	// The request is answered, whoever made it: without this a thread that
-	// was given the lock in time would still drop it at its first Tick.
+	// The request is answered, whichever waiter made it. If it stayed set, t
+	// would drop the lock at its first Tick.
 	g.drop.Store(false)
 	g.mu.Unlock()
 }
 
-// wait returns when the lock is free and t is the first of those who wait for
-// it. It is called with mu held and returns with mu held.
+// wait returns when the lock is free and t is the first of the waiters. The caller
+// holds mu, and holds it again when wait returns.
 func (g *GIL) wait(t *Thread) {
 	interval := g.Interval
 	if interval == 0 {
@@ -113,16 +113,17 @@ func (g *GIL) wait(t *Thread) {
 			timedOut = true
 		}
 		g.mu.Lock()
-		// A switch means that the lock does go round: whoever has it now has
-		// had it for less than an interval.
+		// After a switch, the holder has had the lock for less than an
+		// interval, and t does not ask for it yet.
 		switched := g.stats.Switches != seen
 		if timedOut && g.holder != nil && !switched && !g.drop.Load() {
 			g.stats.Drops++
 			g.drop.Store(true)
 		}
-		// Woken in vain, the waiter goes on with the same interval. CPython
-		// begins another, so that a thread which releases the lock often, and
-		// takes it again before anybody wakes up, is never asked.
+		// If t was woken but another thread was faster, and it is the same
+		// holder as before, t continues its interval. CPython starts a new
+		// one, so a thread that often releases the lock, and takes it again
+		// before any waiter runs, is never asked to drop it.
 		if timedOut || switched {
 			seen = g.stats.Switches
 			t.timer.Reset(interval)
@@ -133,8 +134,8 @@ func (g *GIL) wait(t *Thread) {
 	g.stats.LongestWait = max(g.stats.LongestWait, time.Since(began))
 }
 
-// Release gives the lock back. If its drop was asked for, Release returns only
-// when another thread has taken it. It panics if t does not hold the lock.
+// Release gives the lock back. If a waiter has asked for the lock, Release returns
+// only when another thread has taken it. It panics if t does not hold the lock.
 func (g *GIL) Release(t *Thread) {
 	g.mu.Lock()
 	if g.holder != t {
@@ -145,12 +146,12 @@ func (g *GIL) Release(t *Thread) {
 	if len(g.waiters) > 0 {
 		select {
 		case g.waiters[0].wake <- struct{}{}:
-		default: // it has a token it has not seen yet
+		default: // it has a token that it has not read yet
 		}
-		// Forced switching. The waiter is awake but not running; t is
-		// running, and would find the lock free and take it again. The
-		// request implies a waiter, and a waiter does not give up, so
-		// somebody will take the lock.
+		// Forced switching. The waiter has been woken but does not run yet,
+		// whereas t runs: it would find the lock free and take it again.
+		// A request comes from a waiter, and waiters do not give up, so
+		// another thread is certain to take the lock.
 		if g.switched.L == nil {
 			g.switched.L = &g.mu
 		}
@@ -161,9 +162,9 @@ func (g *GIL) Release(t *Thread) {
 	g.mu.Unlock()
 }
 
-// Tick is the eval breaker: a thread that holds the lock calls it once for every
-// small piece of work, and gives the lock away if a waiter has asked for it.
-// While nobody asks, it costs one atomic load.
+// Tick is the eval breaker. The holder calls it after every small piece of work. If
+// a waiter has asked for the lock, Tick gives it away and takes it again. If not,
+// Tick costs one atomic load.
 func (g *GIL) Tick(t *Thread) {
 	if g.drop.Load() {
 		g.yield(t)
@@ -175,8 +176,8 @@ func (g *GIL) yield(t *Thread) {
 	g.Acquire(t)
 }
 
-// Blocking calls f with the lock free, as CPython does around every call that
-// may block. It returns, or panics if f panics, with the lock held again.
+// Blocking releases the lock, calls f, and takes the lock again, also if f panics.
+// CPython does so around every call that may block.
 func (g *GIL) Blocking(t *Thread, f func()) {
 	g.Release(t)
 	defer g.Acquire(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where time matters it is virtual, so that a tick gap is exactly what it is.
+// Where time matters, a test runs in virtual time, so that intervals are exact.
 
 // compute holds the lock and ticks every gap, for as long as running says.
 func compute(g *GIL, gap time.Duration, running func() bool) {
@@ -23,8 +23,8 @@ func compute(g *GIL, gap time.Duration, running func() bool) {
 	g.Release(&t)
 }
 
-// A holder that lets go for a moment now and then, and takes the lock again before
-// the waiter is awake, does not put the waiter off.
+// A holder that often releases the lock for a moment, and takes it again before the
+// waiter is awake, does not keep the waiter waiting longer.
 func TestWaiterGetsTheLockFromAHolderThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g GIL
@@ -55,7 +55,7 @@ func until(d time.Duration) func() bool {
 	return func() bool { return time.Now().Before(end) }
 }
 
-// Invariant 1, under real time: whoever holds the lock is alone.
+// Invariant 1, in real time: at most one thread holds the lock.
 func TestNeverTwoHolders(t *testing.T) {
 	for workers := 1; workers <= 9; workers++ {
 		g := GIL{Interval: 50 * time.Microsecond}
@@ -98,8 +98,8 @@ func TestNeverTwoHolders(t *testing.T) {
 	}
 }
 
-// Invariant 2: a waiter gets the lock within the interval plus one tick gap, and
-// not before the interval is over.
+// Invariant 2: a waiter gets the lock after the interval, and at most one tick gap
+// later.
 func TestWaiterGetsTheLockWithinIntervalAndTickGap(t *testing.T) {
 	for _, interval := range []time.Duration{0, 100 * time.Microsecond} {
 		for _, gap := range []time.Duration{10 * time.Microsecond, 2 * time.Millisecond, 7 * time.Millisecond} {
@@ -126,8 +126,8 @@ func TestWaiterGetsTheLockWithinIntervalAndTickGap(t *testing.T) {
 	}
 }
 
-// Invariant 3: after a requested drop the next holder is another. A dropper that
-// took the lock again would make drops outnumber switches.
+// Invariant 3: after a requested drop, the next holder is another thread. If the
+// dropper took the lock again, there would be more drops than switches.
 func TestRequestedDropSwitches(t *testing.T) {
 	for workers := 2; workers <= 5; workers++ {
 		synctest.Test(t, func(t *testing.T) {
@@ -139,15 +139,15 @@ func TestRequestedDropSwitches(t *testing.T) {
 			wg.Wait()
 			stats := g.Stats()
 			require.InDelta(t, time.Second/DefaultInterval, stats.Drops, 5)
-			// The first switch is the first Acquire; at the end each of the
-			// others once finds the lock released.
+			// The first Acquire is a switch without a drop, and so is, at
+			// the end, the last Acquire of each other thread.
 			require.GreaterOrEqual(t, stats.Switches, stats.Drops)
 			require.LessOrEqual(t, stats.Switches, stats.Drops+workers)
 		})
 	}
 }
 
-// The same on real time, where the dropper is running and the waiter is asleep.
+// The same in real time, where the dropper runs while the waiter is asleep.
 func TestDropperDoesNotTakeTheLockAgain(t *testing.T) {
 	g := GIL{Interval: 100 * time.Microsecond}
 	var wg sync.WaitGroup
@@ -161,7 +161,7 @@ func TestDropperDoesNotTakeTheLockAgain(t *testing.T) {
 					dropped.Add(1)
 					before := g.Stats().Switches
 					g.Tick(&me)
-					if g.Stats().Switches < before+2 { // there and back
+					if g.Stats().Switches < before+2 { // to the other thread and back
 						again.Add(1)
 					}
 				}
@@ -173,7 +173,7 @@ func TestDropperDoesNotTakeTheLockAgain(t *testing.T) {
 	require.Zero(t, again.Load())
 }
 
-// Invariant 4: one thread is never asked, and never switches.
+// Invariant 4: a lone thread is never asked for the lock, and never switches.
 func TestOneThreadIsNeverAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g GIL
@@ -184,13 +184,13 @@ func TestOneThreadIsNeverAsked(t *testing.T) {
 	})
 }
 
-// A waiter whose interval ends does not ask if somebody has switched meanwhile:
-// the lock does go round, and its holder has only just got it.
+// A waiter whose interval ends does not ask for the lock if it has changed hands in
+// that time: the holder has only just taken it.
 func TestNoRequestAfterASwitch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g GIL
-		// The first thread holds the lock for 3 ms and then releases it to
-		// the second, which computes.
+		// The first thread holds the lock for 3 ms. Then the second takes it
+		// and computes.
 		go func() {
 			var me Thread
 			g.Acquire(&me)
@@ -213,8 +213,8 @@ func TestNoRequestAfterASwitch(t *testing.T) {
 	})
 }
 
-// Who is woken in vain, because another was faster, begins a new interval there and
-// then.
+// A waiter that is woken, but finds that another thread was faster, starts a new
+// interval at that moment.
 func TestIntervalAfterAWakeInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g GIL
@@ -225,7 +225,7 @@ func TestIntervalAfterAWakeInVain(t *testing.T) {
 			g.Release(&me)
 		}()
 		time.Sleep(3 * time.Millisecond)
-		// What Release by first and Acquire by faster do if nobody comes between.
+		// The effect of Release by first and Acquire by faster, in one step.
 		g.mu.Lock()
 		g.holder, g.last = &faster, &faster
 		g.stats.Switches++
@@ -240,8 +240,8 @@ func TestIntervalAfterAWakeInVain(t *testing.T) {
 	})
 }
 
-// Waiters get the lock in the order in which they came, also when the intervals
-// of all end in the moment in which it is released.
+// Waiters get the lock in order of arrival, even if all their intervals end at the
+// moment of its release.
 func TestWaitersInOrder(t *testing.T) {
 	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
@@ -266,8 +266,8 @@ func TestWaitersInOrder(t *testing.T) {
 	}
 }
 
-// Invariant 5: Blocking runs with the lock free, and gives it back whatever
-// happens.
+// Invariant 5: the lock is free during Blocking, and held again after it in every
+// case.
 func TestBlockingRunsWithTheLockFree(t *testing.T) {
 	var g GIL
 	var me, other Thread

@@ -1,15 +1,15 @@
-// Package park lets workers that find nothing to do sleep, without a lock on the
-// path of those who give them work.
+// Package park lets idle workers sleep, without a lock on the path of the publisher
+// that gives them work.
 //
 // The two sides of a hand-over do the same two things in opposite order:
 //
-//	who gives work    publishes it, then looks whether a worker is idle
-//	who has no work   says that it is idle, then looks for work once more
+//	the publisher   publishes work, then looks for an idle worker
+//	the worker      announces that it is idle, then looks for work once more
 //
-// Atomic operations are in one order that all goroutines agree on, so one of the
-// two looks comes after what it looks for, and the work is seen by its giver's
-// wake or by the worker itself. If either side looked first, both could look
-// before either had spoken: the work would lie there and the worker sleep on.
+// All goroutines see atomic operations in one order, so at least one of the two
+// looks comes after what it looks for: either the publisher sees the idle worker
+// and wakes it, or the worker sees the work. If a side looked first, both could look
+// too early, and the worker would sleep on beside the work.
 package park
 
 import (
@@ -21,18 +21,18 @@ import (
 // A Lot is where a fixed number of workers sleep, each in a seat of its own.
 type Lot struct {
 	_     cacheline.Pad
-	idle  atomic.Int32 // workers in Park that nobody has woken; at least as many as are asleep
+	idle  atomic.Int32 // workers in Park that have not been woken; never fewer than are asleep
 	_     cacheline.Pad
 	seats []seat
 }
 
 type seat struct {
 	_      cacheline.Pad
-	asleep atomic.Bool   // set by the worker, reset by whoever is to end its sleep
-	wake   chan struct{} // capacity 1; a token for the worker, from whom reset asleep
+	asleep atomic.Bool   // set by the worker; reset by the waker, or by the worker itself
+	wake   chan struct{} // capacity 1; a token from the waker that reset asleep
 }
 
-// New returns a lot with that many seats.
+// New returns a lot for that many workers.
 func New(workers int) *Lot {
 	l := &Lot{seats: make([]seat, workers)}
 	for i := range l.seats {
@@ -41,19 +41,20 @@ func New(workers int) *Lot {
 	return l
 }
 
-// Idle reports whether a worker may be asleep, at the price of one atomic load of
-// a word that changes only when a worker goes to sleep or is woken.
+// Idle reports whether a worker may be asleep. It costs one atomic load of a word
+// that changes only when a worker goes to sleep or is woken.
 func (l *Lot) Idle() bool { return l.idle.Load() != 0 }
 
-// Park announces that the worker is idle, and puts it to sleep unless work is to
-// be had, which ready tells. It returns when somebody wakes the worker, or at
-// once if ready returns true.
+// Park announces that the worker is idle, then calls ready, which reports whether
+// there is work. If there is, Park returns at once. If not, the worker sleeps until
+// it is woken.
 func (l *Lot) Park(worker int, ready func() bool) {
 	s := &l.seats[worker]
-	// The count first: a waker who sees an idle worker but none asleep goes
-	// away, and that is right, for this worker has yet to look. The other way
-	// round, the count could be taken to zero by our waker while a second
-	// worker sleeps, and who published next would wake neither.
+	// Increment idle before setting asleep. Otherwise a waker could count this
+	// worker out before it is counted in, which leaves idle at 0 while another
+	// worker sleeps; the next publisher would wake nobody. In this order, a
+	// waker may see an idle worker and find none asleep. That is no harm,
+	// because this worker has yet to call ready.
 	l.idle.Add(1)
 	s.asleep.Store(true)
 	if ready() && s.asleep.CompareAndSwap(true, false) {
@@ -63,7 +64,7 @@ func (l *Lot) Park(worker int, ready func() bool) {
 	<-s.wake
 }
 
-// Wake ends the sleep of one worker, if there is one.
+// Wake wakes one worker, if any is asleep.
 func (l *Lot) Wake() {
 	for i := range l.seats {
 		if l.WakeWorker(i) {
@@ -72,7 +73,7 @@ func (l *Lot) Wake() {
 	}
 }
 
-// WakeWorker ends the sleep of this worker, and reports whether it slept.
+// WakeWorker wakes this worker, and reports whether it was asleep.
 func (l *Lot) WakeWorker(worker int) bool {
 	s := &l.seats[worker]
 	if !s.asleep.Load() || !s.asleep.CompareAndSwap(true, false) {
@@ -83,7 +84,7 @@ func (l *Lot) WakeWorker(worker int) bool {
 	return true
 }
 
-// WakeAll ends the sleep of all workers.
+// WakeAll wakes all workers.
 func (l *Lot) WakeAll() {
 	for i := range l.seats {
 		l.WakeWorker(i)

@@ -16,7 +16,7 @@ func TestWakeWakesOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(3)
 		require.False(t, l.Idle())
-		l.Wake() // nobody: no token is left for later
+		l.Wake() // wakes nobody and leaves no token behind
 		var woken atomic.Int32
 		for worker := range 3 {
 			go func() {
@@ -59,27 +59,26 @@ func TestWakeWorkerAndWakeAll(t *testing.T) {
 	})
 }
 
-// Who is ready does not sleep, and leaves neither a count nor a token.
+// A worker that is ready does not sleep, and leaves neither a count nor a token.
 func TestReadyDoesNotSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(1)
 		for range 10 {
 			l.Park(0, func() bool {
-				require.True(t, l.Idle(), "announced before the look")
+				require.True(t, l.Idle(), "announced before ready is called")
 				require.True(t, l.seats[0].asleep.Load())
 				return true
 			})
 			require.False(t, l.Idle())
 		}
-		// Woken in the midst of the look: the token is taken too.
+		// Woken during the call of ready: Park takes the token.
 		l.Park(0, func() bool { return l.WakeWorker(0) })
 		require.False(t, l.Idle())
 		require.Empty(t, l.seats[0].wake)
 	})
 }
 
-// Work is published and consumed one by one; if a wake were lost, this would
-// hang.
+// Work is published and consumed item by item. This test hangs if a wake is lost.
 func TestNoWakeIsLost(t *testing.T) {
 	n := 100_000
 	if testing.Short() {

@@ -1,21 +1,20 @@
-// Package ring is a bounded queue for any number of goroutines whose slots are
-// handed out by fetch-and-add.
+// Package ring is a bounded queue for any number of goroutines. Fetch-and-add hands
+// out its slots, as tickets.
 //
-// A ticket of a queue that is filled by fetch-and-add obliges its holder: who has
-// drawn a ticket to take must wait for its slot to be filled, were it forever.
-// So nobody draws one before something is his: Put first claims room, Take first
-// claims an item, and both give up if there is none. A ticket then waits at most
-// for somebody who is between his own ticket and his last store, a few
-// instructions away; nobody waits for an item that has yet to be put.
+// A consumer that holds a ticket must wait for its slot to be filled, possibly
+// forever. So Put first claims room and Take first claims an item, and each fails
+// if there is none. Only then does it draw a ticket. The holder of a ticket waits at
+// most for a goroutine that is between its own ticket and its last store, a few
+// instructions apart. No goroutine waits for an item that has yet to be put.
 //
-// The sequence number of a slot, as in Vyukov's bounded queue, says whose turn it
-// is:
+// Every slot has a sequence number, as in Vyukov's bounded queue. It says whose turn
+// it is:
 //
-//	ticket          empty, for whoever puts with this ticket
-//	ticket + 1      full, for whoever takes with this ticket
-//	ticket + size   empty again, one round later
+//	ticket          the slot is empty, for the Put that holds this ticket
+//	ticket + 1      the slot is full, for the Take that holds this ticket
+//	ticket + Size   the slot is empty again, one round later
 //
-// Blocking, in the few instructions above; the rest is lock-free.
+// A ring is blocking during those few instructions and lock-free otherwise.
 package ring
 
 import (
@@ -25,7 +24,7 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// Size is how many items a ring holds, a power of two so that the tickets may
+// Size is how many items a ring holds. It is a power of two, so that the tickets may
 // wrap around.
 const Size = 1024
 
@@ -34,7 +33,7 @@ type Ring[T any] struct {
 	_     cacheline.Pad
 	room  atomic.Int32 // slots that are neither full nor claimed by a Put
 	_     cacheline.Pad
-	items atomic.Int32 // items put and not claimed by a Take
+	items atomic.Int32 // items that no Take has claimed
 	_     cacheline.Pad
 	put   atomic.Uint32 // next ticket to put
 	_     cacheline.Pad
@@ -45,11 +44,11 @@ type Ring[T any] struct {
 
 type slot[T any] struct {
 	turn atomic.Uint32
-	item T // belongs to the ticket whose turn it is
+	item T // owned by the holder of the ticket whose turn it is
 }
 
-// New returns an empty ring whose first ticket is start, of which only a test
-// wants another than 0.
+// New returns an empty ring whose first ticket is start. Only tests pass anything
+// but 0.
 func New[T any](start uint32) *Ring[T] {
 	r := &Ring[T]{}
 	r.room.Store(Size)
@@ -64,15 +63,15 @@ func New[T any](start uint32) *Ring[T] {
 // Len returns how many items there are to take.
 func (r *Ring[T]) Len() int { return int(r.items.Load()) }
 
-// Put adds an item, unless the ring is full. It synchronizes before the Take that
-// returns the item.
+// Put adds an item and returns true, or returns false if the ring is full. It
+// synchronizes before the Take that returns the item.
 func (r *Ring[T]) Put(item T) bool {
 	if !claim(&r.room) {
 		return false
 	}
 	ticket := r.put.Add(1) - 1
 	s := &r.slots[ticket%Size]
-	for s.turn.Load() != ticket { // whoever takes the last round's item is reading it
+	for s.turn.Load() != ticket { // the Take of the last round is still reading the slot
 		runtime.Gosched()
 	}
 	s.item = item
@@ -81,14 +80,14 @@ func (r *Ring[T]) Put(item T) bool {
 	return true
 }
 
-// Take removes the oldest item, if there is one.
+// Take removes the oldest item, or returns false if the ring is empty.
 func (r *Ring[T]) Take() (item T, ok bool) {
 	if !claim(&r.items) {
 		return item, false
 	}
 	ticket := r.take.Add(1) - 1
 	s := &r.slots[ticket%Size]
-	for s.turn.Load() != ticket+1 { // whoever put it is writing it
+	for s.turn.Load() != ticket+1 { // the Put of this item is still writing the slot
 		runtime.Gosched()
 	}
 	var none T
@@ -98,9 +97,9 @@ func (r *Ring[T]) Take() (item T, ok bool) {
 	return item, true
 }
 
-// claim takes one of what n counts, if there is any. It is not a fetch-and-add,
-// which would have to be taken back from nothing: meanwhile another would find
-// nothing as well, where there was something for him.
+// claim decrements n and returns true, or returns false if n is 0. A fetch-and-add
+// would not do: at 0 it would have to be undone, and until then another goroutine
+// would find nothing where there is something.
 func claim(n *atomic.Int32) bool {
 	for {
 		there := n.Load()

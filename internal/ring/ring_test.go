@@ -43,7 +43,7 @@ func TestOrderAndBounds(t *testing.T) {
 	}
 }
 
-// Each item is had once, whoever puts and takes, and all room comes back.
+// Every item is taken once, and all room comes back.
 func TestManyHands(t *testing.T) {
 	n := 100_000
 	if testing.Short() {
@@ -86,7 +86,7 @@ func TestManyHands(t *testing.T) {
 	}
 }
 
-// Nobody draws a ticket for an item that is not there.
+// Take draws no ticket if there is no item.
 func TestTakeOfNothingLeavesNoTrace(t *testing.T) {
 	r := New[int](0)
 	for range 10 {
@@ -107,7 +107,8 @@ func TestTakeOfNothingLeavesNoTrace(t *testing.T) {
 	require.EqualValues(t, Size+1, r.put.Load())
 }
 
-// later reports whether f has returned, now and after others have had their turn.
+// later starts f and returns a function that lets other goroutines run for a while
+// and then reports whether f has returned.
 func later(f func()) (returned func() bool) {
 	var done atomic.Bool
 	go func() {
@@ -122,8 +123,8 @@ func later(f func()) (returned func() bool) {
 	}
 }
 
-// The test plays one who has drawn a ticket and not finished; who comes to the
-// same slot waits for him, and nobody else does.
+// The test plays a goroutine that has drawn a ticket and not finished. A goroutine
+// that comes to the same slot waits for it; others do not wait.
 func TestUnfinishedTaker(t *testing.T) {
 	r := New[int](0)
 	for i := range Size {
@@ -134,7 +135,7 @@ func TestUnfinishedTaker(t *testing.T) {
 	got, ok := r.Take()
 	require.True(t, ok)
 	require.Equal(t, 1, got)
-	put := later(func() { r.Put(Size) }) // room is where 1 was, but it is slot 0's turn
+	put := later(func() { r.Put(Size) }) // there is room where 1 was, but the ticket is for slot 0
 	require.False(t, put())
 	require.Equal(t, 0, r.slots[0].item)
 	r.slots[0].turn.Store(Size)
