@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"boundaries/asyncio"
+	"boundaries/internal/fibsize"
 	"boundaries/procs"
 )
 
@@ -40,9 +41,11 @@ func TestMain(m *testing.M) {
 
 // checkEnvironment ends the program if a variable has a value that cannot be meant.
 func checkEnvironment() {
-	if err := asyncio.CheckAddress(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
+	for _, err := range []error{asyncio.CheckAddress(context.Background()), fibsize.Check()} {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
 	}
 }
 
@@ -59,7 +62,10 @@ func set(name, value string) {
 // somebody wants to compare: such lines begin with "#", which benchstat skips.
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
-	for _, unit := range []string{"user+sys-ns/op", "ns/fork", "p50-ns", "p99-ns"} {
+	if size := os.Getenv(fibsize.Variable); size != "" {
+		fmt.Println("fib:", size) // another size is another job: a table of its own
+	}
+	for _, unit := range []string{"user+sys-ns/op", "ns/fork", "p50-ns", "p99-ns", "lost-updates/op"} {
 		fmt.Println("Unit", unit, "better=lower")
 	}
 	fmt.Println("# go:", runtime.Version())

@@ -79,6 +79,9 @@ import (
 	"boundaries/procs/spawn"
 )
 
+// A Variant is a way to have steps done with children. Start starts them.
+type Variant = children.Variant
+
 // Variants lists the ways to hand items over, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
@@ -108,8 +111,8 @@ func Workload(name string, payload children.Payload) suite.Workload {
 
 // rowsOf returns the variants that have a row of that payload. A round trip has
 // none for blocks.
-func rowsOf(payload children.Payload) []children.Variant {
-	return slices.DeleteFunc(slices.Clone(Variants), func(v children.Variant) bool {
+func rowsOf(payload children.Payload) []Variant {
+	return slices.DeleteFunc(slices.Clone(Variants), func(v Variant) bool {
 		return payload > Word && v.InFlight == 1
 	})
 }
