@@ -408,7 +408,7 @@ func TestCannotStart(t *testing.T) {
 		}
 	}
 
-	// The third of three.
+	// The third of three cannot be started.
 	launched := 0
 	children.Program = func() (string, []string, error) {
 		if launched++; launched == 3 {
@@ -421,7 +421,7 @@ func TestCannotStart(t *testing.T) {
 		_, err := named(name).Start(3, Word)
 		require.ErrorIs(t, err, os.ErrPermission)
 		require.ErrorContains(t, err, "procs: starting child 2: ")
-		require.Empty(t, childtest.Children(t), "what was started is ended")
+		require.Empty(t, childtest.Children(t), "the others are ended")
 	}
 	require.Equal(t, before, childtest.Descriptors(t))
 }
@@ -583,7 +583,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		if q := p.Lanes[0].Queue; q != nil {
 			// Nobody has written the slot, which is zero.
 			if r.States {
-				q.State(0).Store(stateOf(0, stateSent))
+				stateAt(q, 0).Store(stateOf(0, stateSent))
 			}
 			q.Sent.Store(1)
 			q.Work.Ring()

@@ -24,7 +24,7 @@ type Lane struct {
 
 	child atomic.Pointer[Child]
 
-	// Killed is the last item of this run at which a child was killed, and tries
+	// killed is the last item of this run at which a child was killed, and tries
 	// is how many children in a row were killed at it.
 	killed, tries int
 }

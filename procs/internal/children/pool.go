@@ -20,7 +20,7 @@ import (
 // close it.
 type Pool struct {
 	// Patience is how long a child that has work may be silent before it counts
-	// as broken: 10 s. It may be changed between runs.
+	// as broken. It begins as 10 s and may be changed between runs.
 	Patience time.Duration
 
 	// What Run's functions may read.
