@@ -87,7 +87,7 @@ func TestKills(t *testing.T) {
 					case <-time.After(rand.N(2 * time.Millisecond)):
 					}
 					c := p.Lanes[rand.IntN(len(p.Lanes))].Child()
-					if pid := c.Pid(); c.Ready() && !slices.Contains(killed, pid) && c.Kill() == nil {
+					if pid := c.Pid(); c.Ready.Load() && !slices.Contains(killed, pid) && c.Kill() == nil {
 						killed = append(killed, pid)
 					}
 				}
@@ -595,7 +595,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		case <-time.After(patience):
 			require.Fail(t, "the child goes on")
 		}
-		require.Equal(t, 1, c.State().ExitCode())
+		require.Equal(t, 1, c.Cmd.ProcessState.ExitCode())
 		text, err := os.ReadFile(stderr.Name())
 		require.NoError(t, err)
 		require.Equal(t, "procs: child 0: request 0 is not whole, want words that count up from its number\n", string(text))
