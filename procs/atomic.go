@@ -1,11 +1,14 @@
 package procs
 
 import (
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/futex"
 	"boundaries/procs/internal/items"
+	"boundaries/procs/internal/shm"
 )
 
 // runAtomic has one queue for all children. A child claims an item by adding one
@@ -41,19 +44,19 @@ func runAtomic(p *children.Pool, n int) (int, error) {
 	for got < end {
 		for ; l.Sent < end && l.Sent < got+q.Window; l.Sent++ {
 			items.Fill(q.Slot(l.Sent), l.Sent)
-			q.State(l.Sent).Store(stateOf(l.Sent, stateSent))
+			stateAt(q, l.Sent).Store(stateOf(l.Sent, stateSent))
 		}
 		q.Work.Ring()
 		// Sleep for half of what is in flight. If the last item of that half is
 		// answered already, sleep for the first item that may be missing.
 		target := min(got+q.Batch, l.Sent) - 1
-		if q.State(target).Load() >= stateOf(target, stateAnswered) {
+		if stateAt(q, target).Load() >= stateOf(target, stateAnswered) {
 			target = got
 		}
 		if err := awaitAnswered(l, target); err != nil {
 			return int(got - l.First), err
 		}
-		for ; got < l.Sent && q.State(got).Load() == stateOf(got, stateAnswered); got++ {
+		for ; got < l.Sent && stateAt(q, got).Load() == stateOf(got, stateAnswered); got++ {
 			if !items.Right(q.Slot(got), got) {
 				return int(got - l.First), l.Fault(l.Item(got), items.ErrWrong)
 			}
@@ -76,10 +79,15 @@ const (
 
 func stateOf(seq, phase uint64) uint64 { return seq<<stateSeq | phase }
 
+// stateAt returns the state of the slot with that sequence number.
+func stateAt(q *shm.Queue, seq uint64) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&q.Slots[int(seq%q.Window)*q.Stride]))
+}
+
 // awaitAnswered returns when the item with that sequence number is answered.
 func awaitAnswered(l *children.Lane, target uint64) error {
 	q := l.Queue
-	state, answered := q.State(target), stateOf(target, stateAnswered)
+	state, answered := stateAt(q, target), stateOf(target, stateAnswered)
 	var began time.Time
 	for !futex.Spin(l.Pool.Spinning, state, answered) {
 		revived, err := redoTaken(l)
@@ -106,12 +114,12 @@ func redoTaken(l *children.Lane) (revived bool, err error) {
 	return children.ReviveDead(l.Pool.Lanes, func(dead *children.Lane) int {
 		item := -1
 		for slot := range q.Window {
-			s := q.State(slot).Load()
+			s := stateAt(q, slot).Load()
 			seq := s >> stateSeq
 			if s&(1<<stateSeq-1) == stateTaken|uint64(dead.Index+1) {
 				item = l.Item(seq)
 				items.Fill(q.Slot(seq), seq)
-				q.State(seq).Store(stateOf(seq, stateSent))
+				stateAt(q, seq).Store(stateOf(seq, stateSent))
 			}
 		}
 		return item
@@ -122,7 +130,7 @@ func redoTaken(l *children.Lane) (revived bool, err error) {
 // the child that has taken the item, if there is one.
 func unanswered(l *children.Lane, seq uint64) error {
 	item := int(seq - l.First)
-	if s := l.Queue.State(seq).Load(); s&statePhase == stateTaken && s&stateChild-1 < uint64(len(l.Pool.Lanes)) {
+	if s := stateAt(l.Queue, seq).Load(); s&statePhase == stateTaken && s&stateChild-1 < uint64(len(l.Pool.Lanes)) {
 		l = l.Pool.Lanes[s&stateChild-1]
 	}
 	return l.Fault(item, children.Silence(l.Pool.Patience))
@@ -132,7 +140,7 @@ func serveAtomic(w *children.Worker) {
 	q := w.Queue
 	for {
 		seq := q.Claimed.Add(1) - 1
-		state, sent := q.State(seq), stateOf(seq, stateSent)
+		state, sent := stateAt(q, seq), stateOf(seq, stateSent)
 		for !futex.Spin(w.Spinning, state, sent) {
 			q.Work.Sleep(0, func() bool { return state.Load() >= sent || rescue(w) })
 		}
@@ -148,7 +156,7 @@ func answerTaken(w *children.Worker, seq uint64) {
 	if !items.Change(q.Slot(seq)) {
 		w.Torn(seq)
 	}
-	q.State(seq).Store(stateOf(seq, stateAnswered))
+	stateAt(q, seq).Store(stateOf(seq, stateAnswered))
 	// The parent stores Wanted, and then sets its bell, before it looks at the
 	// state a last time. If this load misses Wanted, the parent sees the answer.
 	if q.Wanted.Load() == seq {
@@ -166,10 +174,10 @@ func rescue(w *children.Worker) bool {
 	}
 	found := false
 	for slot := range q.Window {
-		s := q.State(slot).Load()
+		s := stateAt(q, slot).Load()
 		seq := s >> stateSeq
 		if s&statePhase == stateSent && seq < claimed &&
-			q.State(slot).CompareAndSwap(s, stateOf(seq, stateTaken)|uint64(w.ID)) {
+			stateAt(q, slot).CompareAndSwap(s, stateOf(seq, stateTaken)|uint64(w.ID)) {
 			answerTaken(w, seq)
 			found = true
 		}

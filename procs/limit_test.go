@@ -12,8 +12,8 @@ import (
 	"boundaries/procs/internal/childtest"
 )
 
-// There are too few descriptors for all children: an error, and those that were
-// started are ended.
+// With too few descriptors for all children, Start returns an error and ends the
+// children that it has started.
 func TestTooFewDescriptors(t *testing.T) {
 	before := childtest.Descriptors(t)
 	next, err := os.Open(os.DevNull)

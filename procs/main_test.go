@@ -238,10 +238,10 @@ func takeHalf(w *children.Worker) {
 
 // takeWhenSent takes an item of an atomic row, once it is sent.
 func takeWhenSent(w *children.Worker, seq uint64) {
-	for w.Queue.State(seq).Load() != stateOf(seq, stateSent) {
+	for stateAt(w.Queue, seq).Load() != stateOf(seq, stateSent) {
 		time.Sleep(time.Millisecond)
 	}
-	w.Queue.State(seq).Store(stateOf(seq, stateTaken) | uint64(w.ID))
+	stateAt(w.Queue, seq).Store(stateOf(seq, stateTaken) | uint64(w.ID))
 }
 
 // beParent starts children, prints their pids, and waits to be killed.

@@ -87,7 +87,7 @@ func TestKills(t *testing.T) {
 					case <-time.After(rand.N(2 * time.Millisecond)):
 					}
 					c := p.Lanes[rand.IntN(len(p.Lanes))].Child()
-					if pid := c.Pid(); c.Ready() && !slices.Contains(killed, pid) && c.Kill() == nil {
+					if pid := c.Pid(); c.Ready.Load() && !slices.Contains(killed, pid) && c.Kill() == nil {
 						killed = append(killed, pid)
 					}
 				}
@@ -408,7 +408,7 @@ func TestCannotStart(t *testing.T) {
 		}
 	}
 
-	// The third of three.
+	// The third of three cannot be started.
 	launched := 0
 	children.Program = func() (string, []string, error) {
 		if launched++; launched == 3 {
@@ -421,7 +421,7 @@ func TestCannotStart(t *testing.T) {
 		_, err := named(name).Start(3, Word)
 		require.ErrorIs(t, err, os.ErrPermission)
 		require.ErrorContains(t, err, "procs: starting child 2: ")
-		require.Empty(t, childtest.Children(t), "what was started is ended")
+		require.Empty(t, childtest.Children(t), "the others are ended")
 	}
 	require.Equal(t, before, childtest.Descriptors(t))
 }
@@ -583,7 +583,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		if q := p.Lanes[0].Queue; q != nil {
 			// Nobody has written the slot, which is zero.
 			if r.States {
-				q.State(0).Store(stateOf(0, stateSent))
+				stateAt(q, 0).Store(stateOf(0, stateSent))
 			}
 			q.Sent.Store(1)
 			q.Work.Ring()
@@ -595,7 +595,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		case <-time.After(patience):
 			require.Fail(t, "the child goes on")
 		}
-		require.Equal(t, 1, c.State().ExitCode())
+		require.Equal(t, 1, c.Cmd.ProcessState.ExitCode())
 		text, err := os.ReadFile(stderr.Name())
 		require.NoError(t, err)
 		require.Equal(t, "procs: child 0: request 0 is not whole, want words that count up from its number\n", string(text))

@@ -78,7 +78,7 @@ func addUp(p *children.Pool, n int) (int, error) {
 	var began time.Time
 	for !futex.Spin(p.Spinning, &q.Done, l.Sent) {
 		for _, l := range p.Lanes {
-			if l.Child().Dead() {
+			if l.Child().Dead.Load() {
 				return 0, l.Fault(-1, children.ErrEnded)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"boundaries/procs/internal/childtest"
 )
 
-// Sums are exact in round after round, and that of the racy children if there is
-// one of them.
+// Every sum is exact, round after round. That of the racy children is if there is
+// only one of them.
 func TestSums(t *testing.T) {
 	for _, v := range Sums {
 		t.Run(v.Name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// A child that is killed, or that does nothing, is an error that names it.
+// If a child is killed or does nothing, the error names it.
 func TestSumsWithoutAChild(t *testing.T) {
 	for _, v := range Sums {
 		p := start(t, v, 3, Word)
@@ -61,8 +61,8 @@ func TestSumsWithoutAChild(t *testing.T) {
 	require.ErrorContains(t, err, "no answer for 100ms")
 }
 
-// A child that is killed when it has added its last is replaced by one that does
-// not add what was added already.
+// A child is killed after it has added everything. The one that replaces it does
+// not add it again.
 func TestSumsAfterADeath(t *testing.T) {
 	for _, v := range Sums {
 		p := start(t, v, 1, Word)

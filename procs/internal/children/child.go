@@ -17,27 +17,17 @@ type Child struct {
 	In    *os.File      // writes to the child's standard input
 	Out   *os.File      // reads from its standard output
 	Ended chan struct{} // closed when the parent has waited for it
-
-	cmd   *exec.Cmd
-	ready atomic.Bool   // it has greeted
-	dead  atomic.Bool   // set before Ended is closed
+	Cmd   *exec.Cmd     // says how it ended, once Ended is closed
+	Ready atomic.Bool   // it has greeted
+	Dead  atomic.Bool   // it has ended; set before Ended is closed
 	held  atomic.Uint64 // 1 + the sequence number it died at with the lock, or 0
 }
 
 // Pid returns the child's process id.
-func (c *Child) Pid() int { return c.cmd.Process.Pid }
+func (c *Child) Pid() int { return c.Cmd.Process.Pid }
 
 // Kill kills the child.
-func (c *Child) Kill() error { return c.cmd.Process.Kill() }
-
-// Ready reports whether the child has greeted its parent.
-func (c *Child) Ready() bool { return c.ready.Load() }
-
-// Dead reports whether the child has ended.
-func (c *Child) Dead() bool { return c.dead.Load() }
-
-// State says how the child ended, once Ended is closed.
-func (c *Child) State() *os.ProcessState { return c.cmd.ProcessState }
+func (c *Child) Kill() error { return c.Cmd.Process.Kill() }
 
 // GreetPatience is how long a child may take to start. Tests change it.
 var GreetPatience = defaultPatience
@@ -65,7 +55,7 @@ func (l *Lane) launch() error {
 	if l.Pool.file != nil {
 		cmd.ExtraFiles = []*os.File{l.Pool.file}
 	}
-	c := &Child{cmd: cmd, In: in, Out: out, Ended: make(chan struct{})}
+	c := &Child{Cmd: cmd, In: in, Out: out, Ended: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// The kernel kills the child when the thread that started it ends
@@ -106,7 +96,7 @@ func (l *Lane) greet() error {
 	if err != nil {
 		return l.Fault(-1, fmt.Errorf("waiting for its greeting (does the program call procs.Main first?): %w", err))
 	}
-	c.ready.Store(true)
+	c.Ready.Store(true)
 	return nil
 }
 
@@ -124,7 +114,7 @@ func (l *Lane) bury(c *Child) {
 			c.held.Store(done + 1)
 		}
 	}
-	c.dead.Store(true)
+	c.Dead.Store(true)
 	for i := range l.Pool.Layout.Queues {
 		q := l.Pool.Layout.Queue(l.Pool.memory, i)
 		q.Lock.WakeAll()

@@ -24,7 +24,7 @@ type Lane struct {
 
 	child atomic.Pointer[Child]
 
-	// Killed is the last item of this run at which a child was killed, and tries
+	// killed is the last item of this run at which a child was killed, and tries
 	// is how many children in a row were killed at it.
 	killed, tries int
 }
@@ -53,7 +53,7 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 	var began time.Time
 	for !futex.Spin(l.Pool.Spinning, &q.Done, target) {
 		c := l.Child()
-		if c.dead.Load() {
+		if c.Dead.Load() {
 			// The parent has waited for the child, so it sees the child's
 			// last writes, and they may be the answer.
 			done := q.Done.Load()
@@ -77,7 +77,7 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 			return 0, l.Fault(l.Item(q.Done.Load()), Silence(l.Pool.Patience))
 		}
 		q.Answers.Sleep(l.Pool.Patience, func() bool {
-			return q.Done.Load() >= target || c.dead.Load()
+			return q.Done.Load() >= target || c.Dead.Load()
 		})
 	}
 	done := q.Done.Load()
@@ -177,7 +177,7 @@ func (l *Lane) Held() int {
 // AnyDead reports whether a child of these lanes has died and was not replaced.
 func AnyDead(lanes []*Lane) bool {
 	for _, l := range lanes {
-		if l.Child().dead.Load() {
+		if l.Child().Dead.Load() {
 			return true
 		}
 	}
@@ -188,7 +188,7 @@ func AnyDead(lanes []*Lane) bool {
 // item that at returns.
 func ReviveDead(lanes []*Lane, at func(dead *Lane) int) (revived bool, err error) {
 	for _, l := range lanes {
-		if l.Child().dead.Load() {
+		if l.Child().Dead.Load() {
 			if err := l.Revive(at(l)); err != nil {
 				return true, err
 			}
@@ -213,7 +213,7 @@ func (l *Lane) revive(item int, redo func()) error {
 	if !l.mourn(item) {
 		return l.Fault(item, ErrEnded)
 	}
-	if c.ready.Load() && (item < 0 || item != l.killed) {
+	if c.Ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0
 	}
 	l.killed = item
@@ -244,7 +244,7 @@ func (l *Lane) revive(item int, redo func()) error {
 func (l *Lane) mourn(item int) bool {
 	c := l.Child()
 	<-c.Ended // until then, bury touches memory that Close gives back
-	signal := SignalOf(c.cmd.ProcessState)
+	signal := SignalOf(c.Cmd.ProcessState)
 	if signal == nil {
 		return false
 	}
@@ -266,8 +266,8 @@ func (l *Lane) Fault(item int, err error) *Error {
 	}
 	select {
 	case <-c.Ended:
-		e.Signal = SignalOf(c.cmd.ProcessState)
-		e.Err = fmt.Errorf("%w (%v)", err, c.cmd.ProcessState)
+		e.Signal = SignalOf(c.Cmd.ProcessState)
+		e.Err = fmt.Errorf("%w (%v)", err, c.Cmd.ProcessState)
 	case <-time.After(patience):
 	}
 	return e

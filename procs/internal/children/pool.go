@@ -20,7 +20,7 @@ import (
 // close it.
 type Pool struct {
 	// Patience is how long a child that has work may be silent before it counts
-	// as broken: 10 s. It may be changed between runs.
+	// as broken. It begins as 10 s and may be changed between runs.
 	Patience time.Duration
 
 	// What Run's functions may read.
@@ -124,7 +124,7 @@ func (p *Pool) Run(n int) (int, error) {
 	done, err := p.Variant.Run(p, n)
 	// Replace the children that were killed and not missed.
 	for _, l := range p.Lanes {
-		if err == nil && l.Child().dead.Load() {
+		if err == nil && l.Child().Dead.Load() {
 			err = l.Revive(l.Held())
 		}
 	}
@@ -163,7 +163,7 @@ func (p *Pool) Command() (*exec.Cmd, error) {
 func (p *Pool) Pids() []int {
 	var pids []int
 	for _, l := range p.Lanes {
-		if c := l.Child(); c != nil && c.ready.Load() && !c.dead.Load() {
+		if c := l.Child(); c != nil && c.Ready.Load() && !c.Dead.Load() {
 			pids = append(pids, c.Pid())
 		}
 	}

@@ -70,24 +70,18 @@ const WordSize = 8
 // A Queue is one process's view of a queue.
 type Queue struct {
 	*Control
-	Slots  []uint64 // window times stride
+	Slots  []uint64 // Window times Stride
 	Window uint64   // how many slots there are
 	Batch  uint64   // half the window, or one
+	Stride int      // words of a slot
 	head   int      // words of a slot before its item: its state, if it has one
 	words  int      // of an item
-	stride int      // words of a slot
 }
 
 // Slot returns the item with that sequence number.
 func (q *Queue) Slot(seq uint64) []uint64 {
-	i := int(seq%q.Window) * q.stride
+	i := int(seq%q.Window) * q.Stride
 	return q.Slots[i+q.head:][:q.words]
-}
-
-// State returns the state of the slot with that sequence number. The layout must
-// have states.
-func (q *Queue) State(seq uint64) *atomic.Uint64 {
-	return (*atomic.Uint64)(unsafe.Pointer(&q.Slots[int(seq%q.Window)*q.stride]))
 }
 
 // A Layout is what a parent and its children must agree on to see the same queues
@@ -133,8 +127,8 @@ func (l Layout) Queue(memory []byte, i int) Queue {
 		Slots:   unsafe.Slice((*uint64)(unsafe.Pointer(&memory[unsafe.Sizeof(Control{})])), l.Window*l.stride()),
 		Window:  uint64(l.Window),
 		Batch:   uint64(max(1, l.Window/2)),
+		Stride:  l.stride(),
 		head:    l.head(),
 		words:   l.Words,
-		stride:  l.stride(),
 	}
 }

@@ -44,7 +44,7 @@ func TestQueuesDoNotOverlap(t *testing.T) {
 					q.Slot(seq)[j]++
 				}
 				if l.States {
-					q.State(seq).Add(1)
+					q.Slots[int(seq)*q.Stride]++
 				}
 			}
 		}
