@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 			set("test.run", "^$")
 		}
 		if !given["test.benchtime"] {
-			set("test.benchtime", "200ms")
+			set("test.benchtime", "100ms")
 		}
 		printFacts()
 	}

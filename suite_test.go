@@ -23,8 +23,7 @@ import (
 )
 
 // The tests of the main command run it: this binary, with the flags that go test
-// would give it. They use no assertion library, because the binary is also what
-// children are made of, and starts slower with every package it links.
+// would give it.
 
 // run runs this binary's benchmarks and returns what it printed.
 func run(t *testing.T, env []string, args ...string) []byte {
@@ -113,13 +112,11 @@ func rows(t *testing.T, bench string) []string {
 	return all
 }
 
-// Every row ran with as many procs as its name says, at every list of -cpu and
-// every -benchtime, and none used more processor time than there was: cpu <=
-// 1.05 * min(procs, NumCPU) * wall.
-//
-// A run of 60 ms is what a run of the default 200 ms is, and takes a third of the
-// time for all rows; that the default is one of 200 ms, a few rows show.
-func TestCPUListIsHonoured(t *testing.T) {
+// Every row runs with as many procs as its name says, at every list of -cpu and
+// every -benchtime, and uses no more processor time than there is. All rows run for
+// 60 ms, which is shorter than the default; the rows of Loop also run for the
+// default.
+func TestCPUListIsHonored(t *testing.T) {
 	for _, test := range []struct {
 		bench     string
 		cpu       string
@@ -166,8 +163,8 @@ func TestCPUListIsHonoured(t *testing.T) {
 				if withChildren(row) {
 					processors = runtime.NumCPU() // the parent works beside them
 				}
-				// Go's own threads work beside GOMAXPROCS now and then, and in so
-				// short a run that may be more than 5 %: but not time after time.
+				// Go's own threads sometimes run beside the GOMAXPROCS workers. In a
+				// run this short that may be more than 5 %, but not every time.
 				limit := 1.05 * float64(processors)
 				for try := 0; used > limit*wall && try < 3; try++ {
 					exactly := "^Benchmark" + strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^") + "$"
@@ -204,7 +201,7 @@ func TestBytesOfPayloads(t *testing.T) {
 	}
 }
 
-// The facts are printed once, and only what should split tables is a key.
+// The facts are printed once. Only a fact that must split tables is a key.
 func TestFacts(t *testing.T) {
 	keys := map[string]bool{"numcpu": true, "goos": true, "goarch": true, "pkg": true, "cpu": true}
 	for _, r := range results(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1") {
@@ -218,7 +215,7 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1"))
-	for _, fact := range []string{"\n# go: go", "\n# date: 20", "\n# benchtime: 200ms\n"} {
+	for _, fact := range []string{"\n# go: go", "\n# date: 20", "\n# benchtime: 100ms\n"} {
 		if strings.Count(out, fact) != 1 {
 			t.Errorf("%q is not there once:\n%s", fact, out)
 		}
@@ -257,7 +254,7 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
-// -bench without -run runs no test, and -run keeps its meaning.
+// -bench without -run runs no test. With -run, the tests that it names run.
 func TestNoTestRunsBesideBenchmarks(t *testing.T) {
 	bench := []string{"-test.v", "-test.bench=Loop/sync=private", "-test.benchtime=1x", "-test.cpu=1,2"}
 	if out := string(run(t, nil, bench...)); strings.Contains(out, "=== RUN") {
