@@ -97,19 +97,38 @@ func value(t *testing.T, r *benchfmt.Result, unit string) float64 {
 	return 0
 }
 
-// withChildren reports whether child processes may run in a row.
+// withChildren reports whether child processes run in a row.
 func withChildren(row string) bool {
-	return strings.HasPrefix(row, "Procs") || strings.HasPrefix(row, "Spawn/")
+	for _, w := range all.Workloads() {
+		if w.Children && strings.HasPrefix(row, w.Name+"/") {
+			return true
+		}
+	}
+	return false
 }
 
-// rows is every row that -bench selects, in the order of the main command.
+// rows returns every row whose benchmark matches, in the order of the main command.
+// Rows that this platform skips are not there.
 func rows(t *testing.T, bench string) []string {
-	var all []string
+	var rows []string
 	for _, r := range results(t, nil, "-test.bench="+bench, "-test.benchtime=1x", "-test.cpu=1") {
 		row, _ := procsOf(r.Name)
-		all = append(all, row)
+		rows = append(rows, row)
 	}
-	return all
+	return rows
+}
+
+// Every row of every workload in the list has its benchmark.
+func TestEveryWorkloadHasABenchmark(t *testing.T) {
+	var want []string
+	for _, w := range all.Workloads() {
+		for _, row := range w.Benches {
+			want = append(want, w.Name+"/"+w.Key+"="+row.Name)
+		}
+	}
+	if got := rows(t, "."); runtime.GOOS == "linux" && !slices.Equal(got, want) {
+		t.Errorf("the main command has the rows\n%q\nwant\n%q", got, want)
+	}
 }
 
 // Every row runs with as many procs as its name says, at every list of -cpu and

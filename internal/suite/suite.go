@@ -36,6 +36,9 @@ type Workload struct {
 	Key     string  // what the rows differ in: sync, system or start
 	Folder  string  // where the files of the variants are, from the root: refcount
 	Benches []Bench // in the order of the output
+
+	// Children tells that child processes run in the rows, beside this process.
+	Children bool
 }
 
 // A Bench is a row as the harness sees it. It hides the type of the answer, and
