@@ -298,11 +298,15 @@ func (m *Results) judge(f figure) figureReport {
 	procs := slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
 	fr.rows = f.formula(procs)
 	oversubscribed := m.oversubscribes(procs)
-	tooFew := oversubscribed && !f.oversubscribed
+	needed := f.processors
+	if !f.oversubscribed {
+		needed = procs
+	}
+	tooFew := m.oversubscribes(needed)
 
 	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
 		if tooFew { // to measure the rows on this machine would not help
-			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", procs), true
+			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", needed), true
 		}
 		return fr
 	}
@@ -333,7 +337,7 @@ func (m *Results) judge(f figure) figureReport {
 	switch {
 	case !judged:
 	case tooFew:
-		notes = append(notes, fmt.Sprintf("needs %d processors", procs))
+		notes = append(notes, fmt.Sprintf("needs %d processors", needed))
 		fr.missing, fr.elsewhere = cells, true
 	default:
 		if fr.verdict = f.verdict(e); fr.verdict != notMeasured {
