@@ -248,6 +248,8 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 40 user+sys-ns/op"}, reproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 29 ns/op 29 user+sys-ns/op"}, notReproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 20 user+sys-ns/op"}, notReproduced},
+		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try"}, reproduced},
+		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0 lost/try"}, notReproduced},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 26), reproduced},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 51), inDirection},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 110), notReproduced},
@@ -589,6 +591,17 @@ func TestParity(t *testing.T) {
 	}
 }
 
+// A column in which one round reaches parity is not surely too few threads.
+func TestParityInOneRound(t *testing.T) {
+	text := head(8)
+	for _, ratio := range []float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02} {
+		text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
+			"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+	}
+	e := only(t, judged(t, text, "C23")).figures[0].estimate
+	require.Equal(t, []float64{6, 8, 8}, []float64{e.lo, e.center, e.hi})
+}
+
 // A figure for each Python that has the rows, oldest first.
 func TestSeveralPythons(t *testing.T) {
 	rows := []string{"SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op",
@@ -721,7 +734,7 @@ func TestLogLines(t *testing.T) {
 	for _, text := range []string{
 		"cpu: 93 % of 2\n" + results(2, 6, rows...),
 		results(2, 6, rows...) + "cpu: 12 %\ngoarch: none\n" + "BenchmarkX 1 1 ns/op\n",
-		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
+		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nnumcpu: 3\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
 		results(2, 3, rows...) + "a log\ncpu: hot\n" + results(2, 3, rows...),
 	} {
 		r := judged(t, text, "C5")
