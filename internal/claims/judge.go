@@ -558,7 +558,7 @@ func measure(cells []cell, columns []int) string {
 	}
 	rows := map[string][]string{} // by list of procs
 	for _, row := range slices.Sorted(maps.Keys(procs)) {
-		if above := path.Dir(row); above == "" {
+		if above := path.Dir(row); procs[above] != nil {
 			continue // the pattern of the row above selects this row too
 		}
 		list := join(procs[row], ",")
