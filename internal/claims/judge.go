@@ -33,7 +33,7 @@ var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 // Legend explains the verdicts.
 const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
                            which may be off by a factor of 1.5, or as the band says
-  reproduced in direction  slower where it says slower, but less, or more
+  reproduced in direction  slower if it says slower, but by less, or by more
   not reproduced           outside of both
   not measured             no row, too few processors, fewer than 6 rounds, or an
                            interval that reaches over an edge
