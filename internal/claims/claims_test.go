@@ -472,6 +472,26 @@ func TestIntervals(t *testing.T) {
 		require.InDelta(t, 1.031, e.center, 0.001)
 		require.InDelta(t, 1.056, e.hi, 0.001)
 	})
+	t.Run("two sessions", func(t *testing.T) {
+		// In the second the machine is half as fast, and only one of two claims was
+		// measured again: the other keeps the rounds of the first.
+		one := results(2, 9, "FibBoxed/system=gil 100 ns/op", "FibBoxed/system=gilectomy 190 user+sys-ns/op 190 ns/op", "FibBoxed/system=nogil 110 ns/op")
+		two := results(2, 7, "FibBoxed/system=gil 200 ns/op", "FibBoxed/system=nogil 220 ns/op")
+		three := results(2, 6, "PyLoop/system=cpython-3.9.1-gil 40 ns/op")
+		four := results(2, 7, "Loop/sync=serial 1 ns/op")
+		m, err := parse([]string{"1", "2", "3", "4"}, [][]byte{[]byte(one), []byte(two), []byte(three), []byte(four)})
+		require.NoError(t, err)
+		for _, test := range []struct {
+			num, den string
+			rounds   int
+			want     float64
+		}{{"FibBoxed/system=gilectomy", "FibBoxed/system=gil", 9, 1.9}, {"FibBoxed/system=nogil", "FibBoxed/system=gil", 16, 1.1}, {"PyLoop/system=cpython-3.9.1-gil", "Loop/sync=serial", 6, 40}} {
+			e := m.ratio(at(wall, 1, test.num), at(wall, 1, test.den))
+			require.Equal(t, test.rounds, e.rounds)
+			require.InEpsilon(t, test.want, e.center, 0.03)
+			require.Less(t, e.hi/e.lo, 1.1)
+		}
+	})
 }
 
 func TestNotMeasured(t *testing.T) {
