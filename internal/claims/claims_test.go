@@ -248,6 +248,8 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 40 user+sys-ns/op"}, reproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 29 ns/op 29 user+sys-ns/op"}, notReproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 20 user+sys-ns/op"}, notReproduced},
+		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try"}, reproduced},
+		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0 lost/try"}, notReproduced},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 26), reproduced},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 51), inDirection},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 110), notReproduced},
@@ -392,15 +394,14 @@ var pending = regexp.MustCompile(`^(SharedLoopBoxed|CountdownBoxed|Race)/|/witho
 
 // The rows that the claims name are those that the suite has.
 func TestRowsExist(t *testing.T) {
-	line := regexp.MustCompile(`-skip '\S+' -bench '(\S+)'`)
-	var out []byte
-	for _, match := range line.FindAllStringSubmatch(Command(nil, []int{1, 2}), -1) {
-		cmd := exec.Command("go", "test", "-bench", match[1], "-cpu", "1", "-benchtime", "1x", ".")
-		cmd.Dir = filepath.Join("..", "..")
-		more, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", more)
-		out = append(out, more...)
+	var patterns []string
+	for _, match := range regexp.MustCompile(`-bench '(\S+)'`).FindAllStringSubmatch(Command(nil, []int{1, 2}), -1) {
+		patterns = append(patterns, match[1])
 	}
+	cmd := exec.Command("go", "test", "-bench", strings.Join(patterns, "|"), "-cpu", "1", "-benchtime", "1x", ".")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
 	m, err := parse([]string{"stdout"}, [][]byte{out})
 	require.NoError(t, err)
 	require.NoError(t, m.Err())
@@ -471,6 +472,26 @@ func TestIntervals(t *testing.T) {
 		require.InDelta(t, 1.031, e.center, 0.001)
 		require.InDelta(t, 1.056, e.hi, 0.001)
 	})
+	t.Run("two sessions", func(t *testing.T) {
+		// In the second the machine is half as fast, and only one of two claims was
+		// measured again: the other keeps the rounds of the first.
+		one := results(2, 9, "FibBoxed/system=gil 100 ns/op", "FibBoxed/system=gilectomy 190 user+sys-ns/op 190 ns/op", "FibBoxed/system=nogil 110 ns/op")
+		two := results(2, 7, "FibBoxed/system=gil 200 ns/op", "FibBoxed/system=nogil 220 ns/op")
+		three := results(2, 6, "PyLoop/system=cpython-3.9.1-gil 40 ns/op")
+		four := results(2, 7, "Loop/sync=serial 1 ns/op")
+		m, err := parse([]string{"1", "2", "3", "4"}, [][]byte{[]byte(one), []byte(two), []byte(three), []byte(four)})
+		require.NoError(t, err)
+		for _, test := range []struct {
+			num, den string
+			rounds   int
+			want     float64
+		}{{"FibBoxed/system=gilectomy", "FibBoxed/system=gil", 9, 1.9}, {"FibBoxed/system=nogil", "FibBoxed/system=gil", 16, 1.1}, {"PyLoop/system=cpython-3.9.1-gil", "Loop/sync=serial", 6, 40}} {
+			e := m.ratio(at(wall, 1, test.num), at(wall, 1, test.den))
+			require.Equal(t, test.rounds, e.rounds)
+			require.InEpsilon(t, test.want, e.center, 0.03)
+			require.Less(t, e.hi/e.lo, 1.1)
+		}
+	})
 }
 
 func TestNotMeasured(t *testing.T) {
@@ -488,8 +509,11 @@ func TestNotMeasured(t *testing.T) {
 		{"two processors are missing", "C5", results(1, 6, gil[0]), notMeasured, "needs 2 processors", ""},
 		{"oversubscribed", "C5", results(1, 6, gil...), notMeasured, "oversubscribed: 2 threads, numcpu 1; needs 2 processors", ""},
 		{"the claim is of an oversubscribed column", "C22",
-			results(2, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), reproduced,
-			"oversubscribed: 17 threads, numcpu 2", ""},
+			results(8, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), reproduced,
+			"oversubscribed: 17 threads, numcpu 8", ""},
+		{"and of a machine with more processors", "C22",
+			results(2, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), notMeasured,
+			"oversubscribed: 17 threads, numcpu 2; needs 8 processors", ""},
 		{"numcpu is missing", "C5", strings.ReplaceAll(results(2, 6, gil...), "numcpu: 2\n", ""), reproduced,
 			"numcpu is not in the files, so this may be oversubscribed", ""},
 		{"no column of several procs", "C26", results(4, 6, "FibBoxed/system=gil 100 ns/op 100 user+sys-ns/op"), notMeasured,
@@ -584,6 +608,17 @@ func TestParity(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A column in which one round reaches parity is not surely too few threads.
+func TestParityInOneRound(t *testing.T) {
+	text := head(8)
+	for _, ratio := range []float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02} {
+		text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
+			"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+	}
+	e := only(t, judged(t, text, "C23")).figures[0].estimate
+	require.Equal(t, []float64{6, 8, 8}, []float64{e.lo, e.center, e.hi})
 }
 
 // A figure for each Python that has the rows, oldest first.
@@ -718,7 +753,7 @@ func TestLogLines(t *testing.T) {
 	for _, text := range []string{
 		"cpu: 93 % of 2\n" + results(2, 6, rows...),
 		results(2, 6, rows...) + "cpu: 12 %\ngoarch: none\n" + "BenchmarkX 1 1 ns/op\n",
-		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
+		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nnumcpu: 3\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
 		results(2, 3, rows...) + "a log\ncpu: hot\n" + results(2, 3, rows...),
 	} {
 		r := judged(t, text, "C5")

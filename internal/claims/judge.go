@@ -33,7 +33,7 @@ var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 // Legend explains the verdicts.
 const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
                            which may be off by a factor of 1.5, or as the band says
-  reproduced in direction  slower where it says slower, but less, or more
+  reproduced in direction  slower if it says slower, but by less, or by more
   not reproduced           outside of both
   not measured             no row, too few processors, fewer than 6 rounds, or an
                            interval that reaches over an edge
@@ -298,11 +298,15 @@ func (m *Results) judge(f figure) figureReport {
 	procs := slices.MaxFunc(cells, func(a, b cell) int { return a.procs - b.procs }).procs
 	fr.rows = f.formula(procs)
 	oversubscribed := m.oversubscribes(procs)
-	tooFew := oversubscribed && !f.oversubscribed
+	needed := f.processors
+	if !f.oversubscribed {
+		needed = procs
+	}
+	tooFew := m.oversubscribes(needed)
 
 	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
 		if tooFew { // to measure the rows on this machine would not help
-			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", procs), true
+			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", needed), true
 		}
 		return fr
 	}
@@ -333,7 +337,7 @@ func (m *Results) judge(f figure) figureReport {
 	switch {
 	case !judged:
 	case tooFew:
-		notes = append(notes, fmt.Sprintf("needs %d processors", procs))
+		notes = append(notes, fmt.Sprintf("needs %d processors", needed))
 		fr.missing, fr.elsewhere = cells, true
 	default:
 		if fr.verdict = f.verdict(e); fr.verdict != notMeasured {
@@ -400,26 +404,41 @@ func rounds(n int) string {
 // ratio returns the ratio of the product of num to that of den.
 //
 // The interval is that of the ratios within rounds: a machine that is slow in one
-// round is slow for all rows. If a row has more rounds than another, the last ones
-// count, because a row that is measured later is measured together with what it is
-// compared with.
+// round is slow for all rows. Rounds pair within a file, which is a session. If no
+// file has all rows, as when those of Python have a file of their own, the last
+// rounds pair.
 func (m *Results) ratio(num, den []cell) estimate {
 	cells := slices.Concat(num, den)
-	n := math.MaxInt
-	for _, c := range cells {
-		n = min(n, len(m.samples[c]))
-	}
-	ratios := make([]float64, n)
-	for i := range ratios {
-		ratios[i] = 1
-		for j, c := range cells {
-			samples := m.samples[c]
-			if v := samples[len(samples)-n+i]; j < len(num) {
-				ratios[i] *= v
-			} else {
-				ratios[i] /= v
-			}
+	var ratios []float64
+	pair := func(samples func(cell) []float64) {
+		n := math.MaxInt
+		for _, c := range cells {
+			n = min(n, len(samples(c)))
 		}
+		for i := range n {
+			ratio := 1.0
+			for j, c := range cells {
+				if all := samples(c); j < len(num) {
+					ratio *= all[len(all)-n+i]
+				} else {
+					ratio /= all[len(all)-n+i]
+				}
+			}
+			ratios = append(ratios, ratio)
+		}
+	}
+	for file := range m.files {
+		pair(func(c cell) (ofFile []float64) {
+			for i, v := range m.samples[c] {
+				if m.from[c][i] == file {
+					ofFile = append(ofFile, v)
+				}
+			}
+			return ofFile
+		})
+	}
+	if ratios == nil {
+		pair(func(c cell) []float64 { return m.samples[c] })
 	}
 	return summary(ratios)
 }

@@ -25,6 +25,7 @@ type Results struct {
 	numCPU  int // 0 if no file says
 	rows    map[string]bool
 	samples map[cell][]float64 // in the order of the files
+	from    map[cell][]int     // the file of each sample
 	// What is wrong with the files. The rest is judged.
 	problems command.Problems
 }
@@ -77,14 +78,14 @@ func Read(ctx context.Context, names, ids []string) (*Results, error) {
 // parse reads the files as one. It returns an error if nothing can be said about
 // them.
 func parse(files []string, contents [][]byte) (*Results, error) {
-	m := &Results{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}}
+	m := &Results{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]int{}}
 	from := map[string]string{}
 	for i, data := range contents {
 		// A result counted twice would make the intervals too narrow.
 		if j := slices.IndexFunc(contents, func(c []byte) bool { return bytes.Equal(c, data) }); j < i {
 			return nil, command.BadInput("%s has the same content as %s, and would be counted twice", files[i], files[j])
 		}
-		if err := m.add(files[i], data, from); err != nil {
+		if err := m.add(i, data, from); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +132,8 @@ func readFile(ctx context.Context, name string) (data []byte, err error) {
 
 // add adds the results of one file. The map from has the place where each key of the
 // machine was first read.
-func (m *Results) add(file string, data []byte, from map[string]string) error {
+func (m *Results) add(i int, data []byte, from map[string]string) error {
+	file := m.files[i]
 	// A truncated last line can look complete.
 	if end := bytes.LastIndexByte(data, '\n') + 1; bytes.HasPrefix(data[end:], []byte("Benchmark")) {
 		m.problem(file, bytes.Count(data, []byte("\n"))+1, "the line is cut off; left out")
@@ -147,7 +149,7 @@ func (m *Results) add(file string, data []byte, from map[string]string) error {
 		switch record := reader.Result().(type) {
 		case *benchfmt.Result:
 			results++
-			m.addResult(record)
+			m.addResult(i, record)
 		case *benchfmt.SyntaxError:
 			m.problem(file, record.Line, record.Msg+"; the line is left out")
 		}
@@ -190,7 +192,7 @@ func (m *Results) addMachine(file, text string, from map[string]string) error {
 	return nil
 }
 
-func (m *Results) addResult(result *benchfmt.Result) {
+func (m *Results) addResult(file int, result *benchfmt.Result) {
 	c := cell{procs: 1}
 	base, parts := result.Name.Parts()
 	row := string(base)
@@ -207,6 +209,7 @@ func (m *Results) addResult(result *benchfmt.Result) {
 		// Benchfmt leaves the unit of a zero as it is.
 		_, c.unit = benchunit.Tidy(1, v.Unit)
 		m.samples[c] = append(m.samples[c], v.Value)
+		m.from[c] = append(m.from[c], file)
 	}
 }
 
