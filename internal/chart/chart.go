@@ -169,7 +169,7 @@ func (c Chart) draw(standalone bool) []byte {
 func (c Chart) layout(standalone bool) layout {
 	x, y := c.axes()
 	l := layout{
-		ID: c.ID, Title: Clean(c.Title()), Desc: Clean(c.Desc), Name: fit(Clean(c.Name), 44), What: fit(Clean(c.What), 54), X: Clean(c.X), Y: Clean(c.Y),
+		ID: c.ID, Title: Clean(c.Title()), Desc: Clean(c.Desc), Name: fit(Clean(c.Name), 13.5, width-12), What: fit(Clean(c.What), 11, width-12), X: Clean(c.X), Y: Clean(c.Y),
 		Width: width, Left: num(left), Right: num(right), Top: num(top), Bottom: num(bottom),
 		MidX: num((left + right) / 2), MidY: num((top + bottom) / 2), XLabelY: num(bottom + 31), TickY: num(bottom + 16), TickX: num(left - 5),
 		PlotHeight: num(bottom - top), OverTextX: num(right), Standalone: standalone, Style: Style,
@@ -194,7 +194,7 @@ func (c Chart) layout(standalone bool) layout {
 	}
 	legendX, legendY := 8.0, bottom+52
 	place := func(name, class string) line {
-		wide := 30 + 6.1*float64(len([]rune(name))) + 12
+		wide := 41 + textWidth(name, 11.5)
 		if legendX > 8 && legendX+wide > width {
 			legendX, legendY = 8, legendY+lineHeight
 		}
@@ -205,7 +205,7 @@ func (c Chart) layout(standalone bool) layout {
 	}
 	for _, s := range c.Series {
 		class := "s" + strconv.Itoa(s.Style%colors) + " d" + strconv.Itoa(s.Style%dashes) + " m" + strconv.Itoa(s.Style%markers)
-		item := place(fit(Clean(s.Name), 46), class)
+		item := place(fit(Clean(s.Name), 11.5, width-46), class)
 		var path, upper, lower []string
 		for _, p := range s.Points {
 			px, py := x.at(p.X), y.at(p.Y)
@@ -364,10 +364,32 @@ func num(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }
 
-// fit cuts a text that is longer than n runes.
-func fit(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
+// fit cuts a text that is wider than there is room.
+func fit(text string, size, room float64) string {
+	if textWidth(text, size) <= room {
+		return text
 	}
-	return text
+	r := []rune(text)
+	for len(r) > 0 && textWidth(string(r)+"…", size) > room {
+		r = r[:len(r)-1]
+	}
+	return string(r) + "…"
+}
+
+// textWidth estimates the width of a text, and rather too much, because the font is
+// the reader's.
+func textWidth(text string, size float64) (width float64) {
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("iljtfr.,:;|!'()[]/ -", r):
+			width += 0.42
+		case strings.ContainsRune("mwMW@%…—", r) || r > 0x2e80:
+			width += 1.02
+		case unicode.IsUpper(r):
+			width += 0.74
+		default:
+			width += 0.62
+		}
+	}
+	return width * size
 }

@@ -130,6 +130,7 @@ type (
 		Facts     []benchfile.Fact
 		Disturbed []disturbedRow
 		workloads []*scaling.Workload
+		scaled    map[*scaling.Workload][]scaling.Scaled
 	}
 	disturbedRow struct {
 		Name  string
@@ -141,7 +142,10 @@ type (
 func build(files []*benchfile.File, claims []Claim) *pageData {
 	d := &pageData{Style: chart.Style, Claims: claims, ids: map[string]bool{}}
 	for i, f := range benchfile.ByMachine(files) {
-		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f)}
+		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f), scaled: map[*scaling.Workload][]scaling.Scaled{}}
+		for _, w := range m.workloads {
+			m.scaled[w] = w.Scaling()
+		}
 		for _, fact := range f.Machine.Facts {
 			if fact.Key == "command" {
 				m.Command = fact.Value
@@ -375,12 +379,12 @@ func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachin
 			o.Figures = append(o.Figures, d.figure(id+"-"+q.id, c, t))
 		}
 	}
-	d.scaling(&o, id, of, w)
+	d.scaling(&o, id, of, w, m.scaled[w])
 	return o
 }
 
 // scaling adds the chart of speed-up, the table and the fits.
-func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload) {
+func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, scaled []scaling.Scaled) {
 	c := chart.Chart{Name: w.Title() + of, What: "speed-up over one proc", Y: "speed-up", Ideal: true, Format: ratio}
 	axes(&c, w.Columns)
 	c.LogY = c.LogX
@@ -388,7 +392,6 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload) {
 	o.Scaling = table{Caption: w.Title() + of + ": speed-up over one proc with its 95 % interval, then efficiency (speed-up a proc) and processor time of a step relative to one proc", Head: header(w)}
 	at := last(w)
 	var best, worst *scaling.Scaled
-	scaled := w.Scaling()
 	for i := range scaled {
 		r := &scaled[i]
 		s, line, simple := chart.Series{Name: r.Name, Style: i}, row{Name: r.Name}, row{Name: r.Name}
@@ -507,7 +510,7 @@ func (d *pageData) besides(w workload, name string) {
 	for _, m := range d.Machines {
 		for _, t := range m.workloads {
 			if t.Pkg+" "+t.Name == name {
-				all = append(all, on{m, t, t.Scaling()})
+				all = append(all, on{m, t, m.scaled[t]})
 				for _, r := range t.Rows {
 					if !slices.Contains(variants, r.Name) {
 						variants = append(variants, r.Name)
