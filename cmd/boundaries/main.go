@@ -17,6 +17,10 @@
 // print benchmark output as the table people read, and what more procs make of
 // each row.
 //
+//	boundaries report [-o report.html] [-svg DIR] FILE...
+//
+// makes one page of charts and tables, and the charts as files.
+//
 // "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 if the verb did what it was asked, 1 if something failed
@@ -45,6 +49,7 @@ var verbs = []struct {
 	{"claims", "compare statements of the article with benchmark output", claimsVerb},
 	{"table", "print benchmark output as the table people read", tableVerb},
 	{"scaling", "say what more procs make of each row", scalingVerb},
+	{"report", "make a page of charts and tables from benchmark output", reportVerb},
 }
 
 func main() {

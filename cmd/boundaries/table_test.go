@@ -82,7 +82,7 @@ LoopBoxed: processor time of a step
 }
 
 func TestFileVerbErrors(t *testing.T) {
-	for _, verb := range []string{"table", "scaling"} {
+	for _, verb := range []string{"table", "scaling", "report"} {
 		for name, c := range map[string]struct {
 			texts  []string
 			status int

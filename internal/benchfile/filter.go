@@ -78,11 +78,15 @@ var (
 	unit      = []byte("Unit")
 )
 
+// control reports whether a byte does something to a terminal instead of being shown.
+func control(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }
+
 // take returns the line if benchfmt is to see it, and else takes in what it says.
 func (f *filter) take(line []byte, ended bool) []byte {
 	if bytes.IndexByte(line, 0x1b) >= 0 {
 		line = escapes.ReplaceAll(line, nil)
 	}
+	line = slices.DeleteFunc(line, control)
 	block := f.block
 	f.block = 0
 	if f.failing != "" {

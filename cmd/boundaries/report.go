@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"boundaries/internal/benchfile"
+	pages "boundaries/internal/report"
+)
+
+const reportUsage = `Usage: boundaries report [-o report.html] [-svg DIR] FILE...
+
+Report makes one page of benchmark output, which needs no script and nothing beside
+it: the machine, three findings, the article's graphs drawn again, charts and tables
+of each workload, and what ran disturbed. A FILE of "-" is standard input. Files of
+one machine are put together, and each machine has a series of its own.
+
+The same files make the same bytes.
+
+`
+
+// claimsOf returns the article's claims, held against files of one machine. It may
+// be nil.
+var claimsOf func(files []*benchfile.File) []pages.Claim
+
+func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newFlags("report")
+	out := flags.String("o", "", "write the page to `file` (default report.html, or none with -svg)")
+	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is made if need be")
+	files, err := readArgs(ctx, flags, args, reportUsage, stdout)
+	if files == nil {
+		return err
+	}
+	if *out == "" && *svg == "" {
+		*out = "report.html"
+	}
+	if *out != "" {
+		var claims []pages.Claim
+		if claimsOf != nil {
+			claims = claimsOf(files)
+		}
+		page, err := pages.Page(files, claims)
+		if err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		if err := replaceFile(*out, page); err != nil {
+			return badInput("report: writing the page: %w", err)
+		}
+		fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
+	}
+	if *svg != "" {
+		if err := os.MkdirAll(*svg, 0o777); err != nil {
+			return badInput("report: %w", err)
+		}
+		charts := pages.Charts(files)
+		for _, c := range charts {
+			if err := replaceFile(filepath.Join(*svg, c.Name+".svg"), c.SVG); err != nil {
+				return badInput("report: writing a chart: %w", err)
+			}
+		}
+		fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))
+	}
+	return finish(stdout, "", files)
+}
+
+// replaceFile writes a file so that it is whole or as before.
+func replaceFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o666) // a device or a pipe, which is no file to replace
+	}
+	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(data)
+	if closed := temp.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Chmod(temp.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package chart
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func example() Chart {
+	c := Chart{ID: "x", Name: "Loop", What: "wall time", Desc: "cas is slowest.", X: "procs", Y: "time", Columns: []float64{1, 2, 4, 8},
+		LogX: true, LogY: true, Ideal: true, Oversub: 4, Format: func(y float64) string { return strconv.FormatFloat(y, 'g', 3, 64) }}
+	for i, name := range []string{"serial", "gil"} {
+		s := Series{Name: name, Style: i}
+		for _, x := range c.Columns {
+			y := 1e-9 * math.Pow(10, float64(i)) / x
+			s.Points = append(s.Points, Point{x, y, y * 0.9, y * 1.1})
+		}
+		c.Series = append(c.Series, s)
+	}
+	return c
+}
+
+// texts returns the character data of each element, and fails if it is no XML.
+func texts(t *testing.T, svg []byte) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	element := ""
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		require.NoError(t, err, "%s", svg)
+		switch token := token.(type) {
+		case xml.StartElement:
+			element = token.Name.Local
+			found["<"] = append(found["<"], element)
+		case xml.CharData:
+			if text := strings.TrimSpace(string(token)); text != "" {
+				found[element] = append(found[element], text)
+			}
+		}
+	}
+}
+
+func TestSaysWhatItShows(t *testing.T) {
+	svg := example().File()
+	found := texts(t, svg)
+	assert.Equal(t, []string{"Loop: wall time"}, found["title"])
+	assert.Equal(t, []string{"cas is slowest."}, found["desc"])
+	for _, want := range []string{"Loop", "wall time", "oversubscribed", "serial", "gil", "ideal", "procs", "time", "1", "2", "4", "8", "1e-09"} {
+		assert.Contains(t, found["text"], want)
+	}
+	assert.Contains(t, string(svg), `role="img" aria-labelledby="x-title x-desc"`)
+	assert.Contains(t, string(svg), "prefers-color-scheme: dark")
+	assert.NotContains(t, string(example().SVG()), "<style>", "the page has it")
+	assert.Equal(t, svg, example().File(), "the same chart is the same bytes")
+	assert.NotContains(t, string(svg), "NaN")
+}
+
+// No color is written into an element.
+func TestColorsFollowTheReader(t *testing.T) {
+	assert.NotRegexp(t, `(fill|stroke)="|style="|#[0-9a-f]{3,6}`, string(example().SVG()))
+}
+
+func TestHostileText(t *testing.T) {
+	c := example()
+	evil := "</title></svg><script>alert(1)</script>\" onload=\"x\u202e\x01\xff&amp;"
+	c.Name, c.What, c.Desc, c.X, c.Y = evil, evil, evil, evil, evil
+	c.Series[0].Name = evil
+	svg := c.File()
+	found := texts(t, svg)
+	assert.NotContains(t, found["<"], "script")
+	assert.NotContains(t, string(svg), `onload="`)
+	assert.NotContains(t, string(svg), "\u202e")
+	assert.Contains(t, found["desc"], `</title></svg><script>alert(1)</script>" onload="x&amp;`)
+}
+
+var coordinates = regexp.MustCompile(`[ML](-?[0-9.]+) (-?[0-9.]+)`)
+
+// Everything is drawn within the chart, whatever the values are.
+func TestStaysInside(t *testing.T) {
+	for name, change := range map[string]func(*Chart){
+		"as it is": func(*Chart) {},
+		"linear":   func(c *Chart) { c.LogX, c.LogY = false, false },
+		"one column": func(c *Chart) {
+			c.Columns = c.Columns[:1]
+			c.Series[0].Points = c.Series[0].Points[:1]
+			c.Series = c.Series[:1]
+		},
+		"all equal":   func(c *Chart) { c.Series[1].Points = c.Series[0].Points },
+		"no series":   func(c *Chart) { c.Series = nil },
+		"wide":        func(c *Chart) { c.Series[0].Points[0].Low, c.Series[0].Points[0].High = 1e-30, math.Inf(1) },
+		"fifteen":     func(c *Chart) { c.Series[0].Points[3].Y = 1e6 },
+		"a flat line": func(c *Chart) { c.Ideal, c.Flat = false, true },
+		"all is over": func(c *Chart) { c.Oversub = 1 },
+		"many columns": func(c *Chart) {
+			c.LogX = false
+			c.Columns = nil
+			for i := range 128 {
+				c.Columns = append(c.Columns, float64(i+1))
+			}
+		},
+	} {
+		c := example()
+		change(&c)
+		svg := string(c.File())
+		texts(t, []byte(svg))
+		assert.NotContains(t, svg, "NaN", name)
+		assert.NotContains(t, svg, "Inf", name)
+		for _, m := range coordinates.FindAllStringSubmatch(svg, -1) {
+			x, _ := strconv.ParseFloat(m[1], 64)
+			y, _ := strconv.ParseFloat(m[2], 64)
+			assert.True(t, 0 <= x && x <= width && 0 <= y && y <= 400, "%s: %s", name, m[0])
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	assert.Equal(t, []float64{1e-10, 1e-9, 1e-8, 1e-7}, logTicks(0.9e-10, 2e-7))
+	assert.Equal(t, []float64{1e-7, 2e-7, 5e-7, 1e-6}, logTicks(0.9e-7, 1.1e-6))
+	assert.InDeltaSlice(t, []float64{0, 0.5, 1, 1.5, 2}, linearTicks(0, 2.1), 1e-9)
+	for _, span := range []float64{1.1, 2, 5, 30, 1e3, 1e9, 1e20} {
+		n := len(logTicks(1, span))
+		assert.True(t, 2 <= n && n <= 9, "%v: %d", span, n)
+		n = len(linearTicks(0, span))
+		assert.True(t, 3 <= n && n <= 8, "%v: %d", span, n)
+	}
+}
+
+// Series of one chart differ in more than one way.
+func TestStyles(t *testing.T) {
+	seen := map[[3]int]bool{}
+	for i := range 120 {
+		style := [3]int{i % colors, i % dashes, i % markers}
+		assert.False(t, seen[style])
+		seen[style] = true
+	}
+	for i := range markers {
+		for j := range i {
+			assert.NotEqual(t, marker(i, 5, 5), marker(j, 5, 5))
+		}
+	}
+}
+
+// Text and lines can be told from the paper in both color schemes.
+func TestContrast(t *testing.T) {
+	light, dark, _ := strings.Cut(string(Colors), "@media")
+	for scheme, css := range map[string]string{"light": light, "dark": dark} {
+		value := map[string]string{}
+		for _, m := range regexp.MustCompile(`--([a-z0-9]+): #([0-9a-f]{6})`).FindAllStringSubmatch(css, -1) {
+			value[m[1]] = m[2]
+		}
+		require.Len(t, value, 7+colors, scheme)
+		for _, paper := range []string{"paper", "shade"} {
+			for name := range value {
+				if name != "paper" && name != "shade" && name != "grid" {
+					assert.GreaterOrEqual(t, contrast(value[name], value[paper]), 4.5, "%s: %s on %s", scheme, name, paper)
+				}
+			}
+		}
+	}
+}
+
+// contrast is the ratio that WCAG 2 defines.
+func contrast(a, b string) float64 {
+	luminance := func(hex string) float64 {
+		sum := 0.0
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			n, _ := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+			v := float64(n) / 255
+			if v <= 0.04045 {
+				v /= 12.92
+			} else {
+				v = math.Pow((v+0.055)/1.055, 2.4)
+			}
+			sum += weight * v
+		}
+		return sum
+	}
+	x, y := luminance(a), luminance(b)
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}

@@ -1,0 +1,85 @@
+package noise
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A Fact is a "# key: value" line about the machine.
+type Fact struct{ Key, Value string }
+
+// Facts describes the machine. The name of a processor alone does not: virtual machines
+// hide it, and different ones have the same.
+func Facts() []Fact { return facts("/") }
+
+func facts(root string) []Fact {
+	var all []Fact
+	add := func(key, value string) {
+		if value != "" {
+			all = append(all, Fact{key, value})
+		}
+	}
+	add("cpu", processor(root))
+	var caches []string
+	for _, index := range glob(root, "sys/devices/system/cpu/cpu0/cache/index*") {
+		if size := line(index, "size"); size != "" {
+			kind := map[string]string{"Data": "d", "Instruction": "i"}[line(index, "type")]
+			caches = append(caches, "L"+line(index, "level")+kind+" "+size)
+		}
+	}
+	add("caches", strings.Join(caches, ", "))
+	add("smt", map[string]string{"0": "off", "1": "on"}[line(root, "sys/devices/system/cpu/smt/active")])
+	add("governor", line(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+	add("kernel", line(root, "proc/sys/kernel/osrelease"))
+	return all
+}
+
+// processor returns the name of the processor and the numbers that tell it from others
+// of that name.
+func processor(root string) string {
+	text, err := os.ReadFile(filepath.Join(root, "proc/cpuinfo"))
+	if err != nil {
+		return systemProcessor()
+	}
+	first := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(line, ":")
+		key = strings.TrimSpace(key)
+		if _, ok := first[key]; !ok {
+			first[key] = strings.TrimSpace(value)
+		}
+	}
+	return describe(first["model name"], [][2]string{
+		{"family", first["cpu family"]}, {"model", first["model"]}, {"stepping", first["stepping"]},
+		// Of ARM.
+		{"implementer", first["CPU implementer"]}, {"part", first["CPU part"]}, {"variant", first["CPU variant"]}, {"revision", first["CPU revision"]},
+	})
+}
+
+func describe(name string, numbers [][2]string) string {
+	var parts []string
+	if name != "" {
+		parts = append(parts, name)
+	}
+	for _, n := range numbers {
+		if n[1] != "" {
+			parts = append(parts, n[0]+" "+n[1])
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func glob(root, pattern string) []string {
+	found, _ := filepath.Glob(filepath.Join(root, pattern)) // in order
+	return found
+}
+
+// line returns the text of a file of one line, or "".
+func line(elements ...string) string {
+	text, err := os.ReadFile(filepath.Join(elements...))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}

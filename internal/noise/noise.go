@@ -1,0 +1,347 @@
+// Package noise tells how quiet the machine was while a benchmark ran.
+//
+// A [Meter] looks at the machine before and after a timed run and never during it:
+//
+//   - It times a fixed computation, on each processor if the row uses all of them.
+//     This shows a processor that is slower than it was: a lower clock, a neighbor
+//     on the same core, another virtual machine.
+//   - It reads how much processor time others used, and how long the threads of this
+//     process waited for a processor (Linux). One without the other means nothing:
+//     others may run where nobody is in the way, and threads wait for their own.
+//   - It reads the involuntary context switches and, in a virtual machine, the time
+//     that the host did not give.
+//
+// A [Log] has the runs of a process. Only in the end is it known how fast the fixed
+// computation can be, so only then does it say which runs were disturbed, by how
+// much as far as can be told, and what measures them again.
+//
+// [Usable] and [Facts] describe the machine itself.
+package noise
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"boundaries/internal/cputime"
+)
+
+// Signals are what changed during a run.
+type Signals struct {
+	Procs      int           // of the row
+	Processors int           // that this process may use
+	Wall       time.Duration // from Start to Stop, without their own work
+
+	Probe    time.Duration // what the fixed computation took on the slowest processor
+	Probed   int           // on how many processors at once
+	Own      time.Duration // processor time of this process and the row's children
+	Foreign  time.Duration // processor time of all others; valid if Others
+	Idle     time.Duration // processor time of nobody; valid if Others
+	Others   bool
+	Waited   time.Duration // for a processor, over all threads; valid if Waits
+	Waits    bool
+	Stolen   time.Duration // by the host of a virtual machine
+	Switches int           // involuntary
+}
+
+// A Meter is between the start and the end of a run.
+type Meter struct {
+	procs, processors int
+	children          []int
+	probe             time.Duration
+	before            counters
+}
+
+// Start looks at the machine before a run on that many procs. Processors are those
+// that the process may use. The ids are those of living processes whose work belongs
+// to the row. It takes some 0.2 ms.
+func Start(procs, processors int, children ...int) *Meter {
+	m := &Meter{procs: procs, processors: processors, children: children}
+	m.probe = probe(m.probed(), m.probed() == processors)
+	m.before = read("/", children)
+	return m
+}
+
+func (m *Meter) probed() int { return max(1, min(m.procs, m.processors)) }
+
+// Stop looks again.
+func (m *Meter) Stop() Signals {
+	s := m.before.until(read("/", m.children))
+	s.Procs, s.Processors, s.Probed = m.procs, m.processors, m.probed()
+	s.Probe = max(m.probe, probe(m.probed(), m.probed() == m.processors))
+	return s
+}
+
+// counters are what only grows.
+type counters struct {
+	at                 time.Time
+	own                time.Duration
+	busy, idle, stolen time.Duration // of the processors that this process may use
+	hasBusy            bool
+	waited             time.Duration
+	hasWaited          bool
+	switches           int64
+}
+
+func read(root string, children []int) (c counters) {
+	c.own, _ = cputime.Used(children...)
+	c.switches = switches()
+	c.busy, c.idle, c.stolen, c.hasBusy = processorTimes(root)
+	c.waited, c.hasWaited = waited(root, children)
+	c.at = time.Now()
+	return c
+}
+
+func (c counters) until(d counters) Signals {
+	s := Signals{
+		Wall: d.at.Sub(c.at), Own: max(0, d.own-c.own), Stolen: max(0, d.stolen-c.stolen), Switches: int(max(0, d.switches-c.switches)),
+		Waits: c.hasWaited && d.hasWaited, Others: c.hasBusy && d.hasBusy,
+	}
+	if s.Waits {
+		s.Waited = max(0, d.waited-c.waited) // threads that ended are missing
+	}
+	if s.Others {
+		s.Foreign, s.Idle = max(0, d.busy-c.busy-s.Own), max(0, d.idle-c.idle)
+	}
+	return s
+}
+
+const (
+	// A run is disturbed if it took this many times as long as it should.
+	disturbed = 1.10
+	// A processor is slower from here on. Its clock alone varies by less.
+	slower = 1.12
+	// Less than this part of the processors' time is what a quiet machine does.
+	// The kernel counts in steps of 10 ms, so there must be some of them too.
+	busy, ticks = 0.05, 20 * time.Millisecond
+	// The rate of involuntary switches, for a second and processor, that a quiet
+	// machine has not, and what the other thread takes each time. They count where
+	// nothing better is known.
+	rate, slice = 100, 3 * time.Millisecond
+)
+
+// Judge estimates how many times as long the run took as on a quiet machine, and says
+// why. Fastest is the shortest time that as many fixed computations at once were seen
+// to take.
+func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
+	times = 1
+	var reasons []string
+	because := func(estimate float64, format string, args ...any) {
+		times = max(times, estimate)
+		reasons = append(reasons, fmt.Sprintf(format, args...))
+	}
+	if r := float64(s.Probe) / float64(max(1, fastest)); fastest > 0 && r >= slower {
+		because(r, "a processor %.2f times as slow", r)
+	}
+	whole := float64(s.Wall) * float64(s.Processors)
+	if whole <= 0 {
+		return times, strings.Join(reasons, ", ")
+	}
+	used := float64(s.Wall) * float64(max(1, min(s.Procs, s.Processors)))
+	if share := float64(s.Stolen) / used; share >= busy && s.Stolen >= ticks {
+		because(1/(1-min(0.9, share)), "%.0f %% stolen by the host", 100*share)
+	}
+	share := float64(s.Foreign) / whole
+	switch {
+	case s.Others && (share < busy || s.Foreign < ticks):
+	case s.Others && s.Procs > s.Processors:
+		// Threads of the row wait for each other, and only what others took counts.
+		if float64(s.Idle) < 0.1*whole {
+			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
+		}
+	case s.Others && s.Waits:
+		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= disturbed-1 {
+			because(1+wait, "others used %.2f processors", share*float64(s.Processors))
+		}
+	case s.Procs <= s.Processors:
+		if n := float64(s.Switches) / used; n*float64(time.Second) >= rate {
+			because(1+float64(slice)*n, "threads lost their processor")
+		}
+	}
+	if s.Switches > 0 && len(reasons) > 0 {
+		reasons = append(reasons, plural(s.Switches, "involuntary switch", "involuntary switches"))
+	}
+	return times, strings.Join(reasons, ", ")
+}
+
+// A Log has the runs of a process. It is for one goroutine.
+type Log struct {
+	runs    []run
+	fastest map[int]time.Duration // by how many fixed computations ran at once
+}
+
+type run struct {
+	name    string
+	steps   int
+	signals Signals
+}
+
+// Add notes a run of that many steps of the row, whose name is as package testing has
+// it, without the number of procs. Testing runs a row with more and more steps
+// until that takes long enough: only the last run of such a series counts.
+func (l *Log) Add(name string, steps int, s Signals) {
+	if l.fastest == nil {
+		l.fastest = map[int]time.Duration{}
+	}
+	if f, ok := l.fastest[s.Probed]; !ok || s.Probe < f {
+		l.fastest[s.Probed] = s.Probe
+	}
+	if i := len(l.runs) - 1; i >= 0 && l.runs[i].name == name && l.runs[i].signals.Procs == s.Procs && l.runs[i].steps < steps {
+		l.runs = l.runs[:i]
+	}
+	l.runs = append(l.runs, run{name, steps, s})
+}
+
+// A Row is a row that ran disturbed at least once.
+type Row struct {
+	Name  string // without "Benchmark" and without the number of procs
+	Procs int
+	Runs  int // disturbed
+	Of    int // all
+	Times float64
+	Why   string // of the worst
+}
+
+// FullName returns the name with its number of procs, as go test prints it.
+func (r Row) FullName() string {
+	if r.Procs == 1 {
+		return r.Name
+	}
+	return r.Name + "-" + strconv.Itoa(r.Procs)
+}
+
+// Disturbed returns the rows that ran disturbed, in the order of the runs.
+func (l *Log) Disturbed() []Row {
+	rows := l.rows()
+	return slices.DeleteFunc(rows, func(r Row) bool { return r.Runs == 0 })
+}
+
+func (l *Log) rows() []Row {
+	var rows []Row
+	for _, run := range l.runs {
+		name := strings.TrimPrefix(run.name, "Benchmark")
+		i := slices.IndexFunc(rows, func(r Row) bool { return r.Name == name && r.Procs == run.signals.Procs })
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, Row{Name: name, Procs: run.signals.Procs})
+		}
+		rows[i].Of++
+		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= disturbed {
+			rows[i].Runs++
+			if times > rows[i].Times {
+				rows[i].Times, rows[i].Why = times, why
+			}
+		}
+	}
+	return rows
+}
+
+// Write writes "#" lines that say how steady the machine was, which rows ran disturbed
+// and what measures them again. Package benchfile reads the second kind.
+func (l *Log) Write(w io.Writer) error {
+	if len(l.runs) == 0 {
+		return nil
+	}
+	all := l.rows()
+	rows := l.Disturbed()
+	var text strings.Builder
+	fmt.Fprintf(&text, "# steady: %d of %s ran undisturbed", len(all)-len(rows), plural(len(all), "row", "rows"))
+	if middle, fastest := l.middle(); fastest > 0 {
+		fmt.Fprintf(&text, "; a fixed computation took %v at best, and %.2f times that in the middle", fastest.Round(time.Microsecond), float64(middle)/float64(fastest))
+	}
+	text.WriteString("\n")
+	for _, r := range rows {
+		fmt.Fprintf(&text, "# disturbed: %s %.2f times (%s", r.FullName(), r.Times, r.Why)
+		if r.Of > 1 {
+			fmt.Fprintf(&text, "; %d of %d runs", r.Runs, r.Of)
+		}
+		text.WriteString(")\n")
+	}
+	for _, command := range again(rows, all) {
+		text.WriteString("# again: " + command + "\n")
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// middle returns the median and the fastest of the fixed computations that ran on as
+// many processors at once as most did.
+func (l *Log) middle() (middle, fastest time.Duration) {
+	byCount := map[int][]time.Duration{}
+	most := 0
+	for _, r := range l.runs {
+		n := r.signals.Probed
+		byCount[n] = append(byCount[n], r.signals.Probe)
+		if len(byCount[n]) > len(byCount[most]) {
+			most = n
+		}
+	}
+	probes := byCount[most]
+	slices.Sort(probes)
+	return probes[len(probes)/2], l.fastest[most]
+}
+
+// again returns the commands that measure those rows, and of all none besides. Rows of
+// the same numbers of procs share a command.
+func again(rows, all []Row) []string {
+	procs := map[string][]string{} // of each name
+	var names []string
+	for _, r := range rows {
+		if procs[r.Name] == nil {
+			names = append(names, r.Name)
+		}
+		procs[r.Name] = append(procs[r.Name], strconv.Itoa(r.Procs))
+	}
+	type group struct{ bench, skip []string }
+	groups := map[string]*group{}
+	var order []string
+	for _, name := range names {
+		cpu := strings.Join(procs[name], ",")
+		g := groups[cpu]
+		if g == nil {
+			g = &group{}
+			groups[cpu] = g
+			order = append(order, cpu)
+		}
+		g.bench = append(g.bench, Pattern(name))
+		// A pattern also selects what a row has below it.
+		for _, other := range all {
+			if strings.HasPrefix(other.Name, name+"/") && !slices.Contains(names, other.Name) && !slices.Contains(g.skip, Pattern(other.Name)) {
+				g.skip = append(g.skip, Pattern(other.Name))
+			}
+		}
+	}
+	var commands []string
+	for _, cpu := range order {
+		command := "go test -bench " + quote(strings.Join(groups[cpu].bench, "|"))
+		if len(groups[cpu].skip) > 0 {
+			command += " -skip " + quote(strings.Join(groups[cpu].skip, "|"))
+		}
+		commands = append(commands, command+" -cpu "+cpu)
+	}
+	return commands
+}
+
+// Pattern returns the -bench that selects the row of that name, which has no
+// "Benchmark" before it, and what is below it.
+func Pattern(name string) string {
+	levels := strings.Split("Benchmark"+name, "/")
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	return strings.Join(levels, "/")
+}
+
+// quote makes one word of a text in a shell.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}

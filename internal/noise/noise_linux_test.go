@@ -1,0 +1,94 @@
+package noise
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// No thread stays on one processor after a probe.
+func TestProbePutsThreadsBack(t *testing.T) {
+	var before unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &before))
+	for range 5 {
+		probe(before.Count(), true)
+	}
+	var wg sync.WaitGroup
+	together := make(chan struct{})
+	for range 20 {
+		wg.Go(func() {
+			runtime.LockOSThread() // a thread each
+			defer runtime.UnlockOSThread()
+			<-together
+			var now unix.CPUSet
+			assert.NoError(t, unix.SchedGetaffinity(0, &now))
+			assert.Equal(t, before, now)
+		})
+	}
+	close(together)
+	wg.Wait()
+}
+
+func TestPinned(t *testing.T) {
+	var all, now unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &all))
+	seen := map[unix.CPUSet]bool{}
+	for i := range all.Count() {
+		restore := pinned(i)
+		require.NoError(t, unix.SchedGetaffinity(0, &now))
+		restore()
+		assert.Equal(t, 1, now.Count())
+		assert.False(t, seen[now])
+		seen[now] = true
+	}
+	pinned(all.Count())() // there is none
+}
+
+func TestProcessorTimes(t *testing.T) {
+	root := t.TempDir()
+	var mine unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &mine))
+	text := "cpu  9 9 9 9 9 9 9 9 9 9\n"
+	for cpu := range 1024 {
+		if mine.IsSet(cpu) {
+			text += "cpu" + string(rune('0'+cpu%10)) + " 100 1 10 1000 5 2 3 4 50 0\n"
+			break // one is enough, and of one digit here
+		}
+	}
+	text += "cpu999 7 7 7 7 7 7 7 7 7 7\nintr 5\ncpu0 8 8 8 8\n"
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "proc"), 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "proc/stat"), []byte(text), 0o666))
+	busy, idle, stolen, ok := processorTimes(root)
+	if mine.IsSet(999) {
+		t.Skip("this machine has a processor 999")
+	}
+	require.True(t, ok)
+	assert.Equal(t, 1160*time.Millisecond, busy)
+	assert.Equal(t, 10050*time.Millisecond, idle)
+	assert.Equal(t, 40*time.Millisecond, stolen)
+	_, _, _, ok = processorTimes(t.TempDir())
+	assert.False(t, ok)
+}
+
+func TestWaited(t *testing.T) {
+	root := t.TempDir()
+	for dir, text := range map[string]string{"self/task/1": "5 700 1\n", "self/task/2": "5 30 1\n", "self/task/3": "", "77/task/77": "5 1000 1\n", "78/task/1": "5 9 1\n"} {
+		dir = filepath.Join(root, "proc", dir)
+		require.NoError(t, os.MkdirAll(dir, 0o777))
+		if text != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "schedstat"), []byte(text), 0o666))
+		}
+	}
+	total, ok := waited(root, []int{77, 99})
+	assert.True(t, ok)
+	assert.Equal(t, 1730*time.Nanosecond, total)
+	_, ok = waited(t.TempDir(), nil)
+	assert.False(t, ok)
+}

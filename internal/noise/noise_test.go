@@ -1,0 +1,171 @@
+package noise
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"boundaries/internal/benchfile"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const ms = time.Millisecond
+
+// A run of 200 ms of a row of two procs on two processors, which nothing disturbs.
+func quiet() Signals {
+	return Signals{Procs: 2, Processors: 2, Wall: 200 * ms, Probe: 105 * time.Microsecond, Probed: 2,
+		Own: 390 * ms, Foreign: 5 * ms, Idle: 5 * ms, Others: true, Waited: 3 * ms, Waits: true, Switches: 4}
+}
+
+func TestJudge(t *testing.T) {
+	const fastest = 100 * time.Microsecond
+	for name, c := range map[string]struct {
+		change func(*Signals)
+		times  float64
+		why    string
+	}{
+		"quiet":            {func(*Signals) {}, 1, ""},
+		"a slow processor": {func(s *Signals) { s.Probe = 128 * time.Microsecond }, 1.28, "a processor 1.28 times as slow, 4 involuntary switches"},
+		"a neighbor takes a third": {func(s *Signals) { s.Own, s.Foreign, s.Waited, s.Switches = 266*ms, 134*ms, 133*ms, 40 }, 1.5,
+			"others used 0.67 processors, 40 involuntary switches"},
+		"others have room":                {func(s *Signals) { s.Procs, s.Own, s.Foreign = 1, 199*ms, 190*ms }, 1, ""},
+		"its threads wait for each other": {func(s *Signals) { s.Own, s.Waited, s.Foreign = 100*ms, 80*ms, 4*ms }, 1, ""},
+		"stolen":                          {func(s *Signals) { s.Stolen = 100 * ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
+		"one tick stolen":                 {func(s *Signals) { s.Stolen = 10 * ms }, 1, ""},
+		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 39*ms, 40*ms }, 1.5,
+			"a processor 1.50 times as slow, 10 % stolen by the host, others used 0.67 processors, 4 involuntary switches"},
+		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
+		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
+		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
+		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
+		"only switches are known":             {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
+		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
+		"no time at all":                      {func(s *Signals) { s.Wall = 0 }, 1, ""},
+	} {
+		s := quiet()
+		c.change(&s)
+		times, why := s.Judge(fastest)
+		assert.InDelta(t, c.times, times, 0.01, name)
+		assert.Equal(t, c.why, why, name)
+	}
+	times, _ := quiet().Judge(0)
+	assert.Equal(t, 1.0, times, "before anything is known")
+}
+
+func TestUntil(t *testing.T) {
+	now := time.Now()
+	a := counters{at: now, own: 1 * time.Second, busy: 2 * time.Second, idle: 3 * time.Second, hasBusy: true, waited: ms, hasWaited: true, switches: 7}
+	b := counters{at: now.Add(200 * ms), own: 1300 * ms, busy: 2350 * ms, idle: 3050 * ms, hasBusy: true, stolen: 10 * ms, waited: 31 * ms, hasWaited: true, switches: 9}
+	assert.Equal(t, Signals{Wall: 200 * ms, Own: 300 * ms, Foreign: 50 * ms, Idle: 50 * ms, Others: true, Waited: 30 * ms, Waits: true, Stolen: 10 * ms, Switches: 2}, a.until(b))
+	s := b.until(a) // what a clock that steps back would make of it
+	assert.Zero(t, s.Own+s.Foreign+s.Idle+s.Waited+s.Stolen)
+	assert.Zero(t, s.Switches)
+	b.hasBusy, b.hasWaited = false, false
+	s = a.until(b)
+	assert.False(t, s.Others || s.Waits)
+}
+
+func TestLog(t *testing.T) {
+	var l Log
+	var text strings.Builder
+	require.NoError(t, l.Write(&text))
+	assert.Empty(t, text.String(), "of no run there is nothing to say")
+
+	add := func(name string, steps, procs int, probe time.Duration) {
+		s := quiet()
+		s.Procs, s.Probe, s.Switches = procs, probe, 0
+		s.Probed = min(procs, 2)
+		l.Add(name, steps, s)
+	}
+	us := time.Microsecond
+	// Two rounds; of each, the last run of a series counts.
+	for range 2 {
+		add("BenchmarkLoopBoxed/system=nogil", 1, 1, 200*us)
+		add("BenchmarkLoopBoxed/system=nogil", 100, 1, 101*us)
+		add("BenchmarkLoopBoxed/system=nogil", 1, 2, 100*us)
+		add("BenchmarkLoopBoxed/system=nogil", 100, 2, 140*us)
+		add("BenchmarkLoopBoxed/system=nogil/without=immortal", 100, 2, 104*us)
+		add("BenchmarkLoop/a+b=(c)", 100, 1, 100*us)
+	}
+	add("BenchmarkLoop/a+b=(c)", 1, 1, 100*us)
+	add("BenchmarkLoop/a+b=(c)", 100, 1, 131*us)
+	add("BenchmarkLoop/it's", 100, 2, 125*us)
+	require.NoError(t, l.Write(&text))
+	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that in the middle
+# disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 2 of 2 runs)
+# disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 3 runs)
+# disturbed: Loop/it's-2 1.25 times (a processor 1.25 times as slow)
+# again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2
+# again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1
+`, text.String())
+
+	f, err := benchfile.ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+text.String()), "f")
+	require.NoError(t, err)
+	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4}, {Name: "Loop/a+b=(c)", Times: 1.31}, {Name: "Loop/it's-2", Times: 1.25}}, f.Disturbed)
+	rows := l.Disturbed()
+	require.Len(t, rows, 3)
+	assert.Equal(t, 2, rows[0].Runs)
+}
+
+// The command measures the rows again, and no other.
+func TestAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666))
+	}
+	write("go.mod", "module tiny\n\ngo 1.26\n")
+	write("tiny_test.go", `package tiny
+
+import "testing"
+
+func bench(b *testing.B, names ...string) {
+	for _, name := range names {
+		b.Run(name, func(b *testing.B) {})
+	}
+}
+
+func BenchmarkA(b *testing.B)  { bench(b, "k=x", "k=x/without=y", "k=xx", "k=z", "q=a+b=(c)") }
+func BenchmarkAA(b *testing.B) { bench(b, "k=x") }
+func BenchmarkB(b *testing.B)  {}
+`)
+	all := []Row{{Name: "A/k=x", Procs: 1}, {Name: "A/k=x", Procs: 2}, {Name: "A/k=x/without=y", Procs: 1}, {Name: "A/q=a+b=(c)", Procs: 1}, {Name: "A/q=a+b=(c)", Procs: 2}, {Name: "B", Procs: 2}}
+	var got []string
+	for _, command := range again([]Row{all[0], all[3], all[4], all[5]}, all) {
+		cmd := exec.Command("sh", "-c", command+" -benchtime 1x")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Skip("running the go command: ", err, string(out))
+		}
+		for _, m := range regexp.MustCompile(`(?m)^Benchmark\S+`).FindAllString(string(out), -1) {
+			got = append(got, m)
+		}
+	}
+	assert.Equal(t, []string{"BenchmarkA/k=x", "BenchmarkA/q=a+b=(c)", "BenchmarkA/q=a+b=(c)-2", "BenchmarkB-2"}, got)
+}
+
+// A meter reads something, whatever the system is, and puts every thread back.
+func TestMeter(t *testing.T) {
+	m := Start(2, 2)
+	x := 0
+	for range 1_000_000 {
+		x++
+	}
+	s := m.Stop()
+	assert.Positive(t, s.Probe)
+	assert.Positive(t, s.Wall)
+	assert.Equal(t, 2, s.Probed)
+	assert.Equal(t, 1_000_000, x)
+	assert.Positive(t, Start(1, 2).Stop().Probe)
+	assert.Equal(t, 2, Start(8, 2).Stop().Probed)
+}

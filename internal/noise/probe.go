@@ -1,0 +1,60 @@
+package noise
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// probe runs the fixed computation on n threads at once, each on a processor of its own
+// if pin is set and the system can do that, and returns what the slowest took.
+func probe(n int, pin bool) time.Duration {
+	if n == 1 {
+		return compute()
+	}
+	took := make([]time.Duration, n)
+	var ready atomic.Int32
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if pin {
+				defer pinned(i)()
+			}
+			// They begin together, so that each has a processor to itself. Waiting
+			// must not take for long if there is none for all of them.
+			ready.Add(1)
+			for range 1000 {
+				if int(ready.Load()) >= n {
+					break
+				}
+				runtime.Gosched()
+			}
+			took[i] = compute()
+		})
+	}
+	wg.Wait()
+	return slices.Max(took)
+}
+
+var sink atomic.Uint64
+
+// compute is the fixed computation. It is done in three parts, and three times the
+// middle one is what it took: an interrupt in one of them is no slow processor.
+func compute() time.Duration {
+	var parts [3]time.Duration
+	x := uint64(1)
+	for i := range parts {
+		began := time.Now()
+		for range 16_000 {
+			x ^= x << 13
+			x ^= x >> 7
+			x ^= x << 17
+		}
+		parts[i] = time.Since(began)
+	}
+	sink.Store(x)
+	slices.Sort(parts[:])
+	return 3 * parts[1]
+}

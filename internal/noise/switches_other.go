@@ -1,0 +1,5 @@
+//go:build !unix
+
+package noise
+
+func switches() int64 { return 0 }

@@ -1,0 +1,578 @@
+// Package report makes a page of benchmark files: one that needs nothing beside it, no
+// script, no font and no picture, so that it can be mailed, kept with a build, and
+// opened years later.
+//
+// The page has the machines, three findings, the article's graphs drawn again, for
+// each workload its charts and tables, the claims, what ran disturbed, and how it
+// was measured. [Charts] has the same charts as files. Both are a function of the
+// files alone: the same files make the same bytes.
+//
+// A file is not trusted. Everything from it goes through html/template.
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/chart"
+	"boundaries/internal/scaling"
+	"boundaries/internal/stats"
+)
+
+// A Claim is a line of the table of the article's claims.
+type Claim struct {
+	ID, Where, Says string // as in the article
+	Article         string // its figure
+	Here            string // the figure of the files
+	Verdict         string
+}
+
+// A File is a chart as a file of its own.
+type File struct {
+	Name string // without the .svg
+	SVG  []byte
+}
+
+//go:embed page.html
+var pageText string
+
+var page = template.Must(template.New("page").Parse(pageText))
+
+// Page returns the page of the files. Claims may be empty.
+func Page(files []*benchfile.File, claims []Claim) ([]byte, error) {
+	var b bytes.Buffer
+	err := page.Execute(&b, build(files, claims))
+	return b.Bytes(), err
+}
+
+// Charts returns the charts of the page, in its order.
+func Charts(files []*benchfile.File) []File {
+	var all []File
+	for _, c := range build(files, nil).charts {
+		all = append(all, File{c.ID, c.File()})
+	}
+	return all
+}
+
+// These are what the template shows.
+type (
+	pageData struct {
+		Style     template.CSS
+		Lead      string
+		Machines  []*machine
+		Several   bool
+		Findings  []findings
+		Graphs    []graph
+		Workloads []workload
+		Beside    []beside
+		Claims    []Claim
+		Problems  []string
+		Ignored   []string
+		charts    []chart.Chart
+		ids       map[string]bool
+	}
+	findings struct {
+		Machine string // empty if there is one
+		List    []finding
+	}
+	finding struct{ Figure, Says string }
+	graph   struct {
+		Note    string
+		Figures []figure
+	}
+	workload struct {
+		ID, Title string
+		Machines  []onMachine
+	}
+	onMachine struct {
+		Machine string // empty if there is one
+		Figures []figure
+		Scaling table
+		Fits    []string
+		Note    string
+	}
+	// Beside has machines in one chart.
+	beside struct {
+		Title   string
+		Figures []figure
+	}
+	figure struct {
+		SVG   template.HTML
+		Says  string
+		Table table
+	}
+	table struct {
+		Caption string
+		Head    []string
+		Rows    []row
+	}
+	row struct {
+		Name  string
+		Cells []cell
+	}
+	cell struct {
+		Text, More string
+		Disturbed  bool
+	}
+	machine struct {
+		*benchfile.File
+		Short     string // M1
+		Says      string
+		Command   string
+		Facts     []benchfile.Fact
+		Disturbed []disturbedRow
+		workloads []*scaling.Workload
+		scaled    map[*scaling.Workload][]scaling.Scaled
+	}
+	disturbedRow struct {
+		Name  string
+		Runs  int
+		Times string
+	}
+)
+
+func build(files []*benchfile.File, claims []Claim) *pageData {
+	d := &pageData{Style: chart.Style, Claims: claims, ids: map[string]bool{}}
+	for i, f := range benchfile.ByMachine(files) {
+		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f), scaled: map[*scaling.Workload][]scaling.Scaled{}}
+		for _, w := range m.workloads {
+			m.scaled[w] = w.Scaling()
+		}
+		for _, fact := range f.Machine.Facts {
+			if fact.Key == "command" {
+				m.Command = fact.Value
+			} else {
+				m.Facts = append(m.Facts, fact)
+			}
+		}
+		m.Disturbed = disturbedRows(f)
+		d.Machines = append(d.Machines, m)
+		d.Ignored = append(d.Ignored, f.Ignored...)
+		for _, p := range f.Problems {
+			d.Problems = append(d.Problems, p.Error())
+		}
+	}
+	d.Several = len(d.Machines) > 1
+	for _, m := range d.Machines {
+		if list := m.findings(); len(list) > 0 {
+			d.Findings = append(d.Findings, findings{d.name(m), list})
+		}
+	}
+	d.articleGraphs()
+	var order []string // of the workloads of all machines
+	for _, m := range d.Machines {
+		for _, w := range m.workloads {
+			if name := w.Pkg + " " + w.Name; !slices.Contains(order, name) {
+				order = append(order, name)
+			}
+		}
+	}
+	for _, name := range order {
+		var w workload
+		for _, m := range d.Machines {
+			for _, t := range m.workloads {
+				if t.Pkg+" "+t.Name == name {
+					if w.Title == "" {
+						w.Title, w.ID = t.Title(), d.id(t.Title())
+					}
+					w.Machines = append(w.Machines, d.workload(w.ID, m, t))
+				}
+			}
+		}
+		d.Workloads = append(d.Workloads, w)
+		d.besides(w, name)
+	}
+	d.Lead = d.lead()
+	return d
+}
+
+func (d *pageData) lead() string {
+	rows, rounds := 0, 0
+	for _, m := range d.Machines {
+		rows += len(m.Rows)
+		for _, r := range m.Rows {
+			rounds = max(rounds, len(r.Rounds))
+		}
+	}
+	text := fmt.Sprintf("%d benchmark rows, up to %d rounds each", rows, rounds)
+	if d.Several {
+		return text + fmt.Sprintf(", on %d machines.", len(d.Machines))
+	}
+	return text + ", on " + d.Machines[0].Says + "."
+}
+
+// name returns what a machine is called where there are several.
+func (d *pageData) name(m *machine) string {
+	if !d.Several {
+		return ""
+	}
+	if host := m.Machine.Fact("host"); host != "" {
+		return m.Short + ", " + host
+	}
+	return m.Short
+}
+
+// id returns an id that no other element of the page has.
+func (d *pageData) id(text string) string {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		case 'A' <= r && r <= 'Z':
+			return unicode.ToLower(r)
+		}
+		return '-'
+	}, text), "-")
+	if len(id) > 60 {
+		id = id[:60]
+	}
+	if id == "" {
+		id = "chart"
+	}
+	for base, n := id, 2; d.ids[id]; n++ {
+		id = base + "-" + strconv.Itoa(n)
+	}
+	d.ids[id] = true
+	return id
+}
+
+// figure puts a chart on the page.
+func (d *pageData) figure(id string, c chart.Chart, t table) figure {
+	c.ID = d.id(id)
+	d.charts = append(d.charts, c)
+	return figure{c.SVG(), chart.Clean(c.Desc), t}
+}
+
+func disturbedRows(f *benchfile.File) []disturbedRow {
+	var rows []disturbedRow
+	worst := map[string]float64{}
+	for _, dist := range f.Disturbed {
+		i := slices.IndexFunc(rows, func(r disturbedRow) bool { return r.Name == dist.Name })
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, disturbedRow{Name: dist.Name})
+		}
+		rows[i].Runs++
+		worst[dist.Name] = max(worst[dist.Name], dist.Times)
+		rows[i].Times = strconv.FormatFloat(worst[dist.Name], 'f', 2, 64)
+	}
+	return rows
+}
+
+// estimate is the median of a cell, with an interval where there are the rounds.
+func estimate(values []float64) (stats.Interval, bool) {
+	if !stats.Usable(values) {
+		return stats.Interval{}, false
+	}
+	return stats.Median(values, 0.95), true
+}
+
+func toPoint(x float64, i stats.Interval) chart.Point {
+	p := chart.Point{X: x, Y: i.Center}
+	if i.Bounded() {
+		p.Low, p.High = i.Low, i.High
+	}
+	return p
+}
+
+// axes sets what the charts of a workload have in common.
+func axes(c *chart.Chart, columns []scaling.Column) {
+	c.X = "procs"
+	powers := true
+	for _, col := range columns {
+		c.Columns = append(c.Columns, float64(col.Procs))
+		powers = powers && col.Procs&(col.Procs-1) == 0
+		if col.Oversubscribed && c.Oversub == 0 {
+			c.Oversub = float64(col.Procs)
+		}
+	}
+	c.LogX = powers
+}
+
+// format labels an axis, whose values are round.
+func format(unit string) func(float64) string {
+	return func(v float64) string {
+		number, prefix, _ := strings.Cut(scaling.FormatValue(v, unit), " ")
+		if strings.Contains(number, ".") {
+			number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+		}
+		return strings.TrimSpace(number + " " + prefix)
+	}
+}
+
+func ratio(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
+
+// header returns the heads of the columns, with the oversubscribed marked.
+func header(w *scaling.Workload) []string {
+	head := []string{w.Key}
+	if w.Key == "" {
+		head[0] = "row"
+	}
+	for _, c := range w.Columns {
+		text := strconv.Itoa(c.Procs)
+		if c.Oversubscribed {
+			text += "*"
+		}
+		head = append(head, text)
+	}
+	return head
+}
+
+// last returns the index of the last column that is not oversubscribed and that
+// some row has, or the first if all are.
+func last(w *scaling.Workload) int {
+	n := 0
+	for i, c := range w.Columns {
+		if !c.Oversubscribed {
+			n = i
+		}
+	}
+	return n
+}
+
+func procs(n int) string {
+	if n == 1 {
+		return "one proc"
+	}
+	return strconv.Itoa(n) + " procs"
+}
+
+func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachine {
+	o := onMachine{Machine: d.name(m)}
+	if d.Several {
+		id += "-" + strings.ToLower(m.Short)
+	}
+	of := ""
+	if d.Several {
+		of = ", " + m.Short
+	}
+	for _, q := range []struct{ unit, id, what string }{{scaling.Wall, "wall", "wall time of a step"}, {scaling.CPU, "cpu", "processor time of a step"}} {
+		c := chart.Chart{Name: w.Title() + of, What: q.what, Y: "time of a step", LogY: true, Format: format(q.unit)}
+		axes(&c, w.Columns)
+		t := table{Caption: c.Title() + ", medians and how far their 95 % intervals reach", Head: header(w)}
+		for i, r := range w.Rows {
+			s, line := chart.Series{Name: r.Name, Style: i}, row{Name: r.Name}
+			for j, col := range w.Columns {
+				e, ok := estimate(r.Values(j, q.unit))
+				if !ok {
+					line.Cells = append(line.Cells, cell{})
+					continue
+				}
+				s.Points = append(s.Points, toPoint(float64(col.Procs), e))
+				line.Cells = append(line.Cells, cell{Text: strings.TrimSpace(scaling.FormatValue(e.Center, q.unit) + " " + scaling.FormatSpread(e)), Disturbed: r.Disturbed(j).Runs > 0})
+			}
+			if len(s.Points) > 0 {
+				c.Series = append(c.Series, s)
+				t.Rows = append(t.Rows, line)
+			}
+		}
+		if len(c.Series) > 0 {
+			c.Desc = extremes(w, q.unit)
+			o.Figures = append(o.Figures, d.figure(id+"-"+q.id, c, t))
+		}
+	}
+	d.scaling(&o, id, of, w, m.scaled[w])
+	return o
+}
+
+// scaling adds the chart of speed-up, the table and the fits.
+func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, scaled []scaling.Scaled) {
+	c := chart.Chart{Name: w.Title() + of, What: "speed-up over one proc", Y: "speed-up", Ideal: true, Format: ratio}
+	axes(&c, w.Columns)
+	c.LogY = c.LogX
+	plain := table{Caption: c.Title() + ", with 95 % intervals", Head: header(w)}
+	o.Scaling = table{Caption: w.Title() + of + ": speed-up over one proc with its 95 % interval, then efficiency (speed-up a proc) and processor time of a step relative to one proc", Head: header(w)}
+	at := last(w)
+	var best, worst *scaling.Scaled
+	for i := range scaled {
+		r := &scaled[i]
+		s, line, simple := chart.Series{Name: r.Name, Style: i}, row{Name: r.Name}, row{Name: r.Name}
+		for j, col := range w.Columns {
+			k := r.Cells[j]
+			if k.SpeedUp.Center == 0 {
+				line.Cells, simple.Cells = append(line.Cells, cell{}), append(simple.Cells, cell{})
+				continue
+			}
+			s.Points = append(s.Points, toPoint(float64(col.Procs), k.SpeedUp))
+			more := "efficiency " + scaling.FormatRatio(stats.Interval{Center: k.Efficiency.Center, High: math.Inf(1)})
+			if k.CPU.Center != 0 {
+				more += ", cpu " + scaling.FormatRatio(stats.Interval{Center: k.CPU.Center, High: math.Inf(1)})
+			}
+			text := cell{Text: scaling.FormatRatio(k.SpeedUp), More: more, Disturbed: r.Disturbed(j).Runs > 0}
+			line.Cells = append(line.Cells, text)
+			text.More = ""
+			simple.Cells = append(simple.Cells, text)
+		}
+		if len(s.Points) == 0 {
+			continue
+		}
+		o.Scaling.Rows, plain.Rows = append(o.Scaling.Rows, line), append(plain.Rows, simple)
+		if len(w.Columns) > 1 {
+			c.Series = append(c.Series, s)
+		}
+		if v := r.Cells[at].SpeedUp.Center; v > 0 {
+			if best == nil || v > best.Cells[at].SpeedUp.Center {
+				best = r
+			}
+			if worst == nil || v < worst.Cells[at].SpeedUp.Center {
+				worst = r
+			}
+		}
+		for _, law := range []struct {
+			name string
+			fit  scaling.Fit
+		}{{"Amdahl's law", r.Amdahl}, {"USL", r.USL}} {
+			if law.fit.Refused == "" || law.fit.Points >= 4 && !strings.Contains(law.fit.Refused, " needs ") {
+				o.Fits = append(o.Fits, r.Name+", "+law.name+": "+law.fit.Describe())
+			}
+		}
+	}
+	if len(o.Scaling.Rows) == 0 {
+		o.Note = "No row was measured at one proc, which is what speed-up is held against."
+		o.Scaling = table{}
+		return
+	}
+	if len(o.Fits) == 0 {
+		o.Note = "No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."
+	}
+	if len(c.Series) > 0 && best != nil {
+		n := procs(w.Columns[at].Procs)
+		c.Desc = fmt.Sprintf("From %s, %s gains most: %s times the speed of one.", n, best.Name, scaling.FormatRatio(best.Cells[at].SpeedUp))
+		if worst != best {
+			c.Desc += fmt.Sprintf(" %s gains least: %s.", worst.Name, scaling.FormatRatio(worst.Cells[at].SpeedUp))
+		}
+		o.Figures = append(o.Figures, d.figure(id+"-speedup", c, plain))
+	}
+}
+
+// extremes says which rows are fastest and slowest.
+func extremes(w *scaling.Workload, unit string) string {
+	at := last(w)
+	type found struct {
+		name string
+		time float64
+	}
+	var all []found
+	for _, r := range w.Rows {
+		if e, ok := estimate(r.Values(at, unit)); ok {
+			all = append(all, found{r.Name, e.Center})
+		}
+	}
+	if len(all) == 0 {
+		return "No row has a figure in the last column that is not oversubscribed."
+	}
+	least := slices.MinFunc(all, func(a, b found) int { return compare(a.time, b.time) })
+	most := slices.MaxFunc(all, func(a, b found) int { return compare(a.time, b.time) })
+	verb := map[bool]string{true: "takes", false: "uses"}[unit == scaling.Wall]
+	n := procs(w.Columns[at].Procs)
+	if len(all) == 1 {
+		return fmt.Sprintf("At %s, %s %s %s for a step.", n, least.name, verb, scaling.FormatValue(least.time, unit))
+	}
+	return fmt.Sprintf("At %s, %s %s least for a step, %s; %s most, %s: %s times as much.", n, least.name, verb,
+		scaling.FormatValue(least.time, unit), most.name, scaling.FormatValue(most.time, unit), short(most.time/least.time))
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func short(v float64) string {
+	return scaling.FormatRatio(stats.Interval{Center: v, Low: v, High: v})
+}
+
+// besides draws every variant of a workload with a series for each machine.
+func (d *pageData) besides(w workload, name string) {
+	if !d.Several {
+		return
+	}
+	type on struct {
+		m *machine
+		w *scaling.Workload
+		s []scaling.Scaled
+	}
+	var all []on
+	var variants []string
+	columns := map[int]bool{}
+	for _, m := range d.Machines {
+		for _, t := range m.workloads {
+			if t.Pkg+" "+t.Name == name {
+				all = append(all, on{m, t, m.scaled[t]})
+				for _, r := range t.Rows {
+					if !slices.Contains(variants, r.Name) {
+						variants = append(variants, r.Name)
+					}
+				}
+				for _, c := range t.Columns {
+					columns[c.Procs] = true
+				}
+			}
+		}
+	}
+	if len(all) < 2 || len(columns) < 2 {
+		return
+	}
+	var shared []scaling.Column
+	for n := range columns {
+		shared = append(shared, scaling.Column{Procs: n})
+	}
+	slices.SortFunc(shared, func(a, b scaling.Column) int { return a.Procs - b.Procs })
+	b := beside{Title: w.Title}
+	for _, variant := range variants {
+		c := chart.Chart{Name: w.Title + " " + variant, What: "speed-up over one proc", Y: "speed-up", Ideal: true, Format: ratio}
+		axes(&c, shared)
+		c.LogY = c.LogX
+		t := table{Caption: c.Title() + ", with 95 % intervals", Head: []string{"machine"}}
+		for _, col := range shared {
+			t.Head = append(t.Head, strconv.Itoa(col.Procs))
+		}
+		var says []string
+		for i, o := range all {
+			for _, r := range o.s {
+				if r.Name != variant {
+					continue
+				}
+				s, line := chart.Series{Name: d.name(o.m), Style: i}, row{Name: d.name(o.m)}
+				for _, col := range shared {
+					j := slices.IndexFunc(o.w.Columns, func(c scaling.Column) bool { return c.Procs == col.Procs })
+					if j < 0 || r.Cells[j].SpeedUp.Center == 0 {
+						line.Cells = append(line.Cells, cell{})
+						continue
+					}
+					text := scaling.FormatRatio(r.Cells[j].SpeedUp)
+					if o.w.Columns[j].Oversubscribed {
+						text += " *"
+					}
+					s.Points = append(s.Points, toPoint(float64(col.Procs), r.Cells[j].SpeedUp))
+					line.Cells = append(line.Cells, cell{Text: text, Disturbed: r.Disturbed(j).Runs > 0})
+				}
+				if len(s.Points) > 1 {
+					c.Series = append(c.Series, s)
+					t.Rows = append(t.Rows, line)
+					at := last(o.w)
+					says = append(says, fmt.Sprintf("%s at %s on %s", short(r.Cells[at].SpeedUp.Center), procs(o.w.Columns[at].Procs), o.m.Short))
+				}
+			}
+		}
+		if len(c.Series) > 1 {
+			c.Desc = "Speed-up is " + strings.Join(says, ", ") + "."
+			b.Figures = append(b.Figures, d.figure(w.ID+"-"+variant+"-machines", c, t))
+		}
+	}
+	if len(b.Figures) > 0 {
+		d.Beside = append(d.Beside, b)
+	}
+}

@@ -1,0 +1,275 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+
+	"boundaries/internal/benchfile"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// suite writes rounds of the rows that the findings and the graphs are made of, on
+// that many processors.
+func suite(seed uint64, numcpu, rounds int, host string) string {
+	random := rand.New(rand.NewPCG(seed, 1))
+	var text strings.Builder
+	fmt.Fprintf(&text, "numcpu: %d\n# host: %s\n# command: go test -bench . -count %d\n# kernel: 6.18\n", numcpu, host, rounds)
+	text.WriteString("goos: linux\ngoarch: amd64\npkg: boundaries\ncpu: AMD EPYC\n")
+	for range rounds {
+		for _, n := range []float64{1, 2, 4} {
+			for _, r := range []struct {
+				name      string
+				wall, cpu float64
+			}{
+				{"Loop/sync=serial", 0.25, 0.25},
+				{"Loop/sync=global-mutex", 10 + n, 10 * n},
+				{"Loop/sync=atomic", 4 + n, 5 * n},
+				{"Loop/sync=lock-free", 5 / n, 5},
+				{"FibBoxed/system=gil", 100, 100},
+				{"FibBoxed/system=gilectomy", 150 + 50*n, 200 * n},
+				{"FibBoxed/system=nogil", 115 / n, 115},
+				{"FibBoxed/system=nogil/without=immortal", 115 + n, 115 * n},
+			} {
+				noise := math.Exp(0.0003 * random.NormFloat64())
+				fmt.Fprintf(&text, "Benchmark%s%s 100 %.5g ns/op %.5g user+sys-ns/op\n", r.name,
+					map[float64]string{1: "", 2: "-2", 4: "-4"}[n], r.wall*noise, r.cpu*noise)
+			}
+		}
+	}
+	text.WriteString("# disturbed: Loop/sync=atomic-2 1.30 times (a processor 1.28 times)\n")
+	return text.String()
+}
+
+func read(t *testing.T, texts ...string) []*benchfile.File {
+	t.Helper()
+	var files []*benchfile.File
+	for i, text := range texts {
+		f, err := benchfile.ReadFrom(strings.NewReader(text), fmt.Sprintf("%d.txt", i+1))
+		require.NoError(t, err)
+		files = append(files, f)
+	}
+	return files
+}
+
+// A node is an element of the page.
+type node struct {
+	name string
+	attr map[string]string
+	text string // all below it
+	sub  []*node
+}
+
+func (n *node) all(name string) (found []*node) {
+	for _, s := range n.sub {
+		if s.name == name {
+			found = append(found, s)
+		}
+		found = append(found, s.all(name)...)
+	}
+	return found
+}
+
+// parse reads the page. What browsers forgive, it does not, but for elements that
+// HTML does not close.
+func parse(t *testing.T, page []byte) *node {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(page))
+	d.Strict = false
+	d.AutoClose = []string{"meta", "link"}
+	d.Entity = xml.HTMLEntity
+	root := &node{}
+	stack := []*node{root}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			require.Len(t, stack, 1, "an element is not closed")
+			return root
+		}
+		require.NoError(t, err)
+		switch token := token.(type) {
+		case xml.StartElement:
+			n := &node{name: token.Name.Local, attr: map[string]string{}}
+			for _, a := range token.Attr {
+				n.attr[a.Name.Local] = a.Value
+			}
+			top := stack[len(stack)-1]
+			top.sub = append(top.sub, n)
+			stack = append(stack, n)
+		case xml.EndElement:
+			require.Equal(t, stack[len(stack)-1].name, token.Name.Local)
+			stack = stack[:len(stack)-1]
+		case xml.CharData:
+			for _, n := range stack {
+				n.text += string(token)
+			}
+		}
+	}
+}
+
+func render(t *testing.T, files []*benchfile.File, claims []Claim) (*node, string) {
+	t.Helper()
+	page, err := Page(files, claims)
+	require.NoError(t, err)
+	again, err := Page(files, claims)
+	require.NoError(t, err)
+	assert.Equal(t, page, again, "the same files make the same bytes")
+	return parse(t, page), string(page)
+}
+
+func TestPage(t *testing.T) {
+	files := read(t, suite(1, 2, 10, "a"), "numcpu: 2\nBenchmarkPyFib/system=cpython-3.13.0-gil 1 600 ns/op\nBenchmarkPyFib/system=cpython-3.13.0-gil-2 1 610 ns/op\n")
+	root, text := render(t, files, []Claim{{"C19", "graph 4.4.1", "twice the wall time", "2", "2.50 [2.49, 2.51]", "reproduced in direction"}})
+	for _, want := range []string{
+		"44.0 times", "as long is the smallest step under a lock that nobody else wants (",
+		"0.83 times", "the speed of one proc is what 2 procs reach that add to one shared word (0.83 to 0.83). They burn 2.00 times the processor time for a step",
+		"With a word each they reach 2.00 times",
+		"1.74 times", "as fast as with the GIL is an interpreter without it (nogil) when 2 threads compute (1.74 to 1.74). Alone it takes 1.15 times as long (1.15 to 1.15)",
+		"From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 2.50 times.", "From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 4.00 times.",
+		"With 2 threads nogil is 1.74 times as fast as the GIL, and with 1 it is 0.87 times as fast.",
+		"Graph 4.4.1", "Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2", "Your interpreters", "cpython-3.13.0-gil",
+		"nogil without immortal", "go test -bench . -count 10", "6.18", "1.txt, 2.txt", "Loop/sync=atomic-2", "1.30",
+		"C19", "reproduced in direction", "linux/amd64, a, AMD EPYC, 2 processors",
+		"Amdahl&#39;s law needs 4 columns that are not oversubscribed, and there are 2",
+	} {
+		assert.True(t, strings.Contains(text, want), want)
+	}
+	// A fib(15) for each of 4 threads is 4 times what a step takes.
+	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Graph 4.4.1: ") {
+			assert.Contains(t, f.text, "400 ns")
+			assert.Regexp(t, `1\.40 µs ± \d% \*`, f.text, "gilectomy, oversubscribed")
+		}
+	}
+}
+
+// The page can be read without seeing it, and needs nothing beside it.
+func TestStructure(t *testing.T) {
+	for _, files := range [][]*benchfile.File{
+		read(t, suite(1, 2, 10, "a")),
+		read(t, suite(1, 2, 10, "a"), suite(2, 4, 6, "b"), suite(3, 8, 1, "c")),
+		read(t, "BenchmarkX 1 2 ns/op\n"),
+		read(t, "BenchmarkX-4 1 0 ns/op 3 x/op\n"),
+	} {
+		root, text := render(t, files, []Claim{{ID: "C1"}})
+		assert.NotRegexp(t, `<script|@import|url\(|src=|https?://`, strings.ReplaceAll(text, "http://www.w3.org/2000/svg", ""))
+		ids := map[string]bool{}
+		var walk func(n *node)
+		heading := 0
+		walk = func(n *node) {
+			if id := n.attr["id"]; id != "" {
+				assert.False(t, ids[id], "the id %s is there twice", id)
+				ids[id] = true
+			}
+			if regexp.MustCompile(`^h[1-6]$`).MatchString(n.name) {
+				level := int(n.name[1] - '0')
+				assert.LessOrEqual(t, level, heading+1, n.text)
+				heading = level
+			}
+			for _, s := range n.sub {
+				walk(s)
+			}
+		}
+		walk(root)
+		for _, a := range root.all("a") {
+			assert.True(t, ids[strings.TrimPrefix(a.attr["href"], "#")], a.attr["href"])
+		}
+		for _, th := range root.all("th") {
+			assert.Contains(t, []string{"col", "row"}, th.attr["scope"])
+		}
+		for _, f := range root.all("figure") {
+			assert.Len(t, f.all("svg"), 1)
+			assert.NotEmpty(t, f.all("table"), "the figures of a chart stand below it")
+			assert.NotEmpty(t, strings.TrimSpace(f.all("figcaption")[0].text))
+			assert.Equal(t, strings.TrimSpace(f.all("figcaption")[0].text), strings.TrimSpace(f.all("desc")[0].text), "what one sees is what one hears")
+		}
+		assert.Equal(t, "en", root.all("html")[0].attr["lang"])
+		assert.NotContains(t, text, "NaN")
+		assert.NotContains(t, text, "ZgotmplZ")
+	}
+}
+
+func TestSeveralMachines(t *testing.T) {
+	files := read(t, suite(1, 2, 10, "a"), suite(2, 4, 6, "b"))
+	root, text := render(t, files, nil)
+	for _, want := range []string{"gil, M1", "gil, M2", "M1, a", "M2, b", "Machines side by side", "on 2 machines",
+		"From 1 to 2 threads the time of gil on M1 grows 2.00 times, that of gilectomy on M1 2.50 times. From 1 to 4 threads the time of gil on M2 grows 4.00 times"} {
+		assert.True(t, strings.Contains(text, want), want)
+	}
+	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Loop lock-free: ") {
+			assert.Contains(t, f.text, "M1, a")
+			assert.Contains(t, f.text, "M2, b")
+			return
+		}
+	}
+	t.Error("no chart has a series a machine")
+}
+
+// Nothing of a file becomes a part of the page that is not text.
+func TestHostileFile(t *testing.T) {
+	evil := `</title><script>alert(1)</script><img/src=x/onerror=alert(2)>"'` + "\u202e`{{.}}"
+	lines := ""
+	for range 6 {
+		for _, n := range []string{"", "-2"} {
+			lines += "BenchmarkLoop/sync=" + strings.ReplaceAll(evil, "/", "∕") + n + " 1 2 ns/op 3 user+sys-ns/op\n" +
+				"Benchmark" + evil + n + " 1 2 ns/op\n" + "BenchmarkFibBoxed/system=gil" + n + " 1 2 ns/op\n" + "BenchmarkFibBoxed/system=nogil" + n + " 1 2 ns/op\n"
+		}
+	}
+	text := "numcpu: 2\n# command: " + evil + "\n# host: " + evil + "\ngoos: linux\ngoarch: " + evil + "\npkg: " + evil + "\ncpu: " + evil + "\n" + lines +
+		"port: " + evil + "\n# disturbed: " + evil + " 1.2 times\n--- FAIL: " + evil + "\n"
+	files := read(t, text)
+	files[0].Name = evil
+	root, _ := render(t, files, []Claim{{evil, evil, evil, evil, evil, evil}})
+	for _, name := range []string{"script", "img"} {
+		assert.Empty(t, root.all(name))
+	}
+	var walk func(n *node)
+	walk = func(n *node) {
+		for key := range n.attr {
+			assert.False(t, strings.HasPrefix(key, "on"), key)
+		}
+		for _, s := range n.sub {
+			walk(s)
+		}
+	}
+	walk(root)
+	assert.Len(t, root.all("title"), 1+len(root.all("svg")))
+	for _, c := range Charts(files) {
+		assert.Regexp(t, `^[a-z0-9-]+$`, c.Name)
+		assert.NoError(t, xml.Unmarshal(c.SVG, new(any)))
+		assert.NotContains(t, string(c.SVG), "<script")
+	}
+}
+
+func TestCharts(t *testing.T) {
+	files := read(t, suite(1, 2, 10, "a"))
+	charts := Charts(files)
+	var names []string
+	for _, c := range charts {
+		names = append(names, c.Name)
+	}
+	assert.Equal(t, []string{"graph-4-4-1", "graph-4-4-2", "graph-4-5-1", "graph-4-5-2",
+		"loop-wall", "loop-cpu", "loop-speedup", "fibboxed-wall", "fibboxed-cpu", "fibboxed-speedup"}, names)
+	assert.Equal(t, charts, Charts(files))
+}
+
+// Files of other benchmarks have findings too.
+func TestFindingsOfOthers(t *testing.T) {
+	text := ""
+	for i := range 6 {
+		text += fmt.Sprintf("BenchmarkA 1 10.%d ns/op\nBenchmarkA-4 1 3.%d ns/op\nBenchmarkB 1 10.%d ns/op\nBenchmarkB-4 1 20.%d ns/op\n", i, i, i, i)
+	}
+	_, page := render(t, read(t, text), nil)
+	assert.Contains(t, page, "the speed of one proc is what A reaches with 4, the most of all rows")
+	assert.Contains(t, page, "the speed of one proc is what B reaches with 4, the least of all rows")
+}
