@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"boundaries/internal/cputime"
+	"boundaries/internal/noise"
 	"boundaries/internal/suite"
 	"boundaries/internal/suite/all"
 )
@@ -97,12 +98,19 @@ func benchWorkload(b *testing.B, w suite.Workload) {
 	}
 }
 
-// measure times a run, with the processor time that it and its children take.
+var (
+	usable = noise.Usable()
+	runs   noise.Log // of the whole command
+)
+
+// measure times a run, with the processor time that it and its children take, and
+// notes how quiet the machine was.
 func measure(b *testing.B, workers int, s *suite.Session) {
 	var children []int
 	if s.Children != nil {
 		children = s.Children()
 	}
+	meter := noise.Start(workers, usable.N(), children...)
 	// The clock is read outside the processor time, and not the other way
 	// round: to start and stop it takes some.
 	b.ResetTimer()
@@ -110,6 +118,7 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 	s.Run(b.N)
 	end, endErr := cputime.Used(children...)
 	b.StopTimer()
+	runs.Add(b.Name(), b.N, meter.Stop())
 	if err == nil && endErr == nil {
 		b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"boundaries/asyncio"
 	"boundaries/internal/fibsize"
+	"boundaries/internal/noise"
 	"boundaries/procs"
 )
 
@@ -35,6 +36,10 @@ func TestMain(m *testing.M) {
 		printFacts()
 	}
 	status := m.Run()
+	if err := runs.Write(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "writing how steady the machine was:", err)
+		status = max(status, 1)
+	}
 	procs.Cleanup()
 	os.Exit(status)
 }
@@ -61,7 +66,7 @@ func set(name, value string) {
 // of processors and wrong for everything that differs between two runs which
 // somebody wants to compare: such lines begin with "#", which benchstat skips.
 func printFacts() {
-	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
+	fmt.Printf("numcpu: %d\n", usable.N())
 	if size := os.Getenv(fibsize.Variable); size != "" {
 		fmt.Println("fib:", size) // another size is another job: a table of its own
 	}
@@ -78,14 +83,13 @@ func printFacts() {
 	}
 	fmt.Println("# database:", database)
 	fmt.Println("# children:", procs.Children())
-	fmt.Println("# oversubscribed: rows of more than", runtime.NumCPU(), "procs")
-	for _, fact := range []struct{ name, file string }{
-		{"kernel", "/proc/sys/kernel/osrelease"},
-		{"load", "/proc/loadavg"},
-	} {
-		if text, err := os.ReadFile(fact.file); err == nil {
-			fmt.Printf("# %s: %s\n", fact.name, strings.TrimSpace(string(text)))
-		}
+	fmt.Println("# processors:", usable)
+	fmt.Println("# oversubscribed: rows of more than", usable.N(), "procs")
+	for _, fact := range noise.Facts() {
+		fmt.Printf("# %s: %s\n", fact.Key, fact.Value)
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Println("# load:", strings.TrimSpace(string(load)))
 	}
 	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
 		fmt.Println("# commit:", strings.TrimSpace(string(commit)))

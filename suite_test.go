@@ -224,7 +224,7 @@ func TestBytesOfPayloads(t *testing.T) {
 func TestFacts(t *testing.T) {
 	keys := map[string]bool{"numcpu": true, "goos": true, "goarch": true, "pkg": true, "cpu": true}
 	for _, r := range results(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1") {
-		if r.GetConfig("numcpu") != strconv.Itoa(runtime.NumCPU()) {
+		if r.GetConfig("numcpu") != strconv.Itoa(usable.N()) {
 			t.Errorf("numcpu: %s", r.GetConfig("numcpu"))
 		}
 		for _, c := range r.Config {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
 	pages "boundaries/internal/report"
 )
 
@@ -47,18 +48,18 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 			return fmt.Errorf("report: %w", err)
 		}
 		if err := replaceFile(*out, page); err != nil {
-			return badInput("report: writing the page: %w", err)
+			return command.BadInput("report: writing the page: %w", err)
 		}
 		fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
 	}
 	if *svg != "" {
 		if err := os.MkdirAll(*svg, 0o777); err != nil {
-			return badInput("report: %w", err)
+			return command.BadInput("report: %w", err)
 		}
 		charts := pages.Charts(files)
 		for _, c := range charts {
 			if err := replaceFile(filepath.Join(*svg, c.Name+".svg"), c.SVG); err != nil {
-				return badInput("report: writing a chart: %w", err)
+				return command.BadInput("report: writing a chart: %w", err)
 			}
 		}
 		fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))

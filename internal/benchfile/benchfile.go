@@ -320,7 +320,7 @@ func (m Machine) String() string {
 // identity returns what two machines differ in. The name of a processor alone does
 // not tell: virtual machines hide it, and different ones have the same.
 func (m Machine) identity() []string {
-	return []string{m.Keys["goos"], m.Keys["goarch"], m.Keys["cpu"], m.Keys["numcpu"], m.Fact("cpu"), m.Fact("host")}
+	return []string{m.Keys["goos"], m.Keys["goarch"], m.Keys["cpu"], m.Keys["numcpu"], m.Fact("processor"), m.Fact("host")}
 }
 
 // Same reports whether nothing that both say tells the machines apart.

@@ -20,7 +20,7 @@ import (
 const plain = `numcpu: 2
 Unit user+sys-ns/op better=lower
 # go: go1.26.8
-# cpu: family 26, model 2, stepping 1
+# processor: family 26, model 2, stepping 1
 goos: linux
 goarch: amd64
 pkg: boundaries
@@ -55,7 +55,7 @@ func TestSameInEveryForm(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{12.0e-9}, want.Rows[1].Values["user+sys-sec/op"], 1e-15)
 	assert.Equal(t, 2, want.Rows[1].Procs)
 	assert.Equal(t, map[string]string{"goos": "linux", "goarch": "amd64", "cpu": "AMD EPYC", "numcpu": "2"}, want.Machine.Keys)
-	assert.Equal(t, "family 26, model 2, stepping 1", want.Machine.Fact("cpu"))
+	assert.Equal(t, "family 26, model 2, stepping 1", want.Machine.Fact("processor"))
 	assert.Empty(t, want.Problems)
 	bareWant, err := ReadFrom(strings.NewReader(bare), "f")
 	require.NoError(t, err)
@@ -112,8 +112,8 @@ func TestErrors(t *testing.T) {
 		"numcpu": {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
 		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
 			"f:3: numcpu is 4, but 2 in line 1: these are two machines"},
-		"two processors of one name": {"# cpu: family 25, model 17, stepping 1\n" + head + "# cpu: family 26, model 2, stepping 1\n" + head,
-			`f:3: # cpu is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines`},
+		"two processors of one name": {"# processor: family 25, model 17, stepping 1\n" + head + "# processor: family 26, model 2, stepping 1\n" + head,
+			`f:3: # processor is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines`},
 	} {
 		_, err := ReadFrom(strings.NewReader(c.text), "f")
 		assert.EqualError(t, err, c.want, name)

@@ -199,7 +199,7 @@ func (f *filter) takeFact(line string) {
 	} else if first := m.Fact(key); first == "" && len(m.Facts) < maxKept {
 		m.Facts = append(m.Facts, Fact{key, value})
 		f.seen("# "+key, false)
-	} else if (key == "cpu" || key == "host") && first != value {
+	} else if (key == "processor" || key == "host") && first != value {
 		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines", key, value, first, f.where["# "+key]))
 	}
 }

@@ -20,7 +20,7 @@ func facts(root string) []Fact {
 			all = append(all, Fact{key, value})
 		}
 	}
-	add("cpu", processor(root))
+	add("processor", processor(root))
 	var caches []string
 	for _, index := range glob(root, "sys/devices/system/cpu/cpu0/cache/index*") {
 		if size := line(index, "size"); size != "" {
@@ -35,8 +35,8 @@ func facts(root string) []Fact {
 	return all
 }
 
-// processor returns the name of the processor and the numbers that tell it from others
-// of that name.
+// processor returns the numbers that tell the processor from others of its name, which
+// package testing prints.
 func processor(root string) string {
 	text, err := os.ReadFile(filepath.Join(root, "proc/cpuinfo"))
 	if err != nil {
@@ -50,18 +50,15 @@ func processor(root string) string {
 			first[key] = strings.TrimSpace(value)
 		}
 	}
-	return describe(first["model name"], [][2]string{
+	return describe([][2]string{
 		{"family", first["cpu family"]}, {"model", first["model"]}, {"stepping", first["stepping"]},
 		// Of ARM.
 		{"implementer", first["CPU implementer"]}, {"part", first["CPU part"]}, {"variant", first["CPU variant"]}, {"revision", first["CPU revision"]},
 	})
 }
 
-func describe(name string, numbers [][2]string) string {
+func describe(numbers [][2]string) string {
 	var parts []string
-	if name != "" {
-		parts = append(parts, name)
-	}
 	for _, n := range numbers {
 		if n[1] != "" {
 			parts = append(parts, n[0]+" "+n[1])

@@ -7,7 +7,6 @@ import (
 )
 
 func systemProcessor() string {
-	name, _ := unix.Sysctl("machdep.cpu.brand_string")
 	number := func(key string) string {
 		n, err := unix.SysctlUint32(key)
 		if err != nil {
@@ -15,7 +14,7 @@ func systemProcessor() string {
 		}
 		return strconv.FormatUint(uint64(n), 10)
 	}
-	return describe(name, [][2]string{
+	return describe([][2]string{
 		{"family", number("machdep.cpu.family")}, {"model", number("machdep.cpu.model")}, {"stepping", number("machdep.cpu.stepping")},
 		{"cpufamily", number("hw.cpufamily")}, {"cpusubfamily", number("hw.cpusubfamily")},
 	})

@@ -81,7 +81,7 @@ func TestFacts(t *testing.T) {
 		"sys/devices/system/cpu/cpu0/cache/index3/level": "3\n", "sys/devices/system/cpu/cpu0/cache/index3/type": "Unified\n", "sys/devices/system/cpu/cpu0/cache/index3/size": "32768K\n",
 		"sys/devices/system/cpu/smt/active": "1\n", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n", "proc/sys/kernel/osrelease": "6.18.5\n",
 	})
-	assert.Equal(t, []Fact{{"cpu", "AMD EPYC, family 26, model 2, stepping 1"}, {"caches", "L1d 48K, L3 32768K"}, {"smt", "on"}, {"governor", "performance"}, {"kernel", "6.18.5"}}, facts(amd))
+	assert.Equal(t, []Fact{{"processor", "family 26, model 2, stepping 1"}, {"caches", "L1d 48K, L3 32768K"}, {"smt", "on"}, {"governor", "performance"}, {"kernel", "6.18.5"}}, facts(amd))
 	arm := tree(t, map[string]string{"proc/cpuinfo": "CPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n"})
-	assert.Equal(t, []Fact{{"cpu", "implementer 0x41, part 0xd0c, variant 0x3, revision 1"}}, facts(arm))
+	assert.Equal(t, []Fact{{"processor", "implementer 0x41, part 0xd0c, variant 0x3, revision 1"}}, facts(arm))
 }
