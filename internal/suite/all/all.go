@@ -43,6 +43,7 @@ var workloads = []suite.Workload{
 	suite.New("ForkJoin", "sync", "workerpool/forkjoin", forkjoin.Variants, forkjoin.Want, forkjoin.Metrics),
 	respond.Idle.Workload("Respond/load=idle"),
 	respond.Busy.Workload("Respond/load=busy"),
+	respond.Stuck.Workload("Respond/load=stuck"),
 	procs.Workload("Procs/payload=8B", "sync", procs.Variants, procs.Word),
 	procs.Workload("Procs/payload=64KiB", "sync", procs.Blocks(), procs.Block),
 	procs.Workload("ProcsFib", "sync", procs.FibVariants, procs.None),
