@@ -31,9 +31,8 @@
 // The user is a goroutine of this process. At GOMAXPROCS=1 the user waits for the
 // computation just as the program does, and all rows show Go's time slice of 10 ms,
 // once or several times; the GIL's 5 ms are visible only with two procs. The user
-// sends the next event when
-// the last one was answered, so ns/op is the mean latency, plus starting and ending
-// the run and, with load=stuck, the computation.
+// sends the next event when the last one was answered, so ns/op is the mean latency,
+// plus starting and ending the run and, with load=stuck, the computation.
 //
 // The disciplines are absent: one thread answers, and there is nothing to guard.
 package respond
