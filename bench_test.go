@@ -60,7 +60,7 @@ func bench(b *testing.B) {
 func benchWorkload(b *testing.B, w suite.Workload) {
 	for _, row := range w.Benches {
 		var open *suite.Session
-		workersOf := 0
+		workersOf, failed := 0, false
 		closeRow := func() {
 			if open != nil && open.Close != nil {
 				if err := open.Close(); err != nil {
@@ -71,9 +71,10 @@ func benchWorkload(b *testing.B, w suite.Workload) {
 		}
 		runLeaf(b, w.Key+"="+row.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
-			if open != nil && workers != workersOf {
+			if open != nil && (workers != workersOf || failed) {
 				closeRow()
 			}
+			failed = true // until the end
 			if open == nil {
 				session, err := row.Open(workers)
 				if errors.Is(err, errors.ErrUnsupported) {
@@ -93,6 +94,7 @@ func benchWorkload(b *testing.B, w suite.Workload) {
 					b.ReportMetric(m.Value, m.Unit)
 				}
 			}
+			failed = false
 		})
 		closeRow()
 	}

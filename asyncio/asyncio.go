@@ -1,20 +1,35 @@
 // Package asyncio asks a database over sockets, with 64 questions in flight.
 //
-// A step is one question: a GET, answered over loopback by a database that speaks
-// Redis's protocol. The answer is compared with what was written, and its size is
-// recorded in a histogram. With latency=1ms the database waits for a millisecond
-// before each answer, so the row shows who can wait for 64 answers at once. All but
-// serial can, and they differ little, which is the article's point about asyncio
-// and databases. With latency=0 only the price of waiting is left: system calls,
-// of which every row makes the same two a step, and the switches from one waiting
-// party to the next, in which the rows differ.
+// A step is one question: take an idle connection, send a GET on it, wait for the
+// answer, compare it with what was written, record its size in the connection's
+// histogram, and put the connection back. The database speaks Redis's protocol over
+// loopback. With latency=1ms it waits for a millisecond before each answer, so the
+// row shows who can wait for 64 answers at once. All but serial can, and they differ
+// little, which is the article's point about asyncio and databases. With latency=0
+// only the price of waiting is left: system calls, of which every row makes the same
+// two a step, and the switches from one waiting party to the next, in which the rows
+// differ.
 //
-// 64 questions are in flight at every -cpu, each on a connection of its own that is
-// opened before the clock starts; serial has one in flight. The row event-loop is
-// one goroutine, gil has 64 threads, and the disciplines have a goroutine for each
-// question, at most 64 at a time. The disciplines differ only in what guards the
-// histogram. That is a few nanoseconds in a step of several thousand: read
-// event_loop.go, gil.go and global_mutex.go first, and do not rank the rest.
+// 64 questions are in flight at every -cpu, on 64 connections that are opened before
+// the clock starts; serial has one in flight. Who asks differs:
+//
+//   - serial is one goroutine with one connection.
+//   - gil is 64 threads, each with a connection of its own, and CPython's lock around
+//     everything but system calls.
+//   - global-mutex, sharded-lock, atomic and lock-free are 128 clients that share 64
+//     connections, as the parts of a server share the connections of its Redis
+//     client. Half of the clients wait for a turn, so every connection that is put
+//     back is wanted at once. The turns are the same in all four. The pool of idle
+//     connections is what they guard, each by its discipline; between take and put, a
+//     connection and its histogram belong to the client that took it.
+//   - private is 64 clients, each with a connection of its own: no pool and no turns.
+//   - event-loop is 64 tasks on one goroutine, executor the same with a thread behind
+//     each task, and each task has a connection of its own.
+//
+// The disciplines differ only in two short calls of the pool in a step that is mostly
+// system calls. Compare their ns/op and user+sys-ns/op at latency=0 and the highest
+// -cpu, where most clients use the pool at once, and compare them with private, which
+// uses none. Read event_loop.go, gil.go and global_mutex.go first.
 //
 // The database is package resp's. It runs in this process, takes its share of the
 // processors, and counts in user+sys-ns/op; at latency=0 that is a large part. If
@@ -92,8 +107,7 @@ type Answer struct {
 	Err       error // why the run ended early, or nil
 }
 
-// A Histogram counts answers by their size. It takes several words that must
-// agree, which is what the disciplines guard.
+// A Histogram counts answers by their size.
 type Histogram struct {
 	Count, Sum int64        // answers, and their bytes
 	Buckets    [sizes]int64 // answers by the number of bits of their size

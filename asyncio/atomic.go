@@ -1,48 +1,52 @@
 package asyncio
 
 import (
-	"math/bits"
+	"runtime"
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
 )
 
-// An atomicHistogram is a Histogram that any goroutine may add to at any time.
-type atomicHistogram struct {
-	count, sum atomic.Int64
-	buckets    [sizes]atomic.Int64
-}
-
-func (h *atomicHistogram) record(size int) {
-	h.count.Add(1)
-	h.sum.Add(int64(size))
-	h.buckets[bits.Len(uint(size))].Add(1)
-}
-
-// load reads the words one after the other. They agree only if no goroutine adds
-// meanwhile.
-func (h *atomicHistogram) load() (all Histogram) {
-	all.Count, all.Sum = h.count.Load(), h.sum.Load()
-	for i := range h.buckets {
-		all.Buckets[i] = h.buckets[i].Load()
-	}
-	return all
-}
-
-// runAtomic adds to the shared words of the histogram one by one. A reader may see a
-// count without its sum.
+// runAtomic makes the pool a ring of places and hands the places out by
+// fetch-and-add: one sequence of tickets for taking, and one for putting back. The
+// connection that has been idle for longest is used first.
 //
-// Cost: three locked adds an answer, to shared words.
-// Progress: wait-free on amd64, lock-free where an add is a loop.
+// Every client that takes has a turn, so there is a connection for its ticket: in
+// its place, or in the hands of a client that has drawn the ticket for this place
+// and has yet to fill it.
+//
+// Cost: two locked adds a question to shared words, and two exchanges with a place.
+// Progress: blocking. A client waits for another that has drawn a ticket and has not
+// used it, which takes a few instructions.
 func runAtomic(db *Database, n int) Answer {
 	check(n)
-	var shared struct {
-		_ cacheline.Pad
-		h atomicHistogram
-		_ cacheline.Pad
+	const empty = -1
+	var pool struct {
+		_      cacheline.Pad
+		takes  atomic.Uint32 // tickets drawn for taking
+		_      cacheline.Pad
+		puts   atomic.Uint32 // tickets drawn for putting back
+		_      cacheline.Pad
+		places [inFlight]atomic.Int32 // of idle connections, or empty
+		_      cacheline.Pad
 	}
-	right, err := db.goroutines(n, func(_, size int) {
-		shared.h.record(size)
-	})
-	return Answer{right, shared.h.load(), err}
+	for place, slot := range slots() {
+		pool.places[place].Store(int32(slot))
+	}
+	take := func(int) (slot int) {
+		place := &pool.places[(pool.takes.Add(1)-1)%inFlight]
+		for {
+			if slot := place.Swap(empty); slot != empty {
+				return int(slot)
+			}
+			runtime.Gosched()
+		}
+	}
+	put := func(_, slot int) {
+		place := &pool.places[(pool.puts.Add(1)-1)%inFlight]
+		for !place.CompareAndSwap(empty, int32(slot)) {
+			runtime.Gosched()
+		}
+	}
+	return db.share(n, take, put)
 }

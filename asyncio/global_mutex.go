@@ -6,23 +6,31 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runGlobalMutex guards the histogram with one lock.
+// runGlobalMutex guards the pool, a stack of idle connections, with one lock.
 //
-// Cost: the lock once an answer, and the transfer of its cache line from processor
-// to processor.
+// Cost: the lock twice a question, and the transfer of its cache line from processor
+// to processor. A client that loses its processor while it holds the lock stops all
+// others.
 // Progress: blocking.
 func runGlobalMutex(db *Database, n int) Answer {
 	check(n)
-	var shared struct {
-		_  cacheline.Pad
-		mu sync.Mutex
-		h  Histogram // guarded by mu
-		_  cacheline.Pad
+	var pool struct {
+		_    cacheline.Pad
+		mu   sync.Mutex
+		idle []int // guarded by mu
+		_    cacheline.Pad
 	}
-	right, err := db.goroutines(n, func(_, size int) {
-		shared.mu.Lock()
-		shared.h.record(size)
-		shared.mu.Unlock()
-	})
-	return Answer{right, shared.h, err}
+	pool.idle = slots()
+	take := func(int) (slot int) {
+		pool.mu.Lock()
+		slot, pool.idle = pop(pool.idle)
+		pool.mu.Unlock()
+		return slot
+	}
+	put := func(_, slot int) {
+		pool.mu.Lock()
+		pool.idle = append(pool.idle, slot)
+		pool.mu.Unlock()
+	}
+	return db.share(n, take, put)
 }

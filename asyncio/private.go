@@ -1,26 +1,20 @@
 package asyncio
 
-import "boundaries/internal/cacheline"
+import "boundaries/internal/fork"
 
-// runPrivate gives every connection a plain histogram, which belongs to the goroutine
-// that holds the connection: the ceiling. No goroutine may read the histograms
-// until all have ended.
+// runPrivate gives each of 64 clients a connection of its own, and needs no pool: the
+// ceiling. No other client can use the connection of a client that has nothing to
+// ask.
 //
-// Cost: nothing is shared.
-// Progress: wait-free.
+// Cost: nothing is shared until the run ends.
+// Progress: wait-free, if the database is.
 func runPrivate(db *Database, n int) Answer {
 	check(n)
-	type cell struct {
-		h Histogram
-		_ cacheline.Pad // no two cells on one line
-	}
-	cells := make([]cell, inFlight)
-	right, err := db.goroutines(n, func(slot, size int) {
-		cells[slot].h.record(size)
+	r := newRun(db)
+	fork.Run("asyncio", inFlight, inFlight, func(slot, _ int) {
+		for i := slot; i < n && r.failure.Load() == nil; i += inFlight {
+			r.ask(&r.conns[slot], i)
+		}
 	})
-	var all Histogram
-	for i := range cells {
-		all.add(&cells[i].h)
-	}
-	return Answer{right, all, err}
+	return r.answer()
 }

@@ -55,7 +55,7 @@ func loopCase() raceCase {
 
 // asyncioCase runs package asyncio. A try is a question.
 func asyncioCase() raceCase {
-	ask := func(run func(db *asyncio.Database, n int) asyncio.Answer) job {
+	ask := func(racy bool, run func(db *asyncio.Database, n int) asyncio.Answer) job {
 		return func(_, n int) ([]int, error) {
 			db, err := asyncio.Open(context.Background(), 0)
 			if err != nil {
@@ -63,6 +63,9 @@ func asyncioCase() raceCase {
 			}
 			defer db.Close()
 			answer := run(db, n)
+			if racy && answer.Err != nil {
+				return counted(n, min(answer.Right, n-1)), nil // the pool is broken: that is the outcome
+			}
 			if answer.Err == nil && answer.Right != n {
 				answer.Err = fmt.Errorf("%d of %d answers are right", answer.Right, n)
 			}
@@ -71,16 +74,16 @@ func asyncioCase() raceCase {
 	}
 	c := raceCase{
 		name: "asyncio", noun: "answers",
-		outcomes: counting("two threads recorded their answers at once, and the histogram has only one of them"),
-		variants: []variant{{name: "racy", racy: true, run: ask(asyncio.Racy)}},
+		outcomes: counting("two threads took the same connection, or one that was put back was lost, and the run ended early"),
+		variants: []variant{{name: "racy", racy: true, run: ask(true, asyncio.Racy)}},
 		demo: &demo{
-			what: "64 threads ask a database, and count its answers together", n: 4_000, nRace: 1_000,
-			why:     "two threads count at once, which takes two answers within a few nanoseconds",
+			what: "128 threads share 64 connections to a database", n: 4_000, nRace: 1_000,
+			why:     "two threads change the list of idle connections within the same few nanoseconds",
 			sibling: sibling{racy: "asyncio/racy.go", safe: "asyncio/global_mutex.go", decls: [][2]string{{"Racy", "runGlobalMutex"}}},
 		},
 	}
 	for _, v := range asyncio.Variants {
-		c.variants = append(c.variants, variant{name: v.Name, run: ask(v.Run)})
+		c.variants = append(c.variants, variant{name: v.Name, run: ask(false, v.Run)})
 	}
 	return c
 }

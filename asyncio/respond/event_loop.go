@@ -14,10 +14,11 @@ const slice = 10 * time.Millisecond
 // every 10 ms. Without the line that yields, no event would be answered.
 //
 // Cost: two or three slices of 10 ms an event under load=busy, on any number of
-// processors, and the discipline of yielding in every computation.
+// processors, and the discipline of yielding in every computation. Under load=stuck,
+// the whole computation.
 // Progress: blocking.
 func runEventLoop(load Load, n int, latencies *Latencies) int {
-	u, conn := dial()
+	u, conn := dial(load)
 	go u.play(n, latencies)
 	var c computation
 	err := eventloop.Run(context.Background(), func(t *eventloop.Task) error {
@@ -31,6 +32,21 @@ func runEventLoop(load Load, n int, latencies *Latencies) int {
 					if err := t.Yield(); err != nil {
 						return struct{}{}, err
 					}
+				}
+			})
+		}
+		if load == Stuck {
+			pool := eventloop.NewExecutor(1)
+			eventloop.Go(l, func(t *eventloop.Task) (struct{}, error) {
+				for {
+					more, err := eventloop.Await(t, eventloop.RunInExecutor(l, pool, func() (bool, error) {
+						_, more := <-u.op.wanted
+						return more, nil
+					}))
+					if err != nil || !more {
+						return struct{}{}, err
+					}
+					u.op.run(&c)
 				}
 			})
 		}

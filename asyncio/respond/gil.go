@@ -11,10 +11,11 @@ import (
 // that computes keeps it until it is asked, which is 5 ms after the other began to
 // wait.
 //
-// Cost: that interval twice an event under load=busy, the convoy effect.
+// Cost: that interval twice an event under load=busy, the convoy effect. Under
+// load=stuck, the whole computation.
 // Progress: blocking.
 func runGIL(load Load, n int, latencies *Latencies) int {
-	u, conn := dial()
+	u, conn := dial(load)
 	var lock gil.GIL
 	var c computation
 	var threads sync.WaitGroup
@@ -31,6 +32,16 @@ func runGIL(load Load, n int, latencies *Latencies) int {
 			lock.Release(&t)
 		})
 		<-computing
+	}
+	if load == Stuck {
+		threads.Go(func() {
+			var t gil.Thread
+			for range u.op.wanted {
+				lock.Acquire(&t)
+				u.op.run(&c)
+				lock.Release(&t)
+			}
+		})
 	}
 	threads.Go(func() {
 		var t gil.Thread

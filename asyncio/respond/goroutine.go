@@ -9,7 +9,7 @@ import "sync"
 // Cost: Go's scheduler at every event.
 // Progress: blocking.
 func runGoroutine(load Load, n int, latencies *Latencies) int {
-	u, conn := dial()
+	u, conn := dial(load)
 	var c computation
 	var goroutines sync.WaitGroup
 	if load == Busy {
@@ -21,6 +21,13 @@ func runGoroutine(load Load, n int, latencies *Latencies) int {
 			}
 		})
 		<-computing
+	}
+	if load == Stuck {
+		goroutines.Go(func() {
+			for range u.op.wanted {
+				u.op.run(&c)
+			}
+		})
 	}
 	goroutines.Go(func() {
 		var event [1]byte

@@ -4,27 +4,35 @@
 // the answer. With load=idle the program has nothing else to do. With load=busy one
 // task, thread or goroutine also computes without pause: the article's window that
 // must stay responsive during a long operation, and its difference between
-// cooperative and pre-emptive switching. The latencies are the result: p50-ns and
-// p99-ns, exact, by nearest rank. The slow rows answer fewer than 100 events in a
-// run of the default length; their p99 is the longest latency.
+// cooperative and pre-emptive switching. With load=stuck a computation begins just
+// before each event and never gives anything up: it does not look whether the lock
+// is asked for, and it does not yield. If it went on forever, some rows would never
+// answer. So it ends when the event is answered, or 100 ms after the event was sent: a
+// latency of 100 ms or more stands for no answer at all, and a shorter one for an
+// answer beside the computation.
 //
-// Look at load=busy:
+// The latencies are the result: p50-ns and p99-ns, exact, by nearest rank. The slow
+// rows answer fewer than 100 events in a run of the default length; their p99 is the
+// longest latency.
+//
+// Look at load=busy and load=stuck:
 //
 //   - gil.go shows CPython's convoy effect. The thread that answers releases the lock
 //     to read and to write. Each time it must wait for a switch interval of 5 ms to
-//     get the lock back, although the computing thread has not missed it.
+//     get the lock back, although the computing thread has not missed it. A thread
+//     that is stuck does not see that the lock is asked for.
 //   - event_loop.go shows that a task that computes keeps all others waiting until it
 //     yields, here every 10 ms. As in asyncio, an event stands in the queue behind it
 //     twice, once to be received and once to wake its task. So an event waits for two
-//     or three slices of 10 ms.
+//     or three slices of 10 ms. A task that is stuck stops the loop.
 //   - goroutine.go shows what Go does. The computation keeps one processor, and the
-//     answer comes from another.
+//     answer comes from another, whatever the computation does.
 //
 // The user is a goroutine of this process. At GOMAXPROCS=1 the user waits for the
-// computation just as the program does, and all rows show Go's time slice of 10 ms;
-// the GIL's 5 ms are visible only with two procs. The user sends the next event when
-// the last one was answered, so ns/op is the mean latency, plus starting and ending
-// the run.
+// computation just as the program does, and all rows show Go's time slice of 10 ms,
+// once or several times; the GIL's 5 ms are visible only with two procs. The user
+// sends the next event when the last one was answered, so ns/op is the mean latency,
+// plus starting and ending the run and, with load=stuck, the computation.
 //
 // The disciplines are absent: one thread answers, and there is nothing to guard.
 package respond
@@ -46,8 +54,9 @@ import (
 type Load int
 
 const (
-	Idle Load = iota // nothing
-	Busy             // it computes without pause
+	Idle  Load = iota // nothing
+	Busy              // it computes without pause
+	Stuck             // it computes beside each event, and never yields or gives the lock up
 )
 
 // A Variant is a way to answer.
@@ -135,11 +144,12 @@ type user struct {
 	conn  net.Conn
 	right int
 	done  chan struct{} // closed after the last answer; right is not written after that
+	op    *operation    // nil unless the load is Stuck
 }
 
 // dial connects a user with the program over loopback. It returns the user, and the
 // program's end of the connection.
-func dial() (*user, net.Conn) {
+func dial(load Load) (*user, net.Conn) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
@@ -153,19 +163,33 @@ func dial() (*user, net.Conn) {
 	if err != nil {
 		panic(fmt.Sprintf("respond: %v", err))
 	}
-	return &user{conn: conn, done: make(chan struct{})}, program
+	u := &user{conn: conn, done: make(chan struct{})}
+	if load == Stuck {
+		u.op = &operation{wanted: make(chan struct{}), begun: make(chan struct{}, 1)}
+	}
+	return u, program
 }
 
 // play sends n events, each after the answer to the last one, and hangs up.
 func (u *user) play(n int, latencies *Latencies) {
 	defer close(u.done)
 	defer u.conn.Close()
+	if u.op != nil {
+		defer close(u.op.wanted)
+		defer u.op.endAt(time.Time{})
+	}
 	latencies.reset(n)
 	var event [1]byte
 	for i := range n {
 		sent := byte(i)
 		event[0] = sent
+		if u.op != nil {
+			u.op.begin()
+		}
 		began := time.Now()
+		if u.op != nil {
+			u.op.endAt(began.Add(patience))
+		}
 		if _, err := u.conn.Write(event[:]); err != nil {
 			return
 		}
@@ -173,6 +197,9 @@ func (u *user) play(n int, latencies *Latencies) {
 			return
 		}
 		latencies.note(i, time.Since(began))
+		if u.op != nil {
+			u.op.endAt(began) // at once
+		}
 		if event[0] == answer(sent) {
 			u.right++
 		}
@@ -193,4 +220,33 @@ func (c *computation) chunk() {
 		x = x*6364136223846793005 + 1442695040888963407
 	}
 	c.result = x
+}
+
+// patience is how long an operation goes on after the event was sent, if no answer
+// comes.
+const patience = 100 * time.Millisecond
+
+// An operation is a long computation that never gives anything up. The user asks for
+// one before each event, and says when it ends.
+type operation struct {
+	wanted chan struct{}             // asks for an operation; closed after the last one
+	begun  chan struct{}             // says that it has begun; capacity 1
+	end    atomic.Pointer[time.Time] // when it ends; nil from its beginning until the user says so
+}
+
+// begin starts an operation, and returns when it computes.
+func (o *operation) begin() {
+	o.wanted <- struct{}{}
+	<-o.begun
+}
+
+func (o *operation) endAt(t time.Time) { o.end.Store(&t) }
+
+// run is the operation. It neither ticks nor yields.
+func (o *operation) run(c *computation) {
+	o.end.Store(nil)
+	o.begun <- struct{}{}
+	for end := o.end.Load(); end == nil || time.Now().Before(*end); end = o.end.Load() {
+		c.chunk()
+	}
 }

@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
-	for load, counts := range map[Load][]int{Idle: {0, 1, 7, 1000}, Busy: {0, 1, 7}} {
+	for load, counts := range map[Load][]int{Idle: {0, 1, 7, 1000}, Busy: {0, 1, 7}, Stuck: {0, 1, 3}} {
 		for _, v := range Variants {
 			t.Run(fmt.Sprintf("load=%d/%s", load, v.Name), func(t *testing.T) {
 				for _, n := range counts {
@@ -24,6 +24,18 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 					require.Len(t, latencies.samples, n)
 				}
 			})
+		}
+	}
+}
+
+// A computation that never gives anything up holds an event up until it ends, where
+// it holds a lock or a loop.
+func TestStuckHoldsUp(t *testing.T) {
+	for name, run := range map[string]func(Load, int, *Latencies) int{"gil": runGIL, "event-loop": runEventLoop} {
+		var latencies Latencies
+		require.Equal(t, 3, run(Stuck, 3, &latencies), name)
+		for _, d := range latencies.samples {
+			require.GreaterOrEqual(t, d, patience, name)
 		}
 	}
 }

@@ -45,21 +45,21 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		}
 		page, err := pages.Page(files, claims)
 		if err != nil {
-			return fmt.Errorf("report: %w", err)
+			return err
 		}
 		if err := replaceFile(*out, page); err != nil {
-			return command.BadInput("report: writing the page: %w", err)
+			return command.BadInput("writing the page: %w", err)
 		}
 		fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
 	}
 	if *svg != "" {
 		if err := os.MkdirAll(*svg, 0o777); err != nil {
-			return command.BadInput("report: %w", err)
+			return command.BadInput("%w", err)
 		}
 		charts := pages.Charts(files)
 		for _, c := range charts {
 			if err := replaceFile(filepath.Join(*svg, c.Name+".svg"), c.SVG); err != nil {
-				return command.BadInput("report: writing a chart: %w", err)
+				return command.BadInput("writing a chart: %w", err)
 			}
 		}
 		fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))

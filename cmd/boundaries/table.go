@@ -82,21 +82,21 @@ func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage str
 		_, err := io.WriteString(stdout, text.String())
 		return nil, err
 	} else if err != nil {
-		return nil, command.BadInput(`%s: %w ("boundaries %[1]s -h" lists the flags)`, flags.Name(), err)
+		return nil, command.BadInput(`%w ("boundaries %s -h" lists the flags)`, err, flags.Name())
 	}
 	for _, name := range flags.Args() {
 		if len(name) > 1 && name[0] == '-' {
-			return nil, command.BadInput("%s: want flags before files, but got %q after %q", flags.Name(), name, flags.Arg(0))
+			return nil, command.BadInput("want flags before files, but got %q after %q", name, flags.Arg(0))
 		}
 	}
 	if flags.NArg() == 0 {
-		return nil, command.BadInput(`%s: want a FILE of benchmark output, or - for standard input ("boundaries %[1]s -h" says more)`, flags.Name())
+		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries %s -h" says more)`, flags.Name())
 	}
 	files, err := benchfile.Read(ctx, flags.Args())
 	if ctx.Err() != nil {
-		return nil, command.Interrupted(flags.Name() + ": interrupted")
+		return nil, command.Interrupted("interrupted")
 	} else if err != nil {
-		return nil, command.BadInput("%s: %w", flags.Name(), err)
+		return nil, command.BadInput("%w", err)
 	}
 	return files, nil
 }

@@ -280,8 +280,8 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 20e6, 100e3), inDirection},
 		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 76000, 14000), anyMachine},
 		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 7000, 14000), notReproduced},
-		{"C35", rows("SharedLoopBoxed/system=gil-every-bytecode-2 SharedLoopBoxed/system=gil-2", "lost-updates/op", 0.34, 0), notReproduced},
-		{"C35", rows("SharedLoopBoxed/system=gil-every-bytecode-2 SharedLoopBoxed/system=gil-2", "lost-updates/op", 0, 0), reproduced},
+		{"C35", rows("SharedLoopBoxed/system=gil-2 SharedLoopBoxed/system=gil-jumps-2", "lost-updates/op", 0.34, 0), notReproduced},
+		{"C35", rows("SharedLoopBoxed/system=gil-2 SharedLoopBoxed/system=gil-jumps-2", "lost-updates/op", 0, 0), reproduced},
 		{"C36", rows("FibBoxed/system=nogil FibBoxed/system=gil FibBoxed/system=nogil-2 FibBoxed/system=gil-2", cpuUnit, 115, 100, 115, 102), notReproduced},
 	} {
 		r := judged(t, results(8, 6, test.rows...), test.id)
@@ -389,8 +389,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// pending are rows that the suite does not have yet.
-var pending = regexp.MustCompile(`^(SharedLoopBoxed|CountdownBoxed|Race)/|/without=locks$|/load=stuck/|=pipe-gob$`)
+// pending are rows that the main command does not have.
+var pending = regexp.MustCompile(`^Race/|=pipe-gob$`)
 
 // The rows that the claims name are those that the suite has.
 func TestRowsExist(t *testing.T) {
@@ -436,8 +436,8 @@ func TestIntervals(t *testing.T) {
 	var rounds []string
 	for i, drift := range []float64{1, 1.3, 1.1, 1.2, 1.05, 1.33} {
 		rounds = append(rounds, results(2, 1,
-			fmt.Sprintf("SharedLoopBoxed/system=gil %g ns/op", 100*drift),
-			fmt.Sprintf("SharedLoopBoxed/system=gil-2 %g ns/op", (100+float64(i))*drift)))
+			fmt.Sprintf("SharedLoopBoxed/system=gil-jumps %g ns/op", 100*drift),
+			fmt.Sprintf("SharedLoopBoxed/system=gil-jumps-2 %g ns/op", (100+float64(i))*drift)))
 	}
 	r := only(t, judged(t, strings.Join(rounds, ""), "C5"))
 	e := r.figures[0].estimate
@@ -458,7 +458,7 @@ func TestIntervals(t *testing.T) {
 	t.Run("over an edge", func(t *testing.T) {
 		var text string
 		for i := range 6 {
-			text += results(2, 1, "SharedLoopBoxed/system=gil 100 ns/op", fmt.Sprintf("SharedLoopBoxed/system=gil-2 %d ns/op", 115+4*i))
+			text += results(2, 1, "SharedLoopBoxed/system=gil-jumps 100 ns/op", fmt.Sprintf("SharedLoopBoxed/system=gil-jumps-2 %d ns/op", 115+4*i))
 		}
 		r := only(t, judged(t, text, "C5"))
 		require.Equal(t, notMeasured, r.verdict)
@@ -466,7 +466,7 @@ func TestIntervals(t *testing.T) {
 	})
 	t.Run("more rounds of one row", func(t *testing.T) {
 		// The last rounds are those in which both were measured.
-		text := results(2, 9, "SharedLoopBoxed/system=gil 300 ns/op") + strings.Join(rounds, "")
+		text := results(2, 9, "SharedLoopBoxed/system=gil-jumps 300 ns/op") + strings.Join(rounds, "")
 		e := only(t, judged(t, text, "C5")).figures[0].estimate
 		require.Equal(t, 6, e.rounds)
 		require.InDelta(t, 1.031, e.center, 0.001)
@@ -495,17 +495,17 @@ func TestIntervals(t *testing.T) {
 }
 
 func TestNotMeasured(t *testing.T) {
-	gil := []string{"SharedLoopBoxed/system=gil 100 ns/op 100 user+sys-ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op 105 user+sys-ns/op"}
+	gil := []string{"SharedLoopBoxed/system=gil-jumps 100 ns/op 100 user+sys-ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op 105 user+sys-ns/op"}
 	measure := func(cpus, pattern string) string {
 		return "{ for i in $(seq 9); do go test -cpu " + cpus + " -skip '/=nogil$/without=' -bench '" + pattern + "' || break; done; } > more.txt; go tool boundaries claims bench.txt more.txt"
 	}
-	const shared = "BenchmarkSharedLoopBoxed$/system=gil$"
+	const shared = "BenchmarkSharedLoopBoxed$/system=gil-jumps$"
 	for _, test := range []struct {
 		name, claim, text string
 		verdict, note     string
 		fill              string
 	}{
-		{"a row is missing", "C5", results(2, 6, gil[0]), notMeasured, "no row SharedLoopBoxed/system=gil-2", measure("1,2", shared)},
+		{"a row is missing", "C5", results(2, 6, gil[0]), notMeasured, "no row SharedLoopBoxed/system=gil-jumps-2", measure("1,2", shared)},
 		{"two processors are missing", "C5", results(1, 6, gil[0]), notMeasured, "needs 2 processors", ""},
 		{"oversubscribed", "C5", results(1, 6, gil...), notMeasured, "oversubscribed: 2 threads, numcpu 1; needs 2 processors", ""},
 		{"the claim is of an oversubscribed column", "C22",
@@ -518,8 +518,8 @@ func TestNotMeasured(t *testing.T) {
 			"numcpu is not in the files, so this may be oversubscribed", ""},
 		{"no column of several procs", "C26", results(4, 6, "FibBoxed/system=gil 100 ns/op 100 user+sys-ns/op"), notMeasured,
 			"no row FibBoxed/system=gil-4", measure("4", "BenchmarkFibBoxed$/system=gil$")},
-		{"a clock too coarse", "C10", results(2, 6, "SharedLoopBoxed/system=gil-2 100 ns/op 0 user+sys-ns/op"), notMeasured,
-			"SharedLoopBoxed/system=gil-2 has an impossible user+sys-ns/op; 0 means that the clock is too coarse for it", measure("1,2", shared)},
+		{"a clock too coarse", "C10", results(2, 6, "SharedLoopBoxed/system=gil-jumps-2 100 ns/op 0 user+sys-ns/op"), notMeasured,
+			"SharedLoopBoxed/system=gil-jumps-2 has an impossible user+sys-ns/op; 0 means that the clock is too coarse for it", measure("1,2", shared)},
 		{"no Python", "C1", results(2, 6, "Loop/sync=serial 1 ns/op"), notMeasured, "no row PyLoop/system=cpython-*-gil",
 			"{ for i in $(seq 9); do go test -cpu 1 -skip '/=nogil$/without=' -bench 'BenchmarkFib$/sync=serial$' || break; done; " +
 				"make python ROUNDS=9 THREADS='1 2' PYTHONS='python3 python3.14t'; } > more.txt; go tool boundaries claims bench.txt more.txt"},
@@ -623,7 +623,7 @@ func TestParityInOneRound(t *testing.T) {
 
 // A figure for each Python that has the rows, oldest first.
 func TestSeveralPythons(t *testing.T) {
-	rows := []string{"SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op",
+	rows := []string{"SharedLoopBoxed/system=gil-jumps 100 ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op",
 		"FibBoxed/system=gil 100 ns/op", "FibBoxed/system=nogil 105 ns/op", "FibBoxed/system=gil-2 100 ns/op", "FibBoxed/system=nogil-2 52 ns/op"}
 	for _, system := range []string{"cpython-3.13.0-gil", "cpython-3.9.1-gil", "cpython-3.13.0-nogil"} {
 		for _, row := range []string{"PyLoop/system=%s 40 ns/op", "PyLoop/system=%s-2 41 ns/op", "PyFib/system=%s 40 ns/op", "PyFib/system=%s-2 41 ns/op"} {
@@ -652,8 +652,8 @@ var golden = []string{
 	"LoopBoxed/system=gil 62 ns/op 62 user+sys-ns/op",
 	"LoopBoxed/system=nogil 66 ns/op", "LoopBoxed/system=nogil-2 70 ns/op",
 	"LoopBoxed/system=subinterpreters 62 ns/op", "LoopBoxed/system=subinterpreters-2 32 ns/op",
-	"SharedLoopBoxed/system=gil 62 ns/op 62 user+sys-ns/op", "SharedLoopBoxed/system=gil-2 63 ns/op 64 user+sys-ns/op 0 lost-updates/op",
-	"SharedLoopBoxed/system=gil-every-bytecode-2 63 ns/op 64 user+sys-ns/op 0.34 lost-updates/op",
+	"SharedLoopBoxed/system=gil-jumps 62 ns/op 62 user+sys-ns/op", "SharedLoopBoxed/system=gil-jumps-2 63 ns/op 64 user+sys-ns/op 0 lost-updates/op",
+	"SharedLoopBoxed/system=gil-2 63 ns/op 64 user+sys-ns/op 0.34 lost-updates/op",
 	"SharedLoopBoxed/system=nogil 66 ns/op", "SharedLoopBoxed/system=nogil-2 70 ns/op 0.47 lost-updates/op",
 	"CountdownBoxed/system=gil-ticks 30 ns/op", "CountdownBoxed/system=gil-ticks-2 40 ns/op",
 	"CountdownBoxed/system=free-threading 105 ns/op", "CountdownBoxed/system=free-threading-2 250 ns/op",
@@ -749,11 +749,11 @@ func TestBadInput(t *testing.T) {
 
 // A line of a log that looks like a key of the machine does not make two machines.
 func TestLogLines(t *testing.T) {
-	rows := []string{"SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op"}
+	rows := []string{"SharedLoopBoxed/system=gil-jumps 100 ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op"}
 	for _, text := range []string{
 		"cpu: 93 % of 2\n" + results(2, 6, rows...),
 		results(2, 6, rows...) + "cpu: 12 %\ngoarch: none\n" + "BenchmarkX 1 1 ns/op\n",
-		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-2", "cpu: hot\nnumcpu: 3\nBenchmarkSharedLoopBoxed/system=gil-2", 1),
+		strings.Replace(results(2, 6, rows...), "BenchmarkSharedLoopBoxed/system=gil-jumps-2", "cpu: hot\nnumcpu: 3\nBenchmarkSharedLoopBoxed/system=gil-jumps-2", 1),
 		results(2, 3, rows...) + "a log\ncpu: hot\n" + results(2, 3, rows...),
 	} {
 		r := judged(t, text, "C5")
@@ -764,7 +764,7 @@ func TestLogLines(t *testing.T) {
 
 // What is wrong with a part of the input has a line each, and the rest is judged.
 func TestDamagedInput(t *testing.T) {
-	rows := results(2, 6, "SharedLoopBoxed/system=gil 100 ns/op", "SharedLoopBoxed/system=gil-2 104 ns/op")
+	rows := results(2, 6, "SharedLoopBoxed/system=gil-jumps 100 ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op")
 	for _, test := range []struct {
 		name, text string
 		want       []string

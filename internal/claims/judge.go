@@ -540,8 +540,8 @@ func (f figure) formula(n int) string {
 	return text
 }
 
-// raceCommand prints the benchmark lines of the race tour.
-const raceCommand = "go test -run RaceOutcomes -v ./races"
+// raceCommand prints the share of tries of a race that went wrong.
+const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 ./races"
 
 // enough rounds are the fewest whose 95 % interval leaves out the extremes.
 const enough = 9

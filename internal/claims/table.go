@@ -138,8 +138,8 @@ var (
 const (
 	// Code 4.3: the threads add to one ans. The lock of 3.10 and later is offered at
 	// calls and backward jumps, that of 3.9 and earlier at every bytecode.
-	code43GIL   = "SharedLoopBoxed/system=gil"
-	code43Old   = "SharedLoopBoxed/system=gil-every-bytecode"
+	code43GIL   = "SharedLoopBoxed/system=gil-jumps"
+	code43Old   = "SharedLoopBoxed/system=gil"
 	code43Nogil = "SharedLoopBoxed/system=nogil"
 	// Beazley's loop of 2011: a thread counts a local down.
 	stein1996 = "CountdownBoxed/system=free-threading"

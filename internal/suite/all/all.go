@@ -47,6 +47,7 @@ var workloads = []suite.Workload{
 	suite.New("ForkJoin", "sync", "workerpool/forkjoin", forkjoin.Variants, forkjoin.Want, forkjoin.Metrics),
 	respond.Idle.Workload("Respond/load=idle"),
 	respond.Busy.Workload("Respond/load=busy"),
+	respond.Stuck.Workload("Respond/load=stuck"),
 	procs.Workload("Procs/payload=8B", procs.Word),
 	procs.Workload("Procs/payload=64KiB", procs.Block),
 	procsfib.Workload("ProcsFib"),

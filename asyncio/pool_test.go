@@ -1,0 +1,57 @@
+package asyncio
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A pool that breaks its promise ends the run with an error that says how.
+func TestBrokenPools(t *testing.T) {
+	for _, test := range []struct {
+		want string
+		take func(client int) int
+	}{
+		{"asyncio: the pool gave connection 7 to two clients at once", func(int) int { return 7 }},
+		{"asyncio: the pool has lost a connection: none is idle, and fewer than 64 are in use", func(int) int { return -1 }},
+	} {
+		db := open(t, 0)
+		a := db.share(1<<30, test.take, func(_, slot int) {})
+		require.EqualError(t, a.Err, test.want)
+		require.EqualValues(t, a.Right, a.Count)
+	}
+}
+
+// Turns begin in the order of their tickets, inFlight at a time.
+func TestTurns(t *testing.T) {
+	const n = 3 * clients
+	turns := newTurns()
+	for i := range n {
+		if i >= inFlight {
+			turns.end()
+		}
+		require.Equal(t, i, turns.begin(n))
+	}
+	for _, gate := range turns.gates {
+		require.Empty(t, gate)
+	}
+	require.Equal(t, n, turns.begin(n), "no turn, and no wait for one")
+}
+
+// The head of a stack changes although its top is the same (the ABA problem).
+func TestStackHasATag(t *testing.T) {
+	var s stack
+	require.Equal(t, -1, s.take(0))
+	for slot := range 3 {
+		s.put(0, slot)
+	}
+	// A client has read the head, 2, and what is below it, 1.
+	head, below := s.head.Load(), s.below[2].Load()
+	require.Equal(t, 2, s.take(0))
+	require.Equal(t, 1, s.take(0))
+	s.put(0, 2)
+	require.False(t, s.head.CompareAndSwap(head, next(head, below)), "would put connection 1 back, which is in use")
+	require.Equal(t, 2, s.take(0))
+	require.Equal(t, 0, s.take(0))
+	require.Equal(t, -1, s.take(0))
+}
