@@ -1,0 +1,66 @@
+// The benchmarks of the lab, and their flags.
+package contention_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"boundaries/contention"
+	"boundaries/internal/suite/suitebench"
+)
+
+// A shape is what is shared, and the variants that share it.
+type shape struct {
+	name     string
+	variants []contention.Variant
+	base     contention.Case // the dials that are not set
+	check    func(contention.Case) error
+}
+
+var shapes = []shape{
+	{"record", contention.Variants, contention.Default, func(contention.Case) error { return nil }},
+}
+
+func shapeOf(name string) (shape, bool) {
+	for _, s := range shapes {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return shape{}, false
+}
+
+func BenchmarkContention(b *testing.B) {
+	all, err := jobs()
+	if err != nil {
+		b.Fatal(err) // TestMain has seen it
+	}
+	for _, job := range all {
+		s, _ := shapeOf(job.shape)
+		for _, c := range job.cases {
+			w := c.Workload(s.name, s.variants)
+			_, keys, _ := strings.Cut(w.Name, "/")
+			b.Run(keys, func(b *testing.B) { suitebench.Workload(b, w) })
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	brokenMain() // does not return in a child of a test
+	flag.Parse()
+	if _, err := jobs(); err != nil {
+		fmt.Fprintln(os.Stderr, "contention:", err)
+		os.Exit(2)
+	}
+	if suitebench.Flags("100ms") {
+		suitebench.Facts(os.Stdout, map[string][]string{
+			"lower": {"user+sys-ns/op", "read-p50-ns", "read-p99-ns", "read-max-ns",
+				"update-p50-ns", "update-p99-ns", "update-max-ns", "stall-ns", "max-share", "mutex-wait-ns/op"},
+			"higher": {"min-share"},
+		})
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,33 @@
+package contention
+
+// runPrivate gives every worker records of its own: nothing is shared until the
+// end. It is the ceiling for the other variants, and at hold=0 and think=0 it is
+// what the harness itself costs.
+//
+// Cost: nobody sees anybody's updates before the end.
+// Progress: wait-free.
+func runPrivate(t *Trial) int {
+	all := make(chan []slot, t.Procs*t.Case.Goroutines)
+	t.Fork(func(w *Worker) {
+		records := make([]slot, t.Case.Records)
+		for w.Next() {
+			if w.Update {
+				w.Change(&records[w.Record].Record)
+			} else {
+				w.See(&records[w.Record].Record)
+			}
+			w.Done()
+		}
+		all <- records
+	})
+	close(all)
+	sum := 0
+	for records := range all {
+		n := total(records)
+		if n < 0 {
+			return -1
+		}
+		sum += n
+	}
+	return sum
+}

@@ -1,0 +1,286 @@
+package contention_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/contention"
+)
+
+// Every variant of every shape accounts for every update, and its reads see words
+// that agree, on 1 to 9 goroutines.
+func TestVariantsAreRight(t *testing.T) {
+	for _, s := range shapes {
+		for _, v := range s.variants {
+			t.Run(s.name+"/"+v.Name, func(t *testing.T) {
+				for workers := 1; workers <= 9; workers++ {
+					c := s.base
+					for _, c.Read = range []int{0, 50, 99, 100} {
+						for _, c.Roles = range []string{"mixed", "split"} {
+							c.Skew = "none"
+							try(t, v, c, workers, 0, 1, 7, 1000)
+							c.Skew, c.Records = "zipf", s.base.Records+6
+							c.Hold = 200 * time.Nanosecond
+							if s.check(c) == nil {
+								try(t, v, c, workers, 1000)
+							}
+							c.Records, c.Hold = s.base.Records, 0
+						}
+					}
+				}
+				crowd := s.base
+				crowd.Goroutines, crowd.Read = 16, 50
+				try(t, v, crowd, 2, 5000)
+			})
+		}
+	}
+}
+
+func try(t *testing.T, v contention.Variant, c contention.Case, procs int, sizes ...int) {
+	t.Helper()
+	trial := contention.NewTrial(c, procs)
+	for _, n := range sizes {
+		trial.Take(v, n)
+		require.NoError(t, trial.Err(), "%d procs, %d steps, %v", procs, n, c)
+		require.NotEmpty(t, trial.Metrics())
+	}
+}
+
+// broken are variants whose protection is removed. They run in children, because
+// some have data races.
+var broken = map[string]contention.Variant{
+	"no lock": {Run: func(t *contention.Trial) int {
+		var record contention.Record
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					w.Change(&record)
+				} else {
+					w.See(&record)
+				}
+				w.Done()
+			}
+		})
+		return record.Updates()
+	}},
+	"updates under a read lock": {Run: func(t *contention.Trial) int {
+		var mu sync.RWMutex
+		var record contention.Record
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				mu.RLock()
+				if w.Update {
+					w.Change(&record)
+				} else {
+					w.See(&record)
+				}
+				mu.RUnlock()
+				w.Done()
+			}
+		})
+		return record.Updates()
+	}},
+	"reads without a lock": {Run: func(t *contention.Trial) int {
+		var mu sync.Mutex
+		var record contention.Record
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					mu.Lock()
+					w.Change(&record)
+					mu.Unlock()
+				} else {
+					w.See(&record)
+				}
+				w.Done()
+			}
+		})
+		return record.Updates()
+	}},
+	"store without compare": {Run: func(t *contention.Trial) int {
+		var record atomic.Pointer[contention.Record]
+		record.Store(new(contention.Record))
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					changed := *record.Load()
+					w.Change(&changed)
+					record.Store(&changed)
+				} else {
+					w.See(record.Load())
+				}
+				w.Done()
+			}
+		})
+		return record.Load().Updates()
+	}},
+	"sequence that is not looked at again": {Run: func(t *contention.Trial) int {
+		var mu sync.Mutex
+		var words [4]atomic.Uint64
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					mu.Lock()
+					words[0].Add(1)
+					words[1].Add(1)
+					w.Hold()
+					words[2].Add(1)
+					words[3].Add(1)
+					mu.Unlock()
+				} else {
+					a, b := words[0].Load(), words[1].Load()
+					w.Hold()
+					w.Agree(a, b, words[2].Load(), words[3].Load())
+				}
+				w.Done()
+			}
+		})
+		return int(words[0].Load())
+	}},
+	"count that is loaded and stored": {Run: func(t *contention.Trial) int {
+		var count atomic.Int64
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					before := count.Load()
+					w.Hold()
+					count.Store(before + 1)
+				} else {
+					w.Saw(count.Load())
+				}
+				w.Done()
+			}
+		})
+		return int(count.Load())
+	}},
+}
+
+// brokenChild names the environment variable that has a child run a broken variant.
+const brokenChild = "BOUNDARIES_TEST_BROKEN"
+
+// brokenMain does not return in a child that runs a broken variant.
+func brokenMain() {
+	name := os.Getenv(brokenChild)
+	if name == "" {
+		return
+	}
+	c := contention.Default
+	c.Hold, c.Read = time.Microsecond, 50
+	runtime.GOMAXPROCS(4)
+	trial := contention.NewTrial(c, 4)
+	for range 1000 {
+		trial.Take(broken[name], 10_000)
+		if err := trial.Err(); err != nil {
+			fmt.Println("found:", err)
+			os.Exit(0)
+		}
+	}
+	fmt.Println("found nothing")
+	os.Exit(0)
+}
+
+func TestMissingProtectionIsFound(t *testing.T) {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for name := range broken {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), exe)
+			cmd.Env = append(os.Environ(), brokenChild+"="+name)
+			// Of a child built with -race the exit status is 66. What it has found
+			// itself counts.
+			out, _ := cmd.Output()
+			require.Contains(t, string(out), "found: ")
+		})
+	}
+}
+
+// A variant that does not take all its steps is found, too.
+func TestMissingStepsAreFound(t *testing.T) {
+	trial := contention.NewTrial(contention.Default, 2)
+	trial.Take(contention.Variant{Run: func(*contention.Trial) int { return 0 }}, 10)
+	require.EqualError(t, trial.Err(), "the goroutines took 0 steps, want 10: each must call Next until it returns false")
+}
+
+// patience is how many reads a starved writer must wait for.
+const patience = 1000
+
+// starve lets a writer in only after that many reads, or when the readers have ended.
+func starve(t *contention.Trial) int {
+	var mu sync.RWMutex
+	var record contention.Record
+	var reads, ended atomic.Int64
+	t.Fork(func(w *contention.Worker) {
+		for w.Next() {
+			if w.Update {
+				for asked := reads.Load(); reads.Load() < asked+patience && ended.Load() == 0; {
+					runtime.Gosched()
+				}
+				mu.Lock()
+				w.Change(&record)
+				mu.Unlock()
+			} else {
+				mu.RLock()
+				w.See(&record)
+				mu.RUnlock()
+				reads.Add(1)
+			}
+			w.Done()
+		}
+		ended.Add(1)
+	})
+	return record.Updates()
+}
+
+// inTurn serves goroutines in order of arrival.
+func inTurn(t *contention.Trial) int {
+	var record contention.Record
+	var next, serving atomic.Int64
+	t.Fork(func(w *contention.Worker) {
+		for w.Next() {
+			for ticket := next.Add(1) - 1; serving.Load() != ticket; {
+				runtime.Gosched()
+			}
+			if w.Update {
+				w.Change(&record)
+			} else {
+				w.See(&record)
+			}
+			serving.Add(1)
+			w.Done()
+		}
+	})
+	return record.Updates()
+}
+
+// A writer that starves shows in its share and in its waits, and the harness
+// starves nobody whom the lock serves.
+func TestStarvingWriterShows(t *testing.T) {
+	c := contention.Default
+	c.Read, c.Roles, c.Hold = 75, "split", time.Microsecond
+	measure := func(run func(*contention.Trial) int) map[string]float64 {
+		trial := contention.NewTrial(c, 4)
+		trial.Take(contention.Variant{Run: run}, 30_000)
+		require.NoError(t, trial.Err())
+		metrics := map[string]float64{}
+		for _, m := range trial.Metrics() {
+			metrics[m.Unit] = m.Value
+		}
+		return metrics
+	}
+	starved := measure(starve)
+	require.Less(t, starved["min-share"], 0.01)
+	// While the writer waits, 3 readers take 1000 reads of a microsecond.
+	require.Greater(t, starved["update-p50-ns"], 1e9*1e-6*patience/4)
+	require.GreaterOrEqual(t, starved["stall-ns"], starved["update-max-ns"]-1000)
+	fair := measure(inTurn)
+	require.Greater(t, fair["min-share"], 0.5)
+	require.Less(t, fair["max-share"], 1.5)
+}
