@@ -27,39 +27,33 @@ func now() time.Duration { return time.Since(epoch) }
 
 // A unit is what work costs on this machine.
 type unit struct {
-	call  float64 // ns of a call of spin, beside its turns
-	turn  float64 // ns of a turn
+	turn  float64 // ns of a turn of spin; a call costs next to nothing beside its turns
 	clock float64 // ns of a look at the clock
 }
 
 // calibrate measures the unit, once.
 var calibrate = sync.OnceValue(func() unit {
-	// The shortest of several tries is the one that nothing has disturbed.
-	var x uint64
+	// Of many tries the shortest is the one that nothing has disturbed.
 	best := func(f func()) float64 {
 		f()
 		shortest := time.Duration(math.MaxInt64)
-		for range 500 {
+		for range 4000 {
 			began := now()
 			f()
 			shortest = min(shortest, now()-began)
 		}
 		return float64(shortest)
 	}
-	const calls, short, long = 100, 64, 10_000
-	var u unit
-	u.turn = best(func() { x = spin(x, long) }) / long
-	u.call = best(func() {
-		for range calls {
-			x = spin(x, short)
-		}
-	})/calls - short*u.turn
-	u.clock = best(func() {
-		for range calls {
-			now()
-		}
-	}) / calls
-	return u
+	const turns, looks = 10_000, 100
+	var x uint64
+	return unit{
+		turn: best(func() { x = spin(x, turns) }) / turns,
+		clock: best(func() {
+			for range looks {
+				now()
+			}
+		}) / looks,
+	}
 })
 
 // turns returns how many turns of spin last that long: at least one, if not none.
@@ -67,7 +61,7 @@ func (u unit) turns(d time.Duration) int {
 	if d <= 0 {
 		return 0
 	}
-	return max(1, int(math.Round((float64(d)-u.call)/u.turn)))
+	return max(1, int(math.Round(float64(d)/u.turn)))
 }
 
 // every returns in how many steps one is timed, so that the two looks at the clock
