@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"boundaries/contention"
+	"boundaries/contention/config"
+	"boundaries/contention/counter"
 	"boundaries/internal/suite/suitebench"
 )
 
@@ -21,7 +23,9 @@ type shape struct {
 }
 
 var shapes = []shape{
-	{"record", contention.Variants, contention.Default, func(contention.Case) error { return nil }},
+	{"record", contention.Variants, contention.Default, contention.Case.Check},
+	{"counter", counter.Variants, counter.Default, counter.Check},
+	{"map", config.Variants, config.Default, contention.Case.Check},
 }
 
 func shapeOf(name string) (shape, bool) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"boundaries/contention"
+	"boundaries/contention/config"
+	"boundaries/contention/counter"
 )
 
 // dials are the flags of the benchmarks.
@@ -86,9 +88,6 @@ func chosen() ([]job, error) {
 				for value := range strings.SplitSeq(dial.list, ",") {
 					err := dial.set(&c, strings.TrimSpace(value))
 					if err == nil {
-						err = c.Check()
-					}
-					if err == nil {
 						err = s.check(c)
 					}
 					if err != nil {
@@ -127,7 +126,7 @@ const us = time.Microsecond
 // smallGrid crosses hold with the share of reads, where goroutines do nothing
 // else, and takes samples of the other dials.
 func smallGrid() []job {
-	record := shapes[0].base
+	record, count, keys := contention.Default, counter.Default, config.Default
 	records := cross(record, []time.Duration{0, 100, us, 10 * us}, []time.Duration{0}, []int{0, 50, 95, 100})
 	thinking := cross(record, []time.Duration{100}, []time.Duration{10 * us}, []int{0})
 	crowd := record
@@ -136,6 +135,8 @@ func smallGrid() []job {
 	many.Records, many.Skew = 64, "zipf"
 	return []job{
 		{"record", append(append(records, thinking...), crowd, many)},
+		{"counter", cross(count, []time.Duration{0}, []time.Duration{0}, []int{0, 1, 50})},
+		{"map", cross(keys, []time.Duration{0}, []time.Duration{0}, []int{50, 99, 100})},
 	}
 }
 
@@ -144,8 +145,8 @@ func fullGrid() []job {
 	var all []job
 	for _, s := range shapes {
 		holds := []time.Duration{0, 100, 300, us, 3 * us, 10 * us, 100 * us}
-		if s.check(contention.Case{Hold: 1}) != nil {
-			holds = []time.Duration{0}
+		if s.name == "counter" {
+			holds = holds[:1]
 		}
 		cases := cross(s.base, holds, []time.Duration{0, us, 10 * us}, []int{0, 1, 50, 75, 90, 95, 99, 100})
 		var wide []contention.Case

@@ -7,9 +7,10 @@ package contention
 // Cost: nobody sees anybody's updates before the end.
 // Progress: wait-free.
 func runPrivate(t *Trial) int {
-	all := make(chan []slot, t.Procs*t.Case.Goroutines)
+	all := make([][]slot, t.Workers())
 	t.Fork(func(w *Worker) {
 		records := make([]slot, t.Case.Records)
+		all[w.Number] = records
 		for w.Next() {
 			if w.Update {
 				w.Change(&records[w.Record].Record)
@@ -18,11 +19,9 @@ func runPrivate(t *Trial) int {
 			}
 			w.Done()
 		}
-		all <- records
 	})
-	close(all)
 	sum := 0
-	for records := range all {
+	for _, records := range all {
 		n := total(records)
 		if n < 0 {
 			return -1

@@ -212,21 +212,30 @@ func TestMissingStepsAreFound(t *testing.T) {
 // patience is how many reads a starved writer must wait for.
 const patience = 1000
 
-// starve lets a writer in only after that many reads, or when the readers have ended.
+// starve has one writer, and lets it in only after that many reads, or when the
+// readers have ended. Readers wait for the writer before and after, so that it
+// starves for exactly as long, whatever the scheduler does.
 func starve(t *contention.Trial) int {
 	var mu sync.RWMutex
 	var record contention.Record
-	var reads, ended atomic.Int64
+	var reads, readersEnded atomic.Int64
+	var until atomic.Int64 // how many reads the writer waits for; 0 if it does not wait
+	var writerEnded atomic.Bool
 	t.Fork(func(w *contention.Worker) {
 		for w.Next() {
 			if w.Update {
-				for asked := reads.Load(); reads.Load() < asked+patience && ended.Load() == 0; {
+				until.Store(reads.Load() + patience)
+				for reads.Load() < until.Load() && readersEnded.Load() < int64(t.Workers()-1) {
 					runtime.Gosched()
 				}
 				mu.Lock()
 				w.Change(&record)
 				mu.Unlock()
+				until.Store(0)
 			} else {
+				for reads.Load() >= until.Load() && !writerEnded.Load() {
+					runtime.Gosched()
+				}
 				mu.RLock()
 				w.See(&record)
 				mu.RUnlock()
@@ -234,7 +243,11 @@ func starve(t *contention.Trial) int {
 			}
 			w.Done()
 		}
-		ended.Add(1)
+		if w.Update {
+			writerEnded.Store(true)
+		} else {
+			readersEnded.Add(1)
+		}
 	})
 	return record.Updates()
 }
@@ -281,6 +294,5 @@ func TestStarvingWriterShows(t *testing.T) {
 	require.Greater(t, starved["update-p50-ns"], 1e9*1e-6*patience/4)
 	require.GreaterOrEqual(t, starved["stall-ns"], starved["update-max-ns"]-1000)
 	fair := measure(inTurn)
-	require.Greater(t, fair["min-share"], 0.5)
-	require.Less(t, fair["max-share"], 1.5)
+	require.Greater(t, fair["min-share"], 20*starved["min-share"])
 }

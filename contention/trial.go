@@ -40,6 +40,7 @@ func NewTrial(c Case, procs int) *Trial {
 	units := calibrate()
 	for i := range t.workers {
 		t.workers[i] = &Worker{
+			Number: i,
 			hold:   units.turns(c.Hold),
 			think:  units.turns(c.Think),
 			work:   c.Hold + c.Think,
@@ -50,6 +51,9 @@ func NewTrial(c Case, procs int) *Trial {
 	}
 	return t
 }
+
+// Workers returns how many goroutines the trial has.
+func (t *Trial) Workers() int { return len(t.workers) }
 
 // Take lets the variant take n steps. It panics if n is negative.
 func (t *Trial) Take(v Variant, n int) {
@@ -84,6 +88,10 @@ type Worker struct {
 	// Record and Update say what the current step is to access, and how.
 	Record int
 	Update bool
+
+	// Number counts the workers from 0. A variant that needs it cannot be used
+	// where goroutines have no number, and must say so.
+	Number int
 
 	hold, think int    // turns of spin
 	state       uint64 // of spin
