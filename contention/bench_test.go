@@ -45,7 +45,7 @@ func BenchmarkContention(b *testing.B) {
 	for _, job := range all {
 		s, _ := shapeOf(job.shape)
 		for _, c := range job.cases {
-			w := c.Workload(s.name, s.variants)
+			w := c.Workload(s.name, selected(s.variants))
 			_, keys, _ := strings.Cut(w.Name, "/")
 			b.Run(keys, func(b *testing.B) { suitebench.Workload(b, w) })
 		}
@@ -55,7 +55,11 @@ func BenchmarkContention(b *testing.B) {
 func TestMain(m *testing.M) {
 	brokenMain() // does not return in a child of a test
 	flag.Parse()
-	if _, err := jobs(); err != nil {
+	_, err := jobs()
+	if err == nil && flag.NArg() > 0 {
+		err = fmt.Errorf("want flags only, but got %q", flag.Arg(0))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "contention:", err)
 		os.Exit(2)
 	}

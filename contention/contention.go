@@ -33,7 +33,8 @@
 //
 // measures a small grid and ends in 3 minutes. To measure the full grid, add
 // -timeout 0 and -args -grid. A dial's flag, or several, replaces the grid: a
-// value or a list of values, and the defaults of [Case] for the dials without one.
+// value or a list of values, and the default for the dials without one. -sync
+// selects variants.
 //
 //	go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
 //	go tool boundaries map mine.txt

@@ -3,6 +3,7 @@ package contention_test
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +15,8 @@ import (
 
 // dials are the flags of the benchmarks.
 var dials = struct {
-	shape, hold, think, read, records, skew, roles, goroutines *string
-	grid                                                       *bool
+	shape, hold, think, read, records, skew, roles, goroutines, sync *string
+	grid                                                             *bool
 }{
 	shape:      flag.String("shape", "", "measure these `shapes`, such as record,counter,map"),
 	hold:       flag.String("hold", "", "work inside an access, as a `list` such as 0,300ns"),
@@ -25,6 +26,7 @@ var dials = struct {
 	skew:       flag.String("skew", "", "how popular the records are: `none or zipf`, or both"),
 	roles:      flag.String("roles", "", "what a goroutine does: `mixed or split`, or both"),
 	goroutines: flag.String("goroutines", "", "how many goroutines for each proc, as a `list` such as 1,16"),
+	sync:       flag.String("sync", "", "measure only these variants, as a `list` such as global-mutex,rw-mutex"),
 	grid:       flag.Bool("grid", false, "measure the full grid, which takes hours"),
 }
 
@@ -44,6 +46,12 @@ func jobs() ([]job, error) {
 			given = true
 		}
 	})
+	for name := range strings.SplitSeq(*dials.sync, ",") {
+		known := func(v contention.Variant) bool { return v.Name == name }
+		if name != "" && !slices.ContainsFunc(shapes, func(s shape) bool { return slices.ContainsFunc(s.variants, known) }) {
+			return nil, fmt.Errorf("-sync %q: no variant is named %q", *dials.sync, name)
+		}
+	}
 	switch {
 	case given && *dials.grid:
 		return nil, fmt.Errorf("-grid measures all settings of the dials, want no dial beside it")
@@ -122,6 +130,15 @@ func setInt(to *int, s string) error {
 }
 
 const us = time.Microsecond
+
+// selected returns those of a shape's variants that -sync names, or all.
+func selected(variants []contention.Variant) []contention.Variant {
+	if *dials.sync == "" {
+		return variants
+	}
+	names := strings.Split(*dials.sync, ",")
+	return slices.DeleteFunc(slices.Clone(variants), func(v contention.Variant) bool { return !slices.Contains(names, v.Name) })
+}
 
 // smallGrid crosses hold with the share of reads, where goroutines do nothing
 // else, and takes samples of the other dials.

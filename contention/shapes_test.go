@@ -23,17 +23,14 @@ func TestVariantsAreRight(t *testing.T) {
 			t.Run(s.name+"/"+v.Name, func(t *testing.T) {
 				for workers := 1; workers <= 9; workers++ {
 					c := s.base
-					for _, c.Read = range []int{0, 50, 99, 100} {
-						for _, c.Roles = range []string{"mixed", "split"} {
-							c.Skew = "none"
-							try(t, v, c, workers, 0, 1, 7, 1000)
-							c.Skew, c.Records = "zipf", s.base.Records+6
-							c.Hold = 200 * time.Nanosecond
-							if s.check(c) == nil {
-								try(t, v, c, workers, 1000)
-							}
-							c.Records, c.Hold = s.base.Records, 0
-						}
+					for _, c.Read = range []int{0, 50, 100} {
+						try(t, v, c, workers, 0, 1, 7, 1000)
+					}
+					c.Read, c.Roles = 50, "split"
+					try(t, v, c, workers, 1000)
+					c.Skew, c.Records, c.Hold = "zipf", s.base.Records+6, 200*time.Nanosecond
+					if s.check(c) == nil {
+						try(t, v, c, workers, 1000)
 					}
 				}
 				crowd := s.base
