@@ -71,17 +71,11 @@ func runAtomic(t *Trial) int {
 			w.Done()
 		}
 	})
-	sum := 0
+	last := make([]Record, len(records))
 	for i := range records {
-		var r Record
-		for j := range r {
-			r[j] = records[i].words[j].Load()
+		for j := range last[i] {
+			last[i][j] = records[i].words[j].Load()
 		}
-		n := r.Updates()
-		if n < 0 {
-			return -1
-		}
-		sum += n
 	}
-	return sum
+	return Total(last)
 }

@@ -20,12 +20,25 @@ type shape struct {
 	variants []contention.Variant
 	base     contention.Case // the dials that are not set
 	check    func(contention.Case) error
+	own      []contention.Variant // of a reader, not in the grids
 }
 
 var shapes = []shape{
-	{"record", contention.Variants, contention.Default, contention.Case.Check},
-	{"counter", counter.Variants, counter.Default, counter.Check},
-	{"map", config.Variants, config.Default, contention.Case.Check},
+	{"record", contention.Variants, contention.Default, contention.Case.Check, nil},
+	{"counter", counter.Variants, counter.Default, counter.Check, nil},
+	{"map", config.Variants, config.Default, contention.Case.Check, nil},
+}
+
+// add puts a reader's own variant into a shape. It is tested with the others, and
+// measured where a dial is given.
+func add(shape string, v contention.Variant) {
+	for i := range shapes {
+		if shapes[i].name == shape {
+			shapes[i].own = append(shapes[i].own, v)
+			return
+		}
+	}
+	panic("no shape is named " + shape)
 }
 
 func shapeOf(name string) (shape, bool) {
@@ -43,9 +56,8 @@ func BenchmarkContention(b *testing.B) {
 		b.Fatal(err) // TestMain has seen it
 	}
 	for _, job := range all {
-		s, _ := shapeOf(job.shape)
 		for _, c := range job.cases {
-			w := c.Workload(s.name, selected(s.variants))
+			w := c.Workload(job.shape, job.variants)
 			_, keys, _ := strings.Cut(w.Name, "/")
 			b.Run(keys, func(b *testing.B) { suitebench.Workload(b, w) })
 		}

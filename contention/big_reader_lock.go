@@ -52,5 +52,5 @@ func runBigReaderLock(t *Trial) int {
 			w.Done()
 		}
 	})
-	return total(records)
+	return total(records...)
 }

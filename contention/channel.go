@@ -34,5 +34,5 @@ func runChannel(t *Trial) int {
 	})
 	close(requests)
 	<-ended
-	return total(records)
+	return total(records...)
 }

@@ -30,15 +30,35 @@ var dials = struct {
 	grid:       flag.Bool("grid", false, "measure the full grid, which takes hours"),
 }
 
-// A job is a shape and its cases.
+// A job is a shape, its cases and its variants.
 type job struct {
-	shape string
-	cases []contention.Case
+	shape    string
+	cases    []contention.Case
+	variants []contention.Variant
 }
 
 // jobs returns what the flags select: the product of their lists, if there are
 // any, and otherwise a grid.
 func jobs() ([]job, error) {
+	all, err := cases()
+	if err != nil || *dials.sync == "" {
+		return all, err
+	}
+	names := strings.Split(*dials.sync, ",")
+	for _, name := range names {
+		named := func(v contention.Variant) bool { return v.Name == name }
+		if !slices.ContainsFunc(all, func(j job) bool { return slices.ContainsFunc(j.variants, named) }) {
+			return nil, fmt.Errorf("-sync %q: no variant is named %q", *dials.sync, name)
+		}
+	}
+	for i := range all {
+		all[i].variants = slices.DeleteFunc(slices.Clone(all[i].variants),
+			func(v contention.Variant) bool { return !slices.Contains(names, v.Name) })
+	}
+	return all, nil
+}
+
+func cases() ([]job, error) {
 	given := false
 	flag.Visit(func(f *flag.Flag) {
 		switch f.Name {
@@ -46,12 +66,6 @@ func jobs() ([]job, error) {
 			given = true
 		}
 	})
-	for name := range strings.SplitSeq(*dials.sync, ",") {
-		known := func(v contention.Variant) bool { return v.Name == name }
-		if name != "" && !slices.ContainsFunc(shapes, func(s shape) bool { return slices.ContainsFunc(s.variants, known) }) {
-			return nil, fmt.Errorf("-sync %q: no variant is named %q", *dials.sync, name)
-		}
-	}
 	switch {
 	case given && *dials.grid:
 		return nil, fmt.Errorf("-grid measures all settings of the dials, want no dial beside it")
@@ -106,7 +120,7 @@ func chosen() ([]job, error) {
 			}
 			cases = product
 		}
-		jobs = append(jobs, job{name, cases})
+		jobs = append(jobs, job{name, cases, slices.Concat(s.variants, s.own)})
 	}
 	return jobs, nil
 }
@@ -131,15 +145,6 @@ func setInt(to *int, s string) error {
 
 const us = time.Microsecond
 
-// selected returns those of a shape's variants that -sync names, or all.
-func selected(variants []contention.Variant) []contention.Variant {
-	if *dials.sync == "" {
-		return variants
-	}
-	names := strings.Split(*dials.sync, ",")
-	return slices.DeleteFunc(slices.Clone(variants), func(v contention.Variant) bool { return !slices.Contains(names, v.Name) })
-}
-
 // smallGrid crosses hold with the share of reads, where goroutines do nothing
 // else, and takes samples of the other dials.
 func smallGrid() []job {
@@ -151,9 +156,9 @@ func smallGrid() []job {
 	many := record
 	many.Records, many.Skew = 64, "zipf"
 	return []job{
-		{"record", append(append(records, thinking...), crowd, many)},
-		{"counter", cross(count, []time.Duration{0}, []time.Duration{0}, []int{0, 1, 50})},
-		{"map", cross(keys, []time.Duration{0}, []time.Duration{0}, []int{50, 99, 100})},
+		{"record", append(append(records, thinking...), crowd, many), contention.Variants},
+		{"counter", cross(count, []time.Duration{0}, []time.Duration{0}, []int{0, 1, 50}), counter.Variants},
+		{"map", cross(keys, []time.Duration{0}, []time.Duration{0}, []int{50, 99, 100}), config.Variants},
 	}
 }
 
@@ -179,7 +184,7 @@ func fullGrid() []job {
 				}
 			}
 		}
-		all = append(all, job{s.name, wide})
+		all = append(all, job{s.name, wide, s.variants})
 	}
 	return all
 }

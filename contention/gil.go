@@ -31,5 +31,5 @@ func runGIL(t *Trial) int {
 		}
 		shared.lock.Release(&thread)
 	})
-	return total(records)
+	return total(records...)
 }

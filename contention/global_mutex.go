@@ -32,5 +32,5 @@ func runGlobalMutex(t *Trial) int {
 			w.Done()
 		}
 	})
-	return total(records)
+	return total(records...)
 }

@@ -39,9 +39,9 @@ func runLockFree(t *Trial) int {
 			w.Done()
 		}
 	})
-	slots := make([]slot, len(records))
+	last := make([]Record, len(records))
 	for i := range records {
-		slots[i].Record = *records[i].Load()
+		last[i] = *records[i].Load()
 	}
-	return total(slots)
+	return Total(last)
 }

@@ -47,22 +47,31 @@ func (r *Record) Updates() int {
 	return int(r[0])
 }
 
-// A slot keeps the records of an array on cache lines of their own.
-type slot struct {
-	Record
-	_ cacheline.Pad
-}
-
-// total returns how many updates the records have had, or -1 if words of one
+// Total returns how many updates the records have had, or -1 if words of one
 // disagree.
-func total(slots []slot) int {
+func Total(records []Record) int {
 	total := 0
-	for i := range slots {
-		n := slots[i].Updates()
+	for i := range records {
+		n := records[i].Updates()
 		if n < 0 {
 			return -1
 		}
 		total += n
 	}
 	return total
+}
+
+// A slot keeps the records of an array on cache lines of their own.
+type slot struct {
+	Record
+	_ cacheline.Pad
+}
+
+// total is Total of the records in slots.
+func total(slots ...slot) int {
+	records := make([]Record, len(slots))
+	for i := range slots {
+		records[i] = slots[i].Record
+	}
+	return Total(records)
 }

@@ -33,5 +33,5 @@ func runRWMutex(t *Trial) int {
 			w.Done()
 		}
 	})
-	return total(records)
+	return total(records...)
 }

@@ -1,10 +1,14 @@
 package contention_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,7 +23,7 @@ import (
 // that agree, on 1 to 9 goroutines.
 func TestVariantsAreRight(t *testing.T) {
 	for _, s := range shapes {
-		for _, v := range s.variants {
+		for _, v := range slices.Concat(s.variants, s.own) {
 			t.Run(s.name+"/"+v.Name, func(t *testing.T) {
 				for workers := 1; workers <= 9; workers++ {
 					c := s.base
@@ -292,4 +296,27 @@ func TestStarvingWriterShows(t *testing.T) {
 	require.GreaterOrEqual(t, starved["stall-ns"], starved["update-max-ns"]-1000)
 	fair := measure(inTurn)
 	require.Greater(t, fair["min-share"], 20*starved["min-share"])
+}
+
+// A reader who copies the example has a variant that is tested and measured.
+func TestExampleCanBeCopied(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds this package again")
+	}
+	example, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	copied := filepath.Join(t.TempDir(), "mine_test.go")
+	text := strings.NewReplacer("spin", "mine", "Spin", "Mine", "func Example()", "func Example_mine()").Replace(string(example))
+	require.NoError(t, os.WriteFile(copied, []byte(text), 0o666))
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(here, "mine_test.go"): copied}})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	require.NoError(t, os.WriteFile(file, overlay, 0o666))
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", file, "-run", "Right/record/mine", "-v",
+		"-bench", ".", "-benchtime", "1x", "-cpu", "1", ".", "-args", "-read", "50", "-sync", "mine-lock").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "--- PASS: TestVariantsAreRight/record/mine")
+	require.Contains(t, string(out), "roles=mixed/goroutines=1/sync=mine")
 }

@@ -37,5 +37,5 @@ func runShardedLock(t *Trial) int {
 			w.Done()
 		}
 	})
-	return total(records)
+	return total(records...)
 }

@@ -50,16 +50,14 @@ func newMap(keys []string) map[string]*contention.Record {
 	return records
 }
 
-// total returns how many updates the records have had, or -1 if words of one
-// disagree.
-func total(records map[string]*contention.Record) int {
-	total := 0
-	for _, r := range records {
-		n := r.Updates()
-		if n < 0 {
-			return -1
+// total returns how many updates the records of the maps have had, or -1 if words
+// of one disagree.
+func total(maps ...map[string]*contention.Record) int {
+	var all []contention.Record
+	for _, records := range maps {
+		for _, r := range records {
+			all = append(all, *r)
 		}
-		total += n
 	}
-	return total
+	return contention.Total(all)
 }

@@ -23,13 +23,5 @@ func runPrivate(t *contention.Trial) int {
 			w.Done()
 		}
 	})
-	sum := 0
-	for _, records := range all {
-		n := total(records)
-		if n < 0 {
-			return -1
-		}
-		sum += n
-	}
-	return sum
+	return total(all...)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"hash/maphash"
-	"maps"
 	"sync"
 
 	"boundaries/contention"
@@ -50,9 +49,9 @@ func runShardedLock(t *contention.Trial) int {
 			w.Done()
 		}
 	})
-	all := map[string]*contention.Record{}
+	var all []map[string]*contention.Record
 	for i := range shared {
-		maps.Copy(all, shared[i].records)
+		all = append(all, shared[i].records)
 	}
-	return total(all)
+	return total(all...)
 }

@@ -39,10 +39,10 @@ func runSyncMap(t *contention.Trial) int {
 			w.Done()
 		}
 	})
-	all := map[string]*contention.Record{}
+	last := map[string]*contention.Record{}
 	shared.Range(func(key, record any) bool {
-		all[key.(string)] = record.(*contention.Record)
+		last[key.(string)] = record.(*contention.Record)
 		return true
 	})
-	return total(all)
+	return total(last)
 }
