@@ -105,16 +105,16 @@ type Variant struct {
 	// live with.
 	Forbids string
 
-	// Ceiling says that the variant shares nothing: it is what there is to gain,
-	// and cannot be chosen.
-	Ceiling bool
+	// Reference says that the others are held against the variant, and that it is
+	// no choice: private shares nothing and is the ceiling, and gil is CPython's.
+	Reference bool
 }
 
 // Variants lists the ways to share records, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{Name: "gil", Run: runGIL, Forbids: "any parallelism, even while thinking"},
+	{Name: "gil", Run: runGIL, Forbids: "any parallelism, even while thinking", Reference: true},
 	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
 	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
 	{Name: "sharded-lock", Run: runShardedLock, Forbids: "a cheap view of all records at one moment: it takes every lock"},
@@ -122,5 +122,5 @@ var Variants = []Variant{
 	{Name: "atomic", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
 	{Name: "lock-free", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
 	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn; blocking in the owner"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Ceiling: true},
+	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }

@@ -11,6 +11,10 @@
 //
 // holds what the article says against benchmark output, claim by claim.
 //
+//	boundaries map [flags] FILE...
+//
+// says which lock is cheapest for which case, from what the lab has measured.
+//
 // "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 when the verb did what it was asked, 1 when something
@@ -37,6 +41,7 @@ var verbs = []struct {
 }{
 	{"compare", "compare the benchmarks of two revisions", compare},
 	{"claims", "hold the claims of the article against benchmark output", claimsVerb},
+	{"map", "say which lock is cheapest for which case", mapVerb},
 }
 
 type statusError struct {

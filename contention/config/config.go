@@ -22,7 +22,7 @@ var Variants = []contention.Variant{
 	{Name: "sharded-lock", Run: runShardedLock, Forbids: "a cheap view of the whole map at one moment: it takes every lock"},
 	{Name: "sync-map", Run: runSyncMap, Forbids: "changes in place: values do not change; a view of the whole map at one moment; types checked when compiling"},
 	{Name: "copy-on-write", Run: runCopyOnWrite, Forbids: "frequent updates: each copies the whole map"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Ceiling: true},
+	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
 // Default is the case of all dials that are not set.

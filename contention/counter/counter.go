@@ -34,7 +34,7 @@ var Variants = []contention.Variant{
 	{Name: "striped-stack", Run: runStripedStack, Forbids: "a count of one moment; relying on it: package unsafe, and where stacks are is the runtime's affair"},
 	{Name: "striped-random", Run: runStripedRandom, Forbids: "a count of one moment"},
 	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Ceiling: true},
+	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
 // Default is the case of all dials that are not set.
