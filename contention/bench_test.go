@@ -20,7 +20,7 @@ type shape struct {
 	variants []contention.Variant
 	base     contention.Case // the dials that are not set
 	check    func(contention.Case) error
-	own      []contention.Variant // of a reader, not in the grids
+	own      []contention.Variant // of readers: see example_test.go
 }
 
 var shapes = []shape{
@@ -30,7 +30,7 @@ var shapes = []shape{
 }
 
 // add puts a reader's own variant into a shape. It is tested with the others, and
-// measured where a dial is given.
+// measured with them if -own is given.
 func add(shape string, v contention.Variant) {
 	for i := range shapes {
 		if shapes[i].name == shape {
@@ -76,11 +76,17 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	if suitebench.Flags("100ms") {
+		var forbids []string
+		for _, s := range shapes {
+			for _, v := range s.own {
+				forbids = append(forbids, "forbids "+v.Name+": "+v.Forbids)
+			}
+		}
 		suitebench.Facts(os.Stdout, map[string][]string{
 			"lower": {"user+sys-ns/op", "read-p50-ns", "read-p99-ns", "read-max-ns",
 				"update-p50-ns", "update-p99-ns", "update-max-ns", "stall-ns", "max-share", "mutex-wait-ns/op"},
 			"higher": {"min-share"},
-		})
+		}, forbids...)
 	}
 	os.Exit(m.Run())
 }

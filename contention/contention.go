@@ -40,7 +40,7 @@
 //	go tool boundaries map mine.txt
 //
 // ranks the variants for one case. To measure a structure of your own, copy
-// example_test.go.
+// example_test.go and add -own.
 //
 // Three facts hold on 2 quiet processors, and each has its command. Reads that
 // write nothing shared scale, and those of sync.RWMutex do not: at least 1.8 for

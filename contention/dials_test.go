@@ -16,7 +16,7 @@ import (
 // dials are the flags of the benchmarks.
 var dials = struct {
 	shape, hold, think, read, records, skew, roles, goroutines, sync *string
-	grid                                                             *bool
+	own, grid                                                        *bool
 }{
 	shape:      flag.String("shape", "", "measure these `shapes`, such as record,counter,map"),
 	hold:       flag.String("hold", "", "work inside an access, as a `list` such as 0,300ns"),
@@ -27,6 +27,7 @@ var dials = struct {
 	roles:      flag.String("roles", "", "what a goroutine does: `mixed or split`, or both"),
 	goroutines: flag.String("goroutines", "", "how many goroutines for each proc, as a `list` such as 1,16"),
 	sync:       flag.String("sync", "", "measure only these variants, as a `list` such as global-mutex,rw-mutex"),
+	own:        flag.Bool("own", false, "measure the variants of example_test.go and of its copies, too; -sync also selects them"),
 	grid:       flag.Bool("grid", false, "measure the full grid, which takes hours"),
 }
 
@@ -62,7 +63,7 @@ func cases() ([]job, error) {
 	given := false
 	flag.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "shape", "hold", "think", "read", "records", "skew", "roles", "goroutines":
+		case "own", "shape", "hold", "think", "read", "records", "skew", "roles", "goroutines":
 			given = true
 		}
 	})
@@ -120,7 +121,11 @@ func chosen() ([]job, error) {
 			}
 			cases = product
 		}
-		jobs = append(jobs, job{name, cases, slices.Concat(s.variants, s.own)})
+		variants := s.variants
+		if *dials.own || *dials.sync != "" {
+			variants = slices.Concat(variants, s.own)
+		}
+		jobs = append(jobs, job{name, cases, variants})
 	}
 	return jobs, nil
 }

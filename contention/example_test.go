@@ -1,7 +1,6 @@
 package contention_test
 
 import (
-	"fmt"
 	"runtime"
 	"sync/atomic"
 
@@ -9,11 +8,11 @@ import (
 )
 
 // A spinLock stands for a structure of your own. To measure yours, copy this file
-// to contention/mine_test.go, replace spin by a name of your own everywhere in it,
-// and delete Example. Then
+// to contention/mine_test.go, and replace spin and Spin everywhere in it by a name
+// of your own. Then
 //
 //	go test -run Right/record ./contention
-//	go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
+//	go test -bench . -cpu 1,2 -count 6 ./contention -args -own -hold 300ns -read 95 | tee mine.txt
 //	go tool boundaries map mine.txt
 //
 // tests it on 1 to 9 goroutines and ranks it among the others for your case.
@@ -47,11 +46,4 @@ func runSpinLock(t *contention.Trial) (updates int) {
 		}
 	})
 	return contention.Total(records) // what got lost fails the row
-}
-
-func Example() {
-	trial := contention.NewTrial(contention.Default, 4)
-	trial.Take(contention.Variant{Run: runSpinLock}, 1000)
-	fmt.Println(trial.Err())
-	// Output: <nil>
 }

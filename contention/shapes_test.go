@@ -306,7 +306,7 @@ func TestExampleCanBeCopied(t *testing.T) {
 	example, err := os.ReadFile("example_test.go")
 	require.NoError(t, err)
 	copied := filepath.Join(t.TempDir(), "mine_test.go")
-	text := strings.NewReplacer("spin", "mine", "Spin", "Mine", "func Example()", "func Example_mine()").Replace(string(example))
+	text := strings.NewReplacer("spin", "mine", "Spin", "Mine").Replace(string(example))
 	require.NoError(t, os.WriteFile(copied, []byte(text), 0o666))
 	here, err := os.Getwd()
 	require.NoError(t, err)
@@ -315,8 +315,8 @@ func TestExampleCanBeCopied(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "overlay.json")
 	require.NoError(t, os.WriteFile(file, overlay, 0o666))
 	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", file, "-run", "Right/record/mine", "-v",
-		"-bench", ".", "-benchtime", "1x", "-cpu", "1", ".", "-args", "-read", "50", "-sync", "mine-lock").CombinedOutput()
+		"-bench", ".", "-benchtime", "1x", "-cpu", "1", ".", "-args", "-read", "50", "-own").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "--- PASS: TestVariantsAreRight/record/mine")
-	require.Contains(t, string(out), "roles=mixed/goroutines=1/sync=mine")
+	require.Contains(t, string(out), "roles=mixed/goroutines=1/sync=mine-lock")
 }

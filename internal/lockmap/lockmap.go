@@ -89,7 +89,8 @@ type Results struct {
 	Facts    map[string]string // of the machine, and what the files say of go, date and commit
 	Problems []error           // what is wrong with the files and keeps nothing else from being read
 
-	cells map[Cell]map[string]*row // rows by variant
+	cells   map[Cell]map[string]*row // rows by variant
+	forbids map[string]string        // what the files say of variants that are not the lab's
 }
 
 // A row is a variant in a cell.
@@ -101,12 +102,15 @@ type row struct {
 
 var fact = regexp.MustCompile(`(?m)^# (go|date|kernel|commit|benchtime): (.*)$`)
 
+// The lab writes such a line for each variant that a reader has added.
+var forbids = regexp.MustCompile(`(?m)^# forbids ([a-z0-9-]+): (.*)$`)
+
 // The keys of a machine. A table of two machines would be one of none.
 var machineKeys = []string{"goos", "goarch", "cpu", "numcpu"}
 
 // Read puts benchmark output together. Names are the files', for messages and links.
 func Read(names []string, contents [][]byte) (*Results, error) {
-	r := &Results{Facts: map[string]string{}, cells: map[Cell]map[string]*row{}}
+	r := &Results{Facts: map[string]string{}, cells: map[Cell]map[string]*row{}, forbids: map[string]string{}}
 	for i, data := range contents {
 		for j := range i {
 			if bytes.Equal(contents[j], data) {
@@ -127,6 +131,9 @@ func Read(names []string, contents [][]byte) (*Results, error) {
 func (r *Results) add(name string, data []byte) error {
 	for _, f := range fact.FindAllSubmatch(data, -1) {
 		r.Facts[string(f[1])] = string(bytes.TrimSpace(f[2]))
+	}
+	for _, f := range forbids.FindAllSubmatch(data, -1) {
+		r.forbids[string(f[1])] = string(bytes.TrimSpace(f[2]))
 	}
 	for i, line := range strings.Split(string(data), "\n") {
 		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "--- FAIL: ") || strings.HasPrefix(line, "panic: ") {
@@ -322,7 +329,7 @@ func (r *Results) Rank(cell Cell, unit string) Ranking {
 			continue
 		}
 		variant := known[cell.Shape][name]
-		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: variant.Forbids, File: row.file, Line: row.line, samples: row.samples}
+		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.forbids[name]), File: row.file, Line: row.line, samples: row.samples}
 		if variant.Reference {
 			ranking.References = append(ranking.References, e)
 		} else {

@@ -100,7 +100,7 @@ func ranking(text *strings.Builder, r Ranking, numCPU int) {
 		fmt.Fprintln(t, "-\t"+line(e, r))
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % interval overlaps that of another or of the first. -: no choice, for reference.\n")
+	text.WriteString("~: the 95 % interval overlaps that of the first. -: no choice, for reference.\n")
 	for _, note := range notes(r) {
 		fmt.Fprintln(text, note)
 	}
