@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/contention"
+	"boundaries/contention/counter"
 )
 
 // Every variant of every shape accounts for every update, and its reads see words
@@ -319,4 +320,30 @@ func TestExampleCanBeCopied(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "--- PASS: TestVariantsAreRight/record/mine")
 	require.Contains(t, string(out), "roles=mixed/goroutines=1/sync=mine-lock")
+}
+
+// A pool forgets at every garbage collection, and then gives what one goroutine
+// still holds to another. The variants that choose by pool are right all the same.
+func TestPoolsMayForget(t *testing.T) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	for _, v := range slices.Concat(contention.Variants, counter.Variants) {
+		if v.Name == "big-reader-lock" || v.Name == "striped-pool" {
+			c := contention.Default
+			c.Read, c.Hold, c.Goroutines = 50, time.Microsecond, 4
+			try(t, v, c, 2, 20_000)
+		}
+	}
+	close(stop)
+	<-stopped
 }
