@@ -151,7 +151,7 @@ func TestWhich(t *testing.T) {
 	require.NoError(t, WriteWhich(&b, read(t, sample())))
 	page := b.String()
 	require.Len(t, questions, 10)
-	golden(t, "which.md", page)
+	golden(t, "which.txt", page)
 }
 
 // The map is of what was measured, and of nothing else.
