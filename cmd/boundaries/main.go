@@ -21,6 +21,10 @@
 //
 // makes one page of charts and tables, and the charts as files.
 //
+//	boundaries map [flags] FILE...
+//
+// says which lock is cheapest for which case, from what the lab has measured.
+//
 // "boundaries VERB -h" lists the flags of a verb.
 //
 // The exit status is 0 if the verb did what it was asked, 1 if something failed
@@ -50,6 +54,7 @@ var verbs = []struct {
 	{"table", "print benchmark output as the table people read", tableVerb},
 	{"scaling", "say what more procs make of each row", scalingVerb},
 	{"report", "make a page of charts and tables from benchmark output", reportVerb},
+	{"map", "say which lock is cheapest for which case", mapVerb},
 }
 
 func main() {

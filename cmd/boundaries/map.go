@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"strings"
+
+	"boundaries/internal/command"
+	"boundaries/internal/lockmap"
+)
+
+const mapUsage = `Usage: boundaries map [flags] FILE...
+
+Map reads what "go test -bench . ./contention" has printed, on one machine, and
+says which variant is cheapest where. A FILE of "-" is standard input.
+
+Cells that differ in two dials only make a map: its lines name the cheapest, how
+many times dearer the second is, and how many times one plain mutex. A ~, or
+hatching, says that 95 % intervals overlap. A case that nothing else is measured
+beside makes a ranking: cost, tail, and what the variant forbids. An interval
+takes 6 rounds (-count 6).
+
+The flags of the dials select: only what was measured can be selected.
+
+Formats: text, svg, and which, the page docs/which.md.
+
+The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
+is shown), and 2 when nothing can be said.
+
+`
+
+func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	format, unit, x, y := "text", "ns/op", "read", "hold"
+	selected := map[string]string{}
+	flags := flag.NewFlagSet("map", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run reports the error, on one line
+	flags.Func("format", "print `text`, svg or which (default text)", func(s string) error {
+		format = s
+		if s != "text" && s != "svg" && s != "which" {
+			return errors.New("want text, svg or which")
+		}
+		return nil
+	})
+	flags.StringVar(&unit, "by", unit, "rank by this `unit`, such as user+sys-ns/op or update-p99-ns; the smallest is the cheapest")
+	axis := func(to *string) func(string) error {
+		return func(s string) error {
+			*to = s
+			if _, ok := lockmap.DialOf(s); !ok {
+				return errors.New("want a dial: " + dialNames())
+			}
+			return nil
+		}
+	}
+	flags.Func("x", "have a column for each value of this `dial` (default read)", axis(&x))
+	flags.Func("y", "have a row for each value of this `dial` (default hold)", axis(&y))
+	for _, dial := range lockmap.Dials {
+		flags.Func(dial.Name, "show only these values of "+dial.Name+", a `list`", func(s string) error {
+			selected[dial.Name] = s
+			return nil
+		})
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		var text strings.Builder
+		text.WriteString(mapUsage)
+		flags.SetOutput(&text)
+		flags.PrintDefaults()
+		_, err := io.WriteString(stdout, text.String())
+		return err
+	} else if err != nil {
+		return command.BadInput(`%w ("boundaries map -h" lists the flags)`, err)
+	}
+	if x == y {
+		return command.BadInput("-x and -y are both %s, want two dials", x)
+	}
+	results, err := readLab(ctx, flags.Args())
+	if err != nil {
+		return err
+	}
+	for _, dial := range lockmap.Dials {
+		if list, ok := selected[dial.Name]; ok {
+			if err := results.Select(dial, strings.Split(list, ",")...); err != nil {
+				return command.BadInput("-%s: %w", dial.Name, err)
+			}
+		}
+	}
+	across, _ := lockmap.DialOf(x)
+	down, _ := lockmap.DialOf(y)
+	maps := results.Maps(across, down, unit)
+	if !lockmap.Any(maps) {
+		return command.BadInput("-by %q: no row has this unit", unit)
+	}
+	var text strings.Builder
+	switch format {
+	case "svg":
+		err = lockmap.WriteSVG(&text, "lockmap", maps)
+	case "which":
+		err = lockmap.WriteWhich(&text, results)
+	default:
+		err = lockmap.WriteText(&text, maps)
+	}
+	if err != nil {
+		return command.BadInput("%w", err)
+	}
+	if _, err := io.WriteString(stdout, text.String()); err != nil {
+		return err
+	}
+	if len(results.Problems) > 0 {
+		var all command.Problems
+		for _, p := range results.Problems {
+			all = append(all, p)
+		}
+		return all
+	}
+	return nil
+}
+
+func dialNames() string {
+	var names []string
+	for _, d := range lockmap.Dials {
+		names = append(names, d.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func readLab(ctx context.Context, names []string) (*lockmap.Results, error) {
+	if len(names) == 0 {
+		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries map -h" says more)`)
+	}
+	var contents [][]byte
+	for i, name := range names {
+		if len(name) > 1 && name[0] == '-' {
+			return nil, command.BadInput("want flags before files, but got %q after %q", name, names[0])
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, command.BadInput("want benchmark output: %w", err)
+		}
+		if name == "-" {
+			names[i] = "standard input"
+		}
+		contents = append(contents, data)
+	}
+	results, err := lockmap.Read(names, contents)
+	if err != nil {
+		return nil, command.BadInput("%w", err)
+	}
+	return results, nil
+}

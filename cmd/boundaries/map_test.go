@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// labRows is what six rounds of one case print at 1 and 2 procs.
+func labRows() string {
+	var rows strings.Builder
+	rows.WriteString("numcpu: 2\ngoos: linux\ngoarch: amd64\ncpu: Thing 3000\n")
+	for round := range 6 {
+		for i, variant := range []string{"global-mutex", "rw-mutex", "lock-free"} {
+			for _, procs := range []string{"", "-2"} {
+				fmt.Fprintf(&rows, "BenchmarkContention/shape=record/hold=300ns/think=0/read=95/records=1/skew=none/roles=mixed/goroutines=1/sync=%s%s\t1\t%d ns/op\n",
+					variant, procs, 1000-100*i+round)
+			}
+		}
+	}
+	return rows.String()
+}
+
+func TestMap(t *testing.T) {
+	lab := file(t, labRows())
+	status, stdout, stderr := boundaries("map", "-procs=2", lab)
+	require.Zero(t, status, stderr)
+	require.Empty(t, stderr)
+	require.Contains(t, stdout, "goroutines=1, 2 procs, by ns/op\n")
+	require.Contains(t, stdout, "1  lock-free     802ns")
+	status, stdout, _ = boundaries("map", "-x=procs", "-format=svg", lab)
+	require.Zero(t, status)
+	require.True(t, strings.HasPrefix(stdout, "<svg "))
+	status, stdout, _ = boundaries("map", "-format=which", lab)
+	require.Zero(t, status)
+	require.True(t, strings.HasPrefix(stdout, "# Which should I use?\n"))
+
+	status, stdout, stderr = boundaries("map", "-h")
+	require.Zero(t, status)
+	require.Empty(t, stderr)
+	require.Contains(t, stdout, "Usage: boundaries map")
+}
+
+func TestMapOfAFileThatFailed(t *testing.T) {
+	status, stdout, stderr := boundaries("map", file(t, labRows()+"--- FAIL: BenchmarkContention/shape=record\n"))
+	require.Equal(t, 1, status)
+	require.Contains(t, stdout, "lock-free")
+	require.Regexp(t, `^boundaries: map: .*:41: --- FAIL: BenchmarkContention/shape=record\n$`, stderr)
+}
+
+func TestMapOfBadInput(t *testing.T) {
+	lab, missing := file(t, labRows()), filepath.Join(t.TempDir(), "none.txt")
+	require.NoError(t, os.WriteFile(missing+".gz", nil, 0o666))
+	for want, args := range map[string][]string{
+		`map: want a FILE of benchmark output, or - for standard input ("boundaries map -h" says more)`:                                                               {},
+		`map: want flags before files, but got "-x" after "` + lab + `"`:                                                                                              {lab, "-x", "procs"},
+		`map: -x and -y are both hold, want two dials`:                                                                                                                {"-x=hold", lab},
+		`map: -procs: procs=16 was not measured, and the map does not extrapolate: the files have 1, 2`:                                                               {"-procs=16", lab},
+		`map: -hold: hold=1us was not measured, and the map does not extrapolate: the files have 300ns`:                                                               {"-hold=1us", lab},
+		`map: -by "parsecs": no row has this unit`:                                                                                                                    {"-by=parsecs", lab},
+		`map: ` + missing + `.gz: no row of the lab (go test -bench . ./contention measures them)`:                                                                    {missing + ".gz"},
+		`map: want benchmark output: open ` + missing + `: no such file or directory`:                                                                                 {missing},
+		`map: invalid value "pdf" for flag -format: want text, svg or which ("boundaries map -h" lists the flags)`:                                                    {"-format=pdf", lab},
+		`map: invalid value "size" for flag -x: want a dial: shape, hold, think, read, records, skew, roles, goroutines, procs ("boundaries map -h" lists the flags)`: {"-x=size", lab},
+	} {
+		status, stdout, stderr := boundaries(append([]string{"map"}, args...)...)
+		require.Equal(t, 2, status, stderr)
+		require.Empty(t, stdout)
+		require.Equal(t, "boundaries: "+want+"\n", stderr)
+	}
+}
+
+// file returns the name of a file with that text.
+func file(t testing.TB, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "bench.txt")
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+	return name
+}

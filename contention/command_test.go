@@ -1,0 +1,158 @@
+package contention_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/perf/benchfmt"
+
+	"boundaries/contention"
+	"boundaries/internal/suite/suitebench"
+)
+
+// lab runs this binary with the flags that go test would give it.
+func lab(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), suitebench.ReportProcs+"=1")
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		require.IsType(t, &exec.ExitError{}, err)
+	}
+	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
+}
+
+func results(t *testing.T, args ...string) []*benchfmt.Result {
+	t.Helper()
+	stdout, stderr, status := lab(t, args...)
+	require.Zero(t, status, stdout+stderr)
+	require.Empty(t, stderr)
+	var all []*benchfmt.Result
+	r := benchfmt.NewReader(strings.NewReader(stdout), "stdout")
+	for r.Scan() {
+		switch record := r.Result().(type) {
+		case *benchfmt.Result:
+			all = append(all, record.Clone())
+		case *benchfmt.SyntaxError:
+			t.Error(record)
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// Every row of the small grid runs, on as many procs as its name says, also in the
+// first iteration (go.dev/issue/49980), and its keys are what benchstat can read.
+func TestRows(t *testing.T) {
+	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=2,1")
+	want := 0
+	for _, job := range smallGrid() {
+		want += 2 * len(job.variants) * len(job.cases)
+	}
+	require.Len(t, rows, want)
+	keys := regexp.MustCompile(`^Contention(/[a-z]+=[a-z0-9-]+)+(-2)?$`)
+	endsInNumber := regexp.MustCompile(`-\d+(/|$)`)
+	seen := map[string]bool{}
+	for _, row := range rows {
+		name := string(row.Name)
+		require.Regexp(t, keys, name)
+		require.False(t, seen[name], "%s is there twice", name)
+		seen[name] = true
+		short, isTwo := strings.CutSuffix(name, "-2")
+		require.NotRegexp(t, endsInNumber, short)
+		procs, ok := row.Value("procs")
+		require.True(t, ok)
+		require.Equal(t, isTwo, procs == 2, name)
+		_, ok = row.Value("min-share")
+		require.True(t, ok)
+	}
+}
+
+// The literal command with -cpu 1,2,4,8 ends in 3 minutes. A row of 100 ms takes
+// about 150 ms with its shorter runs before.
+func TestSmallGridIsSmall(t *testing.T) {
+	rows := 0
+	for _, job := range smallGrid() {
+		rows += 4 * len(job.variants) * len(job.cases)
+	}
+	require.Less(t, time.Duration(rows)*150*time.Millisecond, 3*time.Minute)
+}
+
+func TestGridsAreValid(t *testing.T) {
+	for _, jobs := range [][]job{smallGrid(), fullGrid()} {
+		for _, job := range jobs {
+			s, _ := shapeOf(job.shape)
+			seen := map[contention.Case]bool{}
+			for _, c := range job.cases {
+				require.NoError(t, s.check(c))
+				require.False(t, seen[c], "%s has %v twice", job.shape, c)
+				seen[c] = true
+			}
+		}
+	}
+}
+
+func TestDialsAreKeys(t *testing.T) {
+	rows := results(t, "-test.bench=.", "-sync=global-mutex,big-reader-lock", "-test.benchtime=1x", "-test.cpu=1", "-shape=record,map", "-hold=300ns,2us",
+		"-think=1us", "-read=0,95", "-records=64", "-skew=zipf", "-roles=split", "-goroutines=16")
+	var names []string
+	for _, row := range rows {
+		names = append(names, string(row.Name))
+	}
+	var want []string
+	for _, shape := range []string{"record", "map"} {
+		for _, hold := range []string{"300ns", "2us"} {
+			for _, read := range []int{0, 95} {
+				row := "Contention/shape=" + shape + "/hold=" + hold + "/think=1us/read=" + strconv.Itoa(read) +
+					"/records=64/skew=zipf/roles=split/goroutines=16/sync="
+				want = append(want, row+"global-mutex")
+				if shape == "record" {
+					want = append(want, row+"big-reader-lock")
+				}
+			}
+		}
+	}
+	require.Equal(t, want, names)
+}
+
+func TestMisusedFlags(t *testing.T) {
+	for want, args := range map[string][]string{
+		`contention: -shape "heap": want record, counter or map`:                                                                           {"-shape=heap"},
+		`contention: -hold "long": want durations such as 0, 300ns or 10us, separated by commas`:                                           {"-hold=long"},
+		`contention: -hold "2h": hold is 2h0m0s, want 0 to 1s`:                                                                             {"-hold=2h"},
+		`contention: -think "-1ns": think is -1ns, want 0 to 1s`:                                                                           {"-think=-1ns"},
+		`contention: -read "101": read is 101, want 0 to 100 percent`:                                                                      {"-read=101"},
+		`contention: -read "5,": want whole numbers, separated by commas`:                                                                  {"-read=5,"},
+		`contention: -records "0": records is 0, want 1 to 32768`:                                                                          {"-records=0"},
+		`contention: -skew "some": skew is "some", want none or zipf`:                                                                      {"-skew=some"},
+		`contention: -roles "all": roles is "all", want mixed or split`:                                                                    {"-roles=all"},
+		`contention: -goroutines "0": goroutines is 0, want 1 to 1024 for each proc`:                                                       {"-goroutines=0"},
+		`contention: -hold "1us": want no hold, records or skew with shape=counter: there is one word, and nothing to do while it is held`: {"-shape=counter", "-hold=1us"},
+		`contention: -grid measures all settings of the dials, want no dial beside it`:                                                     {"-grid", "-read=5"},
+		`contention: -sync "atomic,rw": no variant is named "rw"`:                                                                          {"-sync=atomic,rw"},
+		`contention: want flags only, but got "extra"`:                                                                                     {"extra"},
+	} {
+		stdout, stderr, status := lab(t, append([]string{"-test.bench=."}, args...)...)
+		require.Equal(t, want+"\n", stderr, args)
+		require.Equal(t, 2, status)
+		require.Empty(t, stdout)
+	}
+}
+
+// The flags do not get in the way of go vet, go test -list and the like.
+func TestNoBenchmarkIsAskedFor(t *testing.T) {
+	stdout, stderr, status := lab(t, "-test.list=Rows")
+	require.Equal(t, "TestRows\n", stdout)
+	require.Empty(t, stderr)
+	require.Zero(t, status)
+}

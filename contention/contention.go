@@ -1,0 +1,126 @@
+// Package contention is the lab: which lock for my case?
+//
+// Goroutines share an array of records. Each record has four words that must
+// agree. A step is: think (work that touches nothing shared), pick a record, and
+// then either read it (see all four words and check that they agree) or update it
+// (change all four words). The access holds the record for a while: half of its
+// words come before that work and half after it, so that a variant which protects
+// too little is found out. The dials are the fields of [Case]:
+//
+//	hold        work inside an access, by the clock: 0, 100ns, 10us
+//	think       work between two accesses
+//	read        how many of 100 steps read
+//	records     how many records there are
+//	skew        none: all are as popular; zipf: the first much more than the last
+//	roles       mixed: every goroutine reads and updates; split: each does one
+//	goroutines  how many there are for each proc
+//
+// # Shapes
+//
+// The key shape= says what is shared. The variants of shape=record are in this
+// package. Those of shape=counter are in package counter: a count that is also
+// read. Those of shape=map are in package config: a map of 1,000 keys.
+//
+// A variant is one function in one file and owns its loop. Read global_mutex.go
+// first and compare the others with it. A variant may touch what it makes, its
+// [Trial]'s dials and its [Worker]; it must not use the worker's identity to
+// share less than its idea does. The exceptions are private, which is the ceiling
+// and no choice, and the counter's lock-free.
+//
+// # Commands
+//
+//	go test -bench . -cpu 1,2,4,8 ./contention
+//
+// measures a small grid and ends in 3 minutes. To measure the full grid, add
+// -timeout 0 and -args -grid. A dial's flag, or several, replaces the grid: a
+// value or a list of values, and the default for the dials without one. -sync
+// selects variants.
+//
+//	go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
+//	go tool boundaries map mine.txt
+//
+// ranks the variants for one case. To measure a structure of your own, copy
+// example_test.go and add -own.
+//
+// Three facts hold on 2 quiet processors, and each has its command. Reads that
+// write nothing shared scale, and those of sync.RWMutex do not: at least 1.8 for
+// big-reader-lock and lock-free, at most 1.1 for rw-mutex:
+//
+//	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 100 -hold 0 -think 0
+//
+// Long updates of one record take turns: no variant but private gains more than
+// 1.1 from a second processor, and gil costs at most 1.1 times global-mutex:
+//
+//	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 0 -hold 10us -think 0
+//
+// Where threads mostly think, no lock matters but the one that is held meanwhile:
+// all variants but gil are within 15 % of private:
+//
+//	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 0,95 -hold 100ns -think 10us
+//
+// # What a row reports
+//
+//	ns/op             wall time of a step, whoever took it
+//	user+sys-ns/op    processor time of a step
+//	read-p50-ns, read-p99-ns, read-max-ns, and update-... likewise
+//	                  how long an access takes, from asking to done, hold included
+//	stall-ns          the longest time in which some goroutine finished no step, less
+//	                  the work that its steps had to do
+//	min-share, max-share
+//	                  the steps of the goroutine that took fewest and of the one that
+//	                  took most, relative to an equal share
+//	mutex-wait-ns/op  what goroutines waited for mutexes, by the runtime's own account
+//	hold-ns, think-ns what the row's own goroutines measure after the run, if that is
+//	                  more than 10 % off what the dial says
+//
+// Steps come from one budget of the whole row, a few at a time, so that a fast
+// goroutine takes more of them: with fixed shares nothing would be unfair. A
+// goroutine draws no more steps than it takes in 200 us, or one that starves would
+// take most of its steps after the others have ended. One
+// step in several is timed, with the clock read outside the lock, before asking
+// and when done. A clock reading takes about 20 to 50 ns. It is measured at the
+// start, and so many steps are left untimed that all readings together cost at
+// most 2 % of the work, with 20 ns counted for the access itself: every step from
+// a few microseconds on, one in 100 to 200 at hold=0 and think=0. A wait that no
+// timed step saw still shows in stall-ns, because no clock reading could fall into
+// it. Percentiles are right to within 3 %, and have one clock reading in them: at
+// hold=0 those of private are the clock's own.
+//
+// Go gives a goroutine a time slice of 10 ms. Where there are more goroutines than
+// procs, or more procs than processors, goroutines also wait for those: compare
+// shares and tails with those of private, which has no lock to wait for.
+//
+// A row fails if a read sees words that disagree, or an update is lost.
+package contention
+
+// A Variant is one way to share.
+type Variant struct {
+	Name string // the value of the key sync=
+
+	// Run takes the steps of the trial and returns how many updates it can
+	// account for in the end, or -1 if words disagree.
+	Run func(t *Trial) (updates int)
+
+	// Forbids says what a program that uses the variant must not do, or must
+	// live with.
+	Forbids string
+
+	// Reference says that the others are held against the variant, and that it is
+	// no choice: private shares nothing and is the ceiling, and gil is CPython's.
+	Reference bool
+}
+
+// Variants lists the ways to share records, in the order of the rows.
+//
+// To add a variant, write its file and add its line here.
+var Variants = []Variant{
+	{Name: "gil", Run: runGIL, Forbids: "any parallelism, even while thinking", Reference: true},
+	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
+	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
+	{Name: "sharded-lock", Run: runShardedLock, Forbids: "a cheap view of all records at one moment: it takes every lock"},
+	{Name: "big-reader-lock", Run: runBigReaderLock, Forbids: "cheap updates: each takes every processor's lock"},
+	{Name: "atomic", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
+	{Name: "lock-free", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
+	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn; blocking in the owner"},
+	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
+}

@@ -1,0 +1,188 @@
+package contention
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+)
+
+func TestFiles(t *testing.T) {
+	var names []string
+	for _, v := range Variants {
+		names = append(names, v.Name)
+	}
+	suitetest.Files(t, ".", names)
+}
+
+func TestMisuse(t *testing.T) {
+	require.PanicsWithValue(t, "contention: 0 workers, need at least one", func() { NewTrial(Default, 0) })
+	require.PanicsWithValue(t, "contention: -1 workers, need at least one", func() { NewTrial(Default, -1) })
+	require.PanicsWithValue(t, "contention: -1 steps, need none or more", func() { NewTrial(Default, 1).Take(Variants[0], -1) })
+	require.PanicsWithValue(t, "contention: read is 101, want 0 to 100 percent", func() {
+		c := Default
+		c.Read = 101
+		NewTrial(c, 1)
+	})
+}
+
+// Work of 100 ns lasts 100 ns. Whatever else the machine does can only make it
+// longer, so that the shortest of many tries counts, and a busy machine gets more
+// of them.
+func TestWorkLastsAsLongAsAsked(t *testing.T) {
+	units := calibrate()
+	t.Logf("%.3g ns a turn, %.3g ns a look at the clock", units.turn, units.clock)
+	for _, d := range []time.Duration{100 * time.Nanosecond, time.Microsecond, 10 * time.Microsecond} {
+		turns, calls := units.turns(d), int(time.Millisecond/d)
+		shortest, x := math.Inf(1), uint64(0)
+		for try := 0; try < 20 || try < 2000 && shortest > 1.05; try++ {
+			began := time.Now()
+			for range calls {
+				x = spin(x, turns)
+			}
+			shortest = min(shortest, float64(time.Since(began))/float64(calls)/float64(d))
+		}
+		if math.Abs(shortest-1) > 0.05 {
+			t.Errorf("work of %v takes %.3f of that, want 1 to within 5 %%", d, shortest)
+		}
+	}
+}
+
+// What the row's own goroutines measure is reported if it is not what the dial says.
+func TestDialThatIsOffShows(t *testing.T) {
+	c := Default
+	c.Hold, c.Think = time.Microsecond, time.Microsecond
+	trial := NewTrial(c, 2)
+	for _, w := range trial.workers {
+		w.hold *= 3
+	}
+	trial.Take(Variants[0], 100)
+	units := map[string]float64{}
+	for _, m := range trial.Metrics() {
+		units[m.Unit] = m.Value
+	}
+	require.Contains(t, units, "hold-ns")
+	require.Greater(t, units["hold-ns"], 2000.)
+	require.True(t, off(100, 111) && off(100, 89))
+	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
+}
+
+func TestPlan(t *testing.T) {
+	count := func(c Case, workers int) (updates []int, records map[int]int) {
+		records = map[int]int{}
+		for i := range workers {
+			n := 0
+			for _, step := range c.plan(i, workers) {
+				n += int(step & 1)
+				records[int(step>>1)]++
+			}
+			updates = append(updates, n)
+		}
+		return updates, records
+	}
+	for read := range 101 {
+		c := Default
+		c.Read = read
+		updates, records := count(c, 3)
+		require.Len(t, records, 1)
+		for _, n := range updates {
+			require.InDelta(t, 100-read, 100*float64(n)/planLength, 0.02)
+		}
+		c.Roles = "split"
+		updates, _ = count(c, 4)
+		updaters := 0
+		for _, n := range updates {
+			require.Contains(t, []int{0, planLength}, n, "a goroutine has one role")
+			updaters += n / planLength
+		}
+		switch read {
+		case 0:
+			require.Equal(t, 4, updaters)
+		case 100:
+			require.Equal(t, 0, updaters)
+		case 50:
+			require.Equal(t, 2, updaters)
+		default:
+			require.True(t, 0 < updaters && updaters < 4, "both roles are played at read=%d", read)
+		}
+	}
+	c := Default
+	c.Records = MaxRecords
+	_, records := count(c, 9)
+	require.Greater(t, len(records), 9*planLength/2)
+	c.Records, c.Skew = 64, "zipf"
+	_, records = count(c, 9)
+	require.Greater(t, records[0], 10*records[30], "the first is much more popular than the others")
+}
+
+func TestWaits(t *testing.T) {
+	for d := time.Duration(0); d < 1<<12; d++ {
+		b := bucket(d)
+		require.True(t, floor(b) <= d && d < floor(b+1), "%d is in bucket %d, from %d to %d", d, b, floor(b), floor(b+1))
+	}
+	require.Equal(t, len(waits{}.buckets)-1, bucket(math.MaxInt64))
+	require.Zero(t, bucket(-1))
+	random := rand.New(rand.NewPCG(1, 2))
+	var h, half waits
+	var all []time.Duration
+	for i := range 1001 {
+		d := time.Duration(math.Exp(20 * random.Float64()))
+		all = append(all, d)
+		if i%2 == 0 {
+			h.note(d)
+		} else {
+			half.note(d)
+		}
+	}
+	h.add(&half)
+	slices.Sort(all)
+	for _, p := range []int{1, 50, 99, 100} {
+		want := all[(len(all)*p+99)/100-1]
+		require.InEpsilon(t, float64(want), float64(h.percentile(p)), 0.04, "p%d", p)
+	}
+	require.Equal(t, all[1000], h.longest)
+}
+
+// No clock reading falls into a wait that no timed step sees; stall tells.
+func TestStallSeesWhatNoTimedStepSees(t *testing.T) {
+	c := Default
+	trial := NewTrial(c, 1)
+	trial.workers[0].every = 1 << 30
+	const long = 20 * time.Millisecond
+	trial.Take(Variant{Run: func(t *Trial) int {
+		t.Fork(func(w *Worker) {
+			for w.Next() {
+				if w.taken == 500 {
+					for began := now(); now()-began < long; {
+					}
+				}
+				w.Done()
+			}
+		})
+		return trial.workers[0].updates
+	}}, 1000)
+	require.NoError(t, trial.Err())
+	require.Less(t, trial.workers[0].waits[0].longest+trial.workers[0].waits[1].longest, long)
+	require.GreaterOrEqual(t, trial.workers[0].stall, long)
+}
+
+func TestDuration(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0": 0, "300ns": 300, "1us": 1000, "1.5us": 1500, "2ms": 2e6,
+	} {
+		require.Equal(t, want, duration(d))
+	}
+}
+
+func ExampleCase_String() {
+	c := Default
+	c.Hold = 300 * time.Nanosecond
+	fmt.Println(c)
+	// Output: hold=300ns/think=0/read=95/records=1/skew=none/roles=mixed/goroutines=1
+}

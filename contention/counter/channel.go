@@ -1,0 +1,40 @@
+package counter
+
+import "boundaries/contention"
+
+// runChannel gives the count to one goroutine. A worker sends it a request, and
+// waits for the count.
+//
+// Cost: two channel operations an access, and mostly two switches of goroutines.
+// Progress: blocking.
+func runChannel(t *contention.Trial) int {
+	type request struct {
+		add   int64
+		count chan<- int64
+	}
+	requests := make(chan request)
+	last := make(chan int64)
+	go func() {
+		count := int64(0)
+		for r := range requests {
+			count += r.add
+			r.count <- count
+		}
+		last <- count
+	}()
+	t.Fork(func(w *contention.Worker) {
+		count := make(chan int64, 1) // the owner does not wait for the worker
+		for w.Next() {
+			if w.Update {
+				requests <- request{1, count}
+				<-count
+			} else {
+				requests <- request{0, count}
+				w.Saw(<-count)
+			}
+			w.Done()
+		}
+	})
+	close(requests)
+	return int(<-last)
+}

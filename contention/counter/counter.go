@@ -1,0 +1,72 @@
+// Package counter has the variants of the lab's shape=counter: a count that many
+// goroutines add 1 to and that is also read, such as a server's count of requests.
+//
+// A striped count scales because each adder has a cell of its own. It has two
+// prices, which this package measures. A read adds up all cells, and what it gets
+// is no moment's count: an add may be missed that ended before another which is
+// seen. And somebody must choose the cell. A worker that knows its number has no
+// question (lock-free). A request handler has no number. It can take the cell that
+// its processor used last (striped-pool), one by the address of its stack
+// (striped-stack), or any (striped-random).
+//
+// Each read must not be less than the reader's own updates nor than its read
+// before. The dials hold, records and skew do not apply.
+package counter
+
+import (
+	"errors"
+	"math/bits"
+	"sync/atomic"
+
+	"boundaries/contention"
+	"boundaries/internal/cacheline"
+)
+
+// Variants lists the ways to count, in the order of the rows.
+//
+// To add a variant, write its file and add its line here.
+var Variants = []contention.Variant{
+	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once"},
+	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
+	{Name: "atomic", Run: runAtomic, Forbids: "counting in several words that must agree"},
+	{Name: "lock-free", Run: runLockFree, Forbids: "counting without a worker's number; a count of one moment"},
+	{Name: "striped-pool", Run: runStripedPool, Forbids: "a count of one moment"},
+	{Name: "striped-stack", Run: runStripedStack, Forbids: "a count of one moment; relying on it: package unsafe, and where stacks are is the runtime's affair"},
+	{Name: "striped-random", Run: runStripedRandom, Forbids: "a count of one moment"},
+	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn"},
+	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
+}
+
+// Default is the case of all dials that are not set.
+var Default = func() contention.Case {
+	c := contention.Default
+	c.Read = 1
+	return c
+}()
+
+// Check returns an error if a dial is out of range, or is one that a counter does
+// not have.
+func Check(c contention.Case) error {
+	if c.Hold != 0 || c.Records != 1 || c.Skew != "none" {
+		return errors.New("want no hold, records or skew with shape=counter: there is one word, and nothing to do while it is held")
+	}
+	return c.Check()
+}
+
+// A cell is a part of the count.
+type cell struct {
+	atomic.Int64
+	_ cacheline.Pad // no two cells on one line
+}
+
+// newCells returns 4 cells for each proc, rounded up to a power of two, so that
+// two adders seldom meet.
+func newCells(procs int) []cell { return make([]cell, 1<<bits.Len(uint(4*procs-1))) }
+
+func sum(cells []cell) int64 {
+	total := int64(0)
+	for i := range cells {
+		total += cells[i].Load()
+	}
+	return total
+}

@@ -1,0 +1,50 @@
+package counter
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+)
+
+// That the variants are right is tested with the others, in package contention.
+
+func TestFiles(t *testing.T) {
+	var names []string
+	for _, v := range Variants {
+		names = append(names, v.Name)
+	}
+	suitetest.Files(t, ".", names)
+}
+
+// Goroutines that are alive have different stacks, so their cells differ mostly.
+func TestOnStack(t *testing.T) {
+	const goroutines, cells = 64, 256
+	found := make(chan int)
+	end := make(chan struct{})
+	var group sync.WaitGroup
+	for range goroutines {
+		group.Go(func() {
+			found <- onStack(cells)
+			<-end
+		})
+	}
+	different := map[int]bool{}
+	for range goroutines {
+		cell := <-found
+		require.True(t, 0 <= cell && cell < cells)
+		different[cell] = true
+	}
+	close(end)
+	group.Wait()
+	require.Greater(t, len(different), goroutines/2)
+	require.Zero(t, onStack(1))
+}
+
+func TestNewCells(t *testing.T) {
+	for procs, want := range map[int]int{1: 4, 2: 8, 3: 16, 4: 16, 5: 32} {
+		require.Len(t, newCells(procs), want)
+	}
+}

@@ -1,0 +1,235 @@
+package contention
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"boundaries/internal/cacheline"
+	"boundaries/internal/fork"
+)
+
+// A Trial is a case on a number of procs, ready to be run.
+type Trial struct {
+	Case  Case
+	Procs int // as many goroutines as Case says for each
+
+	workers   []*Worker
+	budget    budget
+	asked     int // steps
+	updates   int // that the variant accounts for
+	mutexWait time.Duration
+}
+
+// budget is what is left of a trial's steps. Workers take a few at a time.
+type budget struct {
+	_    cacheline.Pad
+	left atomic.Int64
+	most int // how many a worker takes at a time; not changed while workers run
+	_    cacheline.Pad
+}
+
+// NewTrial makes a trial. It panics if there is no proc or the case does not pass
+// Check.
+func NewTrial(c Case, procs int) *Trial {
+	fork.Check("contention", procs, 0)
+	if err := c.Check(); err != nil {
+		panic("contention: " + err.Error())
+	}
+	t := &Trial{Case: c, Procs: procs, workers: make([]*Worker, procs*c.Goroutines)}
+	units := calibrate()
+	for i := range t.workers {
+		t.workers[i] = &Worker{
+			Number: i,
+			hold:   units.turns(c.Hold),
+			think:  units.turns(c.Think),
+			work:   c.Hold + c.Think,
+			every:  units.every(c.Hold + c.Think),
+			budget: &t.budget,
+			plan:   c.plan(i, len(t.workers)),
+		}
+	}
+	return t
+}
+
+// Workers returns how many goroutines the trial has.
+func (t *Trial) Workers() int { return len(t.workers) }
+
+// Take lets the variant take n steps. It panics if n is negative.
+func (t *Trial) Take(v Variant, n int) {
+	fork.Check("contention", len(t.workers), n)
+	for _, w := range t.workers {
+		w.reset()
+	}
+	t.asked = n
+	t.budget.left.Store(int64(n))
+	t.budget.most = min(max(n/len(t.workers)/64, 1), 256)
+	before := mutexWait()
+	t.updates = v.Run(t)
+	t.mutexWait = mutexWait() - before
+}
+
+// Fork calls work once for each worker, on a goroutine of its own, and returns
+// when all have returned. No worker starts before all are ready.
+func (t *Trial) Fork(work func(w *Worker)) {
+	fork.Run("contention", len(t.workers), 0, func(worker, _ int) {
+		w := t.workers[worker]
+		w.clock = now()
+		w.drew = w.clock
+		work(w)
+		w.look(now())
+	})
+}
+
+// A Worker is one goroutine of a trial: what it has to do, and what it has seen.
+// Its methods are called by that goroutine only, or by another that acts for it
+// while it waits.
+type Worker struct {
+	// Record and Update say what the current step is to access, and how.
+	Record int
+	Update bool
+
+	// Number counts the workers from 0. A variant that needs it cannot be used
+	// where goroutines have no number, and must say so.
+	Number int
+
+	hold, think int    // turns of spin
+	state       uint64 // of spin
+	every       int    // one step in so many is timed
+	plan        []uint16
+	budget      *budget
+
+	lot        int           // how many steps it draws from the budget at once
+	drew       time.Duration // when it drew last
+	left       int           // steps it has drawn and not taken
+	taken      int
+	updates    int
+	wrong      int
+	seen       int64         // the largest count that it has read
+	untilTimed int           // steps
+	timed      bool          // the current step
+	clock      time.Duration // when it looked last
+	clockAt    int           // how many steps it had taken then
+	stall      time.Duration
+	work       time.Duration // of a step
+	waits      [2]waits      // of reads and of updates
+
+	_ cacheline.Pad
+}
+
+func (w *Worker) reset() {
+	w.lot, w.left, w.taken, w.updates, w.wrong, w.seen = 1, 0, 0, 0, 0, 0
+	w.untilTimed, w.timed, w.clockAt, w.stall = 0, false, 0, 0
+	w.waits = [2]waits{}
+}
+
+// Next thinks and sets what the next step is. It returns false when there is none.
+func (w *Worker) Next() bool {
+	if w.left == 0 && !w.draw() {
+		return false
+	}
+	w.left--
+	if w.think > 0 {
+		w.state = spin(w.state, w.think)
+	}
+	step := w.plan[w.taken%planLength]
+	w.taken++
+	w.Record, w.Update = int(step>>1), step&1 != 0
+	w.updates += int(step & 1)
+	w.untilTimed--
+	if w.untilTimed < 0 {
+		w.ask()
+	}
+	return true
+}
+
+// Done ends the step.
+func (w *Worker) Done() {
+	if w.timed {
+		w.done()
+	}
+}
+
+// Hold is the work inside an access.
+func (w *Worker) Hold() {
+	if w.hold > 0 {
+		w.state = spin(w.state, w.hold)
+	}
+}
+
+// draw takes steps from the budget: so many that the budget itself is no
+// contention, but no more than are taken in 50 to 200 us. A goroutine that starves
+// must not hoard steps, to take them in peace when the others are done.
+func (w *Worker) draw() bool {
+	at := now()
+	if at-w.drew < 50*time.Microsecond {
+		w.lot = min(2*w.lot, w.budget.most)
+	} else if at-w.drew > 200*time.Microsecond {
+		w.lot = 1
+	}
+	w.drew = at
+	w.look(at)
+	left := int(w.budget.left.Add(int64(-w.lot)))
+	w.left = min(max(left+w.lot, 0), w.lot)
+	return w.left > 0
+}
+
+// ask begins the clock of a step that is timed.
+func (w *Worker) ask() {
+	w.untilTimed = w.every - 1
+	w.timed = true
+	w.look(now())
+}
+
+func (w *Worker) done() {
+	w.timed = false
+	began := w.clock
+	w.look(now())
+	kind := 0
+	if w.Update {
+		kind = 1
+	}
+	w.waits[kind].note(w.clock - began)
+}
+
+// look sets the clock. What has passed since it was set last, less the work of the
+// steps since then, is more than any of them has waited.
+func (w *Worker) look(now time.Duration) {
+	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)
+	w.clock, w.clockAt = now, w.taken
+}
+
+// planLength is a power of two, so that the division in Next is none.
+const planLength = 1 << 12
+
+// plan returns what a worker does in planLength steps, after which it begins anew.
+// An entry is the record, and in its lowest bit whether it is updated.
+func (c Case) plan(worker, workers int) []uint16 {
+	random := rand.New(rand.NewPCG(uint64(worker), 20))
+	plan := make([]uint16, planLength)
+	updates := planLength - (planLength*c.Read+50)/100
+	if c.Roles == "split" {
+		// Of two roles both are played, if there are two to play them.
+		updaters := workers - (workers*c.Read+50)/100
+		if c.Read > 0 && c.Read < 100 && workers > 1 {
+			updaters = min(max(updaters, 1), workers-1)
+		}
+		updates = 0
+		if worker < updaters {
+			updates = planLength
+		}
+	}
+	zipf := rand.NewZipf(random, 1.1, 1, uint64(c.Records-1))
+	for i := range plan {
+		if c.Skew == "zipf" {
+			plan[i] = uint16(zipf.Uint64() << 1)
+		} else {
+			plan[i] = uint16(random.IntN(c.Records) << 1)
+		}
+		if i < updates {
+			plan[i] |= 1
+		}
+	}
+	random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
+	return plan
+}

@@ -1,0 +1,547 @@
+// Package lockmap reads what package contention has measured and says which
+// variant is cheapest in which case: as a map of two dials, as a ranking for one
+// case, and as the ten lines of docs/which.md.
+//
+// It says nothing about a case that is not in the files: between two measured
+// values of a dial a curve may bend.
+package lockmap
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
+
+	"boundaries/contention"
+	"boundaries/contention/config"
+	"boundaries/contention/counter"
+)
+
+// A Cell is a case that was measured.
+type Cell struct {
+	Shape string
+	contention.Case
+	Procs int
+}
+
+// A Dial is one of the things in which cells differ.
+type Dial struct {
+	Name string
+	text func(Cell) string
+	rank func(Cell) float64 // values are in this order
+}
+
+// Dials are all dials, in the order of a benchmark's keys.
+var Dials = []Dial{
+	{"shape", func(c Cell) string { return c.Shape }, func(c Cell) float64 {
+		return float64(slices.Index([]string{"record", "counter", "map"}, c.Shape))
+	}},
+	{"hold", func(c Cell) string { return key(c.Case, "hold") }, func(c Cell) float64 { return float64(c.Hold) }},
+	{"think", func(c Cell) string { return key(c.Case, "think") }, func(c Cell) float64 { return float64(c.Think) }},
+	{"read", func(c Cell) string { return strconv.Itoa(c.Read) }, func(c Cell) float64 { return float64(c.Read) }},
+	{"records", func(c Cell) string { return strconv.Itoa(c.Records) }, func(c Cell) float64 { return float64(c.Records) }},
+	{"skew", func(c Cell) string { return c.Skew }, func(c Cell) float64 { return float64(strings.Index("none zipf", c.Skew)) }},
+	{"roles", func(c Cell) string { return c.Roles }, func(c Cell) float64 { return float64(strings.Index("mixed split", c.Roles)) }},
+	{"goroutines", func(c Cell) string { return strconv.Itoa(c.Goroutines) }, func(c Cell) float64 { return float64(c.Goroutines) }},
+	{"procs", func(c Cell) string { return strconv.Itoa(c.Procs) }, func(c Cell) float64 { return float64(c.Procs) }},
+}
+
+// DialOf returns the dial with that name.
+func DialOf(name string) (Dial, bool) {
+	for _, d := range Dials {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Dial{}, false
+}
+
+// key returns the value of a key as a case writes it.
+func key(c contention.Case, name string) string {
+	for part := range strings.SplitSeq(c.String(), "/") {
+		if value, ok := strings.CutPrefix(part, name+"="); ok {
+			return value
+		}
+	}
+	panic("lockmap: a case has no key " + name)
+}
+
+func compareCells(a, b Cell) int {
+	for _, d := range Dials {
+		if c := cmp.Compare(d.rank(a), d.rank(b)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// Results are the rows of one machine.
+type Results struct {
+	NumCPU   int               // 0 if no file says
+	Facts    map[string]string // of the machine, and what the files say of go, date and commit
+	Problems []error           // what is wrong with the files and keeps nothing else from being read
+
+	cells   map[Cell]map[string]*row // rows by variant
+	forbids map[string]string        // what the files say of variants that are not the lab's
+}
+
+// A row is a variant in a cell.
+type row struct {
+	samples map[string][]float64 // by unit, a value for each round
+	file    string
+	line    int // of the first round
+}
+
+var fact = regexp.MustCompile(`(?m)^# (go|date|kernel|commit|benchtime): (.*)$`)
+
+// The lab writes such a line for each variant that a reader has added.
+var forbids = regexp.MustCompile(`(?m)^# forbids ([a-z0-9-]+): (.*)$`)
+
+// The keys of a machine. A table of two machines would be one of none.
+var machineKeys = []string{"goos", "goarch", "cpu", "numcpu"}
+
+// Read puts benchmark output together. Names are the files', for messages and links.
+func Read(names []string, contents [][]byte) (*Results, error) {
+	r := &Results{Facts: map[string]string{}, cells: map[Cell]map[string]*row{}, forbids: map[string]string{}}
+	for i, data := range contents {
+		for j := range i {
+			if bytes.Equal(contents[j], data) {
+				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", names[i], names[j])
+			}
+		}
+		if err := r.add(names[i], data); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.cells) == 0 {
+		return nil, fmt.Errorf("%s: no row of the lab (go test -bench . ./contention measures them)", strings.Join(names, ", "))
+	}
+	r.NumCPU, _ = strconv.Atoi(r.Facts["numcpu"])
+	return r, nil
+}
+
+func (r *Results) add(name string, data []byte) error {
+	for _, f := range fact.FindAllSubmatch(data, -1) {
+		r.Facts[string(f[1])] = string(bytes.TrimSpace(f[2]))
+	}
+	for _, f := range forbids.FindAllSubmatch(data, -1) {
+		r.forbids[string(f[1])] = string(bytes.TrimSpace(f[2]))
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "--- FAIL: ") || strings.HasPrefix(line, "panic: ") {
+			r.Problems = append(r.Problems, fmt.Errorf("%s:%d: %s", name, i+1, trimmed))
+		}
+	}
+	reader := benchfmt.NewReader(bytes.NewReader(data), name)
+	for reader.Scan() {
+		switch record := reader.Result().(type) {
+		case *benchfmt.Result:
+			cell, variant, ok := parse(string(record.Name))
+			if !ok {
+				continue // of another package
+			}
+			_, line := record.Pos()
+			for _, key := range machineKeys {
+				value := record.GetConfig(key)
+				if first := r.Facts[key]; first == "" {
+					r.Facts[key] = value
+				} else if value != "" && value != first {
+					return fmt.Errorf("%s:%d: %s is %s, but %s before: these are two machines", name, line, key, value, first)
+				}
+			}
+			if r.cells[cell] == nil {
+				r.cells[cell] = map[string]*row{}
+			}
+			if r.cells[cell][variant] == nil {
+				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: name, line: line}
+			}
+			samples := r.cells[cell][variant].samples
+			for _, v := range record.Values {
+				if v.OrigUnit != "" {
+					v.Value, v.Unit = v.OrigValue, v.OrigUnit
+				}
+				samples[v.Unit] = append(samples[v.Unit], v.Value)
+			}
+		case *benchfmt.SyntaxError:
+			r.Problems = append(r.Problems, fmt.Errorf("%s:%d: %s; the line is left out", name, record.Line, record.Msg))
+		}
+	}
+	return reader.Err()
+}
+
+// parse takes a benchmark's name apart. It returns false if it is not of the lab.
+func parse(name string) (cell Cell, variant string, ok bool) {
+	base, parts := benchfmt.Name(name).Parts()
+	if string(base) != "Contention" {
+		return Cell{}, "", false
+	}
+	cell.Procs = 1
+	ok = true
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		ok = ok && err == nil
+		return n
+	}
+	length := func(s string) time.Duration {
+		d, err := time.ParseDuration(s)
+		ok = ok && err == nil
+		return d
+	}
+	for _, part := range parts {
+		key, value, _ := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
+		switch {
+		case part[0] == '-':
+			cell.Procs = number(string(part[1:]))
+		case key == "shape":
+			cell.Shape = value
+		case key == "hold":
+			cell.Hold = length(value)
+		case key == "think":
+			cell.Think = length(value)
+		case key == "read":
+			cell.Read = number(value)
+		case key == "records":
+			cell.Records = number(value)
+		case key == "skew":
+			cell.Skew = value
+		case key == "roles":
+			cell.Roles = value
+		case key == "goroutines":
+			cell.Goroutines = number(value)
+		case key == "sync":
+			variant = value
+		}
+	}
+	return cell, variant, ok && variant != "" && cell.Check() == nil
+}
+
+// Select keeps the cells whose dial has one of the values. It returns an error if
+// one of them was not measured.
+func (r *Results) Select(dial Dial, values ...string) error {
+	measured := r.values(dial)
+	for _, value := range values {
+		if !slices.Contains(measured, value) {
+			return fmt.Errorf("%s=%s was not measured, and the map does not extrapolate: the files have %s", dial.Name, value, strings.Join(measured, ", "))
+		}
+	}
+	for cell := range r.cells {
+		if !slices.Contains(values, dial.text(cell)) {
+			delete(r.cells, cell)
+		}
+	}
+	return nil
+}
+
+// values returns what a dial was set to, in order.
+func (r *Results) values(dial Dial) []string {
+	cells := r.sorted()
+	slices.SortStableFunc(cells, func(a, b Cell) int { return cmp.Compare(dial.rank(a), dial.rank(b)) })
+	var values []string
+	for _, cell := range cells {
+		if text := dial.text(cell); !slices.Contains(values, text) {
+			values = append(values, text)
+		}
+	}
+	return values
+}
+
+func (r *Results) sorted() []Cell {
+	var cells []Cell
+	for cell := range r.cells {
+		cells = append(cells, cell)
+	}
+	slices.SortFunc(cells, compareCells)
+	return cells
+}
+
+// A Figure is a median over the rounds, with its interval.
+type Figure struct {
+	Median    float64
+	Low, High float64 // of 95 %; without bounds if there are fewer than 6 rounds
+	Rounds    int
+}
+
+func (f Figure) hasInterval() bool { return !math.IsInf(f.Low, 0) && !math.IsInf(f.High, 0) }
+
+func figure(values []float64) Figure {
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
+	return Figure{s.Center, s.Lo, s.Hi, len(values)}
+}
+
+// An Entry is a variant in the ranking of a cell.
+type Entry struct {
+	Variant string
+	Cost    Figure
+	Tied    bool // the interval overlaps that of the cheapest
+	Forbids string
+	File    string
+	Line    int
+
+	samples map[string][]float64
+}
+
+// metric returns the median of another unit.
+func (e Entry) metric(unit string) (float64, bool) {
+	values := e.samples[unit]
+	if len(values) == 0 {
+		return 0, false
+	}
+	return figure(values).Median, true
+}
+
+// A Ranking is what one cell says.
+type Ranking struct {
+	Cell       Cell
+	Unit       string
+	Choices    []Entry // the cheapest first
+	References []Entry // what the choices are held against and cannot be chosen
+}
+
+// Plain is the variant that every other is held against: one mutex.
+const Plain = "global-mutex"
+
+var known = func() map[string]map[string]contention.Variant {
+	all := map[string]map[string]contention.Variant{}
+	for shape, variants := range map[string][]contention.Variant{
+		"record": contention.Variants, "counter": counter.Variants, "map": config.Variants,
+	} {
+		all[shape] = map[string]contention.Variant{}
+		for _, v := range variants {
+			all[shape][v.Name] = v
+		}
+	}
+	return all
+}()
+
+// Rank returns the ranking of a cell by a unit. There may be no choices.
+func (r *Results) Rank(cell Cell, unit string) Ranking {
+	ranking := Ranking{Cell: cell, Unit: unit}
+	for name, row := range r.cells[cell] {
+		if len(row.samples[unit]) == 0 {
+			continue
+		}
+		variant := known[cell.Shape][name]
+		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.forbids[name]), File: row.file, Line: row.line, samples: row.samples}
+		if variant.Reference {
+			ranking.References = append(ranking.References, e)
+		} else {
+			ranking.Choices = append(ranking.Choices, e)
+		}
+	}
+	for _, list := range [][]Entry{ranking.Choices, ranking.References} {
+		slices.SortFunc(list, func(a, b Entry) int {
+			return cmp.Or(cmp.Compare(a.Cost.Median, b.Cost.Median), cmp.Compare(a.Variant, b.Variant))
+		})
+	}
+	for i := range ranking.Choices {
+		e := &ranking.Choices[i]
+		e.Tied = i > 0 && e.Cost.Low <= ranking.Choices[0].Cost.High
+	}
+	return ranking
+}
+
+// Sure says that the interval of the cheapest is apart from all others.
+func (r Ranking) Sure() bool {
+	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
+		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
+}
+
+// Entry returns the choice with that name.
+func (r Ranking) Entry(variant string) (Entry, bool) {
+	for _, e := range r.Choices {
+		if e.Variant == variant {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// notes returns what a reader of the rankings must know about the measuring.
+func notes(rankings ...Ranking) []string {
+	var notes []string
+	fewest, rounds := math.MaxInt, 0
+	type off struct {
+		rounds   int
+		farthest float64 // from what was asked, as a ratio
+	}
+	dials := map[string]*off{"hold": {}, "think": {}}
+	for _, r := range rankings {
+		for _, e := range slices.Concat(r.Choices, r.References) {
+			fewest, rounds = min(fewest, e.Cost.Rounds), rounds+e.Cost.Rounds
+			for name, asked := range map[string]time.Duration{"hold": r.Cell.Hold, "think": r.Cell.Think} {
+				for _, measured := range e.samples[name+"-ns"] {
+					dials[name].rounds++
+					if ratio := measured/float64(asked) - 1; math.Abs(ratio) > math.Abs(dials[name].farthest) {
+						dials[name].farthest = ratio
+					}
+				}
+			}
+		}
+	}
+	for _, name := range []string{"hold", "think"} {
+		if off := dials[name]; off.rounds > 0 {
+			notes = append(notes, fmt.Sprintf("In %d of %d runs %s was more than 10 %% off what was asked, by %+.0f %% at most: a busy machine, or one whose clock speed changes.",
+				off.rounds, rounds, name, 100*off.farthest))
+		}
+	}
+	if fewest < 6 {
+		notes = append(notes, fmt.Sprintf("%d rounds give figures and no verdict: want 6 (-count 6).", fewest))
+	}
+	return notes
+}
+
+// A Map is the rankings of all cells that differ in two dials only.
+type Map struct {
+	X, Y          Dial
+	Title         string // what all cells have in common
+	NumCPU        int
+	Unit          string
+	Columns, Rows []string
+	Cells         [][]*Ranking // by row and column; nil where nothing was measured
+}
+
+// Maps divides the cells into maps of y by x.
+func (r *Results) Maps(x, y Dial, unit string) []Map {
+	var maps []Map
+	groups := map[string][]Cell{}
+	var order []string
+	for _, cell := range r.sorted() {
+		title := r.title(cell, x, y)
+		if groups[title] == nil {
+			order = append(order, title)
+		}
+		groups[title] = append(groups[title], cell)
+	}
+	for _, title := range order {
+		m := Map{X: x, Y: y, Title: title, NumCPU: r.NumCPU, Unit: unit}
+		sub := &Results{cells: map[Cell]map[string]*row{}}
+		for _, cell := range groups[title] {
+			sub.cells[cell] = r.cells[cell]
+		}
+		m.Columns, m.Rows = sub.values(x), sub.values(y)
+		for _, value := range m.Rows {
+			line := make([]*Ranking, len(m.Columns))
+			for _, cell := range groups[title] {
+				if y.text(cell) != value {
+					continue
+				}
+				if ranking := r.Rank(cell, unit); len(ranking.Choices) > 0 {
+					line[slices.Index(m.Columns, x.text(cell))] = &ranking
+				}
+			}
+			m.Cells = append(m.Cells, line)
+		}
+		maps = append(maps, m)
+	}
+	return maps
+}
+
+// title writes the dials that are not on the axes, the procs in words and last.
+func (r *Results) title(cell Cell, axes ...Dial) string {
+	var parts []string
+	for _, d := range Dials {
+		if slices.ContainsFunc(axes, func(a Dial) bool { return a.Name == d.Name }) || d.Name == "procs" {
+			continue
+		}
+		parts = append(parts, d.Name+"="+d.text(cell))
+	}
+	text := strings.Join(parts, " ")
+	if !slices.ContainsFunc(axes, func(a Dial) bool { return a.Name == "procs" }) {
+		text += fmt.Sprintf(", %d procs", cell.Procs)
+		if cell.Procs == 1 {
+			text = strings.TrimSuffix(text, "s")
+		}
+		if r.NumCPU > 0 && cell.Procs > r.NumCPU {
+			text += fmt.Sprintf(" on %d processors (oversubscribed)", r.NumCPU)
+		}
+	}
+	return text
+}
+
+// rankings returns the cells of a map that were measured.
+func (m Map) rankings() []Ranking {
+	var all []Ranking
+	for _, line := range m.Cells {
+		for _, cell := range line {
+			if cell != nil {
+				all = append(all, *cell)
+			}
+		}
+	}
+	return all
+}
+
+// Finding says in a sentence what the map shows.
+func (m Map) Finding() string {
+	wins := map[string]int{}
+	unsure := 0
+	all := m.rankings()
+	for _, r := range all {
+		wins[r.Choices[0].Variant]++
+		if !r.Sure() {
+			unsure++
+		}
+	}
+	var names []string
+	for name := range wins {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(wins[b]-wins[a], cmp.Compare(a, b)) })
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s in %d", name, wins[name])
+		if i == 0 {
+			names[i] += fmt.Sprintf(" of %d", len(all))
+		}
+	}
+	text := fmt.Sprintf("Cheapest by %s: %s", m.Unit, strings.Join(names, ", "))
+	if unsure > 0 {
+		text += fmt.Sprintf("; undecided, because intervals of 95 %% overlap: %d", unsure)
+	}
+	return text + "."
+}
+
+// format writes a figure with its unit, to three digits: nanoseconds as a duration.
+func format(value float64, unit string) string {
+	if !strings.Contains(unit, "ns") {
+		return fmt.Sprintf("%.3g", value)
+	}
+	for _, u := range []struct {
+		name string
+		size float64
+	}{{"s", 1e9}, {"ms", 1e6}, {"us", 1e3}} {
+		if value >= u.size {
+			return short(value/u.size) + u.name
+		}
+	}
+	return short(value) + "ns"
+}
+
+// short writes three digits, and no exponent.
+func short(value float64) string {
+	if value >= 100 {
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(value, 'g', 3, 64)
+}
+
+// times writes how many times dearer an entry is than another.
+func times(dear, cheap Entry) string {
+	ratio := dear.Cost.Median / cheap.Cost.Median
+	if ratio < 10 {
+		return fmt.Sprintf("%.2fx", ratio)
+	}
+	return fmt.Sprintf("%.0fx", ratio)
+}
+
+// Any says that a map has something to show.
+func Any(maps []Map) bool {
+	return slices.ContainsFunc(maps, func(m Map) bool { return len(m.rankings()) > 0 })
+}

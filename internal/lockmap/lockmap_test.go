@@ -1,0 +1,246 @@
+package lockmap
+
+import (
+	"bytes"
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/contention"
+	"boundaries/contention/counter"
+)
+
+var update = flag.Bool("update", false, "write the files of testdata anew")
+
+// output is what so many rounds of rows print. A row is a benchmark's name without
+// "Contention/", its ns/op, and more metrics. The rounds differ by up to 2 %.
+func output(rounds int, rows ...string) []byte {
+	var text strings.Builder
+	text.WriteString("numcpu: 2\n# go: go1.26.8\n# date: 2026-11-25T18:50:45Z\ngoos: linux\ngoarch: amd64\npkg: boundaries/contention\ncpu: Thing 3000\n")
+	for round := range rounds {
+		for _, row := range rows {
+			var cost float64
+			name, more, _ := strings.Cut(row, " ")
+			value, more, _ := strings.Cut(more, " ")
+			if _, err := fmt.Sscan(value, &cost); err != nil {
+				panic(row)
+			}
+			fmt.Fprintf(&text, "BenchmarkContention/%s\t1000\t%.8g ns/op\t%s\n", name, cost*(1+0.002*float64(7*round%11-5)), more)
+		}
+	}
+	text.WriteString("PASS\nok  \tboundaries/contention\t1.0s\n")
+	return []byte(text.String())
+}
+
+// rows returns the rows of a case at 2 procs, one for each variant=cost.
+func rows(c contention.Case, costs ...string) []string {
+	var all []string
+	for _, cost := range costs {
+		variant, value, _ := strings.Cut(cost, "=")
+		all = append(all, fmt.Sprintf("shape=record/%s/sync=%s-2 %s", c, variant, value))
+	}
+	return all
+}
+
+func at(hold time.Duration, read int) contention.Case {
+	c := contention.Default
+	c.Hold, c.Read = hold, read
+	return c
+}
+
+func read(t *testing.T, data []byte) *Results {
+	t.Helper()
+	r, err := Read([]string{"docs/results/lab.txt"}, [][]byte{data})
+	require.NoError(t, err)
+	return r
+}
+
+// sample has a cell that is decided, one that is not, one that is not measured, and
+// one that is measured without the plain mutex.
+func sample() []byte {
+	return output(6, append(append(append(
+		rows(at(0, 0), "gil=1", "global-mutex=20", "rw-mutex=30", "lock-free=40", "private=2"),
+		rows(at(0, 95), "global-mutex=40", "rw-mutex=60", "lock-free=10", "atomic=10.05", "private=2")...),
+		rows(at(10*time.Microsecond, 0), "global-mutex=10000", "rw-mutex=15000", "lock-free=12000 12000 hold-ns", "private=5000")...),
+		rows(at(time.Microsecond, 95), "rw-mutex=1000", "lock-free=500", "private=500")...)...)
+}
+
+func maps(r *Results, x, y string) []Map {
+	across, _ := DialOf(x)
+	down, _ := DialOf(y)
+	return r.Maps(across, down, "ns/op")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o666))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func text(t *testing.T, maps []Map) string {
+	var b bytes.Buffer
+	require.NoError(t, WriteText(&b, maps))
+	return b.String()
+}
+
+func TestText(t *testing.T) { golden(t, "map.txt", text(t, maps(read(t, sample()), "read", "hold"))) }
+
+func TestRanking(t *testing.T) {
+	data := output(6, rows(at(300, 95), "global-mutex=400 900 read-p99-ns 950 update-p99-ns 5e6 read-max-ns 2e6 update-max-ns",
+		"lock-free=100 120 read-p99-ns", "mine=101 110 read-p99-ns", "private=50", "gil=10")...)
+	data = append(data, "# forbids mine: sleeping\n"...)
+	golden(t, "ranking.txt", text(t, maps(read(t, data), "read", "hold")))
+}
+
+func TestSVG(t *testing.T) {
+	var b bytes.Buffer
+	m := maps(read(t, sample()), "read", "hold")
+	require.NoError(t, WriteSVG(&b, "map", m))
+	require.NotContains(t, b.String(), "ZgotmplZ")
+	hatched, titles, root := 0, 0, xml.StartElement{}
+	decoder := xml.NewDecoder(&b)
+	var inDesc bool
+	for {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		switch token := token.(type) {
+		case xml.StartElement:
+			inDesc = token.Name.Local == "desc"
+			switch token.Name.Local {
+			case "svg":
+				root = token.Copy()
+			case "title":
+				titles++
+			}
+			for _, a := range token.Attr {
+				if a.Value == "url(#map-hatch)" {
+					hatched++
+				}
+				require.NotEqual(t, "style", a.Name.Local)
+			}
+		case xml.CharData:
+			if inDesc {
+				require.Contains(t, string(token), m[0].Finding())
+				inDesc = false
+			}
+		}
+	}
+	require.Equal(t, 1+6, titles, "the drawing and each cell have one")
+	require.Equal(t, 1, hatched, "one cell is undecided")
+	require.Contains(t, fmt.Sprint(root.Attr), "img")
+}
+
+func TestWhich(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteWhich(&b, read(t, sample())))
+	page := b.String()
+	require.Len(t, questions, 10)
+	golden(t, "which.txt", page)
+}
+
+// The map is of what was measured, and of nothing else.
+func TestNothingIsExtrapolated(t *testing.T) {
+	r := read(t, sample())
+	procs, _ := DialOf("procs")
+	hold, _ := DialOf("hold")
+	require.EqualError(t, r.Select(procs, "4"), "procs=4 was not measured, and the map does not extrapolate: the files have 2")
+	require.EqualError(t, r.Select(hold, "0", "5us"), "hold=5us was not measured, and the map does not extrapolate: the files have 0, 1us, 10us")
+	require.NoError(t, r.Select(hold, "0", "10us"))
+	m := maps(r, "read", "hold")
+	require.Len(t, m, 1)
+	require.Equal(t, []string{"0", "10us"}, m[0].Rows)
+	require.Nil(t, m[0].Cells[1][1])
+}
+
+// By another metric another variant may be the cheapest; procs can be an axis.
+func TestAxesAndUnits(t *testing.T) {
+	r := read(t, output(6,
+		"shape=record/"+at(0, 0).String()+"/sync=global-mutex 10 700 update-p99-ns",
+		"shape=record/"+at(0, 0).String()+"/sync=atomic 20 70 update-p99-ns",
+		"shape=record/"+at(0, 0).String()+"/sync=global-mutex-8 40 700 update-p99-ns",
+		"shape=record/"+at(0, 0).String()+"/sync=atomic-8 20 800 update-p99-ns"))
+	procs, _ := DialOf("procs")
+	hold, _ := DialOf("hold")
+	for unit, want := range map[string][]string{"ns/op": {"global-mutex", "atomic"}, "update-p99-ns": {"atomic", "global-mutex"}} {
+		m := r.Maps(procs, hold, unit)
+		require.Len(t, m, 1)
+		require.Equal(t, []string{"1", "8"}, m[0].Columns)
+		for i, name := range want {
+			require.Equal(t, name, m[0].Cells[0][i].Choices[0].Variant)
+			require.True(t, m[0].Cells[0][i].Sure())
+		}
+	}
+	require.False(t, Any(r.Maps(procs, hold, "parsecs")))
+	all := maps(r, "read", "hold")
+	require.Contains(t, all[0].Title, ", 1 proc")
+	require.Contains(t, all[1].Title, ", 8 procs on 2 processors (oversubscribed)")
+}
+
+func TestFewRoundsGiveNoVerdict(t *testing.T) {
+	r := read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...))
+	m := maps(r, "read", "hold")
+	require.False(t, m[0].Cells[0][0].Sure())
+	require.Contains(t, text(t, m), "5 rounds give figures and no verdict: want 6 (-count 6).")
+}
+
+func TestFilesThatAreAtFault(t *testing.T) {
+	good := output(1, rows(at(0, 0), "atomic=1")...)
+	other := bytes.Replace(good, []byte("Thing 3000"), []byte("Thing 4000"), 1)
+	for want, contents := range map[string][][]byte{
+		"b has the same content as a, and would be counted twice":               {good, good},
+		"b:8: cpu is Thing 4000, but Thing 3000 before: these are two machines": {good, other},
+		"a: no row of the lab (go test -bench . ./contention measures them)":    {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
+		"a, b: no row of the lab (go test -bench . ./contention measures them)": {nil, []byte("x")},
+	} {
+		_, err := Read([]string{"a", "b"}[:len(contents)], contents)
+		require.EqualError(t, err, want)
+	}
+	failed := append(bytes.Clone(good), "--- FAIL: BenchmarkContention/x\n"+
+		"BenchmarkContention/shape=record/hold=0 1\n"...)
+	r, err := Read([]string{"a"}, [][]byte{failed})
+	require.NoError(t, err)
+	require.Len(t, r.Problems, 2)
+	require.ErrorContains(t, r.Problems[0], "--- FAIL: BenchmarkContention/x")
+	require.ErrorContains(t, r.Problems[1], "the line is left out")
+}
+
+// What the lab calls a case is what the map reads.
+func TestNamesAreRead(t *testing.T) {
+	for _, c := range []contention.Case{at(0, 0), at(1500, 95), counter.Default,
+		{Hold: 1, Think: time.Second, Read: 3, Records: 64, Skew: "zipf", Roles: "split", Goroutines: 16}} {
+		for procs, suffix := range map[int]string{1: "", 8: "-8"} {
+			w := c.Workload("record", contention.Variants)
+			cell, variant, ok := parse(w.Name + "/" + w.Key + "=" + w.Benches[2].Name + suffix)
+			require.True(t, ok)
+			require.Equal(t, Cell{"record", c, procs}, cell)
+			require.Equal(t, "rw-mutex", variant)
+		}
+	}
+	for _, name := range []string{"Loop/sync=gil", "Contention", "Contention/shape=record/sync=gil", "Contention/hold=x/sync=gil"} {
+		_, _, ok := parse(name)
+		require.False(t, ok, name)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for want, value := range map[string]float64{"0ns": 0, "5.25ns": 5.25, "123ns": 123.4, "1.5us": 1500, "12.3ms": 12.34e6, "2s": 2e9} {
+		require.Equal(t, want, format(value, "ns/op"))
+	}
+	require.Equal(t, "0.952", format(0.9519, "min-share"))
+}

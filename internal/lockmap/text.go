@@ -1,0 +1,129 @@
+package lockmap
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes each map as a table, or as a ranking if it has one cell.
+func WriteText(w io.Writer, maps []Map) error {
+	var text strings.Builder
+	for i, m := range maps {
+		if i > 0 {
+			text.WriteString("\n")
+		}
+		if all := m.rankings(); len(all) == 1 {
+			ranking(&text, all[0], m.NumCPU)
+		} else if len(all) > 1 {
+			table(&text, m)
+		} else {
+			fmt.Fprintf(&text, "%s: no row has the unit %s\n", m.Title, m.Unit)
+		}
+	}
+	for line := range strings.Lines(text.String()) {
+		// Tabwriter fills the cells of lines that have nothing in the last ones.
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func table(text *strings.Builder, m Map) {
+	fmt.Fprintf(text, "%s, cheapest by %s\n%s\n", m.Title, m.Unit, m.Finding())
+	t := tabwriter.NewWriter(text, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(t, "%s \\ %s\t%s\n", m.Y.Name, m.X.Name, strings.Join(m.Columns, "\t"))
+	for i, row := range m.Rows {
+		for _, line := range []struct {
+			head string
+			text func(r *Ranking) string
+		}{{row, cheapest}, {"", second}, {"", plain}} {
+			cells := []string{line.head}
+			for _, cell := range m.Cells[i] {
+				cells = append(cells, line.text(cell))
+			}
+			fmt.Fprintln(t, strings.Join(cells, "\t"))
+		}
+	}
+	t.Flush()
+	text.WriteString("~: the 95 % intervals of the first and of another overlap.\n")
+	for _, note := range notes(m.rankings()...) {
+		fmt.Fprintln(text, note)
+	}
+}
+
+// cheapest, second and plain are the three lines of a cell.
+func cheapest(r *Ranking) string {
+	if r == nil {
+		return "not measured"
+	}
+	text := r.Choices[0].Variant + " " + format(r.Choices[0].Cost.Median, r.Unit)
+	if !r.Sure() {
+		return "~ " + text
+	}
+	return text
+}
+
+func second(r *Ranking) string {
+	if r == nil || len(r.Choices) < 2 {
+		return ""
+	}
+	return times(r.Choices[1], r.Choices[0]) + " " + r.Choices[1].Variant
+}
+
+func plain(r *Ranking) string {
+	if r == nil {
+		return ""
+	}
+	mutex, ok := r.Entry(Plain)
+	if !ok || r.Choices[0].Variant == Plain || len(r.Choices) > 1 && r.Choices[1].Variant == Plain {
+		return ""
+	}
+	return times(mutex, r.Choices[0]) + " " + Plain
+}
+
+func ranking(text *strings.Builder, r Ranking, numCPU int) {
+	results := Results{NumCPU: numCPU}
+	fmt.Fprintf(text, "%s, by %s\n", results.title(r.Cell), r.Unit)
+	t := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\tvariant\tcost\t95 % interval\t\tread p99\tupdate p99\tlongest\tforbids")
+	for i, e := range r.Choices {
+		place := fmt.Sprint(i + 1)
+		if e.Tied || i == 0 && !r.Sure() {
+			place += "~"
+		}
+		fmt.Fprintln(t, place+"\t"+line(e, r))
+	}
+	for _, e := range r.References {
+		fmt.Fprintln(t, "-\t"+line(e, r))
+	}
+	t.Flush()
+	text.WriteString("~: the 95 % interval overlaps that of the first. -: no choice, for reference.\n")
+	for _, note := range notes(r) {
+		fmt.Fprintln(text, note)
+	}
+}
+
+// line is what a ranking says about one variant: its cost, its tail, what it forbids.
+func line(e Entry, r Ranking) string {
+	interval := "none"
+	if e.Cost.hasInterval() {
+		interval = format(e.Cost.Low, r.Unit) + " to " + format(e.Cost.High, r.Unit)
+	}
+	tail := func(units ...string) string {
+		longest, found := 0.0, false
+		for _, unit := range units {
+			if value, ok := e.metric(unit); ok {
+				longest, found = max(longest, value), true
+			}
+		}
+		if !found {
+			return "-"
+		}
+		return format(longest, "ns")
+	}
+	return strings.Join([]string{e.Variant, format(e.Cost.Median, r.Unit), interval, times(e, r.Choices[0]),
+		tail("read-p99-ns"), tail("update-p99-ns"), tail("read-max-ns", "update-max-ns"), e.Forbids}, "\t")
+}

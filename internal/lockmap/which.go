@@ -1,0 +1,207 @@
+package lockmap
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"boundaries/contention"
+	"boundaries/contention/config"
+	"boundaries/contention/counter"
+)
+
+// A question is a line of docs/which.md. It is about one case, or about the values
+// of one dial if along names it.
+type question struct {
+	text  string
+	shape string
+	set   func(c *contention.Case)
+	along string
+
+	// than are two variants: from which value of the dial on is the first cheaper?
+	than [2]string
+}
+
+const us = time.Microsecond
+
+var questions = []question{
+	{text: "Reads only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 100 }},
+	{text: "Mostly reads (95 %), as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 95 }},
+	{text: "Mutex or RWMutex, at 95 % reads?", shape: "record", set: func(c *contention.Case) { c.Read = 95 },
+		along: "hold", than: [2]string{"rw-mutex", Plain}},
+	{text: "Updates only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 0 }},
+	{text: "Updates only, each holding for 10 us", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold = 0, 10*us }},
+	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
+	{text: "16 goroutines a proc, 95 % reads of 1 us", shape: "record", set: func(c *contention.Case) { c.Hold, c.Goroutines = us, 16 }},
+	{text: "64 records, some popular, 95 % reads", shape: "record", set: func(c *contention.Case) { c.Records, c.Skew = 64, "zipf" }},
+	{text: "A counter that is seldom read, and from where on one word is cheaper", shape: "counter", set: func(*contention.Case) {},
+		along: "read", than: [2]string{"atomic", "striped-pool"}},
+	{text: "A configuration of 1,000 keys, 99 % reads", shape: "map", set: func(*contention.Case) {}},
+}
+
+var defaults = map[string]contention.Case{"record": contention.Default, "counter": counter.Default, "map": config.Default}
+
+// WriteWhich writes docs/which.md: ten questions, each with what the rows say, at as
+// many procs as the machine has processors, or the most below that were measured.
+func WriteWhich(w io.Writer, r *Results) error {
+	procs := 0
+	for cell := range r.cells {
+		if cell.Procs > procs && (r.NumCPU == 0 || cell.Procs <= r.NumCPU) {
+			procs = cell.Procs
+		}
+	}
+	if procs == 0 {
+		return fmt.Errorf("all rows are of more procs than the %d processors there are: want some of %[1]d or fewer", r.NumCPU)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "# Which should I use?\n\n"+
+		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Make it anew; do not edit it. -->\n\n")
+	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times dearer the second and one sync.Mutex (`%s`) are. "+
+		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", r.machine(), procs, Plain)
+	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
+	for _, q := range questions {
+		answer, link := r.answer(q, procs)
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", q.text, answer, link)
+	}
+	text.WriteString(travels)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+const travels = `
+For your own case, with your own hold time and share of reads:
+
+    go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
+    go tool boundaries map mine.txt
+
+## What of this does not travel
+
+* Nanoseconds and crossing points. They depend on how long a cache line takes from one processor to another: more
+  between sockets than between cores, and more with more processors. Measure them where the program runs.
+* The number of processors. A lock that two processors share without harm may collapse under sixteen, and what is
+  striped gains with each of them. Nothing here is extrapolated.
+* The tails. A virtual machine takes its processors away for milliseconds, and that is in every p99 and longest wait.
+
+What does travel: which variants write a shared cache line to read (every lock but big-reader-lock, and channel); that
+long updates of one thing take turns under any discipline; that the choice hardly matters where goroutines mostly do
+something else; and what each variant forbids, which "boundaries map" prints beside its figures.
+`
+
+// machine names the machine and what ran on it.
+func (r *Results) machine() string {
+	parts := []string{cmp.Or(r.Facts["cpu"], "a processor without a name")}
+	if r.NumCPU > 0 {
+		parts = append(parts, fmt.Sprintf("%d processors", r.NumCPU))
+	}
+	for _, fact := range []string{r.Facts["goos"] + "/" + r.Facts["goarch"], r.Facts["go"], r.Facts["kernel"]} {
+		if len(fact) > 1 {
+			parts = append(parts, fact)
+		}
+	}
+	if date, _, ok := strings.Cut(r.Facts["date"], "T"); ok {
+		parts = append(parts, date)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *Results) answer(q question, procs int) (answer, link string) {
+	cell := Cell{q.shape, defaults[q.shape], procs}
+	q.set(&cell.Case)
+	all := []Ranking{r.Rank(cell, "ns/op")}
+	if q.along != "" {
+		dial, _ := DialOf(q.along)
+		all = nil
+		for _, other := range r.sorted() {
+			if same(cell, other, dial) {
+				all = append(all, r.Rank(other, "ns/op"))
+			}
+		}
+	}
+	all = slices.DeleteFunc(all, func(r Ranking) bool { return len(r.Choices) == 0 })
+	if len(all) == 0 {
+		return "not measured: `go test -bench . ./contention`", "none"
+	}
+	first := all[0].Choices[0]
+	link = fmt.Sprintf("[line %d](%s#L%d)", first.Line, strings.TrimPrefix(filepath.ToSlash(first.File), "docs/"), first.Line)
+	if q.along != "" {
+		return crossing(all, q), link
+	}
+	return summary(all[0]), link
+}
+
+// same says that two cells differ in no dial but one.
+func same(a, b Cell, but Dial) bool {
+	for _, d := range Dials {
+		if d.Name != but.Name && d.text(a) != d.text(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// summary is what a cell of the table says.
+func summary(r Ranking) string {
+	first := r.Choices[0]
+	cheap := []string{"`" + first.Variant + "`"}
+	var next *Entry
+	for i, e := range r.Choices[1:] {
+		if e.Tied {
+			cheap = append(cheap, "`"+e.Variant+"`")
+		} else if next == nil {
+			next = &r.Choices[i+1]
+		}
+	}
+	text := cheap[0] + ", " + format(first.Cost.Median, r.Unit)
+	if len(cheap) > 1 {
+		text += "; about as cheap: " + strings.Join(cheap[1:], ", ")
+	}
+	if next != nil {
+		text += "; then `" + next.Variant + "` " + times(*next, first)
+	}
+	if mutex, ok := r.Entry(Plain); ok && first.Variant != Plain && (next == nil || next.Variant != Plain) && !mutex.Tied {
+		text += "; `" + Plain + "` " + times(mutex, first)
+	}
+	return text
+}
+
+// crossing says at which values of the dial one variant is surely cheaper than
+// another, and at which dearer. What lies between two values is left open.
+func crossing(all []Ranking, q question) string {
+	dial, _ := DialOf(q.along)
+	var cheaper, dearer, open []string
+	for _, r := range all {
+		a, okA := r.Entry(q.than[0])
+		b, okB := r.Entry(q.than[1])
+		value := dial.text(r.Cell)
+		switch {
+		case !okA || !okB:
+		case a.Cost.High < b.Cost.Low:
+			cheaper = append(cheaper, fmt.Sprintf("%s (%s)", value, times(b, a)))
+		case b.Cost.High < a.Cost.Low:
+			dearer = append(dearer, fmt.Sprintf("%s (%s)", value, times(a, b)))
+		default:
+			open = append(open, value)
+		}
+	}
+	var parts []string
+	for _, part := range []struct {
+		text   string
+		values []string
+	}{
+		{"`" + q.than[0] + "` is cheaper at", cheaper},
+		{"`" + q.than[1] + "` is cheaper at", dearer},
+		{"undecided at", open},
+	} {
+		if len(part.values) > 0 {
+			parts = append(parts, part.text+" "+q.along+" "+strings.Join(part.values, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return "not measured: `go test -bench . ./contention`"
+	}
+	return strings.Join(parts, "; ")
+}
