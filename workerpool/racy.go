@@ -15,7 +15,7 @@ type racyQueue struct {
 	_    cacheline.Pad
 }
 
-// NewRacy returns a pool with such a queue.
+// NewRacy returns a pool whose queue has no lock, so that its workers and submitters race.
 func NewRacy(workers int) Pool {
 	return newPool(workers, func(int) queue { return &racyQueue{ring: newFIFO(0)} })
 }

@@ -16,11 +16,11 @@
 //
 //   - A bounded queue holds 1024 tasks. When it is full, a submitter waits. A task
 //     that submits tasks does not wait, because then all workers could wait for room
-//     that only they can make. Its tasks are kept until there is room, and no other
-//     is let in before them. So a task may submit itself any number of times: the
-//     stack does not grow, and the tasks submitted before have their turn.
-//   - A canceled context ends the wait for room. A task that has been submitted
-//     runs.
+//     that only they can make. Its tasks are kept, in order, until there is room. So
+//     a task may submit itself any number of times: the stack does not grow, and the
+//     tasks submitted before have their turn.
+//   - A canceled context ends the wait for room, except in errgroup.go. A task that
+//     has been submitted runs.
 //   - A task that panics or calls runtime.Goexit does not end its worker. Wait
 //     returns the panic, with the task's stack.
 //   - Idle workers sleep.
@@ -61,9 +61,10 @@ type Worker interface {
 // run, and its run synchronizes before the return of a Wait that was called after its
 // submission.
 type Pool interface {
-	// Submit gives the pool a task. While the queue is full, it waits, unless
-	// the variant says otherwise until ctx ends or the pool is closed. The
-	// error wraps that of ctx or ErrClosed; then the task does not run.
+	// Submit gives the pool a task. If the queue is full, it waits until there
+	// is room, ctx ends, or the pool is closed; the variant errgroup waits for
+	// room only. The error wraps that of ctx or ErrClosed; then the task does
+	// not run.
 	Submit(ctx context.Context, task Task) error
 
 	// Submitter returns a handle for one goroutine that submits many tasks.
