@@ -18,7 +18,7 @@ type racyHeap struct {
 	arena[int]
 }
 
-// NewRacy returns an empty heap that is safe for one goroutine only.
+// NewRacy returns an empty heap that counts without a lock, so that goroutines race.
 func NewRacy(finalize func(string)) Heap {
 	return &racyHeap{arena: arena[int]{finalize: finalize}}
 }
@@ -27,8 +27,8 @@ func (g *racyHeap) Handle() Handle {
 	return &lockedHandle{handle[int]{arena: &g.arena}, func(*slot[int]) sync.Locker { return noLock{} }}
 }
 
-// Racy takes n steps with such a heap. If it frees the object too early, it may
-// panic in a worker's goroutine, which ends the program.
+// Racy takes n steps on a heap of NewRacy. If the heap frees the object too early, Racy
+// may panic in a worker's goroutine, which ends the program.
 func Racy(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := NewRacy(t.finalize)

@@ -5,10 +5,11 @@ import (
 	"boundaries/internal/ring"
 )
 
-// An atomicQueue is one bounded ring whose slots are handed out by fetch-and-add
-// (package ring). It pays four locked instructions to put a task and four to
-// take it, on words that all share. Blocking, for as long as another is between
-// two of its instructions.
+// An atomicQueue is one bounded ring that hands out its slots by fetch-and-add, as
+// package ring describes.
+//
+// Cost: four locked instructions to put a task and four to take it, on shared words.
+// Progress: blocking, while another goroutine is between two of its instructions.
 type atomicQueue struct {
 	free
 	ring *ring.Ring[Task]

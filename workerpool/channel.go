@@ -8,13 +8,19 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A channelPool is workers that range over a buffered channel: the pool that
-// every Go programmer writes. It pays for the channel's lock twice a task, and
-// for a wake whenever a side has caught up with the other. Blocking.
+// A channelPool is a number of workers that range over a buffered channel: the pool
+// that every Go programmer writes.
+//
+// Cost: the channel's lock twice per task, and a wake whenever one side has caught up
+// with the other.
+// Progress: blocking.
 type channelPool struct {
 	tally
-	queue   chan Task // closed when the pool is closed and all has run
-	running sync.WaitGroup
+	queue   chan Task      // closed when the pool is closed and every task has run
+	running sync.WaitGroup // the workers, and the goroutine that spill starts
+
+	mu      sync.Mutex
+	spilled []Task // guarded by mu; submitted by tasks while the channel was full, oldest first
 }
 
 func newChannel(workers int) Pool { return newChannelPool(workers) }
@@ -32,13 +38,10 @@ func newChannelPool(workers int) *channelPool {
 
 func (p *channelPool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
-	if !p.accept(1) {
-		return refusal(ErrClosed)
-	}
-	select { // costs less than the one below
+	select { // cheaper than the one below
 	case p.queue <- task:
 		return nil
 	default:
@@ -65,21 +68,44 @@ func (p *channelPool) Close() error {
 	}
 	defer close(p.over)
 	err := p.wait()
-	close(p.queue) // nobody sends: accept refuses, and all it accepted has run
+	close(p.queue) // nobody sends any more: every admitted task has run
 	p.running.Wait()
 	return err
+}
+
+// spill keeps a worker's task for which the channel has no room. While there are such
+// tasks, one goroutine sends them.
+func (p *channelPool) spill(task Task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spilled = append(p.spilled, task)
+	if len(p.spilled) > 1 {
+		return
+	}
+	p.running.Go(func() {
+		for more := true; more; {
+			p.queue <- task
+			p.mu.Lock()
+			p.spilled[0] = nil
+			p.spilled = p.spilled[1:]
+			if more = len(p.spilled) > 0; more {
+				task = p.spilled[0]
+			}
+			p.mu.Unlock()
+		}
+	})
 }
 
 type channelWorker struct {
 	_    cacheline.Pad
 	pool *channelPool
 	id   int
-	ran  int // the worker's own; settled when it runs dry
+	ran  int // owned by the worker; settled when it finds no task
 	_    cacheline.Pad
 }
 
-// work runs tasks until the channel is closed. After a panic or Goexit another
-// goroutine goes on.
+// work runs tasks until the channel is closed. After a panic or Goexit, a new goroutine
+// continues.
 func (w *channelWorker) work() {
 	p := w.pool
 	closed := false
@@ -111,31 +137,16 @@ func (w *channelWorker) work() {
 
 func (w *channelWorker) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
 	p := w.pool
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
 	select {
 	case p.queue <- task:
 	default:
-		w.call(task)
+		p.spill(task)
 	}
 	return nil
-}
-
-func (w *channelWorker) call(task Task) {
-	done := false
-	defer func() {
-		if !done {
-			w.pool.caught(recover())
-		}
-		w.ran++
-	}()
-	task(w)
-	done = true
 }
 
 func (w *channelWorker) Blocking(f func()) { f() }
@@ -149,12 +160,8 @@ func runChannel(kind Kind, workers, n int) (ran int) {
 		if before != nil {
 			before()
 		}
-		if err := p.Submit(ctx, task); err != nil {
-			panic(err)
-		}
+		must(p.Submit(ctx, task))
 	}
-	if err := p.Close(); err != nil {
-		panic(err)
-	}
+	must(p.Close())
 	return p.ran()
 }

@@ -6,36 +6,35 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// A deque is the work-stealing deque of Chase and Lev (Dynamic circular
-// work-stealing deque, SPAA 2005; in the order of operations of Lê, Pop, Cohen
-// and Zappa Nardelli, PPoPP 2013, which Go's atomics more than provide). Its
-// owner pushes and pops at the bottom, anybody steals at the top. Tasks are in
-// [top, bottom); an index never comes back, a slot does.
+// A deque is the work-stealing deque of Chase and Lev (Dynamic circular work-stealing
+// deque, SPAA 2005), with the order of operations of Lê, Pop, Cohen and Zappa Nardelli
+// (PPoPP 2013); Go's atomics are stronger than they need. The owner pushes and pops at
+// the bottom, and thieves steal at the top. The tasks are in [top, bottom). An index is
+// never used again, but a slot is.
 //
-// The papers let a thief read a task and then claim its index, and throw away
-// what it has read if the claim fails; in Go that read would be a data race with
-// the owner's next push to the slot. Here a thief claims first and reads then,
-// from the ring that it found before it claimed, and counts what it has read.
-// The owner writes to a slot again only if all who have claimed have also read,
-// and otherwise grows. So the slots are plain memory, and a push of many tasks
-// is plain stores and one atomic one.
+// In the papers, a thief reads a task, then claims its index, and discards the task if
+// the claim fails. In Go, that read would be a data race with the owner's next push to
+// the slot. Here a thief claims first. Then it reads, from the ring that it found before
+// the claim, and counts its read. The owner writes to a slot again only if every claim
+// has been followed by its read, and otherwise grows the ring. So the slots are plain
+// memory, and a push of many tasks is plain stores and one atomic store.
 type deque struct {
 	_    cacheline.Pad
-	top  atomic.Uint64 // the oldest task; moved on by a successful claim, never back
-	read atomic.Uint64 // how far top would be if claims counted only when read
+	top  atomic.Uint64 // the oldest task; only ever advances, by a claim
+	read atomic.Uint64 // where top would be if only those claims counted that have been read
 	_    cacheline.Pad
 
-	bottom atomic.Uint64          // behind the newest task; stored by the owner only
-	tasks  atomic.Pointer[[]Task] // the ring; stored by the owner only, its length a power of two
+	bottom atomic.Uint64          // one past the newest task; only the owner stores it
+	tasks  atomic.Pointer[[]Task] // the ring, whose length is a power of two; only the owner stores it
 
-	// The owner's own: every index below clear has been claimed and read, so
-	// that the slots of [bottom, clear+len) may be written.
+	// clear is used by the owner only. Every index below it has been claimed
+	// and read, so the slots of [bottom, clear+len) may be written.
 	clear uint64
 	_     cacheline.Pad
 }
 
-// init makes an empty deque whose first index is start, of which only a test
-// wants another than 0.
+// init makes the deque empty, with start as its first index and a ring of room slots.
+// Only tests pass any start but 0.
 func (d *deque) init(start uint64, room int) {
 	d.top.Store(start)
 	d.read.Store(start)
@@ -47,11 +46,12 @@ func (d *deque) init(start uint64, room int) {
 
 // len returns how many tasks there are, or were a moment ago.
 func (d *deque) len() int {
-	top := d.top.Load() // before bottom: it only moves towards it
+	top := d.top.Load() // before bottom, because top only advances towards it
 	return max(0, int(int64(d.bottom.Load()-top)))
 }
 
-// push is for the owner, and synchronizes before the pop or steal of each task.
+// push adds tasks; only the owner calls it. It synchronizes before the pop or steal of
+// each task.
 func (d *deque) push(tasks ...Task) {
 	b := d.bottom.Load()
 	ring := *d.tasks.Load()
@@ -64,12 +64,12 @@ func (d *deque) push(tasks ...Task) {
 	d.bottom.Store(b + uint64(len(tasks)))
 }
 
-// makeRoom returns a ring that n tasks can be pushed to.
+// makeRoom returns a ring with room for n more tasks.
 func (d *deque) makeRoom(b uint64, n int) []Task {
-	// In this order: read is never ahead of top, so if an earlier read
-	// equals a later top, nobody was between his claim and his reading when
-	// top was loaded. A later read could be as far as an earlier top with
-	// the help of younger claims, while an older one is still reading.
+	// Load read before top. It is never ahead of top, so if it equals a top
+	// loaded later, no thief was between its claim and its read when top was
+	// loaded. In the other order, the reads of later claims could bring read
+	// up to the loaded top while an earlier thief has yet to read.
 	read, top := d.read.Load(), d.top.Load()
 	ring := *d.tasks.Load()
 	if read == top {
@@ -86,19 +86,19 @@ func (d *deque) makeRoom(b uint64, n int) []Task {
 	for i := top; i != b; i++ {
 		grown[i&uint64(size-1)] = ring[i&uint64(len(ring)-1)]
 	}
-	// Thieves who found the old ring read from it; it is not written again.
-	// The new one has only been read below top by nobody.
+	// Thieves that found the old ring read from it, and it is not written
+	// again. In the new ring, no thief reads below top.
 	d.tasks.Store(&grown)
 	d.clear = top
 	return grown
 }
 
-// pop is for the owner, and returns its newest task, or nil.
+// pop removes the newest task, or returns nil; only the owner calls it.
 func (d *deque) pop() Task {
 	b := d.bottom.Load() - 1
-	// The owner says what it wants, then looks at top; a thief moves top, then
-	// a second thief looks at bottom. Were the store not ordered before the
-	// load, owner and thief could both have the task at b.
+	// The owner claims the task at b by its store to bottom and only then
+	// loads top. In the other order, a thief could advance top past b in
+	// between, and both would have the task.
 	d.bottom.Store(b)
 	top := d.top.Load()
 	left := int64(b - top)
@@ -110,10 +110,10 @@ func (d *deque) pop() Task {
 	slot := &ring[b&uint64(len(ring)-1)]
 	task := *slot
 	if left > 0 {
-		*slot = nil // do not keep alive what has run
+		*slot = nil // do not keep the task alive after it has run
 		return task
 	}
-	// The last: thieves may be after it.
+	// It is the last task, and thieves may want it too.
 	if d.top.CompareAndSwap(top, top+1) {
 		d.read.Add(1)
 	} else {
@@ -123,15 +123,15 @@ func (d *deque) pop() Task {
 	return task
 }
 
-// steal returns the oldest task. It returns nil if there is none, and again if
-// another was faster, which again tells. The slot keeps the task alive until it
-// is used again.
+// steal removes the oldest task. It returns nil if there is none or if another
+// goroutine was faster; in the latter case again is true. The slot keeps the task
+// alive until the slot is used again.
 func (d *deque) steal() (task Task, again bool) {
 	top := d.top.Load()
 	if int64(d.bottom.Load()-top) <= 0 {
 		return nil, false
 	}
-	ring := *d.tasks.Load() // after bottom, so that it has the task
+	ring := *d.tasks.Load() // after bottom, so that this ring has the task
 	if !d.top.CompareAndSwap(top, top+1) {
 		return nil, true
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// numbered returns n tasks; the one with number i stores i at last.
+// numbered returns n tasks. The i-th stores i in last.
 func numbered(n int) (tasks []Task, last *int) {
 	last = new(int)
 	for i := range n {
@@ -23,7 +23,8 @@ func numbered(n int) (tasks []Task, last *int) {
 
 var starts = []uint64{0, math.MaxUint64 - 3, math.MaxUint64/2 - 3, math.MaxInt64 - 100}
 
-// Against a slice: pushes of many, pops of the newest, steals of the oldest.
+// A deque behaves as a slice does: pushes of many tasks, pops of the newest, steals of the
+// oldest.
 func TestDequeMatchesASlice(t *testing.T) {
 	tasks, last := numbered(5000)
 	number := func(task Task) int {
@@ -69,8 +70,8 @@ func TestDequeMatchesASlice(t *testing.T) {
 	}
 }
 
-// An owner pushes and pops while thieves steal: each task is had once. The deque
-// is small and often nearly empty, where owner and thieves meet.
+// An owner pushes and pops while thieves steal. Each task is taken once. The deque is
+// small and often nearly empty, so that owner and thieves meet.
 func TestDequeUnderThieves(t *testing.T) {
 	n := 200_000
 	if testing.Short() {
@@ -126,15 +127,15 @@ func TestDequeUnderThieves(t *testing.T) {
 		thieves.Wait()
 		for i := range had {
 			if n := had[i].Load(); n != 1 {
-				t.Fatalf("task %d was had %d times", i, n)
+				t.Fatalf("task %d was taken %d times", i, n)
 			}
 		}
 		require.Equal(t, d.top.Load(), d.read.Load())
 	}
 }
 
-// A thief that has claimed and not yet read keeps the owner from writing to the
-// slot, however many others have come and gone.
+// While a thief has claimed a slot and not yet read it, the owner does not write to the
+// slot, even if other thieves have claimed and read in the meantime.
 func TestDequeWaitsForASlowThief(t *testing.T) {
 	tasks, last := numbered(100)
 	var d deque
@@ -146,21 +147,21 @@ func TestDequeWaitsForASlowThief(t *testing.T) {
 		task, _ := d.steal()
 		require.NotNil(t, task)
 	}
-	for _, task := range tasks[4:8] { // for which the ring has room but for the thief
+	for _, task := range tasks[4:8] { // the ring would have room for these without the thief
 		d.push(task)
 	}
 	ring[0](nil) // it reads
 	require.Zero(t, *last)
 	require.Len(t, *d.tasks.Load(), 8)
 	d.read.Add(1)
-	for range 100 { // from now on there is room
+	for range 100 { // now there is room
 		d.push(tasks[8])
 		d.steal()
 	}
 	require.Len(t, *d.tasks.Load(), 8)
 }
 
-// What has run can be collected, though the deque or the inbox lives.
+// A task that has been taken can be collected while the deque or the inbox is in use.
 func TestQueuesDoNotKeepTasksAlive(t *testing.T) {
 	var d deque
 	d.init(0, 8)
@@ -186,13 +187,13 @@ func TestInboxIsBoundedAndFair(t *testing.T) {
 		q := new(inbox)
 		q.init(start)
 		require.True(t, q.publish(tasks[:capacity-3]))
-		require.False(t, q.publish(tasks[:4]), "no room for all, so for none")
+		require.False(t, q.publish(tasks[:4]), "there is no room for all, so none is added")
 		require.Equal(t, capacity-3, q.len())
 		require.True(t, q.publish(tasks[capacity-3:]))
 		require.False(t, q.publish(tasks[:1]))
 		batch := make([]Task, 100)
 		next := 0
-		for _, want := range []int{100, 100, 100, 100, 100, 100, 85, 68, 55, 44, 35, 28} { // a fifth, at most 100
+		for _, want := range []int{100, 100, 100, 100, 100, 100, 85, 68, 55, 44, 35, 28} { // a fifth of the tasks, at most 100
 			require.Equal(t, want, q.take(batch, 5))
 			for _, task := range batch[:want] {
 				task(nil)
@@ -207,9 +208,9 @@ func TestInboxIsBoundedAndFair(t *testing.T) {
 	}
 }
 
-// Several publish and several take: each task is had once, and those of one
-// publisher are taken in its order, which a lone taker sees.
-func TestInboxUnderManyHands(t *testing.T) {
+// Several goroutines publish and several take. Each task is taken once. A single taker
+// gets the tasks of a publisher in the order of publication.
+func TestInboxOfManyGoroutines(t *testing.T) {
 	n := 100_000
 	if testing.Short() {
 		n = 10_000
@@ -219,7 +220,7 @@ func TestInboxUnderManyHands(t *testing.T) {
 		var q inbox
 		q.init(math.MaxUint64 - 500)
 		had := make([]atomic.Int32, publishers*n)
-		seen := make([]int, publishers) // by the lone taker
+		seen := make([]int, publishers) // by the single taker
 		var left atomic.Int64
 		left.Store(int64(publishers * n))
 		var hands sync.WaitGroup
@@ -271,8 +272,7 @@ func TestInboxUnderManyHands(t *testing.T) {
 	}
 }
 
-// Owner and thief both after the only task, as often as can be: one of them has
-// it.
+// Owner and thief both try to take the only task, many times. Exactly one gets it.
 func TestDequeLastTask(t *testing.T) {
 	n := 2_000_000
 	if testing.Short() {
@@ -308,7 +308,8 @@ func TestDequeLastTask(t *testing.T) {
 	t.Log(had, "stolen")
 }
 
-// later reports whether f has returned, now and after others have had their turn.
+// later starts f and returns a function that lets other goroutines run for a while
+// and then reports whether f has returned.
 func later(f func()) (returned func() bool) {
 	var done atomic.Bool
 	go func() {
@@ -323,7 +324,7 @@ func later(f func()) (returned func() bool) {
 	}
 }
 
-// The test plays one who has claimed a batch and is still copying it.
+// The test plays a goroutine that has claimed a batch and is still copying it.
 func TestInboxKeepsTheOrderOfClaims(t *testing.T) {
 	tasks, last := numbered(capacity + 2)
 	var q inbox

@@ -2,29 +2,31 @@ package workerpool
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"boundaries/internal/fork"
 )
 
-// An errgroupPool starts a goroutine for each task in an errgroup, at most as
-// many at once as there are workers: there is no queue, and who submits waits
-// until a goroutine has ended. The group's own Go would wait without a context,
-// so the wait is for a slot in a channel, and the group's limit is met only for
-// the moment between the two. It pays for a goroutine, a closure and two
-// channels. Blocking.
+// An errgroupPool starts a goroutine for each task in an errgroup whose limit is the
+// number of workers. There is no queue: a submitter waits in the group's Go until a
+// goroutine has ended. Go has no context, so neither the end of Submit's context nor
+// Close ends that wait, and the task then runs.
+//
+// Cost: a goroutine, a closure and the group's semaphore per task.
+// Progress: blocking.
 type errgroupPool struct {
 	tally
 	group errgroup.Group
-	slots chan struct{} // a token for each task that runs
 }
 
 func newErrgroup(workers int) Pool { return newErrgroupPool(workers) }
 
 func newErrgroupPool(workers int) *errgroupPool {
 	fork.Check("workerpool", workers, 0)
-	p := &errgroupPool{slots: make(chan struct{}, workers)}
+	p := &errgroupPool{}
 	p.tally.init(1)
 	p.group.SetLimit(workers)
 	return p
@@ -32,49 +34,29 @@ func newErrgroupPool(workers int) *errgroupPool {
 
 func (p *errgroupPool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
-	if !p.accept(1) {
-		return refusal(ErrClosed)
-	}
-	select {
-	case p.slots <- struct{}{}:
-	default:
-		select {
-		case p.slots <- struct{}{}:
-		case <-p.closing:
-			p.refuse(1)
-			return refusal(ErrClosed)
-		case <-ctx.Done():
-			p.refuse(1)
-			return refusal(ctx.Err())
-		}
-	}
-	p.start(task)
+	p.group.Go(p.call(task))
 	return nil
 }
 
-// start runs a task that has a slot.
-func (p *errgroupPool) start(task Task) {
-	p.group.Go(func() error {
-		defer func() { <-p.slots }()
-		p.call(task)
+// call returns the group's function for a task. Its error is always nil: the tally
+// reports panics, as in all pools.
+func (p *errgroupPool) call(task Task) func() error {
+	return func() error {
+		done := false
+		defer func() {
+			if !done {
+				p.caught(recover())
+			}
+			p.settled[0].Add(1)
+			p.notify()
+		}()
+		task((*errgroupWorker)(p))
+		done = true
 		return nil
-	})
-}
-
-func (p *errgroupPool) call(task Task) {
-	done := false
-	defer func() {
-		if !done {
-			p.caught(recover())
-		}
-		p.settled[0].Add(1)
-		p.notify()
-	}()
-	task((*errgroupWorker)(p))
-	done = true
+	}
 }
 
 func (p *errgroupPool) Submitter(ctx context.Context) Submitter { return &direct{ctx: ctx, pool: p} }
@@ -87,47 +69,49 @@ func (p *errgroupPool) Close() error {
 	}
 	defer close(p.over)
 	err := p.wait()
-	_ = p.group.Wait() // nil: no task returns an error
+	_ = p.group.Wait() // nil: see call
 	return err
 }
 
 type errgroupWorker errgroupPool
 
+// Submit starts the task's goroutine if the limit allows it. If not, another goroutine
+// waits until it does.
 func (w *errgroupWorker) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
 	p := (*errgroupPool)(w)
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
-	select {
-	case p.slots <- struct{}{}:
-		p.start(task)
-	default:
-		p.call(task)
+	if f := p.call(task); !p.group.TryGo(f) {
+		go p.group.Go(f)
 	}
 	return nil
 }
 
 func (w *errgroupWorker) Blocking(f func()) { f() }
 
+var errTooMany = errors.New("workerpool: a task ran twice")
+
+// runErrgroup uses the group as programs do: SetLimit, Go with a function that returns
+// an error, and Wait, which returns the first of these.
 func runErrgroup(kind Kind, workers, n int) (ran int) {
 	fork.Check("workerpool", workers, n)
 	p := newErrgroupPool(workers)
 	task, before := kind.task(workers)
-	ctx := context.Background()
+	var count atomic.Int64
 	for range n {
 		if before != nil {
 			before()
 		}
-		if err := p.Submit(ctx, task); err != nil {
-			panic(err)
-		}
+		p.group.Go(func() error {
+			task((*errgroupWorker)(p))
+			if count.Add(1) > int64(n) {
+				return errTooMany
+			}
+			return nil
+		})
 	}
-	if err := p.Close(); err != nil {
-		panic(err)
-	}
-	return p.ran()
+	must(p.group.Wait())
+	return int(count.Load())
 }

@@ -1,14 +1,14 @@
 package workerpool
 
-// A fifo is a ring of at most capacity tasks, for whoever has the lock it is
-// under. Its indexes may wrap around: the capacity is a power of two.
+// A fifo is a ring of at most capacity tasks, for the holder of its lock. The indexes
+// may wrap around, because the capacity is a power of two.
 type fifo struct {
 	first, next uint32 // tasks are in [first, next)
 	slots       []Task
 }
 
-// newFIFO returns an empty ring whose first index is start, of which only a test
-// wants another than 0.
+// newFIFO returns an empty ring whose first index is start. Only tests pass anything
+// but 0.
 func newFIFO(start uint32) fifo {
 	return fifo{first: start, next: start, slots: make([]Task, capacity)}
 }

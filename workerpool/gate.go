@@ -5,34 +5,65 @@ import (
 	"sync/atomic"
 )
 
-// A gate is where goroutines wait for room in a full queue. As in package park,
-// who waits announces it and tries once more, and a worker that has taken a task
-// looks whether somebody waits. It opens the gate only when the queue is half
-// empty, so that one wake is paid for by hundreds of tasks; it will be, because
-// who waits has seen it full.
+// A gate is where submissions wait for room in a full queue. A submitter outside the
+// pool waits there itself. A worker must not wait, because it may be the one that
+// has to make room, so it leaves its task with the gate.
+//
+// As in package park, a submission shuts the gate and then tries once more, and a
+// worker takes a task and then looks whether the gate is shut. If only submitters
+// wait, the worker opens the gate when the queue is half empty, so that hundreds of
+// tasks share the cost of a wake. Spilled tasks go to the queue as soon as there is
+// room, and while the gate is shut, no worker's task overtakes them.
 type gate struct {
-	shut   atomic.Bool // somebody waits; written under mu
-	mu     sync.Mutex
-	opened chan struct{} // guarded by mu; closed by open, and made by the next wait
+	shut    atomic.Bool // a submitter or a spilled task waits; written under mu
+	spills  atomic.Bool // spilled is not empty; written under mu
+	mu      sync.Mutex
+	opened  chan struct{} // guarded by mu; made when shut is set, closed when it is reset
+	spilled []Task        // guarded by mu; submitted by tasks, oldest first
 }
 
-// wait announces a waiter and returns the channel that tells it to try again.
+// wait announces a waiting submitter and returns the channel that tells it to try
+// again.
 func (g *gate) wait() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.close()
+	return g.opened
+}
+
+// spill keeps a worker's task until open moves it to the queue.
+func (g *gate) spill(task Task) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.spilled = append(g.spilled, task)
+	g.spills.Store(true)
+	g.close()
+}
+
+// close shuts the gate. mu is held.
+func (g *gate) close() {
 	if !g.shut.Load() {
 		g.opened = make(chan struct{})
 		g.shut.Store(true)
 	}
-	return g.opened
 }
 
-// open lets all who wait try again.
-func (g *gate) open() {
+// open moves the spilled tasks to the queue and then lets all waiting submitters try
+// again. If the queue is full before that, the gate stays shut.
+func (g *gate) open(put func(Task) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shut.Load() {
-		g.shut.Store(false)
-		close(g.opened)
+	if !g.shut.Load() {
+		return
 	}
+	for len(g.spilled) > 0 {
+		if !put(g.spilled[0]) {
+			return
+		}
+		g.spilled[0] = nil
+		g.spilled = g.spilled[1:]
+	}
+	g.spills.Store(false)
+	g.shut.Store(false)
+	close(g.opened)
 }

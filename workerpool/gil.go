@@ -9,18 +9,20 @@ import (
 	"boundaries/internal/gil"
 )
 
-// A gilQueue is one ring, guarded by the lock that a worker holds whenever it
-// does not block: the thread pool of CPython. The ring itself needs no lock, and
-// who submits takes the lock for it like any thread. It pays all parallelism of
-// what computes and none of what blocks, and one atomic load a task. Blocking:
-// who waits depends on the holder's ticks, one for each task.
+// A gilQueue is one ring under the interpreter lock, which a worker holds whenever it
+// does not block. This is the thread pool of CPython. The ring has no lock of its own,
+// and a submitter takes the interpreter lock for it, as any thread does.
+//
+// Cost: one atomic load per task, and all parallelism of tasks that compute; tasks
+// that block lose none.
+// Progress: blocking, because a waiter depends on the holder's ticks, one per task.
 type gilQueue struct {
 	_       cacheline.Pad
 	lock    gil.GIL
 	ring    fifo          // guarded by lock
 	n       atomic.Int32  // tasks in the ring; written under lock
 	threads []*gil.Thread // of the workers
-	others  sync.Pool     // *gil.Thread of who submits from outside
+	others  sync.Pool     // *gil.Thread of submitters outside the pool
 	_       cacheline.Pad
 }
 

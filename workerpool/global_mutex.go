@@ -7,9 +7,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A mutexQueue is one ring under one lock, which its workers drain. It pays for
-// the lock twice a task, and all workers and submitters wait for each other at
-// it. Blocking.
+// A mutexQueue is one ring under one lock, which all workers drain.
+//
+// Cost: the lock twice per task, where all workers and submitters wait for each
+// other.
+// Progress: blocking.
 type mutexQueue struct {
 	free
 	_    cacheline.Pad

@@ -7,9 +7,11 @@ import (
 )
 
 // A goroutinePool starts a goroutine for each task and leaves the rest to Go's
-// scheduler, which is a pool with stealing itself. Nothing is bounded and nobody
-// is held back. It pays for the goroutine, and for the count that knows when the
-// last has ended. Blocking, inside the scheduler.
+// scheduler, which is itself a work-stealing pool. There is no bound, and no submitter
+// waits.
+//
+// Cost: the goroutine, and a shared count that tells when the last one has ended.
+// Progress: blocking, inside the scheduler.
 type goroutinePool struct{ tally }
 
 func newGoroutine(workers int) Pool { return newGoroutinePool(workers) }
@@ -23,11 +25,8 @@ func newGoroutinePool(workers int) *goroutinePool {
 
 func (p *goroutinePool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
 	go p.call(task)
 	return nil
@@ -75,12 +74,8 @@ func runGoroutine(kind Kind, workers, n int) (ran int) {
 		if before != nil {
 			before()
 		}
-		if err := p.Submit(ctx, task); err != nil {
-			panic(err)
-		}
+		must(p.Submit(ctx, task))
 	}
-	if err := p.Close(); err != nil {
-		panic(err)
-	}
+	must(p.Close())
 	return p.ran()
 }

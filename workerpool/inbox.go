@@ -7,27 +7,27 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// An inbox is a bounded ring for batches, of any number of submitters and
-// takers, as in DPDK's rte_ring. Each side has two indexes: a batch of slots is
-// claimed by moving the first on, filled or emptied by plain loads and stores,
-// and handed to the other side by moving the second on, in the order of the
-// claims. So a batch costs two atomic writes a side, however long it is, and
-// waits at most for another who is in the midst of copying his.
+// An inbox is a bounded ring for batches, with any number of submitters and takers, as
+// in DPDK's rte_ring. Each side has two indexes. A goroutine claims a batch of slots by
+// advancing the first index, fills or empties them by plain loads and stores, and hands
+// them to the other side by advancing the second index, in the order of the claims. So
+// a batch costs each side two atomic writes, whatever its length, and a goroutine waits
+// at most for another that is copying its batch.
 type inbox struct {
 	_       cacheline.Pad
-	putting atomic.Uint64 // slots below have been claimed by submitters
+	putting atomic.Uint64 // submitters have claimed the slots below
 	_       cacheline.Pad
-	put     atomic.Uint64 // slots below have been filled
+	put     atomic.Uint64 // the slots below have been filled
 	_       cacheline.Pad
-	taking  atomic.Uint64 // slots below have been claimed by takers
+	taking  atomic.Uint64 // takers have claimed the slots below
 	_       cacheline.Pad
-	taken   atomic.Uint64 // slots below have been emptied
+	taken   atomic.Uint64 // the slots below have been emptied
 	_       cacheline.Pad
 	slots   [capacity]Task
 }
 
-// init makes an empty inbox whose first index is start, of which only a test
-// wants another than 0.
+// init makes the inbox empty, with start as its first index. Only tests pass anything
+// but 0.
 func (q *inbox) init(start uint64) {
 	q.putting.Store(start)
 	q.put.Store(start)
@@ -36,12 +36,12 @@ func (q *inbox) init(start uint64) {
 }
 
 func (q *inbox) len() int {
-	taking := q.taking.Load() // before put, which is never behind it
+	taking := q.taking.Load() // before put, which is never lower
 	return int(q.put.Load() - taking)
 }
 
-// publish adds all of the tasks, or none if there is no room for all. It
-// synchronizes before the take of each.
+// publish adds all the tasks and returns true. If there is no room for all of them, it
+// adds none and returns false. It synchronizes before the take of each task.
 func (q *inbox) publish(tasks []Task) bool {
 	n := uint64(len(tasks))
 	var first uint64
@@ -57,15 +57,15 @@ func (q *inbox) publish(tasks []Task) bool {
 	for i, task := range tasks {
 		q.slots[(first+uint64(i))%capacity] = task
 	}
-	for q.put.Load() != first { // who claimed before is still copying
+	for q.put.Load() != first { // an earlier batch is still being copied
 		runtime.Gosched()
 	}
 	q.put.Store(first + n)
 	return true
 }
 
-// take moves tasks to batch, and returns how many: a fair share of those there
-// are if there are that many takers, but at most as many as batch has room for.
+// take moves tasks to batch and returns how many: the share of one of that many takers,
+// rounded up, but no more than the length of batch.
 func (q *inbox) take(batch []Task, takers int) int {
 	var first, n uint64
 	for {

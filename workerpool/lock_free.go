@@ -8,12 +8,13 @@ import (
 	"boundaries/internal/park"
 )
 
-// A lockFreeQueue is a deque for each worker, from which others steal, and an
-// inbox, from which a worker that has run dry fills its deque. Tasks go into the
-// inbox and out of it by batches, so it pays, for most tasks, only the one locked
-// instruction of the owner's pop, on a line of its own. A thief pays for a line
-// that moves. Lock-free; but in the inbox it is blocking for as long as another
-// is in the midst of copying a batch.
+// A lockFreeQueue has a deque for each worker, from which other workers steal, and an
+// inbox, from which a worker whose deque is empty fills it. Tasks pass the inbox in
+// batches.
+//
+// Cost: for most tasks, the one locked instruction of the owner's pop, on a line of its
+// own; a thief moves a cache line.
+// Progress: lock-free; blocking in the inbox, while another goroutine copies a batch.
 type lockFreeQueue struct {
 	free
 	inbox   inbox
@@ -24,13 +25,19 @@ type lockFreeQueue struct {
 // A stealer is one worker's part of the queue.
 type stealer struct {
 	deque
-	batch [batchLen]Task // the worker's own, on the way from inbox to deque
+	batch [batchLen]Task // owned by the worker; tasks on the way from inbox to deque
+	puts  int            // owned by the worker; tasks that its tasks have submitted
 	_     cacheline.Pad
 }
 
-// batchLen is how many tasks go through the inbox at once: enough to make the
-// inbox cost little a task, and so few that it holds many batches.
+// batchLen is how many tasks pass the inbox at once. They are enough to make the cost
+// of the inbox small per task, and few enough for the inbox to hold many batches.
 const batchLen = 64
+
+// A task that a task submits runs before all older ones, so a task that submits itself
+// again would keep them waiting. Therefore every olderIn-th such task is followed by
+// two older ones. Go's scheduler uses the same number for the same purpose.
+const olderIn = 61
 
 func newLockFree(workers int) Pool { return newLockFreePool(workers, 0) }
 
@@ -50,13 +57,23 @@ func newLockFreePool(workers int, first uint64) *lockFreePool {
 	return &lockFreePool{start(workers, q, q.lot), q}
 }
 
-// put adds a worker's task to its own deque, which grows.
+// put adds a worker's task to its own deque, which grows, so there is always room.
 func (q *lockFreeQueue) put(worker int, task Task) bool {
 	if worker == outside {
 		one := [1]Task{task}
 		return q.inbox.publish(one[:])
 	}
-	q.workers[worker].push(task)
+	s := &q.workers[worker]
+	s.push(task)
+	if s.puts++; s.puts%olderIn == 0 {
+		if oldest, _ := s.steal(); oldest != nil {
+			s.push(oldest)
+		}
+		if q.inbox.take(s.batch[:1], 1) == 1 {
+			s.push(s.batch[0])
+			s.batch[0] = nil
+		}
+	}
 	return true
 }
 
@@ -66,9 +83,9 @@ func (q *lockFreeQueue) take(worker int) Task {
 		return task
 	}
 	if n := q.inbox.take(s.batch[:], len(q.workers)); n > 0 {
-		// Before the first of them runs, the rest are where others can
-		// steal them: it may block. The newest is the first to be popped,
-		// so they are turned round.
+		// The first task may block, so the rest go where other workers can
+		// steal them before it runs. They are reversed, because the deque
+		// pops the newest first.
 		for i := 1; i < n-i; i++ {
 			s.batch[i], s.batch[n-i] = s.batch[n-i], s.batch[i]
 		}
@@ -76,7 +93,7 @@ func (q *lockFreeQueue) take(worker int) Task {
 			s.push(s.batch[1:n]...)
 		}
 		if q.lot.Idle() && (n > 1 || q.inbox.len() > 0) {
-			q.lot.Wake() // who published woke one worker for all
+			q.lot.Wake() // the publisher woke one worker for the whole batch
 		}
 		task := s.batch[0]
 		clear(s.batch[:n])
@@ -106,8 +123,8 @@ func (q *lockFreeQueue) len() int {
 	return n
 }
 
-// Submitter returns a handle that publishes its tasks by batches of 64, and at
-// once while a worker is idle.
+// Submitter returns a handle that publishes its tasks in batches of 64, or at once while
+// a worker is idle.
 func (p *lockFreePool) Submitter(ctx context.Context) Submitter { return p.submitter(ctx) }
 
 func (p *lockFreePool) submitter(ctx context.Context) *batcher {
@@ -118,10 +135,10 @@ type batcher struct {
 	pool  *pool
 	inbox *inbox
 	ctx   context.Context
-	n     int // tasks collected
+	n     int // number of tasks collected
 	batch [batchLen]Task
 	lost  int
-	err   error // the first; nothing is accepted after it
+	err   error // the first; no task is accepted after it
 }
 
 func (b *batcher) Submit(task Task) error {
@@ -152,12 +169,9 @@ func (b *batcher) Flush() error {
 func (b *batcher) Lost() int { return b.lost }
 
 func (b *batcher) publish(tasks []Task) error {
-	if err := b.ctx.Err(); err != nil {
-		return refusal(err)
-	}
 	p := b.pool
-	if !p.accept(len(tasks)) {
-		return refusal(ErrClosed)
+	if err := p.admit(b.ctx, len(tasks)); err != nil {
+		return err
 	}
 	if !b.inbox.publish(tasks) {
 		return p.hold(b.ctx, len(tasks), func() bool { return b.inbox.publish(tasks) })
@@ -177,20 +191,12 @@ func runLockFree(kind Kind, workers, n int) (ran int) {
 		if before != nil {
 			before()
 		}
-		if err := s.Submit(task); err != nil {
-			panic(err)
-		}
-		if before != nil { // which waits for this task
-			if err := s.Flush(); err != nil {
-				panic(err)
-			}
+		must(s.Submit(task))
+		if before != nil { // the next call of before may wait for this task
+			must(s.Flush())
 		}
 	}
-	if err := s.Flush(); err != nil {
-		panic(err)
-	}
-	if err := p.Close(); err != nil {
-		panic(err)
-	}
+	must(s.Flush())
+	must(p.Close())
 	return p.ran()
 }

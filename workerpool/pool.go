@@ -11,25 +11,24 @@ import (
 	"boundaries/internal/park"
 )
 
-// capacity is how many tasks a bounded queue holds.
+// capacity is the number of tasks that a bounded queue holds.
 const capacity = 1024
 
-// A queue is what the pools differ in. The methods are called through this
-// interface, at one nanosecond or two, by pools whose steps take tens, and in
-// lock_free.go by a step of ten.
+// A queue is the part in which the pools differ. A call through this interface costs
+// one or two nanoseconds. A step costs tens of nanoseconds, or ten in lock_free.go.
 type queue interface {
-	// put adds a task, for a worker or for somebody outside, unless the
-	// queue is full.
+	// put adds a task, and returns false if the queue is full. The caller is
+	// a worker or, with outside in its place, a submitter outside the pool.
 	put(worker int, task Task) bool
 
-	// take returns a task for this worker, or nil if it finds none.
+	// take returns a task for the worker to run, or nil if it finds none.
 	take(worker int) Task
 
-	// len returns how many tasks may be taken. What has been put before is
-	// counted.
+	// len returns how many tasks there are to take. It counts every task that
+	// was put before the call.
 	len() int
 
-	// enter and leave are a worker's first and last call.
+	// enter and leave are a worker's first and last calls.
 	enter(worker int)
 	leave(worker int)
 
@@ -37,29 +36,29 @@ type queue interface {
 	blocking(worker int, f func())
 }
 
-// outside is in the place of a worker where there is none.
+// outside stands for the worker where there is none.
 const outside = -1
 
-// free has the methods of a queue without a lock that a worker holds.
+// free has the methods of a queue whose workers hold no lock while they run tasks.
 type free struct{}
 
 func (free) enter(int)                { /* nothing is held */ }
 func (free) leave(int)                { /* nothing is held */ }
 func (free) blocking(_ int, f func()) { f() }
 
-// A pool is workers that drain a queue: each takes tasks until it finds none,
-// and only then settles what it has run and sleeps. A hand-over of each task to
-// a worker that waits for it would cost ten times what the queue does.
+// A pool is a number of workers that drain a queue. A worker takes tasks until it
+// finds none, and only then settles its count and sleeps. To hand each task to a
+// waiting worker would cost ten times as much as the queue.
 type pool struct {
 	tally
 	queue   queue
 	lot     *park.Lot
 	gate    gate
 	running sync.WaitGroup // workers
-	stop    atomic.Bool    // set when all has run and the pool is closed
+	stop    atomic.Bool    // set when the pool is closed and every task has run
 }
 
-// start makes the pool of a queue.
+// start returns a pool with that queue and starts its workers.
 func start(workers int, queue queue, lot *park.Lot) *pool {
 	p := &pool{queue: queue, lot: lot}
 	p.tally.init(workers)
@@ -75,11 +74,8 @@ func start(workers int, queue queue, lot *park.Lot) *pool {
 
 func (p *pool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
 	if !p.queue.put(outside, task) {
 		return p.hold(ctx, 1, func() bool { return p.queue.put(outside, task) })
@@ -90,7 +86,8 @@ func (p *pool) Submit(ctx context.Context, task Task) error {
 	return nil
 }
 
-// hold waits until put succeeds, for n tasks that have been accepted.
+// hold waits until put has added n admitted tasks to the queue. If it gives up, it
+// refuses them.
 func (p *pool) hold(ctx context.Context, n int, put func() bool) error {
 	for {
 		opened := p.gate.wait()
@@ -138,7 +135,7 @@ type worker struct {
 	_     cacheline.Pad
 	pool  *pool
 	id    int
-	ran   int         // the worker's own; settled when it runs dry
+	ran   int         // owned by the worker; settled when it finds no task
 	ready func() bool // isReady
 	sleep func()      // doSleep
 	_     cacheline.Pad
@@ -149,15 +146,15 @@ func (w *worker) main() {
 	w.work()
 }
 
-// work drains the queue until the pool stops, whatever the tasks do.
+// work drains the queue until the pool stops, even if tasks panic or call Goexit.
 func (w *worker) work() {
 	for {
 		goexit, stopped := true, false
 		func() {
 			defer func() {
 				if goexit {
-					// Of the two goroutines that have been this
-					// worker, the old one does nothing from here on.
+					// The new goroutine is the worker from here on.
+					// The old one does nothing more.
 					go w.work()
 				}
 			}()
@@ -172,8 +169,8 @@ func (w *worker) work() {
 	}
 }
 
-// drain runs tasks until the pool stops, and returns false if one panicked. It
-// is deferred once for all tasks and not for each.
+// drain runs tasks until the pool stops, or returns false if one panics. It defers
+// once for many tasks and not once for each.
 func (w *worker) drain() (stopped bool) {
 	p := w.pool
 	defer func() {
@@ -190,24 +187,24 @@ func (w *worker) drain() (stopped bool) {
 			}
 			continue
 		}
-		if p.gate.shut.Load() && p.queue.len() <= capacity/2 {
-			p.gate.open()
+		if p.gate.shut.Load() && (p.queue.len() <= capacity/2 || p.gate.spills.Load()) {
+			w.openGate()
 		}
 		task(w)
 		w.ran++
 	}
 }
 
-// rest settles, and sleeps until there may be a task. It reports whether there
-// will be none.
+// rest settles the count and sleeps until there may be a task. It reports whether the
+// pool has stopped.
 func (w *worker) rest() (stopped bool) {
 	w.pool.settle(w.id, w.ran)
 	w.pool.queue.blocking(w.id, w.sleep)
 	return w.pool.stop.Load()
 }
 
-// spins is how often a worker looks for work before it sleeps. Each look lets
-// others run, and costs far less than to be woken.
+// spins is how often a worker looks for work before it sleeps. Between two looks it
+// yields. A look costs far less than a wake.
 const spins = 8
 
 func (w *worker) doSleep() {
@@ -222,18 +219,16 @@ func (w *worker) doSleep() {
 
 func (w *worker) isReady() bool { return w.pool.stop.Load() || w.pool.queue.len() > 0 }
 
-// Submit does not wait: if all workers did, none would be left to make room.
+// Submit does not wait: if all workers waited, none could make room.
 func (w *worker) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
 	p := w.pool
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
-	if !p.queue.put(w.id, task) {
-		w.call(task)
+	if p.gate.shut.Load() || !p.queue.put(w.id, task) {
+		p.gate.spill(task)
+		w.openGate() // in case there is room by now
 		return nil
 	}
 	if p.lot.Idle() {
@@ -242,22 +237,24 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 	return nil
 }
 
-// call runs a task in the midst of another, which its panic must not end.
-func (w *worker) call(task Task) {
-	done := false
-	defer func() {
-		if !done {
-			w.pool.caught(recover())
+// openGate moves spilled tasks to the queue and, if there is room for all, lets the
+// waiting submitters try again.
+func (w *worker) openGate() {
+	p := w.pool
+	p.gate.open(func(task Task) bool {
+		if !p.queue.put(w.id, task) {
+			return false
 		}
-		w.ran++
-	}()
-	task(w)
-	done = true
+		if p.lot.Idle() {
+			p.lot.Wake()
+		}
+		return true
+	})
 }
 
 func (w *worker) Blocking(f func()) { w.pool.queue.blocking(w.id, f) }
 
-// direct is the Submitter of a pool whose Submit has nothing to collect.
+// direct is a Submitter that collects nothing and submits every task at once.
 type direct struct {
 	ctx  context.Context
 	pool Pool
@@ -278,8 +275,10 @@ func (d *direct) Submit(task Task) error {
 func (d *direct) Flush() error { return d.err }
 func (d *direct) Lost() int    { return d.lost }
 
-// drive times a pool: it submits n tasks, one func value again and again, and
-// returns how many have run.
+// drive submits n tasks, the same func value again and again, closes the pool, and
+// returns how many tasks have run. It is the timed part. runChannel and runGoroutine
+// repeat its loop for their own types of pool: an interface would add a call to what
+// is timed.
 func drive(p *pool, kind Kind, workers, n int) int {
 	task, before := kind.task(workers)
 	ctx := context.Background()
@@ -287,18 +286,20 @@ func drive(p *pool, kind Kind, workers, n int) int {
 		if before != nil {
 			before()
 		}
-		if err := p.Submit(ctx, task); err != nil {
-			panic(err)
-		}
+		must(p.Submit(ctx, task))
 	}
-	if err := p.Close(); err != nil {
-		panic(err)
-	}
+	must(p.Close())
 	return p.ran()
 }
 
-// newPool returns the pool of a queue, which New of a variant makes after it has
-// looked at what it was asked for.
+// must panics if a run fails: no run is canceled, and its tasks do not panic.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// newPool checks the number of workers and returns a pool with the queue for them.
 func newPool(workers int, queue func(workers int) queue) *pool {
 	fork.Check("workerpool", workers, 0)
 	return start(workers, queue(workers), park.New(workers))

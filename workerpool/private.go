@@ -8,11 +8,12 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A privatePool runs nothing before Wait or Close, which split what has been
-// submitted among the workers beforehand, in equal shares: the ceiling. Nobody
-// shares anything with anybody, a task's own tasks run on its worker, and
-// nothing is bounded. It pays for that when shares of equal length are not equal
-// work. Wait-free, once the split is made.
+// A privatePool runs nothing before Wait or Close. These split the submitted tasks
+// among the workers in equal shares, and the workers share nothing after that: a
+// task's own tasks run on its worker. There is no bound. This is the ceiling.
+//
+// Cost: idle workers, if shares of equal length are not equal work.
+// Progress: wait-free after the split.
 type privatePool struct {
 	tally
 	workers  int
@@ -30,13 +31,10 @@ func newPrivate(workers int) Pool {
 
 func (p *privatePool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
 	p.gather.Lock()
 	defer p.gather.Unlock()
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
 	p.gathered = append(p.gathered, task)
 	return nil
@@ -57,7 +55,7 @@ func (p *privatePool) Wait() error {
 		}
 		fork.Run("workerpool", p.workers, len(tasks), func(id, n int) {
 			w := &privateWorker{pool: p, id: id, ran: int(p.settled[id].Load())}
-			// The shares of the first workers are longer by one.
+			// The first workers may have one task more: see fork.Share.
 			first := id*(len(tasks)/p.workers) + min(id, len(tasks)%p.workers)
 			w.own = tasks[first : first+n : first+n]
 			w.work()
@@ -80,10 +78,10 @@ type privateWorker struct {
 	ran  int
 }
 
-// work runs the worker's tasks, and those that they submit.
+// work runs the worker's tasks and the tasks that they submit.
 func (w *privateWorker) work() {
 	for len(w.own) > 0 {
-		var ended sync.WaitGroup // of a goroutine that Goexit may end
+		var ended sync.WaitGroup // a goroutine of its own, which Goexit may end
 		ended.Go(func() {
 			defer func() {
 				if len(w.own) > 0 {
@@ -105,11 +103,8 @@ func (w *privateWorker) work() {
 
 func (w *privateWorker) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
-	if !w.pool.accept(1) {
-		return refusal(ErrClosed)
+	if err := w.pool.admit(ctx, 1); err != nil {
+		return err
 	}
 	w.own = append(w.own, task)
 	return nil
@@ -117,11 +112,11 @@ func (w *privateWorker) Submit(ctx context.Context, task Task) error {
 
 func (w *privateWorker) Blocking(f func()) { f() }
 
-// runPrivate splits the range beforehand.
+// runPrivate splits the range before it starts the workers.
 func runPrivate(kind Kind, workers, n int) (ran int) {
 	fork.Check("workerpool", workers, n)
 	type count struct {
-		_   cacheline.Pad // no two counts on one line
+		_   cacheline.Pad // no two counts share a line
 		ran int
 	}
 	counts := make([]count, workers)

@@ -3,12 +3,11 @@ package workerpool
 import "boundaries/internal/cacheline"
 
 // A racyQueue is mutexQueue without the mutex, and nothing else: diff it with
-// global_mutex.go. It drops tasks, when two put into the same slot or two take
-// and both move on, and runs tasks twice, when two take from the same slot. A
-// pool that has dropped a task waits for it for ever, so that Wait and Close may
-// not return.
+// global_mutex.go. It drops a task if two workers put into the same slot, or if two
+// take and both move on. It runs a task twice if two take from the same slot. A pool
+// that has dropped a task waits for it forever, so Wait and Close may not return.
 //
-// Not in Variants: it runs only in child processes that tests start.
+// It is not in Variants: it runs only in child processes that tests start.
 type racyQueue struct {
 	free
 	_    cacheline.Pad
@@ -16,7 +15,7 @@ type racyQueue struct {
 	_    cacheline.Pad
 }
 
-// NewRacy returns a pool with such a queue.
+// NewRacy returns a pool whose queue has no lock, so that its workers and submitters race.
 func NewRacy(workers int) Pool {
 	return newPool(workers, func(int) queue { return &racyQueue{ring: newFIFO(0)} })
 }

@@ -6,9 +6,12 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A serialPool has no workers and no queue: Submit runs the task, and then those
-// that it has submitted, on the goroutine of its caller. It is the base of every
-// speed-up and pays nothing but the call. Wait-free, and for one goroutine only.
+// A serialPool has no workers and no queue. Submit runs the task, and then the tasks
+// that it has submitted, on the caller's goroutine. It is the base of every speed-up
+// and for one goroutine only.
+//
+// Cost: only the call.
+// Progress: wait-free.
 type serialPool struct {
 	tally
 	more []Task // submitted by tasks
@@ -24,11 +27,8 @@ func newSerial(workers int) Pool {
 
 func (p *serialPool) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
-	if !p.accept(1) {
-		return refusal(ErrClosed)
+	if err := p.admit(ctx, 1); err != nil {
+		return err
 	}
 	p.call(task)
 	for len(p.more) > 0 {
@@ -67,11 +67,8 @@ type serialWorker serialPool
 
 func (w *serialWorker) Submit(ctx context.Context, task Task) error {
 	check(task)
-	if err := ctx.Err(); err != nil {
-		return refusal(err)
-	}
-	if !w.accept(1) {
-		return refusal(ErrClosed)
+	if err := w.admit(ctx, 1); err != nil {
+		return err
 	}
 	w.more = append(w.more, task)
 	return nil
@@ -79,7 +76,7 @@ func (w *serialWorker) Submit(ctx context.Context, task Task) error {
 
 func (w *serialWorker) Blocking(f func()) { f() }
 
-// runSerial calls the task.
+// runSerial calls the task n times.
 func runSerial(kind Kind, workers, n int) (ran int) {
 	fork.Check("workerpool", workers, n)
 	task, before := kind.task(1)

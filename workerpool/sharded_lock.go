@@ -8,22 +8,25 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A shardedQueue has a locked deque for each worker: tasks from outside go to
-// them in turn, a worker's own to its own. The worker takes the oldest of its
-// tasks, so that none waits behind newer ones for ever, and if it has none
-// steals the newest of another's. It pays for two locks a task, which are seldom
-// wanted by two at once, and a thief for one lock per victim. Blocking.
+// A shardedQueue has a locked deque for each worker. Tasks from outside go to the
+// deques in turn, and a worker's tasks go to its own. A worker takes the oldest task
+// of its deque, so that none waits behind newer ones forever. If its deque is empty,
+// it steals the newest task of another.
+//
+// Cost: two locks per task, which are rarely contended; a thief takes one lock per
+// victim.
+// Progress: blocking.
 type shardedQueue struct {
 	free
 	_      cacheline.Pad
-	turn   atomic.Uint32 // of the deques, for tasks from outside
+	turn   atomic.Uint32 // counts tasks from outside; the next deque is turn modulo their number
 	_      cacheline.Pad
-	room   int // of a deque; all together hold capacity, rounded up
+	room   int // of each deque, so that all together hold capacity, rounded up
 	deques []lockedDeque
 }
 
 type lockedDeque struct {
-	_    cacheline.Pad // no two locks on one line
+	_    cacheline.Pad // no two locks share a line
 	mu   sync.Mutex
 	fifo fifo // guarded by mu
 }

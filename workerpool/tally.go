@@ -1,6 +1,7 @@
 package workerpool
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -9,24 +10,24 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// A tally knows when a pool has nothing left to do, without a word that every
-// task writes. Who submits counts a task before it can be found; a worker counts
-// what it has run in a plain variable and settles, with one store, when it runs
-// dry. Both counts only grow, so if the sum of what is settled equals what was
-// submitted, and is read first, then everything had run when the sum was read.
-// Read in the other order, a task that was submitted and another that was run
-// between the two readings could make up for each other.
+// A tally knows when a pool has nothing left to do, without a word that every task
+// writes. A submitter counts a task before a worker can find it. A worker counts the
+// tasks that it has run in a plain variable, and settles the count with one store
+// when it finds no more. Both counts only grow. So if the sum of the settled counts,
+// read first, equals the submitted count, then every task had run when the sum was
+// read. Read in the other order, a task that was submitted between the two reads and
+// another that was run could hide each other.
 //
-// It also knows whether the pool is closed. Who submits counts, then looks
-// whether the pool is closed, and if so takes its count back; who closes says so,
-// then waits for the counts to be equal. So each task is either seen by the
-// closer or refused.
+// A tally also knows whether the pool is closed. A submitter counts its task and then
+// looks whether the pool is closed; if it is, the submitter takes the count back.
+// Close first marks the pool closed and then waits until the counts are equal. So
+// Close sees each task, or the task is refused.
 type tally struct {
 	_         cacheline.Pad
-	submitted atomic.Int64 // tasks accepted, and those about to be refused
+	submitted atomic.Int64 // tasks admitted, and those about to be refused
 	_         cacheline.Pad
 	settled   []settled
-	waiting   atomic.Int32 // goroutines in wait
+	waiting   atomic.Int32 // number of goroutines in wait
 
 	closed  atomic.Bool
 	closing chan struct{} // closed when closed is set
@@ -39,7 +40,7 @@ type tally struct {
 
 type settled struct {
 	atomic.Int64
-	_ cacheline.Pad // no two workers on one line
+	_ cacheline.Pad // no two workers share a line
 }
 
 func (t *tally) init(workers int) {
@@ -49,31 +50,46 @@ func (t *tally) init(workers int) {
 	t.cond.L = &t.mu
 }
 
-// accept counts n tasks that are about to be put into a queue. It returns false,
-// and counts none, if the pool is closed.
-func (t *tally) accept(n int) bool {
+// admit counts n tasks that are about to be put into a queue. If ctx has ended or the
+// pool is closed, it counts none and returns the error of Submit. Every Submit begins
+// with check and admit.
+func (t *tally) admit(ctx context.Context, n int) error {
+	if err := ctx.Err(); err != nil {
+		return refusal(err)
+	}
 	t.submitted.Add(int64(n))
 	if t.closed.Load() {
 		t.refuse(n)
-		return false
+		return refusal(ErrClosed)
 	}
-	return true
+	return nil
 }
 
-// refuse takes back what accept has counted.
+func check(task Task) {
+	if task == nil {
+		panic("workerpool: Submit of a nil task")
+	}
+}
+
+// refusal is the error for a task that is not admitted, or refused later.
+func refusal(err error) error {
+	return fmt.Errorf("workerpool: submitting a task: %w", err)
+}
+
+// refuse takes back the count of n admitted tasks.
 func (t *tally) refuse(n int) {
 	t.submitted.Add(-int64(n))
 	t.notify()
 }
 
-// settle is for one worker, with how many tasks it has run in all.
+// settle stores how many tasks a worker has run in all.
 func (t *tally) settle(worker, ran int) {
 	t.settled[worker].Store(int64(ran))
 	t.notify()
 }
 
-// notify is called after a count has changed, and looks for waiters after that;
-// a waiter announces itself before it reads the counts.
+// notify wakes the waiters, if there are any, after a count has changed. It looks for
+// waiters after the change, and a waiter announces itself before it reads the counts.
 func (t *tally) notify() {
 	if t.waiting.Load() != 0 {
 		t.mu.Lock()
@@ -91,7 +107,7 @@ func (t *tally) ran() int {
 	return int(sum)
 }
 
-// wait returns when every task submitted has run, and what has panicked.
+// wait returns when every submitted task has run. The error is as for Pool.Wait.
 func (t *tally) wait() error {
 	t.waiting.Add(1)
 	defer t.waiting.Add(-1)
@@ -107,7 +123,7 @@ func (t *tally) wait() error {
 	return t.failure()
 }
 
-// failure returns what has panicked since it was last called.
+// failure returns the first panic since the last call, as a *PanicError, or nil.
 func (t *tally) failure() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,8 +135,8 @@ func (t *tally) failure() error {
 	return err
 }
 
-// close refuses what is submitted from now on. It returns false, when the other
-// is over, if the pool has been closed by another.
+// close marks the pool closed and returns true. If another Close has done so, it
+// waits for that Close and returns false.
 func (t *tally) close() (first bool) {
 	if !t.closed.CompareAndSwap(false, true) {
 		<-t.over
@@ -130,8 +146,8 @@ func (t *tally) close() (first bool) {
 	return true
 }
 
-// caught records that a task ended by a panic with v, or by runtime.Goexit if v is
-// nil. It is called by the deferred function that has recovered v.
+// caught records that a task has panicked with v, or called runtime.Goexit if v is
+// nil. The deferred function that recovers v calls it.
 func (t *tally) caught(v any) {
 	stack := debug.Stack()
 	t.mu.Lock()
@@ -140,16 +156,5 @@ func (t *tally) caught(v any) {
 		t.first = &PanicError{Value: v, Stack: stack}
 	} else {
 		t.first.Others++
-	}
-}
-
-// refusal is the error of a task that was not accepted.
-func refusal(err error) error {
-	return fmt.Errorf("workerpool: submitting a task: %w", err)
-}
-
-func check(task Task) {
-	if task == nil {
-		panic("workerpool: Submit of a nil task")
 	}
 }

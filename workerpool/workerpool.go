@@ -1,35 +1,37 @@
-// Package workerpool runs tasks on a fixed number of workers, with each of the
-// disciplines between those who submit and those who run.
+// Package workerpool runs tasks on a fixed number of workers. The variants differ in
+// the queue between the submitters and the workers.
 //
 // A step is one task, submitted by one goroutine that is not a worker. There are
-// three kinds of task: with task=empty it does nothing, so that the time is the
-// queue's own; with task=1us it computes for about a microsecond, which is where
-// a queue should begin to cost little; with task=io it sleeps for a millisecond,
-// and at most as many are in flight as there are workers. The last is the
-// article's figure 4.1.3: a global lock that is released while a task blocks
-// costs such tasks next to nothing, and computing tasks all parallelism.
+// three kinds of task. With task=empty it does nothing, so the time is that of the
+// queue. With task=1us it computes for about a microsecond, where a queue should
+// begin to cost little. With task=io it sleeps for a millisecond, and at most as many
+// are in flight as there are workers. The last is the article's figure 4.1.3: a
+// global lock that is released while a task blocks costs such tasks next to nothing,
+// and costs computing tasks all parallelism.
 //
-// Each variant is a [Pool], in one file: what the pools have in common is in
-// pool.go, and a file holds the queue that they differ in. Read global_mutex.go
-// first, then sharded_lock.go, atomic.go and lock_free.go; deque.go and inbox.go
-// are what lock_free.go is made of. The pools are real ones:
+// Each variant is a [Pool], in one file. The file holds the queue, and pool.go holds
+// what the pools have in common. Read global_mutex.go first, then sharded_lock.go,
+// atomic.go and lock_free.go; the last is made of deque.go and inbox.go. The pools
+// are complete ones:
 //
-//   - A bounded queue, of 1024 tasks, holds back who submits to it when it is
-//     full. A worker is not held back: its task runs there and then, or tasks
-//     that submit tasks could fill the queue and all wait for room in it.
-//   - A cancelled context ends the wait and the submitting. What has been
-//     submitted runs.
-//   - A task that panics, or calls runtime.Goexit, does not end its worker. The
-//     panic comes back from Wait, with the task's stack.
-//   - Workers without work sleep.
+//   - A bounded queue holds 1024 tasks. When it is full, a submitter waits. A task
+//     that submits tasks does not wait, because then all workers could wait for room
+//     that only they can make. Its tasks are kept, in order, until there is room. So
+//     a task may submit itself any number of times: the stack does not grow, and the
+//     tasks submitted before have their turn.
+//   - A canceled context ends the wait for room, except in errgroup.go. A task that
+//     has been submitted runs.
+//   - A task that panics or calls runtime.Goexit does not end its worker. Wait
+//     returns the panic, with the task's stack.
+//   - Idle workers sleep.
 //
-// No pool can be told from a task that waits for it: Wait and Close in a task
-// wait for the task, and so for ever.
+// Do not call Wait or Close inside a task: the pool would wait for that task and
+// deadlock.
 //
-// There is no false-sharing row and no cas row: both are in package loop, and the
-// words of a queue would show the same. The private row times no submission,
-// because what is submitted is the length of the range; its pool, which tests
-// use, is for tasks that are known before the first one runs.
+// There is no false-sharing row and no cas row: package loop has both, and the words
+// of a queue would show the same. The private row times no submission, because only
+// the length of the range is submitted. Its pool, which tests use, is for tasks that
+// are all known before the first one runs.
 package workerpool
 
 import (
@@ -38,57 +40,57 @@ import (
 	"fmt"
 )
 
-// A Task is a piece of work. The worker that runs it is for its use alone, and
-// only until it returns.
+// A Task is a piece of work. Only the task may use the worker, and only until the
+// task returns.
 type Task func(w Worker)
 
-// A Worker is what a task can ask of whoever runs it.
+// A Worker is the worker that runs a task, as the task sees it.
 type Worker interface {
-	// Submit gives the pool another task. If the queue is full, the task
-	// runs at once, before Submit returns. The error is that of ctx, or
-	// ErrClosed.
+	// Submit gives the pool another task. It does not wait, even if the queue
+	// is full. The error wraps that of ctx or ErrClosed; then the new task
+	// does not run.
 	Submit(ctx context.Context, task Task) error
 
-	// Blocking calls f, which may block. Under a global lock, the lock is
-	// free meanwhile.
+	// Blocking calls f, which may block. The pool of the variant gil releases
+	// its lock for the call.
 	Blocking(f func())
 }
 
-// A Pool runs tasks, each of them once. All methods may be called by several
-// goroutines at once, unless the variant says otherwise. What is done before a
-// task is submitted synchronizes before its run, and its run synchronizes before
-// the return of a Wait that was called after its submission.
+// A Pool runs every task once. Several goroutines may call the methods at once,
+// unless the variant says otherwise. The submission of a task synchronizes before its
+// run, and its run synchronizes before the return of a Wait that was called after its
+// submission.
 type Pool interface {
-	// Submit gives the pool a task, and waits while the queue is full. The
-	// error, if any, wraps that of ctx or ErrClosed; then the task does not
-	// run.
+	// Submit gives the pool a task. If the queue is full, it waits until there
+	// is room, ctx ends, or the pool is closed; the variant errgroup waits for
+	// room only. The error wraps that of ctx or ErrClosed; then the task does
+	// not run.
 	Submit(ctx context.Context, task Task) error
 
 	// Submitter returns a handle for one goroutine that submits many tasks.
 	Submitter(ctx context.Context) Submitter
 
-	// Wait returns when every task that was submitted has run, also those
-	// that tasks have submitted; while others go on submitting, it may wait
-	// for theirs too. The error is a *PanicError if a task has
-	// panicked since the last Wait.
+	// Wait returns when every submitted task has run, including those that
+	// tasks have submitted. Tasks that are submitted in the meantime may make
+	// it wait longer. The error is a *PanicError if a task has panicked since
+	// the last Wait.
 	Wait() error
 
-	// Close ends the submitting, waits for every task as Wait does, and ends
+	// Close refuses further tasks, waits for the others as Wait does, and ends
 	// the workers. A second Close waits for the first and returns nil.
 	Close() error
 }
 
-// A Submitter collects tasks, where that is cheaper, like a bufio.Writer: what
-// has not been flushed need not have been submitted, and neither Wait nor Close
-// of the pool knows of it. While a worker is idle, nothing is held back.
+// A Submitter may collect tasks and submit them together, like a bufio.Writer. Until
+// Flush, a task may not have been submitted, and the pool's Wait and Close do not
+// know about it. A Submitter submits at once while a worker is idle.
 //
-// After an error nothing more is accepted, and none of the tasks that were
-// collected has been submitted: they are at most those since the last Flush, and
-// Lost says how many.
+// After an error it accepts nothing more. The tasks that it had collected, at most
+// those since the last Flush, are not submitted.
 type Submitter interface {
 	Submit(task Task) error
 	Flush() error
-	Lost() int
+	Lost() int // how many of its tasks have not been and will not be submitted
 }
 
 // ErrClosed is the error of a task submitted to a closed pool.
@@ -99,7 +101,7 @@ var ErrClosed = errors.New("the pool is closed")
 type PanicError struct {
 	Value  any
 	Stack  []byte // of the task, as formatted by debug.Stack
-	Others int    // how many more tasks panicked since the last Wait
+	Others int    // how many more tasks have panicked since the last Wait
 }
 
 func (e *PanicError) Error() string {
@@ -110,7 +112,7 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("workerpool: a task %s (and %d more tasks)\n\n%s", what, e.Others, e.Stack)
 }
 
-// Unwrap returns what the task panicked with, if that was an error.
+// Unwrap returns the value that the task panicked with, if that was an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
@@ -126,23 +128,25 @@ type Variant struct {
 	// Run makes such a pool, submits n tasks of that kind, and returns how many
 	// have run. It panics if there is no worker or n is negative.
 	Run func(kind Kind, workers, n int) (ran int)
+
+	OneWorker bool // pools are for one goroutine, which runs the tasks itself
 }
 
 // Variants lists the pools, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{"serial", newSerial, runSerial},
-	{"gil", newGIL, runGIL},
-	{"global-mutex", newGlobalMutex, runGlobalMutex},
-	{"sharded-lock", newShardedLock, runShardedLock},
-	{"atomic", newAtomic, runAtomic},
-	{"lock-free", newLockFree, runLockFree},
-	{"private", newPrivate, runPrivate},
-	{"channel", newChannel, runChannel},
-	{"errgroup", newErrgroup, runErrgroup},
-	{"goroutine", newGoroutine, runGoroutine},
+	{Name: "serial", New: newSerial, Run: runSerial, OneWorker: true},
+	{Name: "gil", New: newGIL, Run: runGIL},
+	{Name: "global-mutex", New: newGlobalMutex, Run: runGlobalMutex},
+	{Name: "sharded-lock", New: newShardedLock, Run: runShardedLock},
+	{Name: "atomic", New: newAtomic, Run: runAtomic},
+	{Name: "lock-free", New: newLockFree, Run: runLockFree},
+	{Name: "private", New: newPrivate, Run: runPrivate},
+	{Name: "channel", New: newChannel, Run: runChannel},
+	{Name: "errgroup", New: newErrgroup, Run: runErrgroup},
+	{Name: "goroutine", New: newGoroutine, Run: runGoroutine},
 }
 
-// Want returns how many tasks n submissions lead to.
+// Want returns how many tasks run after n submissions.
 func Want(_, n int) int { return n }

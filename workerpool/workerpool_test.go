@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -21,48 +22,68 @@ import (
 	"boundaries/internal/fork"
 	"boundaries/internal/gil"
 	"boundaries/internal/park"
+	"boundaries/internal/suite/suitetest"
 )
 
 // No goroutine is left after the Close of any test's pools.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// each calls f for every variant that is not in but.
-func each(t *testing.T, but []string, f func(t *testing.T, name string, open func(workers int) Pool)) {
-	for _, v := range Variants {
-		if !slices.Contains(but, v.Name) {
-			t.Run(v.Name, func(t *testing.T) { f(t, v.Name, v.New) })
-		}
-	}
-	// The same queues with indexes that soon wrap around.
-	for name, open := range map[string]func(workers int) Pool{
-		"sharded-lock": func(workers int) Pool { return newShardedPool(workers, math.MaxUint32-100) },
-		"atomic":       func(workers int) Pool { return newAtomicPool(workers, math.MaxUint32-100) },
-		"lock-free":    func(workers int) Pool { return newLockFreePool(workers, math.MaxUint64-100) },
-	} {
-		if !slices.Contains(but, name) {
-			t.Run(name+" about to wrap", func(t *testing.T) { f(t, name+" about to wrap", open) })
+// wrapping are the same queues with indexes that soon wrap around.
+var wrapping = []Variant{
+	{Name: "sharded-lock about to wrap", New: func(workers int) Pool { return newShardedPool(workers, math.MaxUint32-100) }},
+	{Name: "atomic about to wrap", New: func(workers int) Pool { return newAtomicPool(workers, math.MaxUint32-100) }},
+	{Name: "lock-free about to wrap", New: func(workers int) Pool { return newLockFreePool(workers, math.MaxUint64-100) }},
+}
+
+// each calls f for every variant, except those whose pools but selects.
+func each(t *testing.T, but func(Pool) bool, f func(t *testing.T, open func(workers int) Pool)) {
+	for _, v := range slices.Concat(Variants, wrapping) {
+		p := v.New(1)
+		skip := but(p)
+		require.NoError(t, p.Close())
+		if !skip {
+			t.Run(v.Name, func(t *testing.T) { f(t, v.New) })
 		}
 	}
 }
 
-// Those without workers that run while somebody submits, and those without a
-// bound to what may be submitted.
-var (
-	passive   = []string{"serial", "private"}
-	unbounded = []string{"serial", "private", "goroutine"}
-)
+func none(Pool) bool { return false }
+
+// oneGoroutine selects the pools that only one goroutine may use.
+func oneGoroutine(p Pool) bool {
+	_, ok := p.(*serialPool)
+	return ok
+}
+
+// passive selects the pools that have no workers while tasks are submitted.
+func passive(p Pool) bool {
+	_, ok := p.(*privatePool)
+	return ok || oneGoroutine(p)
+}
+
+// unbounded selects the pools that accept any number of tasks.
+func unbounded(p Pool) bool {
+	_, ok := p.(*goroutinePool)
+	return ok || passive(p)
+}
+
+// uncancelable selects the pools whose Submit does not give up.
+func uncancelable(p Pool) bool {
+	_, ok := p.(*errgroupPool)
+	return ok || unbounded(p)
+}
+
+func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Empty.Rows())) }
 
 func TestRunCountsEveryTask(t *testing.T) {
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			for workers := 1; workers <= 9; workers++ {
-				for _, n := range []int{0, 1, 7, 1000, 10007} {
-					require.Equal(t, n, v.Run(Empty, workers, n), "%d workers, %d tasks", workers, n)
-				}
-				require.Equal(t, 107, v.Run(Microsecond, workers, 107), "%d workers", workers)
-				require.Equal(t, 7, v.Run(IO, workers, 7), "%d workers", workers)
-			}
-		})
+	t.Run("empty", func(t *testing.T) { suitetest.Exact(t, Empty.Rows(), Want, 0, 1, 7, 1000, 10007) })
+	t.Run("1us", func(t *testing.T) { suitetest.Exact(t, Microsecond.Rows(), Want, 107) })
+	t.Run("io", func(t *testing.T) { suitetest.Exact(t, IO.Rows(), Want, 7) })
+}
+
+func TestMisuseOfRun(t *testing.T) {
+	for _, kind := range []Kind{Empty, Microsecond, IO} {
+		suitetest.Misuse(t, "workerpool", kind.Rows())
 	}
 }
 
@@ -70,8 +91,6 @@ func TestMisuse(t *testing.T) {
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
 			require.PanicsWithValue(t, "workerpool: 0 workers, need at least one", func() { v.New(0) })
-			require.PanicsWithValue(t, "workerpool: -1 workers, need at least one", func() { v.Run(Empty, -1, 1) })
-			require.PanicsWithValue(t, "workerpool: -1 steps, need none or more", func() { v.Run(IO, 1, -1) })
 			p := v.New(1)
 			require.PanicsWithValue(t, "workerpool: Submit of a nil task", func() { _ = p.Submit(t.Context(), nil) })
 			require.PanicsWithValue(t, "workerpool: Submit of a nil task", func() { _ = p.Submitter(t.Context()).Submit(nil) })
@@ -81,19 +100,18 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// Several goroutines submit tasks, one by one and in batches; tasks submit tasks,
-// and some panic. Each runs once, and Wait waits for all of them.
+// Several goroutines submit tasks, one by one and in batches. The tasks submit tasks,
+// and some panic. Each task runs once, and Wait waits for all of them.
 func TestLedger(t *testing.T) {
-	each(t, nil, func(t *testing.T, name string, open func(workers int) Pool) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		for workers := 1; workers <= 9; workers++ {
-			submitters := 3
-			if name == "serial" {
+			p, submitters := open(workers), 3
+			if oneGoroutine(p) {
 				submitters = 1
 			}
 			const outer, inner = 701, 5
 			ran := make([]atomic.Int32, submitters*outer*(1+inner))
 			var panics atomic.Int32
-			p := open(workers)
 			for range 2 {
 				fork.Run("test", submitters, submitters, func(submitter, _ int) {
 					s := p.Submitter(t.Context())
@@ -119,13 +137,13 @@ func TestLedger(t *testing.T) {
 							}
 						}
 						if i%3 == 0 {
-							require.NoError(t, p.Submit(t.Context(), task))
+							assert.NoError(t, p.Submit(t.Context(), task))
 						} else {
-							require.NoError(t, s.Submit(task))
+							assert.NoError(t, s.Submit(task))
 						}
 					}
-					require.NoError(t, s.Flush())
-					require.Zero(t, s.Lost())
+					assert.NoError(t, s.Flush())
+					assert.Zero(t, s.Lost())
 				})
 				var panicked *PanicError
 				require.ErrorAs(t, p.Wait(), &panicked)
@@ -141,17 +159,17 @@ func TestLedger(t *testing.T) {
 	})
 }
 
-// One task submits many more than a queue holds, which submit more, on a worker
-// that nobody helps.
+// One task submits many more tasks than a queue holds, and each of these submits
+// another.
 func TestNestedSubmissionToAFullQueue(t *testing.T) {
-	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		for _, workers := range []int{1, 3} {
 			var ran atomic.Int64
 			p := open(workers)
 			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
 				for range 3 * capacity {
-					require.NoError(t, w.Submit(t.Context(), func(w Worker) {
-						require.NoError(t, w.Submit(t.Context(), func(Worker) { ran.Add(1) }))
+					assert.NoError(t, w.Submit(t.Context(), func(w Worker) {
+						assert.NoError(t, w.Submit(t.Context(), func(Worker) { ran.Add(1) }))
 					}))
 				}
 			}))
@@ -162,8 +180,8 @@ func TestNestedSubmissionToAFullQueue(t *testing.T) {
 	})
 }
 
-// fill submits tasks that block until release is closed, until Submit has to
-// wait, and returns how many have been accepted and the error of the last.
+// fill submits tasks that block until release is closed, until a Submit has to wait.
+// It returns the number of accepted tasks and the error of the last Submit.
 func fill(t *testing.T, ctx context.Context, p Pool, release chan struct{}, ran *atomic.Int64) (accepted *atomic.Int64, last chan error) {
 	accepted, last = new(atomic.Int64), make(chan error, 1)
 	go func() {
@@ -184,24 +202,24 @@ func fill(t *testing.T, ctx context.Context, p Pool, release chan struct{}, ran 
 	return accepted, last
 }
 
-// requireFull checks that a queue holds what it should. What the workers have
-// taken may have made room, which who waits is only given when it is worth a wake.
-func requireFull(t *testing.T, name string, workers int, accepted int64) {
-	least, most := capacity, capacity+workers
-	switch strings.TrimSuffix(name, " about to wrap") {
-	case "errgroup":
-		least, most = workers, workers
-	case "lock-free": // whose workers take batches
+// requireFull checks that a queue holds what it should. The workers may have taken
+// tasks and so made room, which a waiting submitter gets only when it is worth a wake.
+func requireFull(t *testing.T, p Pool, workers int, accepted int64) {
+	most := capacity + workers
+	switch p := p.(type) {
+	case *lockFreePool: // workers take batches
 		most = capacity + workers*batchLen
-	case "sharded-lock": // whose deques are all of one size
-		most += workers - 1
+	case *pool:
+		if _, ok := p.queue.(*shardedQueue); ok { // all deques have the same size
+			most += workers - 1
+		}
 	}
-	require.GreaterOrEqual(t, accepted, int64(least))
+	require.GreaterOrEqual(t, accepted, int64(capacity))
 	require.LessOrEqual(t, accepted, int64(most))
 }
 
 func TestCancelWhileFull(t *testing.T) {
-	each(t, unbounded, func(t *testing.T, name string, open func(workers int) Pool) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
 		for _, workers := range []int{1, 3} {
 			synctest.Test(t, func(t *testing.T) {
 				p := open(workers)
@@ -209,15 +227,14 @@ func TestCancelWhileFull(t *testing.T) {
 				release := make(chan struct{})
 				var ran atomic.Int64
 				accepted, last := fill(t, ctx, p, release, &ran)
-				requireFull(t, name, workers, accepted.Load())
+				requireFull(t, p, workers, accepted.Load())
 				cancel()
 				err := <-last
 				require.ErrorIs(t, err, context.Canceled)
 				require.EqualError(t, err, "workerpool: submitting a task: context canceled")
 				require.ErrorIs(t, p.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
 
-				// What runs and what has been accepted goes on, and so
-				// does the pool.
+				// The accepted tasks still run, and the pool still works.
 				require.Zero(t, ran.Load())
 				close(release)
 				require.NoError(t, p.Wait())
@@ -231,15 +248,15 @@ func TestCancelWhileFull(t *testing.T) {
 }
 
 func TestCloseWhileSubmittersWait(t *testing.T) {
-	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
 		for _, workers := range []int{1, 3} {
 			synctest.Test(t, func(t *testing.T) {
 				p := open(workers)
 				release := make(chan struct{})
 				var ran atomic.Int64
 				accepted, last := fill(t, t.Context(), p, release, &ran)
-				// These wait as well, but for those who find the room that
-				// a worker has just made.
+				// These wait too, except those that find the room that a
+				// worker has just made.
 				more := make(chan error, 3+workers*batchLen)
 				for range cap(more) {
 					go func() {
@@ -278,18 +295,16 @@ func TestCloseWhileSubmittersWait(t *testing.T) {
 	})
 }
 
-// Who waits for room is let in when there is room, and not only at the end.
-func TestRoomIsGivenToWhoWaits(t *testing.T) {
-	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+// A waiting submitter is let in when there is room, and not only at the end.
+func TestRoomIsGivenToWaitingSubmitters(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(2)
 			step := make(chan struct{})
-			var submitted atomic.Int64
 			done := make(chan struct{})
 			go func() {
 				for range 5 * capacity {
-					require.NoError(t, p.Submit(t.Context(), func(w Worker) { w.Blocking(func() { <-step }) }))
-					submitted.Add(1)
+					assert.NoError(t, p.Submit(t.Context(), func(w Worker) { w.Blocking(func() { <-step }) }))
 				}
 				close(done)
 			}()
@@ -302,13 +317,13 @@ func TestRoomIsGivenToWhoWaits(t *testing.T) {
 	})
 }
 
-// Who has waited for room may find the queue empty and all workers asleep.
-func TestWhoHasWaitedWakes(t *testing.T) {
+// A submitter that has waited for room may find the queue empty and all workers asleep.
+func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newMutexPool(2)
 		synctest.Wait() // they sleep
 		ran := false
-		require.True(t, p.accept(1))
+		require.NoError(t, p.admit(t.Context(), 1))
 		require.NoError(t, p.hold(t.Context(), 1, func() bool { return p.queue.put(outside, func(Worker) { ran = true }) }))
 		require.NoError(t, p.Wait())
 		require.True(t, ran)
@@ -317,7 +332,7 @@ func TestWhoHasWaitedWakes(t *testing.T) {
 }
 
 func TestSubmitAfterClose(t *testing.T) {
-	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		p := open(2)
 		s := p.Submitter(t.Context())
 		require.NoError(t, p.Close())
@@ -337,9 +352,9 @@ func TestSubmitAfterClose(t *testing.T) {
 	})
 }
 
-// Close accepts nothing from tasks either, or it might not end.
+// A closed pool refuses the tasks of tasks, too. Otherwise Close might never return.
 func TestSubmitInATaskWhileClosing(t *testing.T) {
-	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(1)
 			release := make(chan struct{})
@@ -358,8 +373,8 @@ func TestSubmitInATaskWhileClosing(t *testing.T) {
 	})
 }
 
-func TestCancelledContextSubmitsNothing(t *testing.T) {
-	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+func TestCanceledContextSubmitsNothing(t *testing.T) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("enough"))
 		p := open(2)
@@ -369,7 +384,7 @@ func TestCancelledContextSubmitsNothing(t *testing.T) {
 		require.ErrorIs(t, s.Flush(), context.Canceled)
 		require.Equal(t, 1, s.Lost())
 		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
-			require.ErrorIs(t, w.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
+			assert.ErrorIs(t, w.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
 		}))
 		require.NoError(t, p.Close())
 	})
@@ -380,7 +395,7 @@ var errSpam = errors.New("spam")
 func tasksFault(Worker) { panic(fmt.Errorf("eggs: %w", errSpam)) }
 
 func TestPanicComesBackFromWait(t *testing.T) {
-	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		p := open(2)
 		for range 3 {
 			require.NoError(t, p.Submit(t.Context(), tasksFault))
@@ -392,7 +407,7 @@ func TestPanicComesBackFromWait(t *testing.T) {
 		require.Equal(t, 2, panicked.Others)
 		require.Contains(t, string(panicked.Stack), "tasksFault")
 		require.True(t, strings.HasPrefix(err.Error(), "workerpool: a task panicked: eggs: spam (and 2 more tasks)\n\ngoroutine "))
-		require.NoError(t, p.Wait(), "told once")
+		require.NoError(t, p.Wait(), "Wait reports a panic once")
 
 		ran := false
 		require.NoError(t, p.Submit(t.Context(), func(Worker) { ran = true }))
@@ -404,16 +419,15 @@ func TestPanicComesBackFromWait(t *testing.T) {
 	})
 }
 
-// A task that is run in the midst of another, because the queue is full, does not
-// take the other with it.
-func TestPanicOfANestedTask(t *testing.T) {
-	each(t, nil, func(t *testing.T, _ string, open func(workers int) Pool) {
+// Tasks that panic, submitted by a task while the queue is full, do not end that task.
+func TestPanicsOfATasksTasks(t *testing.T) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		p := open(1)
 		const n = 2 * capacity
 		ended := false
 		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
 			for range n {
-				require.NoError(t, w.Submit(t.Context(), tasksFault))
+				assert.NoError(t, w.Submit(t.Context(), tasksFault))
 			}
 			ended = true
 		}))
@@ -426,7 +440,7 @@ func TestPanicOfANestedTask(t *testing.T) {
 }
 
 func TestGoexitDoesNotEndAWorker(t *testing.T) {
-	each(t, []string{"serial"}, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, oneGoroutine, func(t *testing.T, open func(workers int) Pool) {
 		for _, workers := range []int{1, 2} {
 			p := open(workers)
 			var ran atomic.Int64
@@ -445,10 +459,10 @@ func TestGoexitDoesNotEndAWorker(t *testing.T) {
 	})
 }
 
-// Tasks that block overlap in every pool that has workers, and under the GIL
-// those that do not release it do not (the article's figure 4.1.3).
+// Tasks that block overlap in every pool with workers. Under the GIL, tasks that do not
+// release it do not overlap (the article's figure 4.1.3).
 func TestBlockingOverlaps(t *testing.T) {
-	each(t, []string{"serial"}, func(t *testing.T, name string, open func(workers int) Pool) {
+	each(t, oneGoroutine, func(t *testing.T, open func(workers int) Pool) {
 		for _, releases := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
 				p := open(4)
@@ -464,7 +478,7 @@ func TestBlockingOverlaps(t *testing.T) {
 				}
 				require.NoError(t, p.Close())
 				want := time.Second
-				if name == "gil" && !releases {
+				if q, ok := p.(*pool); ok && !releases && holdsLock(q) {
 					want = 4 * time.Second
 				}
 				require.Equal(t, want, time.Since(began))
@@ -473,17 +487,23 @@ func TestBlockingOverlaps(t *testing.T) {
 	})
 }
 
+// holdsLock reports whether the workers of a pool hold a lock while they run tasks.
+func holdsLock(p *pool) bool {
+	_, ok := p.queue.(*gilQueue)
+	return ok
+}
+
 // A worker that runs a long task keeps no other task to itself.
 func TestTasksBehindABlockedOneRun(t *testing.T) {
-	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		p := open(2)
 		const n = 500
 		var others sync.WaitGroup
 		others.Add(n)
 		s := p.Submitter(t.Context())
 		require.NoError(t, s.Submit(func(w Worker) {
-			for range n / 2 { // on top of its own queue
-				require.NoError(t, w.Submit(t.Context(), func(Worker) { others.Done() }))
+			for range n / 2 { // these are in its own queue
+				assert.NoError(t, w.Submit(t.Context(), func(Worker) { others.Done() }))
 			}
 			w.Blocking(others.Wait)
 		}))
@@ -496,15 +516,15 @@ func TestTasksBehindABlockedOneRun(t *testing.T) {
 	})
 }
 
-// A task's task wakes a worker that sleeps.
+// A task's task wakes a sleeping worker.
 func TestNestedSubmissionWakesAWorker(t *testing.T) {
-	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(2)
 			synctest.Wait()
 			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
 				ran := make(chan struct{})
-				require.NoError(t, w.Submit(t.Context(), func(Worker) { close(ran) }))
+				assert.NoError(t, w.Submit(t.Context(), func(Worker) { close(ran) }))
 				w.Blocking(func() { <-ran })
 			}))
 			require.NoError(t, p.Wait())
@@ -513,8 +533,8 @@ func TestNestedSubmissionWakesAWorker(t *testing.T) {
 	})
 }
 
-// Who takes a batch wakes another for the rest of it, and a thief a third: a
-// worker that looked while the batch was on its way has gone to sleep.
+// A worker that takes a batch wakes another worker for the rest, and so does a thief:
+// a worker that looked while the batch was on its way may have gone to sleep.
 func TestTakersWakeOthers(t *testing.T) {
 	for name, fill := range map[string]func(q *lockFreeQueue, tasks []Task){
 		"inbox, deque": func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks) },
@@ -543,8 +563,8 @@ func TestTakersWakeOthers(t *testing.T) {
 	}
 }
 
-// Under the GIL, who submits gets the lock within the switch interval and a task,
-// although the worker has more to do.
+// Under the GIL, a submitter gets the lock within the switch interval plus one task,
+// although the worker has more tasks to run.
 func TestWorkersTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newGIL(1)
@@ -559,9 +579,9 @@ func TestWorkersTick(t *testing.T) {
 	})
 }
 
-// While a worker is idle, a Submitter holds nothing back.
+// While a worker is idle, a Submitter submits every task at once.
 func TestSubmitterPublishesToIdleWorkersAtOnce(t *testing.T) {
-	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(3)
 			s := p.Submitter(t.Context())
@@ -576,9 +596,9 @@ func TestSubmitterPublishesToIdleWorkersAtOnce(t *testing.T) {
 	})
 }
 
-// A batch that is refused is lost as a whole, and said to be.
+// A batch that is refused is lost as a whole, and Lost counts it.
 func TestSubmitterOfAFullPool(t *testing.T) {
-	each(t, unbounded, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(1)
 			release := make(chan struct{})
@@ -587,7 +607,7 @@ func TestSubmitterOfAFullPool(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			s := p.Submitter(ctx)
-			var mine atomic.Int64 // of these, ran
+			var mine atomic.Int64 // tasks of s that ran
 			tried := 1
 			for s.Submit(func(Worker) { mine.Add(1) }) == nil {
 				tried++
@@ -607,7 +627,7 @@ func TestSubmitterOfAFullPool(t *testing.T) {
 
 // Every task whose Submit returned nil has run when Close returns.
 func TestCloseWhileSubmitting(t *testing.T) {
-	each(t, []string{"serial"}, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, oneGoroutine, func(t *testing.T, open func(workers int) Pool) {
 		for range 10 {
 			p := open(3)
 			var accepted, ran atomic.Int64
@@ -631,9 +651,9 @@ func TestCloseWhileSubmitting(t *testing.T) {
 	})
 }
 
-// Workers sleep and are woken without end, and no task is left lying.
+// Workers go to sleep and are woken again and again. No task is left behind.
 func TestNoWakeIsLost(t *testing.T) {
-	each(t, passive, func(t *testing.T, _ string, open func(workers int) Pool) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		p := open(3)
 		n := 3000
 		if testing.Short() {
@@ -647,7 +667,7 @@ func TestNoWakeIsLost(t *testing.T) {
 			for range 1 + i%2 {
 				<-ran
 			}
-			for range i % 40 { // so that they have come more or less far on their way to sleep
+			for range i % 40 { // so that the workers are at different points on their way to sleep
 				runtime.Gosched()
 			}
 		}
@@ -655,8 +675,122 @@ func TestNoWakeIsLost(t *testing.T) {
 	})
 }
 
-// Eight workers of every pool sleep when there is nothing to do: all of them
-// together use less than 0.5 % of a processor.
+// A task submits itself again and again, while older tasks wait in a full queue. The
+// stack does not grow, and the older tasks run long before the chain ends.
+func TestATaskThatSubmitsItself(t *testing.T) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
+		p := open(1)
+		left := 3 * olderIn * capacity
+		half := left / 2
+		var others atomic.Int64
+		atHalf, deepest := int64(0), 0
+		frames := make([]uintptr, 100)
+		var again Task
+		again = func(w Worker) {
+			deepest = max(deepest, runtime.Callers(0, frames))
+			if left--; left == half {
+				atHalf = others.Load()
+			}
+			if left > 0 {
+				assert.NoError(t, w.Submit(t.Context(), again))
+			}
+		}
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			for range capacity {
+				assert.NoError(t, w.Submit(t.Context(), func(Worker) { others.Add(1) }))
+			}
+			assert.NoError(t, w.Submit(t.Context(), again))
+		}))
+		require.NoError(t, p.Wait())
+		require.Zero(t, left)
+		require.EqualValues(t, capacity, others.Load())
+		require.EqualValues(t, capacity, atHalf, "others that ran before half of the chain")
+		require.Less(t, deepest, 50, "frames on the stack")
+		require.NoError(t, p.Close())
+	})
+}
+
+// A submitter that waits for room gets it although tasks that submit themselves never
+// let the queue become half empty.
+func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			var stop atomic.Bool
+			var again Task
+			again = func(w Worker) {
+				w.Blocking(func() { time.Sleep(time.Microsecond) })
+				if !stop.Load() {
+					assert.NoError(t, w.Submit(t.Context(), again))
+				}
+			}
+			full := make(chan struct{})
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				for range 3 * capacity / 4 {
+					assert.NoError(t, w.Submit(t.Context(), again))
+				}
+				w.Blocking(func() { <-full })
+			}))
+			go func() {
+				synctest.Wait() // until the queue is full and Submit waits
+				close(full)
+			}()
+			for range capacity / 2 {
+				require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
+			}
+			stop.Store(true)
+			require.NoError(t, p.Wait())
+			require.NoError(t, p.Close())
+		})
+	})
+}
+
+// A task that found no room gets it before the queue is half empty, even if submitters
+// outside the pool use every other room at once.
+func TestRoomIsGivenToTasksOfTasks(t *testing.T) {
+	p := newMutexPool(1)
+	ran, floods := false, 0
+	var flood Task
+	flood = func(Worker) {
+		if floods++; !ran && floods < 4*capacity {
+			assert.NoError(t, p.admit(t.Context(), 1))
+			if !p.queue.put(outside, flood) {
+				p.refuse(1)
+			}
+		}
+	}
+	require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+		for range capacity {
+			assert.NoError(t, w.Submit(t.Context(), flood))
+		}
+		assert.NoError(t, w.Submit(t.Context(), func(Worker) { ran = true }))
+	}))
+	require.NoError(t, p.Wait())
+	require.Less(t, floods, 4*capacity)
+	require.NoError(t, p.Close())
+}
+
+// An errgroup does not give up on a submitter that waits: its task runs before Close
+// returns.
+func TestCloseWhileErrgroupsGoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newErrgroupPool(2)
+		release := make(chan struct{})
+		var ran atomic.Int64
+		accepted, last := fill(t, t.Context(), p, release, &ran)
+		require.EqualValues(t, 2, accepted.Load())
+		closed := make(chan error)
+		go func() { closed <- p.Close() }()
+		synctest.Wait()
+		close(release)
+		require.NoError(t, <-closed)
+		require.ErrorIs(t, <-last, ErrClosed)
+		require.EqualValues(t, 3, ran.Load())
+	})
+}
+
+// Idle workers sleep: eight workers of every pool together use less than 0.5 % of a
+// processor.
 func TestIdlePoolsSleep(t *testing.T) {
 	if _, err := cputime.Used(); err != nil {
 		t.Skip(err)
@@ -670,8 +804,8 @@ func TestIdlePoolsSleep(t *testing.T) {
 		require.NoError(t, p.Wait())
 		pools = append(pools, p)
 	}
-	// Whatever else this process does, such as collecting garbage, it does not
-	// do every second.
+	// This process may do other work, such as collecting garbage, but not in
+	// every second.
 	least := time.Hour
 	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
 		before, err := cputime.Used()

@@ -8,12 +8,14 @@ import (
 	"boundaries/internal/ring"
 )
 
-// runAtomic has all tasks in one ring whose slots are handed out by fetch-and-add
-// (package ring), the oldest first; if it is full, a fork is a call. Who joins
-// cannot take its own task out of the middle and runs the oldest of anybody's
-// until its own is done. It pays eight locked instructions a fork on words that
-// all share, and a deep stack: the oldest task is seldom the one it waits for.
-// Blocking, for as long as another is between two of its instructions.
+// runAtomic has all tasks in one ring that hands out its slots by fetch-and-add
+// (package ring), the oldest task first. If the ring is full, a fork is a call. A
+// worker that joins cannot take its own task out of the middle of the ring, so it
+// runs the oldest tasks of all workers until its own is done.
+//
+// Cost: eight locked instructions per fork, on shared words, and a deep stack: the
+// oldest task is seldom the one that the worker waits for.
+// Progress: blocking, while another goroutine is between two of its instructions.
 func runAtomic(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]atomicWorker, workers)
@@ -38,15 +40,15 @@ func runAtomic(workers, n int) (a Answer) {
 type atomicWorker struct {
 	_     cacheline.Pad
 	ring  *ring.Ring[*atomicTask]
-	spare []*atomicTask // the worker's own, for its next forks
+	spare []*atomicTask // owned by the worker; used by its next forks
 	crew  *crew
 	id    int
 	forks int
 	_     cacheline.Pad
 }
 
-// An atomicTask belongs to who forked it, until it is put into the ring; then to
-// who takes it, until done is set; then to who forked it again.
+// An atomicTask belongs to the worker that forks it until it is in the ring, then to the
+// worker that takes it until done is set, and then to the first worker again.
 type atomicTask struct {
 	fn     func(*atomicWorker, int) int
 	arg    int
@@ -84,7 +86,7 @@ func (w *atomicWorker) help() bool {
 		return false
 	}
 	t.result = t.fn(w, t.arg)
-	owner := t.owner // before done, with which the task is no longer ours
+	owner := t.owner // before done, which gives the task back
 	t.done.Store(true)
 	w.crew.lot.WakeWorker(owner)
 	return true

@@ -8,15 +8,15 @@ import (
 	"boundaries/internal/park"
 )
 
-// A crew is the goroutines of a pool's workers but the first, which is whoever
-// calls Run.
+// A crew is the goroutines of a pool's workers. The first worker has none: it is the
+// caller of Run.
 type crew struct {
 	lot     *park.Lot
 	stop    atomic.Bool
 	running sync.WaitGroup
 }
 
-// init starts the workers; work is to call await until stop is set.
+// init starts the workers. work calls await until stop is set.
 func (c *crew) init(workers int, work func(worker int)) {
 	c.lot = park.New(workers)
 	for id := 1; id < workers; id++ {
@@ -24,35 +24,35 @@ func (c *crew) init(workers int, work func(worker int)) {
 	}
 }
 
-// end ends the workers and waits for them.
+// end stops the workers and waits until they have returned.
 func (c *crew) end() {
 	c.stop.Store(true)
 	c.lot.WakeAll()
 	c.running.Wait()
 }
 
-// published is called after a task could be found, in case somebody sleeps.
+// published wakes a sleeping worker, if there is one, after a task has become visible.
 func (c *crew) published() {
 	if c.lot.Idle() {
 		c.lot.Wake()
 	}
 }
 
-// spins is how often a worker looks for work before it sleeps, about as long as
-// it takes to wake one, and every how many looks it lets others run.
+// A worker looks for work spins times before it sleeps, which takes about as long as a
+// wake. It yields after every yieldIn looks.
 const (
 	spins   = 2048
 	yieldIn = 64
 )
 
-// A helper can run what others have forked.
+// A helper can run tasks that other workers have forked.
 type helper interface {
-	help() bool  // runs a task of another worker, if it finds one
-	found() bool // tells whether there may be one
+	help() bool  // runs a task of another worker and returns true, or finds none
+	found() bool // reports whether there may be a task for help
 }
 
-// await helps until over is set. It sleeps when there has been nothing to do for
-// a while, and is woken by published, or by whoever sets over.
+// await helps other workers until over is set. After a while without work it sleeps.
+// published wakes it, and so does the goroutine that sets over.
 func (c *crew) await(worker int, h helper, over *atomic.Bool) {
 	for idle := 1; !over.Load(); idle++ {
 		switch {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -17,22 +18,17 @@ import (
 	"boundaries/internal/gil"
 	"boundaries/internal/park"
 	"boundaries/internal/ring"
+	"boundaries/internal/suite/suitetest"
 )
 
 // No goroutine is left after the Close of any test's pools.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
+
 func TestAnswerIsExact(t *testing.T) {
 	require.Equal(t, fibPlain(N), Forks+1)
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			for workers := 1; workers <= 9; workers++ {
-				for _, n := range []int{0, 1, 3} {
-					require.Equal(t, Want(workers, n), v.Run(workers, n), "%d workers, %d steps", workers, n)
-				}
-			}
-		})
-	}
+	suitetest.Exact(t, Variants, Want, 0, 1, 3)
 }
 
 func fibPlain(n int) int {
@@ -43,21 +39,15 @@ func fibPlain(n int) int {
 }
 
 func TestMisuseOfRun(t *testing.T) {
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			require.PanicsWithValue(t, "forkjoin: 0 workers, need at least one", func() { v.Run(0, 1) })
-			require.PanicsWithValue(t, "forkjoin: -1 steps, need none or more", func() { v.Run(1, -1) })
-		})
-	}
+	suitetest.Misuse(t, "forkjoin", Variants)
 	require.PanicsWithValue(t, "forkjoin: -1 workers, need at least one", func() { New(-1) })
 }
 
-// A tree whose nodes have as many children as their number says, joined in the
-// order that Join asks for, with a wait in some of them so that workers are
-// stolen from at every depth. Each node is computed once.
+// A tree has nodes with 2 to 4 children, depending on a node's number. Some nodes yield,
+// so that tasks are stolen at every depth.
 type tree struct {
 	visits []atomic.Int32
-	pause  int // at every such node
+	pause  int // nodes whose number is a multiple of pause yield
 }
 
 func (tr *tree) walk(w *Worker, node int) int {
@@ -79,7 +69,7 @@ func (tr *tree) walk(w *Worker, node int) int {
 	return sum
 }
 
-// count is how many nodes walk visits.
+// count returns how many nodes walk visits.
 func (tr *tree) count(node int) int {
 	sum := 1
 	for i := range 2 + node%3 {
@@ -113,7 +103,7 @@ func TestEveryTaskRunsOnce(t *testing.T) {
 	}
 }
 
-// Far more tasks at once than a worker can have: forks become calls.
+// A worker forks far more tasks at once than it can hold: the other forks become calls.
 func TestWideForks(t *testing.T) {
 	for _, workers := range []int{1, 3} {
 		p := New(workers)
@@ -136,8 +126,8 @@ func TestWideForks(t *testing.T) {
 	}
 }
 
-// A thief that sleeps is woken, and served while its victim's other tasks are its
-// own: the two halves of each pair wait for each other.
+// A sleeping thief is woken and finds a task. The two tasks of each pair wait for each
+// other, so this test hangs if it does not.
 func TestThievesAreServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(2)
@@ -155,7 +145,7 @@ func TestThievesAreServed(t *testing.T) {
 				}
 				arrived[i].Add(2)
 				t := w.Fork(meet, i)
-				sum += meet(w, i) // returns only if another has taken t
+				sum += meet(w, i) // returns only if the other worker has stolen t
 				sum += w.Join(t)
 			}
 			return sum
@@ -164,10 +154,10 @@ func TestThievesAreServed(t *testing.T) {
 	})
 }
 
-// In each variant that steals: a fork wakes a worker that sleeps, a thief wakes
-// the owner who waits for what it has stolen.
+// In each variant that steals, a fork wakes a sleeping worker, and a thief wakes the owner
+// that waits for the stolen task.
 func TestForksAndTheftsWake(t *testing.T) {
-	// Two workers, of which neither has a goroutine.
+	// Two workers without goroutines.
 	variants := map[string]func(c *crew) (fork func(), help func() bool){
 		"locked": func(c *crew) (func(), func() bool) {
 			all := make([]lockedWorker, 2)
@@ -216,7 +206,7 @@ func TestForksAndTheftsWake(t *testing.T) {
 				fork()
 				synctest.Wait()
 				require.True(t, woken[1].Load())
-				if help == nil { // its owner does not sleep
+				if help == nil { // the owner does not sleep
 					return
 				}
 				go func() {
@@ -233,7 +223,7 @@ func TestForksAndTheftsWake(t *testing.T) {
 	}
 }
 
-// A thief that leaves something wakes another.
+// A thief that leaves public tasks wakes another thief.
 func TestThiefWakesThief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &Pool{workers: make([]Worker, 3)}
@@ -259,7 +249,7 @@ func TestThiefWakesThief(t *testing.T) {
 	})
 }
 
-// Under the GIL, who waits for a thief lets it have the lock.
+// Under the GIL, an owner that waits for a thief releases the lock.
 func TestJoinReleasesTheGIL(t *testing.T) {
 	all := make([]gilWorker, 2)
 	var lock gil.GIL
@@ -280,7 +270,7 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 	lock.Acquire(&w.thread)
 	task := w.fork(func(w *gilWorker, _ int) int {
 		close(begun)
-		lock.Blocking(&w.thread, func() { <-joining }) // and then needs the lock
+		lock.Blocking(&w.thread, func() { <-joining }) // and then take the lock again
 		return 7
 	}, 0)
 	lock.Blocking(&w.thread, func() { <-begun })
@@ -289,17 +279,17 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 	lock.Release(&w.thread)
 }
 
-// The public part, step by step, with a thief played by the test.
+// The public part, step by step. The test plays the thief.
 func TestPublicPart(t *testing.T) {
 	p := New(1)
 	leaf := func(_ *Worker, i int) int { return i }
 	require.Equal(t, 0+1+2+3+4+5+6+7, p.Run(func(w *Worker, _ int) (sum int) {
 		public := func(top, split uint64) {
-			require.Equal(t, top|split<<32, w.public.Load())
-			require.EqualValues(t, split, w.split)
+			assert.Equal(t, top|split<<32, w.public.Load())
+			assert.EqualValues(t, split, w.split)
 		}
 		steal := func(i int) {
-			require.EqualValues(t, i, uint32(w.public.Add(1))-1)
+			assert.EqualValues(t, i, uint32(w.public.Add(1))-1)
 			w.tasks[i].result = i
 			w.tasks[i].done.Store(true)
 		}
@@ -307,18 +297,18 @@ func TestPublicPart(t *testing.T) {
 		var tasks []*Task
 		for i := range 8 {
 			tasks = append(tasks, w.Fork(leaf, i))
-			public(0, 1) // nobody steals, and no fork publishes more
+			public(0, 1) // no task is stolen, so no fork publishes more
 		}
 		join := func() {
 			last := len(tasks) - 1
-			require.Equal(t, last, w.Join(tasks[last]))
+			assert.Equal(t, last, w.Join(tasks[last]))
 			tasks = tasks[:last]
 			sum += last
 		}
 		join() // 7
 		public(0, 1)
 		steal(0)
-		join() // 6, and publishes half of 1 to 5, for whoever comes now
+		join() // 6, and publishes half of 1 to 5
 		public(1, 4)
 		steal(1)
 		join() // 5
@@ -337,8 +327,7 @@ func TestPublicPart(t *testing.T) {
 	p.Close()
 }
 
-// Owner and thief both after the only task, as often as can be: one of them has
-// it.
+// Owner and thief both try to take the only task, many times. Exactly one gets it.
 func TestLastTask(t *testing.T) {
 	n := 1_000_000
 	if testing.Short() {
@@ -376,7 +365,7 @@ func TestRunsTakeTurns(t *testing.T) {
 	require.PanicsWithValue(t, "forkjoin: Run of a closed pool", func() { p.Run(fibLockFree, 1) })
 }
 
-// Close waits for the Run that it meets, whose tasks need the workers.
+// Close waits for a Run in progress, whose tasks need the workers.
 func TestCloseWaitsForRun(t *testing.T) {
 	p := New(2)
 	running, release, result := make(chan struct{}), make(chan struct{}), make(chan int, 1)
@@ -390,15 +379,15 @@ func TestCloseWaitsForRun(t *testing.T) {
 	<-running
 	closed := make(chan struct{})
 	go func() { p.Close(); close(closed) }()
-	time.Sleep(10 * time.Millisecond) // it waits by now, or will
+	time.Sleep(10 * time.Millisecond) // Close waits by now, or will soon
 	require.False(t, p.stop.Load())
 	close(release)
 	require.Equal(t, fibPlain(12), <-result)
 	<-closed
 }
 
-// lastLook is a helper that finds nothing, and whose wait is over, and has been
-// announced to nobody, between its last look for work and its sleep.
+// lastLook is a helper that finds no task. Its wait is over between its last look for
+// work and its sleep, when there is no sleeper yet to wake.
 type lastLook struct {
 	crew  *crew
 	over  atomic.Bool
@@ -408,7 +397,7 @@ type lastLook struct {
 func (h *lastLook) help() bool {
 	if h.looks++; h.looks == spins {
 		h.over.Store(true)
-		h.crew.lot.WakeWorker(0) // who does not sleep yet
+		h.crew.lot.WakeWorker(0) // which does not sleep yet
 	}
 	return false
 }
@@ -453,7 +442,7 @@ func TestPanicComesBackFromRun(t *testing.T) {
 	}
 }
 
-// A panic in a task that was stolen, while its owner waits for it.
+// A stolen task ends while its owner waits for it.
 func TestPanicOfAThief(t *testing.T) {
 	p := New(2)
 	joined := false
@@ -472,7 +461,7 @@ func TestPanicOfAThief(t *testing.T) {
 			return 0
 		}, 0)
 	})
-	require.False(t, joined, "nobody goes on with what a task did not return")
+	require.False(t, joined, "Join must not return without a result")
 	require.Nil(t, err.Value)
 	require.ErrorContains(t, err, "called runtime.Goexit")
 	p.Close()
@@ -519,15 +508,15 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 	p.Close()
 }
 
-// Eight workers sleep between two runs: less than 0.5 % of a processor.
+// Eight workers sleep between two runs and use less than 0.5 % of a processor.
 func TestIdlePoolSleeps(t *testing.T) {
 	if _, err := cputime.Used(); err != nil {
 		t.Skip(err)
 	}
 	p := New(8)
 	require.Equal(t, Forks+1, p.Run(fibLockFree, N))
-	// Whatever else this process does, such as collecting garbage, it does not
-	// do every second.
+	// This process may do other work, such as collecting garbage, but not in
+	// every second.
 	least := time.Hour
 	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
 		before, err := cputime.Used()
@@ -539,7 +528,7 @@ func TestIdlePoolSleeps(t *testing.T) {
 	}
 	t.Logf("%v of processor time in a second", least)
 	require.Less(t, least, 5*time.Millisecond)
-	require.Equal(t, Forks+1, p.Run(fibLockFree, N), "and are woken")
+	require.Equal(t, Forks+1, p.Run(fibLockFree, N), "the workers are woken")
 	p.Close()
 }
 
@@ -549,7 +538,7 @@ func TestForkAllocatesNothing(t *testing.T) {
 	p.Close()
 }
 
-// sum adds the squares of [lo, lo+1024) by halves; the argument says which half.
+// sum adds the squares of [lo, lo+n) by halves, where span is lo<<16 | n.
 func sum(w *Worker, span int) int {
 	lo, n := span>>16, span&0xffff
 	if n == 1 {

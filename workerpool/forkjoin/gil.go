@@ -8,10 +8,12 @@ import (
 	"boundaries/internal/gil"
 )
 
-// runGIL has the lists of all workers under CPython's lock, which a worker holds
-// while it computes, so that the lists themselves need none. It pays one atomic
-// load a fork, and all parallelism. Blocking: who waits depends on the holder's
-// ticks, and releases the lock so that there can be another holder.
+// runGIL has the task lists of all workers under CPython's lock. A worker holds the
+// lock while it computes, so the lists need none of their own.
+//
+// Cost: one atomic load per fork, and all parallelism.
+// Progress: blocking, because a waiter depends on the holder's ticks; a worker that
+// waits releases the lock, so that another can hold it.
 func runGIL(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]gilWorker, workers)
@@ -51,7 +53,7 @@ type gilWorker struct {
 	_      cacheline.Pad
 	lock   *gil.GIL
 	thread gil.Thread
-	top    int // guarded by lock, like all below; tasks below have been stolen
+	top    int // guarded by lock, as are head and tasks; the tasks below have been stolen
 	head   int
 	tasks  [depth]gilTask
 
@@ -92,7 +94,7 @@ func (w *gilWorker) join(t *gilTask) int {
 	}
 	for !t.done {
 		if !w.help() {
-			// Whoever runs t waits for the lock.
+			// The worker that runs t waits for the lock.
 			w.lock.Blocking(&w.thread, runtime.Gosched)
 		}
 	}
@@ -118,7 +120,7 @@ func (w *gilWorker) help() bool {
 	return false
 }
 
-// found is called without the lock.
+// found reports whether there is a task. The caller does not hold the lock.
 func (w *gilWorker) found() bool {
 	w.lock.Acquire(&w.thread)
 	defer w.lock.Release(&w.thread)

@@ -2,9 +2,10 @@ package forkjoin
 
 import "sync"
 
-// runGlobalMutex has one lock for the lists of all workers. It pays for the lock
-// at every fork and every join, and all workers wait for each other there.
-// Blocking.
+// runGlobalMutex has one lock for the task lists of all workers.
+//
+// Cost: the lock at every fork and every join, where all workers wait for each other.
+// Progress: blocking.
 func runGlobalMutex(workers, n int) Answer {
 	var lock sync.Mutex
 	return stepsLocked(workers, n, func(int) *sync.Mutex { return &lock })

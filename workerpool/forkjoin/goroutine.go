@@ -2,9 +2,10 @@ package forkjoin
 
 import "boundaries/internal/fork"
 
-// runGoroutine starts a goroutine for each fork, and leaves the rest to Go's
-// scheduler. It pays for a goroutine and a channel a fork. Blocking: who joins
-// waits, and there are always more goroutines.
+// runGoroutine starts a goroutine for each fork and leaves the rest to Go's scheduler.
+//
+// Cost: a goroutine and a channel per fork.
+// Progress: blocking: a join waits, and the goroutine it waits for can always run.
 func runGoroutine(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	for range n {

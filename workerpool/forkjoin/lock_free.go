@@ -10,54 +10,56 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A Pool computes functions that fork, on a fixed number of workers that steal
-// from each other. It is for computing: a worker that blocks is lost meanwhile.
+// A Pool computes functions that fork, on a fixed number of workers that steal from each
+// other. It is for computing: while a worker blocks, the pool has one worker less.
 //
-// A fork and its join cost about 4 ns more than the call they stand for, on a
-// machine where the call is 2 ns (AMD Zen 5, Go 1.26): a function may fork down
-// to leaves of 20 ns and be a fifth slower on one worker than without forks. A
-// task is a static function and a number, and is used again by its worker. With a
-// closure each fork would allocate, at ten times that price.
+// A fork and its join cost about 4 ns more than the call that they replace, where a call
+// takes 2 ns (AMD Zen 5, Go 1.26). So a function may fork down to leaves of 20 ns and be
+// a fifth slower on one worker than without forks. A task is a static function and a
+// number, and its worker uses it again. With a closure each fork would allocate, at ten
+// times that cost.
 //
-// The deques are those of Chase and Lev (SPAA 2005) split in two, as in Lace
-// (van Dijk and van de Pol, MuCoCoS 2014) and in the private deques of Acar,
-// Charguéraud and Rainey (PPoPP 2013): the older part is public, the newer
-// private. In the private part the owner forks and joins by plain loads and
-// stores; only when thieves have emptied the public part does it publish half of
-// the other, at its next fork or join. So what a fork pays is one atomic load.
-// The price is that a worker that computes for long without a fork or a join
-// serves nobody meanwhile, beyond what it has published already. Lock-free.
+// The deques are those of Chase and Lev (SPAA 2005), split in two as in Lace (van Dijk
+// and van de Pol, MuCoCoS 2014) and in the private deques of Acar, Charguéraud and Rainey
+// (PPoPP 2013). The older part is public and the newer part private. In the private part
+// the owner forks and joins by plain loads and stores. Only when thieves have emptied the
+// public part does the owner publish half of the private part, at its next fork or join.
+//
+// Cost: one atomic load per fork; a worker that computes for long without a fork or a join
+// publishes nothing more in that time.
+// Progress: lock-free.
 type Pool struct {
 	crew
-	run     sync.Mutex // held by the one Run
+	run     sync.Mutex // held by Run, of which only one runs at a time
 	workers []Worker
-	failed  atomic.Bool // set when failure is
+	failed  atomic.Bool // set when failure is not nil
 
 	mu      sync.Mutex
-	failure *PanicError // guarded by mu; the first, and the end of the pool
+	failure *PanicError // guarded by mu; the first; the pool is of no use after it
 }
 
-// A Func is a function that forks. It may use the worker only while it runs.
+// A Func is a function that may fork. It may use the worker only until it returns.
 type Func func(w *Worker, arg int) int
 
-// A Worker is what runs a function. Its methods are for that function.
+// A Worker runs functions. Only the function that it runs may call its methods.
 type Worker struct {
 	_ cacheline.Pad
 
-	// Of the tasks [0, head), forked and not joined yet, those in [split, head)
-	// are the owner's own. The others are public, which is:
+	// The tasks [0, head) have been forked and not joined yet. Those in
+	// [split, head) are private to the owner, and the others are public. The
+	// word public is:
 	//
-	//	bits 0-31    top, the oldest that has not been stolen
+	//	bits 0-31    top, the oldest task that has not been stolen
 	//	bits 32-63   split
 	//
-	// A thief moves top on, the owner moves split; both by an operation on the
-	// whole word. So whoever moves top owns the task at top at that moment,
-	// whatever has been at that place before.
+	// A thief advances top and the owner moves split, both by an operation on
+	// the whole word. So the thief that advances top owns the task that is at
+	// top at that moment, whatever task was in that place before.
 	head, split uint32
 	forks       int
 	pool        *Pool
 	id          int
-	victim      int // where the last theft succeeded
+	victim      int // the worker from which the last theft succeeded
 	tasks       [depth]Task
 
 	_      cacheline.Pad
@@ -65,19 +67,18 @@ type Worker struct {
 	_      cacheline.Pad
 }
 
-// A Task is a call that has been forked. It belongs to the worker that forked
-// it; if it is stolen, to the thief until done is set. Tasks are used again: it
-// ends with its Join.
+// A Task is a forked call. It belongs to the worker that forked it or, if it is stolen,
+// to the thief until done is set. The worker uses it again after its Join.
 type Task struct {
 	fn     Func
 	arg    int
 	result int
 	done   atomic.Bool // set by a thief; reset by the owner
-	called bool        // the fork was a call; never reset
+	called bool        // whether the fork was a call; never reset
 }
 
-// A PanicError is what Run panics with if a function panics. Value is nil if it
-// called runtime.Goexit.
+// A PanicError is the value that Run panics with if a function panics. Value is nil if
+// the function called runtime.Goexit.
 type PanicError struct {
 	Value any
 	Stack []byte // of the function, as formatted by debug.Stack
@@ -91,13 +92,13 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("forkjoin: a task %s\n\n%s", what, e.Stack)
 }
 
-// Unwrap returns what the function panicked with, if that was an error.
+// Unwrap returns the value that the function panicked with, if that was an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// New returns a pool with that many workers, one of which is whoever calls Run.
+// New returns a pool with that many workers. The caller of Run is one of them.
 func New(workers int) *Pool {
 	fork.Check("forkjoin", workers, 0)
 	p := &Pool{workers: make([]Worker, workers)}
@@ -110,11 +111,11 @@ func New(workers int) *Pool {
 	return p
 }
 
-// Run returns fn(w, arg), which it calls on the caller's goroutine. Calls of Run
-// by several goroutines take turns; a Run in a task waits for ever.
+// Run calls fn(w, arg) on the caller's goroutine and returns its result. Several
+// goroutines that call Run take turns. Do not call Run inside a task: it would deadlock.
 //
-// If a task panics, Run panics with a *PanicError, and the pool is good for
-// nothing but Close.
+// If a task panics, Run panics with a *PanicError. After that, the pool can only be
+// closed.
 func (p *Pool) Run(fn Func, arg int) (result int) {
 	p.run.Lock()
 	defer p.run.Unlock()
@@ -151,9 +152,9 @@ func (p *Pool) Close() {
 	p.end()
 }
 
-// Fork has fn(w, arg) computed, by this worker when it joins the task, or before
-// that by another. Every task must be joined, by the function that forked it, and
-// the newest first.
+// Fork starts fn(w, arg) as a task. Another worker may run it, and if none does, this
+// worker runs it in Join. The function that forks a task must join it, and must join its
+// newest task first.
 func (w *Worker) Fork(fn Func, arg int) *Task {
 	w.forks++
 	h := w.head
@@ -169,7 +170,7 @@ func (w *Worker) Fork(fn Func, arg int) *Task {
 	return t
 }
 
-// Join returns what the task's function returns.
+// Join returns the result of the task's function.
 func (w *Worker) Join(t *Task) int {
 	h := w.head - 1
 	if h >= depth || t != &w.tasks[h] { // also if head is 0
@@ -185,10 +186,10 @@ func (w *Worker) Join(t *Task) int {
 	return t.fn(w, t.arg)
 }
 
-// publish makes the older half of the owner's tasks public. It is called when
-// there is nothing public, so no thief writes the word.
+// publish makes the older half of the owner's private tasks public. No task is public
+// when it is called, so no thief writes the word.
 func (w *Worker) publish() {
-	top := w.split // all below are stolen
+	top := w.split // the tasks below are stolen
 	w.split += (w.head - w.split + 1) / 2
 	w.public.Store(uint64(top) | uint64(w.split)<<32)
 	w.pool.published()
@@ -202,7 +203,7 @@ func (w *Worker) joinCalled(t *Task) int {
 	return t.result
 }
 
-// joinPublic joins the newest task when it is public, like all that are left.
+// joinPublic joins the newest task when it is public. Then all tasks that are left are.
 func (w *Worker) joinPublic(t *Task) int {
 	h := w.head - 1
 	for {
@@ -211,8 +212,8 @@ func (w *Worker) joinPublic(t *Task) int {
 		if top > h {
 			break
 		}
-		// Take back half of what is public, so that the next joins are
-		// cheap, and not less than this task.
+		// Take back half of the public tasks, so that the next joins are
+		// cheap, and at least this task.
 		split := top + (h-top)/2
 		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {
 			w.head, w.split = h, split
@@ -224,7 +225,7 @@ func (w *Worker) joinPublic(t *Task) int {
 		panic(abandoned{})
 	}
 	t.done.Store(false)
-	// Nothing is public, and no thief writes the word.
+	// No task is public, so no thief writes the word.
 	w.head, w.split = h, h
 	w.public.Store(uint64(h) | uint64(h)<<32)
 	return t.result
@@ -243,7 +244,7 @@ func (w *Worker) help() bool {
 		}
 		w.victim = victim
 		if top+1 < split {
-			w.pool.published() // who published woke one worker for all
+			w.pool.published() // the owner woke one worker for all tasks
 		}
 		w.runStolen(&v.tasks[top], v)
 		return true
@@ -278,14 +279,14 @@ func (w *Worker) found() bool {
 	return false
 }
 
-// abandoned is what a worker panics with that waits for a task in vain.
+// abandoned is the value that a worker panics with if the task it waits for has panicked.
 type abandoned struct{}
 
-// caught records what a function panicked with, which ends the pool.
+// caught records the value that a function panicked with. The pool is of no use after it.
 func (w *Worker) caught(v any) {
 	p := w.pool
 	if _, ok := v.(abandoned); ok {
-		return // somebody else has recorded why
+		return // the cause has been recorded
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -295,8 +296,8 @@ func (w *Worker) caught(v any) {
 	}
 }
 
-// Forks returns how often the functions of this pool have forked. It is exact
-// while none runs.
+// Forks returns how often the functions of this pool have forked. It is exact while no
+// function runs.
 func (p *Pool) Forks() (n int) {
 	for id := range p.workers {
 		n += p.workers[id].forks

@@ -8,14 +8,13 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A lockedWorker has its tasks in a list under a lock, which is its own or the
-// same for all: that is the difference between sharded_lock.go and
-// global_mutex.go. Its owner forks and joins at the end, others steal at the
-// beginning.
+// A lockedWorker has its tasks in a list under a lock. In sharded_lock.go each worker
+// has a lock of its own, and in global_mutex.go all workers have the same. The owner
+// forks and joins at the end of the list, and thieves steal at the beginning.
 type lockedWorker struct {
 	_     cacheline.Pad
 	lock  *sync.Mutex
-	top   int // guarded by lock; tasks below have been stolen
+	top   int // guarded by lock; the tasks below have been stolen
 	head  int // guarded by lock; written by the owner
 	tasks [depth]lockedTask
 
@@ -26,8 +25,8 @@ type lockedWorker struct {
 	_     cacheline.Pad
 }
 
-// A lockedTask belongs to who forked it, until it is stolen; then to the thief
-// until done is set; then to who forked it again.
+// A lockedTask belongs to the worker that forked it. If it is stolen, it belongs to the
+// thief until done is set, and then to the first worker again.
 type lockedTask struct {
 	fn     func(*lockedWorker, int) int
 	arg    int
@@ -35,8 +34,8 @@ type lockedTask struct {
 	done   atomic.Bool
 }
 
-// depth is how many tasks a worker may have forked and not joined. If it has
-// more, a fork is a call.
+// depth is how many tasks a worker may have forked and not joined. Beyond that, a fork is
+// a call.
 const depth = 1024
 
 func (w *lockedWorker) fork(fn func(*lockedWorker, int) int, arg int) *lockedTask {
@@ -115,7 +114,7 @@ func fibLocked(w *lockedWorker, n int) int {
 	return w.join(t) + b
 }
 
-// stepsLocked takes n steps with the lock that lockOf says for each worker.
+// stepsLocked takes n steps. lockOf returns the lock of each worker's list.
 func stepsLocked(workers, n int, lockOf func(worker int) *sync.Mutex) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]lockedWorker, workers)

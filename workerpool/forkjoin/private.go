@@ -5,10 +5,11 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runPrivate gives every worker whole steps of its own, and a list of tasks that
-// nobody else looks at: what a fork costs if it is never to be stolen, and the
-// ceiling. It pays for writing a task down, and would pay for steps of unequal
-// length. Wait-free.
+// runPrivate gives every worker whole steps and a task list that no other worker reads:
+// the cost of a fork that is never stolen. This is the ceiling.
+//
+// Cost: writing down each task; idle workers, if steps were of unequal length.
+// Progress: wait-free.
 func runPrivate(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]privateWorker, workers)

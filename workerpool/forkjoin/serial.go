@@ -2,8 +2,11 @@ package forkjoin
 
 import "boundaries/internal/fork"
 
-// runSerial calls where others fork, on the caller's goroutine: the base of every
-// speed-up. It pays for two calls and the count. Wait-free.
+// runSerial calls where the others fork, on the caller's goroutine. It is the base of
+// every speed-up.
+//
+// Cost: two calls and the count.
+// Progress: wait-free.
 func runSerial(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	for range n {

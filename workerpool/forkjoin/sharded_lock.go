@@ -6,12 +6,14 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runShardedLock has a lock for the list of each worker. It pays for the lock at
-// every fork and every join, but waits there only for thieves. Blocking.
+// runShardedLock has a lock for the task list of each worker.
+//
+// Cost: the lock at every fork and every join, contended only by thieves.
+// Progress: blocking.
 func runShardedLock(workers, n int) Answer {
 	return stepsLocked(workers, n, func(int) *sync.Mutex {
 		var own struct {
-			_    cacheline.Pad // no two locks on one line
+			_    cacheline.Pad // no two locks share a line
 			lock sync.Mutex
 			_    cacheline.Pad
 		}

@@ -8,8 +8,10 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,14 +27,50 @@ func Names[A any](rows []suite.Row[A]) []string {
 	return names
 }
 
-// Exact tests that every row gives the right answer on 1 to 9 workers.
+// patience is how long a run may take before it counts as hung.
+var patience = 20 * time.Second
+
+// run returns the answer of a run. If the run does not end, it fails the test with the
+// name of the row and the stacks of all goroutines. The timeout of the test binary would
+// not name the row.
+func run[A any](t *testing.T, r suite.Row[A], workers, n int) (answer A) {
+	t.Helper()
+	answered := make(chan A, 1)
+	go func() { answered <- r.Run(workers, n) }()
+	select {
+	case answer = <-answered:
+	case <-time.After(patience):
+		stacks := make([]byte, 1<<16)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		t.Fatalf("%s hangs: %d workers have not taken %d steps in %v. "+
+			"Either they wait for each other, or they spin without runtime.Gosched\n\n%s",
+			r.Name, workers, n, patience, stacks)
+	}
+	return answer
+}
+
+// overlap is how long the workers of a row run side by side in search of lost steps.
+const overlap = 100 * time.Millisecond
+
+// Exact tests that every row gives the right answer on 1 to 9 workers. It then repeats
+// the last size on 2 to 4 workers for a while.
+//
+// It runs with at least 4 procs. A lock that lets in two workers shows only if one of them
+// is interrupted while it holds the lock, which hardly ever happens on one proc. Even so,
+// only -race finds every such lock.
 func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A, sizes ...int) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0))))
 	for _, r := range rows {
 		t.Run(r.Name, func(t *testing.T) {
 			for workers := 1; workers <= 9; workers++ {
 				for _, n := range sizes {
-					require.Equal(t, want(workers, n), r.Run(workers, n), "%d workers, %d steps", workers, n)
+					require.Equal(t, want(workers, n), run(t, r, workers, n), "%d workers, %d steps", workers, n)
 				}
+			}
+			n := sizes[len(sizes)-1]
+			for i, end := 0, time.Now().Add(overlap); time.Now().Before(end); i++ {
+				workers := 2 + i%3
+				require.Equal(t, want(workers, n), run(t, r, workers, n), "%d workers, %d steps", workers, n)
 			}
 		})
 	}
