@@ -32,6 +32,7 @@ type filter struct {
 
 	block    int    // where in go test's block the line before was, from 1, or 0
 	failing  string // a "--- FAIL:" line, to which the next may give the reason
+	failedAt int    // the number of that line
 	failures int
 	prefixed string // says where a result with other text before it is
 	where    map[string]int
@@ -158,7 +159,7 @@ func (f *filter) takeText(line string, block int) {
 	case line[0] == '{' && testJSON.MatchString(line):
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
 	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
-		f.failing = strings.TrimSpace(line)
+		f.failing, f.failedAt = strings.TrimSpace(line), f.number
 		f.failures++
 	case strings.HasPrefix(line, "panic: "):
 		f.problem(line)
@@ -177,10 +178,7 @@ func (f *filter) takeText(line string, block int) {
 
 func (f *filter) endFailure(reason string) {
 	if f.failing != "" {
-		number := f.number
-		f.number-- // the reason is a line below
-		f.problem(strings.TrimSpace(f.failing + " " + reason))
-		f.number = number
+		f.file.problem(f.failedAt, strings.TrimSpace(f.failing+" "+reason))
 		f.failing = ""
 	}
 }
