@@ -147,9 +147,7 @@ func (m *input) page(text string) (string, error) {
 		return value + s[strings.Index(s, "<!--="):]
 	})
 	if head, _, ok := strings.Cut(text, "<!-- claims -->\n"); ok {
-		var b strings.Builder
-		errs = append(errs, m.report(nil).Markdown(&b))
-		text = head + "<!-- claims -->\n\n" + b.String()
+		text = head + "<!-- claims -->\n\n" + m.report(nil).Markdown()
 	}
 	return text, errors.Join(errs...)
 }

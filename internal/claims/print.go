@@ -2,7 +2,6 @@ package claims
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +10,8 @@ import (
 
 const width = 110
 
-// Text writes a line for each claim or, if verbose, what each verdict rests on too.
-func (r Report) Text(w io.Writer, verbose bool) error {
+// Text has a line for each claim or, if verbose, what each verdict rests on too.
+func (r Report) Text(verbose bool) string {
 	var text strings.Builder
 	wrapped(&text, "", r.heading())
 	for _, c := range r.claims {
@@ -34,8 +33,7 @@ func (r Report) Text(w io.Writer, verbose bool) error {
 	if fill := r.fill(); fill != "" {
 		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n%s\n", fill)
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.String()
 }
 
 // wrapped writes the text in lines of at most width, each indented.
@@ -53,8 +51,8 @@ func wrapped(w *strings.Builder, indent, text string) {
 	fmt.Fprintln(w, line)
 }
 
-// Markdown writes a table that fits a phone, and below it the details, folded.
-func (r Report) Markdown(w io.Writer) error {
+// Markdown has a table that fits a phone, and below it the details, folded.
+func (r Report) Markdown() string {
 	var text strings.Builder
 	text.WriteString(r.heading() + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace
@@ -71,8 +69,7 @@ func (r Report) Markdown(w io.Writer) error {
 	if fill := r.fill(); fill != "" {
 		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n    %s\n", fill)
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.String()
 }
 
 func (r Report) heading() string {
