@@ -1,3 +1,6 @@
+// Package claims compares statements of the article with benchmark output. A claim has
+// figures, which are ratios of rows, and for each figure the values for which it holds.
+// [Judge] gives each claim a verdict.
 package claims
 
 import (
