@@ -17,8 +17,10 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"boundaries/asyncio"
+	"boundaries/internal/noise"
 	"boundaries/internal/suite"
 	"boundaries/internal/suite/all"
+	"boundaries/internal/suite/suitebench"
 	"boundaries/loop"
 )
 
@@ -48,7 +50,7 @@ func run(t *testing.T, env []string, args ...string) []byte {
 // results runs this binary's benchmarks and returns the results.
 func results(t *testing.T, env []string, args ...string) []*benchfmt.Result {
 	t.Helper()
-	out := run(t, append(env, reportProcs+"=1"), args...)
+	out := run(t, append(env, suitebench.ReportProcs+"=1"), args...)
 	var all []*benchfmt.Result
 	r := benchfmt.NewReader(bytes.NewReader(out), "stdout")
 	for r.Scan() {
@@ -224,7 +226,7 @@ func TestBytesOfPayloads(t *testing.T) {
 func TestFacts(t *testing.T) {
 	keys := map[string]bool{"numcpu": true, "goos": true, "goarch": true, "pkg": true, "cpu": true}
 	for _, r := range results(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1") {
-		if r.GetConfig("numcpu") != strconv.Itoa(usable.N()) {
+		if r.GetConfig("numcpu") != strconv.Itoa(noise.Usable().N()) {
 			t.Errorf("numcpu: %s", r.GetConfig("numcpu"))
 		}
 		for _, c := range r.Config {
@@ -234,7 +236,7 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1"))
-	for _, fact := range []string{"\n# go: go", "\n# date: 20", "\n# benchtime: 100ms\n"} {
+	for _, fact := range []string{"\n# go: go", "\n# date: 20", "\n# benchtime: 100ms\n", "\n# processors: ", "\n# steady: "} {
 		if strings.Count(out, fact) != 1 {
 			t.Errorf("%q is not there once:\n%s", fact, out)
 		}
@@ -342,7 +344,7 @@ func TestStartOfAnEmptyProgram(t *testing.T) {
 func TestWrongAnswerFails(t *testing.T) {
 	failed := false
 	testing.Benchmark(func(b *testing.B) {
-		benchWorkload(b, suite.New("Loop", "sync", "loop", loop.Variants[:1],
+		suitebench.Workload(b, suite.New("Loop", "sync", "loop", loop.Variants[:1],
 			func(_, n int) int64 { return loop.Total(0, n) + 1 }, nil))
 		failed = b.Failed()
 	})

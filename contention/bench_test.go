@@ -75,18 +75,16 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "contention:", err)
 		os.Exit(2)
 	}
-	if suitebench.Flags("100ms") {
-		var forbids []string
-		for _, s := range shapes {
-			for _, v := range s.own {
-				forbids = append(forbids, "forbids "+v.Name+": "+v.Forbids)
-			}
-		}
-		suitebench.Facts(os.Stdout, map[string][]string{
-			"lower": {"user+sys-ns/op", "read-p50-ns", "read-p99-ns", "read-max-ns",
-				"update-p50-ns", "update-p99-ns", "update-max-ns", "stall-ns", "max-share", "mutex-wait-ns/op"},
-			"higher": {"min-share"},
-		}, forbids...)
+	head := suitebench.Head{
+		Benchtime: "100ms",
+		Lower: []string{"user+sys-ns/op", "read-p50-ns", "read-p99-ns", "read-max-ns",
+			"update-p50-ns", "update-p99-ns", "update-max-ns", "stall-ns", "max-share", "mutex-wait-ns/op"},
+		Higher: []string{"min-share"},
 	}
-	os.Exit(m.Run())
+	for _, s := range shapes {
+		for _, v := range s.own {
+			head.Facts = append(head.Facts, "forbids "+v.Name+": "+v.Forbids)
+		}
+	}
+	os.Exit(suitebench.Main(m, head))
 }

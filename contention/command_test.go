@@ -2,6 +2,7 @@ package contention_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"boundaries/contention"
+	"boundaries/internal/noise"
 	"boundaries/internal/suite/suitebench"
 )
 
@@ -76,6 +78,17 @@ func TestRows(t *testing.T) {
 		_, ok = row.Value("min-share")
 		require.True(t, ok)
 	}
+}
+
+// The lab says what the main command says: where it measured, and how steady that was.
+func TestFacts(t *testing.T) {
+	stdout, _, status := lab(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=1", "-shape=counter", "-sync=atomic")
+	require.Zero(t, status)
+	require.Contains(t, stdout, fmt.Sprintf("numcpu: %d\n", noise.Usable().N()))
+	for _, fact := range append([]noise.Fact{{Key: "processors", Value: noise.Usable().String()}}, noise.Facts()...) {
+		require.Contains(t, stdout, "\n# "+fact.Key+": "+fact.Value+"\n")
+	}
+	require.Regexp(t, `\nPASS\n# steady: [01] of 1 row ran undisturbed; `, stdout)
 }
 
 // The literal command with -cpu 1,2,4,8 ends in 3 minutes. A row of 100 ms takes

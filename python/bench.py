@@ -194,10 +194,58 @@ def system():
     return os.environ.get("BOUNDARIES_PYTHON") or system_of(gil()[0])
 
 
-def processors():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+def processors(affinity=None, root="/"):
+    """Returns how many processors this process may use, as internal/noise of the suite does.
+
+    They are those of its affinity, and no more than the quotas of its control group
+    and of every group above it feed.
+    """
+    if affinity is None:
+        affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min([affinity] + [int(q + 1e-9) for q in quotas(root)]))
+
+
+def text(*path):
+    """Returns the text of a file of the system, or "" if it cannot be read."""
+    try:
+        with open(os.path.join(*path), errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def quotas(root):
+    """Yields how many processors' time each control group of this process gets at most."""
+    mounts = []
+    for line in text(root, "proc/self/mountinfo").splitlines():
+        # id parent device root mountpoint options... - type source options
+        before, _, after = line.partition(" - ")
+        before, after = before.split(), after.split()
+        if len(before) > 4 and len(after) > 2:
+            names = [n.replace("\\040", " ").replace("\\134", "\\") for n in before[3:5]]
+            mounts.append((names[0].rstrip("/"), names[1], after[0], after[2].split(",")))
+    for line in text(root, "proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        two = number == "0" and not controllers
+        for of, point, kind, options in mounts:
+            if kind == "cgroup2" if two else kind == "cgroup" and "cpu" in options and "cpu" in controllers.split(","):
+                inside = path.startswith(of) and (path + "/")[len(of)] == "/" and "/.." not in path
+                below = [name for name in path[len(of):].split("/") if name] if inside else []
+                # A group that lies above what is mounted cannot be seen from here.
+                for depth in range(len(below) + 1):
+                    folder = os.path.join(root, point.lstrip("/"), *below[:depth])
+                    if two:
+                        numbers = text(folder, "cpu.max").split()
+                    else:
+                        numbers = [text(folder, "cpu.cfs_quota_us"), text(folder, "cpu.cfs_period_us")]
+                    try:
+                        quota, period = [float(n) for n in numbers]  # the quota may be max or -1
+                        if quota > 0 and period > 0:
+                            yield quota / period
+                    except ValueError:
+                        pass
+                break
 
 
 def facts():

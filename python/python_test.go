@@ -21,6 +21,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/perf/benchfmt"
+
+	"boundaries/internal/noise"
 )
 
 var scripts = []string{"loop", "fib", "spawn", "procsfib", "queues", "deadlock", "aio"}
@@ -104,7 +106,7 @@ func TestRows(t *testing.T) {
 	require.NoError(t, err)
 	bench, err := exec.Command(exe, "-test.run=^$", "-test.bench=^BenchmarkNothing$", "-test.benchtime=1x").Output()
 	require.NoError(t, err)
-	want := map[string]string{"numcpu": fmt.Sprint(runtime.NumCPU()), "pkg": "boundaries"}
+	want := map[string]string{"numcpu": fmt.Sprint(noise.Usable().N()), "pkg": "boundaries"}
 	for _, key := range []string{"goos", "goarch", "cpu"} {
 		if value := results(t, bench)[0].GetConfig(key); value != "" {
 			want[key] = value
@@ -211,6 +213,50 @@ func TestWrongAnswers(t *testing.T) {
 				require.Empty(t, results(t, stdout.Bytes()))
 			}
 		})
+	}
+}
+
+// The quotas of the control group and of every group above it count, as they do in
+// internal/noise.
+func TestProcessors(t *testing.T) {
+	const mount1 = "31 23 0:28 / /cg rw - tmpfs tmpfs rw\n32 31 0:29 / /cg/set rw - cgroup cgroup rw,cpuset\n33 31 0:30 / /cg/my\\040cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+	const mount2 = "30 23 0:26 / /cg rw,nosuid shared:9 - cgroup2 cgroup2 rw\n"
+	interpreter := python(t)
+	for name, test := range map[string]struct {
+		group, mounts string
+		files         map[string]string
+		want          string
+	}{
+		"none":                           {"", "", nil, "4"},
+		"version 2":                      {"0::/a/b\n", mount2, map[string]string{"cg/a/b/cpu.max": "100000 100000\n"}, "1"},
+		"version 2, no limit":            {"0::/a/b\n", mount2, map[string]string{"cg/a/b/cpu.max": "max 100000\n"}, "4"},
+		"version 2, the parent":          {"0::/a/b\n", mount2, map[string]string{"cg/a/b/cpu.max": "300000 100000\n", "cg/a/cpu.max": "250000 100000\n"}, "2"},
+		"version 2, half a processor":    {"0::/\n", mount2, map[string]string{"cg/cpu.max": "50000 100000\n"}, "1"},
+		"version 2, more than there are": {"0::/\n", mount2, map[string]string{"cg/cpu.max": "1600000 100000\n"}, "4"},
+		"another namespace":              {"0::/../x\n", mount2, map[string]string{"cg/cpu.max": "200000 100000\n"}, "2"},
+		"version 1":                      {"5:cpuset:/\n4:cpu,cpuacct:/a\n0::/\n", mount1, map[string]string{"cg/my cpu/a/cpu.cfs_quota_us": "150000\n", "cg/my cpu/a/cpu.cfs_period_us": "50000\n"}, "3"},
+		"version 1, no limit":            {"4:cpu,cpuacct:/a\n", mount1, map[string]string{"cg/my cpu/a/cpu.cfs_quota_us": "-1\n", "cg/my cpu/a/cpu.cfs_period_us": "50000\n"}, "4"},
+		"version 1, the top":             {"4:cpu,cpuacct:/a\n", mount1, map[string]string{"cg/my cpu/cpu.cfs_quota_us": "100000\n", "cg/my cpu/cpu.cfs_period_us": "50000\n"}, "2"},
+		"in a container": {"4:cpu:/docker/12\n", "33 31 0:30 /docker/12 /cg ro - cgroup cgroup rw,cpu\n",
+			map[string]string{"cg/cpu.cfs_quota_us": "150000\n", "cg/cpu.cfs_period_us": "100000\n"}, "1"},
+		"a name alike": {"4:cpu:/docker/123\n", "33 31 0:30 /docker/12 /cg ro - cgroup cgroup rw,cpu\n",
+			map[string]string{"cg/cpu.cfs_quota_us": "200000\n", "cg/cpu.cfs_period_us": "100000\n"}, "2"},
+		"nonsense": {"x\n1:cpu\n0::/a\n", "- -\n\n30 - cgroup2\n" + mount2, map[string]string{"cg/a/cpu.max": "many 0\n", "cg/cpu.max": "1 2 3\n"}, "4"},
+	} {
+		root := t.TempDir()
+		write := func(name, text string) {
+			name = filepath.Join(root, name)
+			require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+			require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		}
+		write("proc/self/cgroup", test.group)
+		write("proc/self/mountinfo", test.mounts)
+		for name, text := range test.files {
+			write(name, text)
+		}
+		out, err := exec.CommandContext(t.Context(), interpreter, "-B", "-c", "import sys, bench; print(bench.processors(4, sys.argv[1]))", root).CombinedOutput()
+		require.NoError(t, err, "%s: %s", name, out)
+		require.Equal(t, test.want+"\n", string(out), name)
 	}
 }
 

@@ -3,19 +3,20 @@ package races
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/perf/benchfmt"
 
+	"boundaries/internal/noise"
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitebench"
 	"boundaries/procs"
 )
 
@@ -23,30 +24,15 @@ func TestMain(m *testing.M) {
 	procs.Main() // does not return in a child of package procs
 	childMain()  // does not return in a child of these tests
 	flag.Parse()
-	if flag.Lookup("test.bench").Value.String() != "" {
-		if run := flag.Lookup("test.run").Value; run.String() == "" {
-			run.Set("^$") // or -bench would run the tour as well
-		}
-		printFacts()
-	}
-	os.Exit(m.Run())
-}
-
-// printFacts prints what the main command of the suite prints before its rows, as
-// far as it matters here.
-func printFacts() {
-	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
-	printed := map[string]bool{}
+	var head suitebench.Head
 	for _, c := range cases() {
 		for _, o := range c.outcomes {
-			if unit := o.unit(); c.question != "" && o.grade == interesting && !printed[unit] {
-				fmt.Println("Unit", unit, "better=lower")
-				printed[unit] = true
+			if unit := o.unit(); c.question != "" && o.grade == interesting && !slices.Contains(head.Lower, unit) {
+				head.Lower = append(head.Lower, unit)
 			}
 		}
 	}
-	fmt.Println("# go:", runtime.Version())
-	fmt.Println("# date:", time.Now().UTC().Format(time.RFC3339))
+	os.Exit(suitebench.Main(m, head))
 }
 
 // BenchmarkRace writes the histograms of the tour's second part in the benchmark
@@ -98,7 +84,7 @@ func TestRowsOfRaces(t *testing.T) {
 		case *benchfmt.SyntaxError:
 			t.Error(rec)
 		case *benchfmt.Result:
-			require.Equal(t, strconv.Itoa(runtime.NumCPU()), rec.GetConfig("numcpu"))
+			require.Equal(t, strconv.Itoa(noise.Usable().N()), rec.GetConfig("numcpu"))
 			require.NotEmpty(t, rec.GetConfig("goarch"))
 			require.Equal(t, 5000, rec.Iters)
 			row := string(rec.Name.Full())

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/claims"
 	"boundaries/internal/command"
 )
@@ -47,7 +47,7 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		}
 		return nil
 	}
-	flags := flag.NewFlagSet("claims", flag.ContinueOnError)
+	flags := newFlags("claims")
 	flags.Func("claim", "judge only the claims of `list`, such as C4,C5", addIDs)
 	flags.Func("format", "print `text` or markdown (default text)", func(s string) error {
 		markdown = s == "markdown"
@@ -65,31 +65,27 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if ok, err := parse(flags, args, claimsUsage, stdout); !ok {
 		return err
 	}
-	files := flags.Args()
-	for len(files) > 0 && addIDs(files[0]) == nil {
-		files, verbose = files[1:], true
+	names := flags.Args()
+	for len(names) > 0 && addIDs(names[0]) == nil {
+		names, verbose = names[1:], true
 	}
 	if measure {
 		_, err := fmt.Fprintln(stdout, claims.Command(ids, columns))
 		return err
 	}
-	if len(files) == 0 && !verbose {
-		return command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries claims -h" says more)`)
-	}
-	for _, name := range files {
-		if len(name) > 1 && name[0] == '-' {
-			return command.BadInput("want flags before files, but got %q after %q", name, files[0])
+	var files []*benchfile.File
+	if len(names) > 0 || !verbose {
+		var err error
+		if files, err = readFiles(ctx, "claims", names); err != nil {
+			return err
 		}
 	}
-	results, err := claims.Read(ctx, files, ids)
+	report, err := claims.Judge(files, ids)
 	if err != nil {
-		return err
+		return command.BadInput("%w", err)
 	}
-	report := claims.Judge(results, ids)
 	if markdown {
-		err = report.Markdown(stdout)
-	} else {
-		err = report.Text(stdout, verbose)
+		return finish(stdout, report.Markdown(), files)
 	}
-	return errors.Join(err, results.Err())
+	return finish(stdout, report.Text(verbose), files)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"regexp"
 	"runtime/debug"
@@ -27,7 +26,7 @@ not check out submodules.
 
 func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := revisions.Options{Bench: ".", Rounds: 10}
-	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
+	flags := newFlags("compare")
 	flags.Func("bench", "run the benchmarks that match `regexp`, as in go test (default .)", func(s string) error {
 		o.Bench = s
 		if s == "" {

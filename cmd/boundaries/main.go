@@ -42,6 +42,7 @@ import (
 	"strconv"
 	"strings"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 )
 
@@ -100,10 +101,15 @@ func usage(w io.Writer) error {
 	return err
 }
 
+func newFlags(verb string) *flag.FlagSet {
+	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run reports the error, on one line
+	return flags
+}
+
 // parse parses the arguments of a verb. It returns false if the verb has no more
 // to do: an argument is wrong, or the user asked for help and has got it.
 func parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) (ok bool, err error) {
-	flags.SetOutput(io.Discard) // the error is reported on one line
 	err = flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		var text strings.Builder
@@ -117,6 +123,49 @@ func parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) (
 		return false, command.BadInput(`%w ("boundaries %s -h" lists the flags)`, err, flags.Name())
 	}
 	return true, nil
+}
+
+// readArgs parses the flags of a verb that reads benchmark files, and reads those.
+// If it returns no files, the verb is done with that error, or with none after -h.
+func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage string, stdout io.Writer) ([]*benchfile.File, error) {
+	if ok, err := parse(flags, args, usage, stdout); !ok {
+		return nil, err
+	}
+	return readFiles(ctx, flags.Name(), flags.Args())
+}
+
+func readFiles(ctx context.Context, verb string, names []string) ([]*benchfile.File, error) {
+	if len(names) == 0 {
+		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries %s -h" says more)`, verb)
+	}
+	for _, name := range names {
+		if len(name) > 1 && name[0] == '-' {
+			return nil, command.BadInput("want flags before files, but got %q after %q", name, names[0])
+		}
+	}
+	files, err := benchfile.Read(ctx, names)
+	if ctx.Err() != nil {
+		return nil, command.Interrupted("interrupted")
+	} else if err != nil {
+		return nil, command.BadInput("%w", err)
+	}
+	return files, nil
+}
+
+// finish prints what a verb has made of the files, and reports what was wrong with
+// them.
+func finish(stdout io.Writer, text string, files []*benchfile.File) error {
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
+	var all command.Problems
+	for _, f := range files {
+		all = append(all, f.Problems...)
+	}
+	if len(all) > 0 {
+		return all
+	}
+	return nil
 }
 
 // numbers parses a list such as 1,2,4.

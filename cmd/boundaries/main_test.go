@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,7 +61,7 @@ func TestBadArguments(t *testing.T) {
 		{"claims bench.txt -v", `claims: want flags before files, but got "-v" after "bench.txt"`},
 		{"claims -format=json bench.txt", `claims: invalid value "json" for flag -format: want text or markdown`},
 		{"claims -claim=C5,C99 bench.txt", `claims: invalid value "C5,C99" for flag -claim: want IDs of C1 to C36, separated by commas`},
-		{"claims C99 bench.txt", "claims: want benchmark output: open C99: "},
+		{"claims C99 bench.txt", "claims: open C99: "},
 		{"claims C5 bench.txt", "claims: bench.txt: no row that a claim needs ("},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
@@ -108,6 +110,56 @@ func TestClaims(t *testing.T) {
 		if status == 1 {
 			require.Equal(t, "boundaries: claims: bench.txt:11: missing measurements; the line is left out\n", stderr)
 		}
+	}
+}
+
+// A file is judged alike however it was saved, or it is an error that says what is wrong
+// with it: PowerShell writes UTF-16, the logs of CI have times in front.
+func TestClaimsOfEveryForm(t *testing.T) {
+	t.Chdir(t.TempDir())
+	plain := "numcpu: 1\n"
+	for i := range 6 {
+		plain += fmt.Sprintf("BenchmarkSharedLoopBoxed/system=gil-jumps 1000 10%d ns/op\nBenchmarkSharedLoopBoxed/system=gil-jumps-2 1000 10%d ns/op\n", i, i)
+	}
+	_, results, _ := strings.Cut(plain, "\n")
+	utf16Of := func(text string) string {
+		var b []byte
+		for _, unit := range utf16.Encode([]rune(text)) {
+			b = binary.LittleEndian.AppendUint16(b, unit)
+		}
+		return string(b)
+	}
+	crlf := strings.ReplaceAll(plain, "\n", "\r\n")
+	claims := func(text string) (status int, stdout, stderr string) {
+		require.NoError(t, os.WriteFile("bench.txt", []byte(text), 0o666))
+		return boundaries(t, "claims", "-v", "-claim=C5", "bench.txt")
+	}
+	_, want, _ := claims(plain)
+	require.Contains(t, strings.Join(strings.Fields(want), " "), "6 rounds (oversubscribed: 2 threads, numcpu 1; needs 2 processors): not measured")
+	for name, text := range map[string]string{
+		"a mark, CRLF":       "\ufeff" + crlf,
+		"UTF-16":             utf16Of("\ufeff" + crlf),
+		"UTF-16, no mark":    utf16Of(plain),
+		"colors":             strings.ReplaceAll(plain, "Benchmark", "\x1b[32mBenchmark\x1b[0m"),
+		"a mark and a color": "\ufeff\x1b[1m" + plain,
+	} {
+		status, stdout, stderr := claims(text)
+		require.Zero(t, status, "%s: %s", name, stderr)
+		require.Equal(t, want, stdout, name)
+	}
+	_, want, _ = claims(results)
+	_, stdout, _ := claims("\ufeff" + results)
+	require.Equal(t, want, stdout, "a mark before a first line that is a result")
+	for text, want := range map[string]string{
+		plain + utf16Of(plain): "bench.txt:14: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8",
+		`{"Action":"output","Package":"p","Output":"BenchmarkA 1 2 ns/op\n"}` + "\n": "bench.txt:1: this is the output of go test -json; want that of go test -bench without -json",
+		strings.ReplaceAll(plain, "Benchmark", "2026-11-25T19:05:04Z Benchmark"):     "bench.txt:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is",
+		strings.ReplaceAll(plain, "Benchmark", "web_1 | Benchmark"):                  `bench.txt: line 13 has "web_1 |" before the result; want the output of go test -bench`,
+	} {
+		status, stdout, stderr := claims(text)
+		require.Equal(t, 2, status)
+		require.Empty(t, stdout)
+		require.Equal(t, "boundaries: claims: "+want+"\n", stderr)
 	}
 }
 

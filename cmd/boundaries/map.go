@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"io"
-	"os"
 	"strings"
 
 	"boundaries/internal/command"
@@ -35,8 +33,7 @@ is shown), and 2 when nothing can be said.
 func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	format, unit, x, y := "text", "ns/op", "read", "hold"
 	selected := map[string]string{}
-	flags := flag.NewFlagSet("map", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run reports the error, on one line
+	flags := newFlags("map")
 	flags.Func("format", "print `text`, svg or which (default text)", func(s string) error {
 		format = s
 		if s != "text" && s != "svg" && s != "which" {
@@ -62,22 +59,19 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			return nil
 		})
 	}
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		var text strings.Builder
-		text.WriteString(mapUsage)
-		flags.SetOutput(&text)
-		flags.PrintDefaults()
-		_, err := io.WriteString(stdout, text.String())
+	if ok, err := parse(flags, args, mapUsage, stdout); !ok {
 		return err
-	} else if err != nil {
-		return command.BadInput(`%w ("boundaries map -h" lists the flags)`, err)
 	}
 	if x == y {
 		return command.BadInput("-x and -y are both %s, want two dials", x)
 	}
-	results, err := readLab(ctx, flags.Args())
+	files, err := readFiles(ctx, "map", flags.Args())
 	if err != nil {
 		return err
+	}
+	results, err := lockmap.Read(files)
+	if err != nil {
+		return command.BadInput("%w", err)
 	}
 	for _, dial := range lockmap.Dials {
 		if list, ok := selected[dial.Name]; ok {
@@ -104,17 +98,7 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return command.BadInput("%w", err)
 	}
-	if _, err := io.WriteString(stdout, text.String()); err != nil {
-		return err
-	}
-	if len(results.Problems) > 0 {
-		var all command.Problems
-		for _, p := range results.Problems {
-			all = append(all, p)
-		}
-		return all
-	}
-	return nil
+	return finish(stdout, text.String(), files)
 }
 
 func dialNames() string {
@@ -123,29 +107,4 @@ func dialNames() string {
 		names = append(names, d.Name)
 	}
 	return strings.Join(names, ", ")
-}
-
-func readLab(ctx context.Context, names []string) (*lockmap.Results, error) {
-	if len(names) == 0 {
-		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries map -h" says more)`)
-	}
-	var contents [][]byte
-	for i, name := range names {
-		if len(name) > 1 && name[0] == '-' {
-			return nil, command.BadInput("want flags before files, but got %q after %q", name, names[0])
-		}
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, command.BadInput("want benchmark output: %w", err)
-		}
-		if name == "-" {
-			names[i] = "standard input"
-		}
-		contents = append(contents, data)
-	}
-	results, err := lockmap.Read(names, contents)
-	if err != nil {
-		return nil, command.BadInput("%w", err)
-	}
-	return results, nil
 }

@@ -27,33 +27,34 @@ func labRows() string {
 
 func TestMap(t *testing.T) {
 	lab := file(t, labRows())
-	status, stdout, stderr := boundaries("map", "-procs=2", lab)
+	status, stdout, stderr := boundaries(t, "map", "-procs=2", lab)
 	require.Zero(t, status, stderr)
 	require.Empty(t, stderr)
 	require.Contains(t, stdout, "goroutines=1, 2 procs, by ns/op\n")
 	require.Contains(t, stdout, "1  lock-free     802ns")
-	status, stdout, _ = boundaries("map", "-x=procs", "-format=svg", lab)
+	status, stdout, _ = boundaries(t, "map", "-x=procs", "-format=svg", lab)
 	require.Zero(t, status)
 	require.True(t, strings.HasPrefix(stdout, "<svg "))
-	status, stdout, _ = boundaries("map", "-format=which", lab)
+	status, stdout, _ = boundaries(t, "map", "-format=which", lab)
 	require.Zero(t, status)
 	require.True(t, strings.HasPrefix(stdout, "# Which should I use?\n"))
 
-	status, stdout, stderr = boundaries("map", "-h")
+	status, stdout, stderr = boundaries(t, "map", "-h")
 	require.Zero(t, status)
 	require.Empty(t, stderr)
 	require.Contains(t, stdout, "Usage: boundaries map")
 }
 
 func TestMapOfAFileThatFailed(t *testing.T) {
-	status, stdout, stderr := boundaries("map", file(t, labRows()+"--- FAIL: BenchmarkContention/shape=record\n"))
+	status, stdout, stderr := boundaries(t, "map", file(t, labRows()+"--- FAIL: BenchmarkContention/shape=record\n"))
 	require.Equal(t, 1, status)
 	require.Contains(t, stdout, "lock-free")
 	require.Regexp(t, `^boundaries: map: .*:41: --- FAIL: BenchmarkContention/shape=record\n$`, stderr)
 }
 
 func TestMapOfBadInput(t *testing.T) {
-	lab, missing := file(t, labRows()), filepath.Join(t.TempDir(), "none.txt")
+	lab, other := file(t, labRows()), file(t, bench("Loop/sync=serial 1000 1 ns/op"))
+	missing := filepath.Join(t.TempDir(), "none.txt")
 	require.NoError(t, os.WriteFile(missing+".gz", nil, 0o666))
 	for want, args := range map[string][]string{
 		`map: want a FILE of benchmark output, or - for standard input ("boundaries map -h" says more)`:                                                               {},
@@ -62,12 +63,13 @@ func TestMapOfBadInput(t *testing.T) {
 		`map: -procs: procs=16 was not measured, and the map does not extrapolate: the files have 1, 2`:                                                               {"-procs=16", lab},
 		`map: -hold: hold=1us was not measured, and the map does not extrapolate: the files have 300ns`:                                                               {"-hold=1us", lab},
 		`map: -by "parsecs": no row has this unit`:                                                                                                                    {"-by=parsecs", lab},
-		`map: ` + missing + `.gz: no row of the lab (go test -bench . ./contention measures them)`:                                                                    {missing + ".gz"},
-		`map: want benchmark output: open ` + missing + `: no such file or directory`:                                                                                 {missing},
+		`map: ` + missing + `.gz: the file is empty; want the output of go test -bench`:                                                                               {missing + ".gz"},
+		`map: ` + other + `: no row of the lab (go test -bench . ./contention measures them)`:                                                                         {other},
+		`map: open ` + missing + `: no such file or directory; want the output of go test -bench`:                                                                     {missing},
 		`map: invalid value "pdf" for flag -format: want text, svg or which ("boundaries map -h" lists the flags)`:                                                    {"-format=pdf", lab},
 		`map: invalid value "size" for flag -x: want a dial: shape, hold, think, read, records, skew, roles, goroutines, procs ("boundaries map -h" lists the flags)`: {"-x=size", lab},
 	} {
-		status, stdout, stderr := boundaries(append([]string{"map"}, args...)...)
+		status, stdout, stderr := boundaries(t, append([]string{"map"}, args...)...)
 		require.Equal(t, 2, status, stderr)
 		require.Empty(t, stdout)
 		require.Equal(t, "boundaries: "+want+"\n", stderr)

@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/claims"
 	"boundaries/internal/command"
 	pages "boundaries/internal/report"
 )
@@ -16,16 +18,13 @@ const reportUsage = `Usage: boundaries report [-o report.html] [-svg DIR] FILE..
 
 Report makes one page of benchmark output, which needs no script and nothing beside
 it: the machine, three findings, the article's graphs drawn again, charts and tables
-of each workload, and what ran disturbed. A FILE of "-" is standard input. Files of
-one machine are put together, and each machine has a series of its own.
+of each workload, the article's claims, and what ran disturbed. A FILE of "-" is
+standard input. Files of one machine are put together, and each machine has a series
+of its own.
 
 The same files make the same bytes.
 
 `
-
-// claimsOf returns the article's claims, held against files of one machine. It may
-// be nil.
-var claimsOf func(files []*benchfile.File) []pages.Claim
 
 func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("report")
@@ -39,11 +38,7 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		*out = "report.html"
 	}
 	if *out != "" {
-		var claims []pages.Claim
-		if claimsOf != nil {
-			claims = claimsOf(files)
-		}
-		page, err := pages.Page(files, claims)
+		page, err := pages.Page(files, claimsOf(files))
 		if err != nil {
 			return err
 		}
@@ -65,6 +60,27 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))
 	}
 	return finish(stdout, "", files)
+}
+
+// claimsOf compares the article's claims with the files of each machine. Where there are
+// several, the machines of a claim follow each other, named as on the page. A machine
+// without a row that a claim needs is left out.
+func claimsOf(files []*benchfile.File) []pages.Claim {
+	byClaim := make([][]pages.Claim, len(claims.IDs()))
+	machines := benchfile.ByMachine(files)
+	for i, machine := range machines {
+		report, err := claims.Judge(machine.Parts, nil)
+		if err != nil {
+			continue
+		}
+		for j, line := range report.Lines() {
+			if len(machines) > 1 {
+				line.ID += fmt.Sprintf(" M%d", i+1)
+			}
+			byClaim[j] = append(byClaim[j], pages.Claim(line))
+		}
+	}
+	return slices.Concat(byClaim...)
 }
 
 // replaceFile writes a file so that it is whole or as before.

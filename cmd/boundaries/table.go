@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -12,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"boundaries/internal/benchfile"
-	"boundaries/internal/command"
 	"boundaries/internal/scaling"
 	"boundaries/internal/stats"
 )
@@ -63,58 +60,6 @@ func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		fmt.Fprintln(&text)
 	}
 	return finish(stdout, text.String(), files)
-}
-
-func newFlags(verb string) *flag.FlagSet {
-	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run reports the error, on one line
-	return flags
-}
-
-// readArgs parses the flags of a verb that reads benchmark files, and reads those.
-// If it returns no files, the verb is done with that error, or with none after -h.
-func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage string, stdout io.Writer) ([]*benchfile.File, error) {
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		var text strings.Builder
-		text.WriteString(usage)
-		flags.SetOutput(&text)
-		flags.PrintDefaults()
-		_, err := io.WriteString(stdout, text.String())
-		return nil, err
-	} else if err != nil {
-		return nil, command.BadInput(`%w ("boundaries %s -h" lists the flags)`, err, flags.Name())
-	}
-	for _, name := range flags.Args() {
-		if len(name) > 1 && name[0] == '-' {
-			return nil, command.BadInput("want flags before files, but got %q after %q", name, flags.Arg(0))
-		}
-	}
-	if flags.NArg() == 0 {
-		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries %s -h" says more)`, flags.Name())
-	}
-	files, err := benchfile.Read(ctx, flags.Args())
-	if ctx.Err() != nil {
-		return nil, command.Interrupted("interrupted")
-	} else if err != nil {
-		return nil, command.BadInput("%w", err)
-	}
-	return files, nil
-}
-
-// finish prints what a verb has made of the files, and reports what was wrong with
-// them.
-func finish(stdout io.Writer, text string, files []*benchfile.File) error {
-	if _, err := io.WriteString(stdout, text); err != nil {
-		return err
-	}
-	var all command.Problems
-	for _, f := range files {
-		all = append(all, f.Problems...)
-	}
-	if len(all) > 0 {
-		return all
-	}
-	return nil
 }
 
 func heading(w *scaling.Workload, unit string) string {

@@ -162,3 +162,24 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
 }
+
+// The page has the claims of each machine, and none for other benchmarks.
+func TestReportVerbHasClaims(t *testing.T) {
+	page := func(texts ...string) string {
+		name := filepath.Join(t.TempDir(), "r.html")
+		status, _, stderr := inFiles(t, texts, "report", "-o", name)
+		require.Equal(t, 0, status, stderr)
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return string(text)
+	}
+	const c12 = `<th scope="row">C12`
+	machine := bench("CountdownBoxed/system=free-threading 9 127 ns/op") + bench("CountdownBoxed/system=gil-ticks 9 19 ns/op")
+	alone := page(machine)
+	assert.Contains(t, alone, c12+`</th><td class="wide">without the GIL a loop needs 6.7 times as long`)
+	assert.Contains(t, alone, `<td class="wide">6.68 [6.68, 6.68]</td><td>reproduced</td>`)
+	two := page(machine, strings.ReplaceAll(machine, "amd64", "arm64"))
+	assert.Contains(t, two, c12+" M1<")
+	assert.Contains(t, two, c12+" M2<")
+	assert.NotContains(t, page(bench("Sort/size=10 9 10 ns/op")), "C12")
+}

@@ -57,6 +57,9 @@ type File struct {
 	// Disturbed are the runs that the file says ran on a disturbed machine.
 	Disturbed []Disturbance
 
+	// Parts are the files that ByMachine or OneMachine has put together.
+	Parts []*File
+
 	problems int               // how many there are, of which Problems has the first
 	sum      [sha256.Size]byte // of the bytes, to find a file that is given twice
 }
@@ -72,12 +75,14 @@ type Row struct {
 	// Rounds has the round of each line, where the file says it in "# round: N"
 	// lines, or else 0.
 	Rounds []int
+	Line   int // number of the first line, in the first file that has the row
 }
 
-// A Disturbance is a run of a row on a disturbed machine.
+// A Disturbance says that a row ran on a disturbed machine.
 type Disturbance struct {
-	Name  string // of the row, with its number of procs as go test prints it
-	Times float64
+	Name  string  // of the row, with its number of procs as go test prints it
+	Times float64 // how many times as long the worst run took
+	Runs  int     // how many runs were disturbed, at least 1
 }
 
 // FullName returns the name as go test prints it, without "Benchmark".
@@ -193,15 +198,15 @@ func (f *File) read(lines *filter) error {
 				f.Better[record.Unit] = record.Value
 			}
 		case *benchfmt.Result:
+			_, line := record.Pos()
 			row := rows[rowKey{lines.pkg, string(record.Name)}]
 			if row == nil {
-				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}}
+				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}, Line: line}
 				rows[rowKey{row.Pkg, row.Name}] = row
 				f.Rows = append(f.Rows, row)
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
-			_, line := record.Pos()
 			for _, v := range record.Values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
 					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a finite number; the value is left out",
@@ -317,21 +322,39 @@ func (m Machine) String() string {
 	return text + ", an unknown number of processors"
 }
 
-// identity returns what two machines differ in. The name of a processor alone does
+// identity names what can tell two machines apart. The name of a processor alone does
 // not tell: virtual machines hide it, and different ones have the same.
-func (m Machine) identity() []string {
-	return []string{m.Keys["goos"], m.Keys["goarch"], m.Keys["cpu"], m.Keys["numcpu"], m.Fact("processor"), m.Fact("host")}
+var identity = []string{"goos", "goarch", "cpu", "numcpu", "processor", "host"}
+
+func (m Machine) says(key string) string { return cmp.Or(m.Keys[key], m.Fact(key)) }
+
+// difference returns the first key that tells the machines apart, because both say it
+// and differ, or "".
+func (m Machine) difference(other Machine) string {
+	for _, key := range identity {
+		if mine, theirs := m.says(key), other.says(key); mine != "" && theirs != "" && mine != theirs {
+			return key
+		}
+	}
+	return ""
 }
 
 // Same reports whether nothing that both say tells the machines apart.
-func (m Machine) Same(other Machine) bool {
-	theirs := other.identity()
-	for i, mine := range m.identity() {
-		if mine != "" && theirs[i] != "" && mine != theirs[i] {
-			return false
+func (m Machine) Same(other Machine) bool { return m.difference(other) == "" }
+
+// OneMachine puts the files together. It is an error if they are of two machines.
+func OneMachine(files []*File) (*File, error) {
+	machines := ByMachine(files)
+	if len(machines) == 1 {
+		return machines[0], nil
+	}
+	other := machines[1].Parts[0]
+	for _, f := range machines[0].Parts {
+		if key := f.Machine.difference(other.Machine); key != "" {
+			return nil, fmt.Errorf("%s: %s is %s, but %s in %s: these are two machines", other.Name, key, other.Machine.says(key), f.Machine.says(key), f.Name)
 		}
 	}
-	return true
+	return nil, fmt.Errorf("%s and %s are of two machines", machines[0].Name, other.Name)
 }
 
 // ByMachine puts the files of each machine together, in the order of the files. A
@@ -352,6 +375,7 @@ func ByMachine(files []*File) []*File {
 
 func (f *File) merge(other *File) {
 	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
+	f.Parts = append(f.Parts, other)
 	for key, value := range other.Machine.Keys {
 		f.Machine.Keys[key] = value
 	}
@@ -371,7 +395,7 @@ func (f *File) merge(other *File) {
 	for _, r := range other.Rows {
 		mine := rows[key(r)]
 		if mine == nil {
-			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}}
+			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line}
 			rows[key(r)] = mine
 			f.Rows = append(f.Rows, mine)
 		}

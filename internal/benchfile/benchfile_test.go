@@ -112,6 +112,7 @@ func TestErrors(t *testing.T) {
 		"numcpu": {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
 		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
 			"f:3: numcpu is 4, but 2 in line 1: these are two machines"},
+		"two machines, appended": {plain + strings.Replace(plain, "numcpu: 2", "numcpu: 4", 1), "f:14: numcpu is 4, but 2 in line 1: these are two machines"},
 		"two processors of one name": {"# processor: family 25, model 17, stepping 1\n" + head + "# processor: family 26, model 2, stepping 1\n" + head,
 			`f:3: # processor is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines`},
 	} {
@@ -127,16 +128,17 @@ func TestErrors(t *testing.T) {
 // What is wrong with a part of a file is named, and the rest is read.
 func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"NaN":      {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
-		"Inf":      {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
-		"too much": {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
-		"cut off":  {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
-		"split":    {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
-		"glued":    {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
-		"failure":  {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
-		"panic":    {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
-		"killed":   {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
-		"too long": {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
+		"NaN":       {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
+		"Inf":       {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
+		"too much":  {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
+		"cut off":   {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
+		"split":     {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
+		"glued":     {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
+		"failure":   {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
+		"panic":     {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
+		"no reason": {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
+		"killed":    {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
+		"too long":  {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
 	} {
 		f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+c.text), "f")
 		if assert.NoError(t, err, name) && assert.Len(t, f.Problems, 1, name) {
@@ -165,11 +167,21 @@ func TestLogs(t *testing.T) {
 		got, err := ReadFrom(strings.NewReader(text), "f")
 		if assert.NoError(t, err, text) {
 			assert.Equal(t, clean.Machine.Keys, got.Machine.Keys, "after line %d", i)
+			for j := range got.Rows {
+				got.Rows[j].Line = clean.Rows[j].Line
+			}
 			assert.Equal(t, clean.Rows, got.Rows, "after line %d", i)
 			assert.Empty(t, got.Problems)
 		}
 		if i == 8 {
 			assert.Equal(t, []string{"f:9: port: 4711", "f:10: seed: 123", "f:11: cpu: 97 % busy", "f:13: pkg: loaded"}, got.Ignored)
+		}
+		if i > 8 && i < 11 {
+			got, err := ReadFrom(strings.NewReader(strings.Join(lines[:i], "")+"numcpu: 3\n"+strings.Join(lines[i:], "")), "f")
+			if assert.NoError(t, err) {
+				assert.Equal(t, clean.Machine.Keys, got.Machine.Keys)
+				assert.Equal(t, []string{fmt.Sprintf("f:%d: numcpu: 3", i+1)}, got.Ignored)
+			}
 		}
 	}
 }
@@ -187,10 +199,10 @@ func TestNames(t *testing.T) {
 
 func TestRoundsAndDisturbed(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("# round: 1\nBenchmarkA 1 2 ns/op\n# round: 2\nBenchmarkB 1 2 ns/op\n# round: 3\nBenchmarkA 1 2 ns/op\n"+
-		"# disturbed: A 1.31 times (a processor 1.28 times)\n"), "f")
+		"# disturbed: A 1.31 times (a processor 1.28 times)\n# disturbed: B-2 2.50 times (others used 1.00 processors; 2 of 9 runs)\n"), "f")
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 3}, f.Rows[0].Rounds)
-	assert.Equal(t, []Disturbance{{"A", 1.31}}, f.Disturbed)
+	assert.Equal(t, []Disturbance{{"A", 1.31, 1}, {"B-2", 2.5, 2}}, f.Disturbed)
 }
 
 func TestMachines(t *testing.T) {
@@ -213,6 +225,13 @@ func TestMachines(t *testing.T) {
 	assert.Len(t, files[0].Rows[0].Values["sec/op"], 2, "the files stay as they are")
 	assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[1].Machine.String())
 	assert.EqualError(t, files[3].Problems[0], bare+": no benchmark result in 1 line; want the output of go test -bench")
+
+	assert.Equal(t, files[:2], machines[0].Parts[:2])
+	merged, err := OneMachine(files[:2])
+	require.NoError(t, err)
+	assert.Equal(t, machines[0].Rows, merged.Rows)
+	_, err = OneMachine(files)
+	assert.EqualError(t, err, other+": processor is family 25, model 2, stepping 1, but family 26, model 2, stepping 1 in "+one+": these are two machines")
 
 	_, err = Read(context.Background(), []string{one, write("again", plain)})
 	assert.ErrorContains(t, err, "has the same content as")

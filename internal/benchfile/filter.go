@@ -32,10 +32,14 @@ type filter struct {
 
 	block    int    // where in go test's block the line before was, from 1, or 0
 	failing  string // a "--- FAIL:" line, to which the next may give the reason
+	failedAt int    // the number of that line
 	failures int
 	prefixed string // says where a result with other text before it is
 	where    map[string]int
 	surely   map[string]bool // the key is from go test's block
+
+	numcpu string // of a line between results, which counts if go test's block follows
+	at     int    // the number of that line
 }
 
 func (f *filter) Read(p []byte) (int, error) {
@@ -69,7 +73,7 @@ var (
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
 	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
-	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times`)
+	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
 	failed   = regexp.MustCompile(`^(FAIL|exit status \d+|signal: \w+)\b`)
 )
 
@@ -115,6 +119,7 @@ func (f *filter) take(line []byte, ended bool) []byte {
 			f.problem("the line is too long; left out")
 			return nil
 		}
+		f.endNumCPU(false)
 		return line
 	case bytes.HasPrefix(line, unit) && unitLine.Match(line):
 		return line
@@ -154,7 +159,7 @@ func (f *filter) takeText(line string, block int) {
 	case line[0] == '{' && testJSON.MatchString(line):
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
 	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
-		f.failing = strings.TrimSpace(line)
+		f.failing, f.failedAt = strings.TrimSpace(line), f.number
 		f.failures++
 	case strings.HasPrefix(line, "panic: "):
 		f.problem(line)
@@ -173,10 +178,7 @@ func (f *filter) takeText(line string, block int) {
 
 func (f *filter) endFailure(reason string) {
 	if f.failing != "" {
-		number := f.number
-		f.number-- // the reason is a line below
-		f.problem(strings.TrimSpace(f.failing + " " + reason))
-		f.number = number
+		f.file.problem(f.failedAt, strings.TrimSpace(f.failing+" "+reason))
 		f.failing = ""
 	}
 }
@@ -184,7 +186,8 @@ func (f *filter) endFailure(reason string) {
 func (f *filter) takeFact(line string) {
 	if match := disturbs.FindStringSubmatch(line); match != nil {
 		if times, err := strconv.ParseFloat(match[2], 64); err == nil && len(f.file.Disturbed) < 100*maxKept {
-			f.file.Disturbed = append(f.file.Disturbed, Disturbance{match[1], times})
+			runs, _ := strconv.Atoi(match[3])
+			f.file.Disturbed = append(f.file.Disturbed, Disturbance{match[1], times, max(1, runs)})
 		}
 		return
 	}
@@ -215,13 +218,37 @@ func (f *filter) seen(key string, surely bool) {
 // takeKey takes a "key: value" line. What go test prints before the results of a
 // package is one block of at most four lines, in the order of [Keys], which begins
 // with goos. What a program prints of its own counts only at the head of the file,
-// and less than a block does. Only numcpu counts everywhere.
+// and less than a block does. Only numcpu, which this suite prints before the block,
+// counts more: before every block, and everywhere in a file without one.
 func (f *filter) takeKey(key, value string, block int) {
 	rank := slices.Index(Keys, key) + 1
 	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
-	if surely && key != "numcpu" {
+	if key == "numcpu" && f.results > 0 && f.surely["goos"] {
+		f.numcpu, f.at = value, f.number
+		return
+	} else if surely && key != "numcpu" {
 		f.block = rank
+		f.endNumCPU(true)
 	}
+	f.setKey(key, value, rank, surely)
+}
+
+// endNumCPU decides on the numcpu line that was left open, if there is one.
+func (f *filter) endNumCPU(counts bool) {
+	if f.at == 0 {
+		return
+	}
+	number := f.number
+	f.number, f.at = f.at, 0
+	if counts {
+		f.setKey("numcpu", f.numcpu, len(Keys), true)
+	} else {
+		f.ignore("numcpu", f.numcpu)
+	}
+	f.number = number
+}
+
+func (f *filter) setKey(key, value string, rank int, surely bool) {
 	keys := f.file.Machine.Keys
 	first, known := keys[key]
 	switch {

@@ -1,3 +1,6 @@
+// Package claims compares statements of the article with benchmark output. A claim has
+// figures, which are ratios of rows, and for each figure the values for which it holds.
+// [Judge] gives each claim a verdict.
 package claims
 
 import (
@@ -10,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchmath"
+
+	"boundaries/internal/benchfile"
 )
 
 // The verdicts. A claim has the weakest verdict of its figures, in the order of
@@ -35,8 +40,8 @@ const Legend = `  reproduced               the article's figure. "x times" is a 
                            which may be off by a factor of 1.5, or as the band says
   reproduced in direction  slower if it says slower, but by less, or by more
   not reproduced           outside of both
-  not measured             no row, too few processors, fewer than 6 rounds, or an
-                           interval that reaches over an edge
+  not measured             no row, too few processors, fewer than 6 rounds, an
+                           interval that reaches over an edge, or a disturbed machine
   true of any machine      has no number, and only a breakdown could fail it
   by construction, corrected, not measurable
                            no figure decides it
@@ -48,8 +53,8 @@ processors are not judged, or the claim says so.
 
 // A Report is what the claims come to on one machine.
 type Report struct {
-	results *Results
-	claims  []claimReport
+	input  *input
+	claims []claimReport
 }
 
 type claimReport struct {
@@ -71,9 +76,23 @@ type figureReport struct {
 	elsewhere            bool
 }
 
-// Judge compares the claims of those IDs, or all, with the results.
-func Judge(m *Results, ids []string) Report {
-	r := Report{results: m}
+// Judge compares the claims of those IDs, or all, with files of one machine. Without
+// files the claims are described. It is an error if the files are of two machines or
+// have no row that a claim needs.
+func Judge(files []*benchfile.File, ids []string) (Report, error) {
+	m, err := newInput(files)
+	if err != nil {
+		return Report{}, err
+	}
+	needed := cellsOf(ids)
+	if len(files) > 0 && len(needed) > 0 && !slices.ContainsFunc(needed, func(c cell) bool { return len(m.pythonsOrRow(c.row)) > 0 }) {
+		return Report{}, fmt.Errorf("%s: no row that a claim needs (boundaries claims -measure prints what measures them)", strings.Join(m.files, ", "))
+	}
+	return m.report(ids), nil
+}
+
+func (m *input) report(ids []string) Report {
+	r := Report{input: m}
 	for _, c := range selected(ids) {
 		cr := claimReport{claim: c, verdict: c.settled}
 		weakest := len(weakestFirst)
@@ -132,7 +151,7 @@ func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
 // share returns how much of a processor the rows had that compute and wait for
 // nothing. It is well below 1 if other processes had the rest, and 0 without such
 // rows.
-func (m *Results) share() float64 {
+func (m *input) share() float64 {
 	var shares []float64
 	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
 		used, took := cell{row, cpu, 1}, cell{row, wall, 1}
@@ -151,7 +170,7 @@ func (m *Results) share() float64 {
 
 // expand returns the figure for every Python that has its rows, and for every column
 // that "many" stands for. A figure that cannot be measured stays in one piece.
-func (m *Results) expand(f figure) []figure {
+func (m *input) expand(f figure) []figure {
 	var all []figure
 	for _, g := range m.expandPythons(f) {
 		columns := m.columnsOf(g)
@@ -170,7 +189,7 @@ func (m *Results) expand(f figure) []figure {
 	return all
 }
 
-func (m *Results) expandPythons(f figure) []figure {
+func (m *input) expandPythons(f figure) []figure {
 	ofPython := slices.DeleteFunc(f.cells(), func(c cell) bool { return !strings.Contains(c.row, "*") })
 	if len(ofPython) == 0 {
 		return []figure{f}
@@ -207,7 +226,7 @@ func withPython(cells []cell, python string) []cell {
 // columnsOf returns what "many" stands for in the figure: the columns that all its
 // rows have and that the machine has processors for. If there are none, that is the
 // column to measure. It returns nil for a figure without "many".
-func (m *Results) columnsOf(f figure) []int {
+func (m *input) columnsOf(f figure) []int {
 	var common []int
 	first := true
 	for _, c := range f.cells() {
@@ -233,7 +252,7 @@ func (m *Results) columnsOf(f figure) []int {
 	return []int{max(2, m.numCPU)}
 }
 
-func (m *Results) oversubscribes(procs int) bool { return m.numCPU > 0 && procs > m.numCPU }
+func (m *input) oversubscribes(procs int) bool { return m.numCPU > 0 && procs > m.numCPU }
 
 func withProcs(cells []cell, n int) []cell {
 	cells = slices.Clone(cells)
@@ -282,7 +301,7 @@ func (f figure) verdict(e estimate) string {
 	return notMeasured
 }
 
-func (m *Results) judge(f figure) figureReport {
+func (m *input) judge(f figure) figureReport {
 	fr := figureReport{label: f.label, decides: !f.aside, article: f.article, unit: f.unit}
 	judged := f.want != band{}
 	if judged {
@@ -310,18 +329,7 @@ func (m *Results) judge(f figure) figureReport {
 		}
 		return fr
 	}
-	var e estimate
-	if f.parity {
-		e = m.parity(f)
-	} else {
-		e = m.ratio(f.num, f.den)
-	}
-	if f.scale != 0 {
-		e = e.times(f.scale)
-	}
-	if f.perThread {
-		e = e.times(1 / float64(procs))
-	}
+	e := m.estimate(f, procs, nil)
 	fr.estimate, fr.present = e, true
 
 	var notes []string
@@ -340,7 +348,12 @@ func (m *Results) judge(f figure) figureReport {
 		notes = append(notes, fmt.Sprintf("needs %d processors", needed))
 		fr.missing, fr.elsewhere = cells, true
 	default:
-		if fr.verdict = f.verdict(e); fr.verdict != notMeasured {
+		fr.verdict = f.verdict(e)
+		if note := m.shaken(f, cells, procs, fr.verdict); note != "" {
+			notes = append(notes, note)
+			fr.verdict, fr.missing = notMeasured, cells
+			break
+		} else if fr.verdict != notMeasured {
 			break
 		}
 		fr.missing = cells
@@ -365,7 +378,7 @@ func (m *Results) judge(f figure) figureReport {
 
 // lacks returns what is wrong with the samples of the cells, if anything is, and the
 // cells to measure.
-func (m *Results) lacks(cells []cell) (note string, missing []cell) {
+func (m *input) lacks(cells []cell) (note string, missing []cell) {
 	var names []string
 	for _, c := range cells {
 		if len(m.samples[c]) == 0 {
@@ -388,7 +401,7 @@ func (m *Results) lacks(cells []cell) (note string, missing []cell) {
 }
 
 // possible reports whether the samples of the cell can be put into a ratio.
-func (m *Results) possible(c cell) bool {
+func (m *input) possible(c cell) bool {
 	return !slices.ContainsFunc(m.samples[c], func(v float64) bool {
 		return !(v < 1e30 && (v > 1e-30 || v == 0 && (c.unit == lost || c.unit == lostTry)))
 	})
@@ -401,13 +414,29 @@ func rounds(n int) string {
 	return fmt.Sprintf("%d rounds", n)
 }
 
+// estimate returns the figure. Calm may change the ratios that it is made of.
+func (m *input) estimate(f figure, procs int, calm calming) (e estimate) {
+	if f.parity {
+		e = m.parity(f, calm)
+	} else {
+		e = m.ratio(f.num, f.den, calm)
+	}
+	if f.scale != 0 {
+		e = e.times(f.scale)
+	}
+	if f.perThread {
+		e = e.times(1 / float64(procs))
+	}
+	return e
+}
+
 // ratio returns the ratio of the product of num to that of den.
 //
 // The interval is that of the ratios within rounds: a machine that is slow in one
 // round is slow for all rows. Rounds pair within a file, which is a session. If no
 // file has all rows, as when those of Python have a file of their own, the last
 // rounds pair.
-func (m *Results) ratio(num, den []cell) estimate {
+func (m *input) ratio(num, den []cell, calm calming) estimate {
 	cells := slices.Concat(num, den)
 	var ratios []float64
 	pair := func(samples func(cell) []float64) {
@@ -427,20 +456,33 @@ func (m *Results) ratio(num, den []cell) estimate {
 			ratios = append(ratios, ratio)
 		}
 	}
-	for file := range m.files {
-		pair(func(c cell) (ofFile []float64) {
-			for i, v := range m.samples[c] {
-				if m.from[c][i] == file {
-					ofFile = append(ofFile, v)
-				}
-			}
-			return ofFile
-		})
-	}
-	if ratios == nil {
+	files, together := m.filesOf(cells)
+	if together {
+		for _, file := range files {
+			pair(func(c cell) []float64 { return m.ofFile(c, file) })
+		}
+	} else {
 		pair(func(c cell) []float64 { return m.samples[c] })
 	}
+	if calm != nil {
+		calm(ratios, files, num, den)
+	}
 	return summary(ratios)
+}
+
+// ofFile returns the samples that the file has of the cell.
+func (m *input) ofFile(c cell, file int) []float64 {
+	first := slices.Index(m.from[c], file)
+	if first < 0 {
+		return nil
+	}
+	n := 0
+	for _, from := range m.from[c][first:] {
+		if from == file {
+			n++
+		}
+	}
+	return m.samples[c][first : first+n]
 }
 
 func summary(values []float64) estimate {
@@ -453,7 +495,7 @@ func summary(values []float64) estimate {
 
 // parityCells returns the columns of num that the machine has processors for, or
 // those to measure.
-func (m *Results) parityCells(f figure) []cell {
+func (m *input) parityCells(f figure) []cell {
 	var cells []cell
 	for _, procs := range m.columns(f.num[0]) {
 		if !m.oversubscribes(procs) {
@@ -469,11 +511,11 @@ func (m *Results) parityCells(f figure) []cell {
 // parity returns the number of threads at which num takes no longer for a step than
 // den. Nothing is known between two columns, so the interval includes all of it: lo
 // is one more than the threads that are surely too few, hi is what is surely enough.
-func (m *Results) parity(f figure) estimate {
+func (m *input) parity(f figure, calm calming) estimate {
 	enough := estimate{1, math.Inf(1), math.Inf(1), math.MaxInt, true}
 	possible := false
 	for _, num := range m.parityCells(f) {
-		e := m.ratio([]cell{num}, f.den)
+		e := m.ratio([]cell{num}, f.den, calm)
 		if possible = possible || e.lo <= 1; !possible {
 			enough.lo = float64(num.procs + 1)
 		}

@@ -27,7 +27,7 @@ func checkResults(name, text string) error {
 	if err != nil {
 		return err
 	}
-	errs := []error{m.Err()}
+	errs := []error{m.err()}
 	for _, fact := range []struct{ pattern, want string }{
 		{`(?m)^numcpu: \d+$`, "numcpu: 8"}, {`(?m)^goos: \S+$`, "goos: linux"}, {`(?m)^goarch: \S+$`, "goarch: amd64"},
 		{`(?m)^(cpu|# processor): \S`, "cpu: AMD Ryzen 7"}, {`(?m)^# (go: go1|interpreter: )`, "# go: go1.26.8"},
@@ -37,7 +37,7 @@ func checkResults(name, text string) error {
 			errs = append(errs, fmt.Errorf("%s: no line such as %q in the head", name, fact.want))
 		}
 	}
-	if m.machine["goos"] == "linux" && m.machine["goarch"] == "amd64" && m.machine[processorKey] == "" {
+	if m.machine.Keys["goos"] == "linux" && m.machine.Keys["goarch"] == "amd64" && m.machine.Fact("processor") == "" {
 		errs = append(errs, fmt.Errorf("%s: no line such as %q in the head", name, "# processor: family 25, model 1, stepping 1"))
 	}
 	for c, samples := range m.samples {
@@ -84,7 +84,7 @@ var (
 )
 
 // figure computes a figure of a page: a row, or a ratio of two.
-func (m *Results) figure(text string) (string, error) {
+func (m *input) figure(text string) (string, error) {
 	match := formula.FindStringSubmatch(text)
 	if match == nil {
 		return "", fmt.Errorf("%q is no figure, want such as \"cpu Loop/sync=atomic-2 / Loop/sync=serial\"", text)
@@ -103,7 +103,7 @@ func (m *Results) figure(text string) (string, error) {
 	if note, _ := m.lacks(f.cells()); note != "" {
 		return "-", errors.New(note)
 	}
-	v := m.ratio(f.num, f.den).center
+	v := m.ratio(f.num, f.den, nil).center
 	switch {
 	case f.den != nil:
 		return short(v), nil
@@ -122,7 +122,7 @@ func (m *Results) figure(text string) (string, error) {
 }
 
 // page returns the page with the figures of its results.
-func (m *Results) page(text string) (string, error) {
+func (m *input) page(text string) (string, error) {
 	var errs []error
 	text = block.ReplaceAllStringFunc(text, func(s string) string {
 		template := block.FindStringSubmatch(s)[1]
@@ -147,9 +147,7 @@ func (m *Results) page(text string) (string, error) {
 		return value + s[strings.Index(s, "<!--="):]
 	})
 	if head, _, ok := strings.Cut(text, "<!-- claims -->\n"); ok {
-		var b strings.Builder
-		errs = append(errs, Judge(m, nil).Markdown(&b))
-		text = head + "<!-- claims -->\n\n" + b.String()
+		text = head + "<!-- claims -->\n\n" + m.report(nil).Markdown()
 	}
 	return text, errors.Join(errs...)
 }

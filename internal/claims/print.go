@@ -2,7 +2,6 @@ package claims
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +10,8 @@ import (
 
 const width = 110
 
-// Text writes a line for each claim or, if verbose, what each verdict rests on too.
-func (r Report) Text(w io.Writer, verbose bool) error {
+// Text has a line for each claim or, if verbose, what each verdict rests on too.
+func (r Report) Text(verbose bool) string {
 	var text strings.Builder
 	wrapped(&text, "", r.heading())
 	for _, c := range r.claims {
@@ -34,8 +33,7 @@ func (r Report) Text(w io.Writer, verbose bool) error {
 	if fill := r.fill(); fill != "" {
 		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n%s\n", fill)
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.String()
 }
 
 // wrapped writes the text in lines of at most width, each indented.
@@ -53,14 +51,13 @@ func wrapped(w *strings.Builder, indent, text string) {
 	fmt.Fprintln(w, line)
 }
 
-// Markdown writes a table that fits a phone, and below it the details, folded.
-func (r Report) Markdown(w io.Writer) error {
+// Markdown has a table that fits a phone, and below it the details, folded.
+func (r Report) Markdown() string {
 	var text strings.Builder
 	text.WriteString(r.heading() + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace
-	for _, c := range r.claims {
-		article, here := c.headline()
-		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", c.id, c.verdict, article, here, escape(c.says))
+	for _, l := range r.Lines() {
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", l.ID, l.Verdict, l.Article, l.Here, escape(l.Says))
 	}
 	for _, c := range r.claims {
 		fmt.Fprintf(&text, "\n<details><summary>%s, %s: %s</summary>\n\n", c.id, c.where, c.verdict)
@@ -72,27 +69,15 @@ func (r Report) Markdown(w io.Writer) error {
 	if fill := r.fill(); fill != "" {
 		fmt.Fprintf(&text, "\nThis measures what is missing:\n\n    %s\n", fill)
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.String()
 }
 
 func (r Report) heading() string {
-	m := r.results
+	m := r.input
 	if len(m.files) == 0 {
 		return "The claims of the article, not compared with anything."
 	}
-	processors := fmt.Sprintf("%d processors", m.numCPU)
-	switch m.numCPU {
-	case 0:
-		processors = "an unknown number of processors"
-	case 1:
-		processors = "1 processor"
-	}
-	machine := "a machine that the files do not name"
-	if m.machine["goos"] != "" {
-		machine = strings.TrimSuffix(m.machine["goos"]+"/"+m.machine["goarch"]+", "+m.machine["cpu"], ", ") + ", " + processors
-	}
-	heading := fmt.Sprintf("The claims of the article, compared with %s, measured on %s.", strings.Join(m.files, ", "), machine)
+	heading := fmt.Sprintf("The claims of the article, compared with %s, measured on %s.", strings.Join(m.files, ", "), m.machine)
 	if share := m.share(); share != 0 && share < 0.9 {
 		heading += fmt.Sprintf(" The machine was busy: rows that only compute had %.2f of a processor. Measure again when it is quiet.", share)
 	}
@@ -115,7 +100,7 @@ func (r Report) summary() string {
 	if others != nil {
 		text += " Not counted: " + strings.Join(others, ", ") + "."
 	}
-	if problems := len(r.results.problems); problems > 0 {
+	if problems := len(r.input.problems); problems > 0 {
 		text += fmt.Sprintf(" Problems with the input, on standard error: %d.", problems)
 	}
 	return text
@@ -138,7 +123,7 @@ func (r Report) fill() string {
 	if len(cells) == 0 {
 		return ""
 	}
-	files := append(slices.Clone(r.results.files), "more.txt")
+	files := append(slices.Clone(r.input.files), "more.txt")
 	return fmt.Sprintf("{ %s; } > more.txt; go tool boundaries claims %s", measure(cells, nil), strings.Join(files, " "))
 }
 
@@ -236,4 +221,22 @@ func short(v float64) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// A Line is what a table of the claims has of one.
+type Line struct {
+	ID, Where, Says string // as in the article
+	Article         string // its figure, if it has one
+	Here            string // the figure of the files, with its interval
+	Verdict         string
+}
+
+// Lines returns the claims in order.
+func (r Report) Lines() []Line {
+	var lines []Line
+	for _, c := range r.claims {
+		article, here := c.headline()
+		lines = append(lines, Line{c.id, c.where, c.says, article, here, c.verdict})
+	}
+	return lines
 }

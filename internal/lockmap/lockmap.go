@@ -7,11 +7,9 @@
 package lockmap
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +21,7 @@ import (
 	"boundaries/contention"
 	"boundaries/contention/config"
 	"boundaries/contention/counter"
+	"boundaries/internal/benchfile"
 )
 
 // A Cell is a case that was measured.
@@ -85,12 +84,8 @@ func compareCells(a, b Cell) int {
 
 // Results are the rows of one machine.
 type Results struct {
-	NumCPU   int               // 0 if no file says
-	Facts    map[string]string // of the machine, and what the files say of go, date and commit
-	Problems []error           // what is wrong with the files and keeps nothing else from being read
-
+	machine benchfile.Machine
 	cells   map[Cell]map[string]*row // rows by variant
-	forbids map[string]string        // what the files say of variants that are not the lab's
 }
 
 // A row is a variant in a cell.
@@ -100,84 +95,45 @@ type row struct {
 	line    int // of the first round
 }
 
-var fact = regexp.MustCompile(`(?m)^# (go|date|kernel|commit|benchtime): (.*)$`)
-
-// The lab writes such a line for each variant that a reader has added.
-var forbids = regexp.MustCompile(`(?m)^# forbids ([a-z0-9-]+): (.*)$`)
-
-// The keys of a machine. A table of two machines would be one of none.
-var machineKeys = []string{"goos", "goarch", "cpu", "numcpu"}
-
-// Read puts benchmark output together. Names are the files', for messages and links.
-func Read(names []string, contents [][]byte) (*Results, error) {
-	r := &Results{Facts: map[string]string{}, cells: map[Cell]map[string]*row{}, forbids: map[string]string{}}
-	for i, data := range contents {
-		for j := range i {
-			if bytes.Equal(contents[j], data) {
-				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", names[i], names[j])
-			}
-		}
-		if err := r.add(names[i], data); err != nil {
-			return nil, err
-		}
+// Read takes the rows of the lab from files, which must be of one machine: a map of
+// two machines would be one of none.
+func Read(files []*benchfile.File) (*Results, error) {
+	machine, err := benchfile.OneMachine(files)
+	if err != nil {
+		return nil, err
 	}
-	if len(r.cells) == 0 {
-		return nil, fmt.Errorf("%s: no row of the lab (go test -bench . ./contention measures them)", strings.Join(names, ", "))
-	}
-	r.NumCPU, _ = strconv.Atoi(r.Facts["numcpu"])
-	return r, nil
-}
-
-func (r *Results) add(name string, data []byte) error {
-	for _, f := range fact.FindAllSubmatch(data, -1) {
-		r.Facts[string(f[1])] = string(bytes.TrimSpace(f[2]))
-	}
-	for _, f := range forbids.FindAllSubmatch(data, -1) {
-		r.forbids[string(f[1])] = string(bytes.TrimSpace(f[2]))
-	}
-	for i, line := range strings.Split(string(data), "\n") {
-		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "--- FAIL: ") || strings.HasPrefix(line, "panic: ") {
-			r.Problems = append(r.Problems, fmt.Errorf("%s:%d: %s", name, i+1, trimmed))
-		}
-	}
-	reader := benchfmt.NewReader(bytes.NewReader(data), name)
-	for reader.Scan() {
-		switch record := reader.Result().(type) {
-		case *benchfmt.Result:
-			cell, variant, ok := parse(string(record.Name))
+	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}}
+	for _, f := range files {
+		for _, measured := range f.Rows {
+			cell, variant, ok := parse(measured.FullName())
 			if !ok {
 				continue // of another package
-			}
-			_, line := record.Pos()
-			for _, key := range machineKeys {
-				value := record.GetConfig(key)
-				if first := r.Facts[key]; first == "" {
-					r.Facts[key] = value
-				} else if value != "" && value != first {
-					return fmt.Errorf("%s:%d: %s is %s, but %s before: these are two machines", name, line, key, value, first)
-				}
 			}
 			if r.cells[cell] == nil {
 				r.cells[cell] = map[string]*row{}
 			}
 			if r.cells[cell][variant] == nil {
-				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: name, line: line}
+				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
 			}
 			samples := r.cells[cell][variant].samples
-			for _, v := range record.Values {
-				if v.OrigUnit != "" {
-					v.Value, v.Unit = v.OrigValue, v.OrigUnit
+			for unit, values := range measured.Values {
+				scale := 1.0
+				if strings.Contains(unit, "sec") { // people know these units as go test prints them
+					unit, scale = strings.Replace(unit, "sec", "ns", 1), 1e9
 				}
-				samples[v.Unit] = append(samples[v.Unit], v.Value)
+				for _, v := range values {
+					samples[unit] = append(samples[unit], v*scale)
+				}
 			}
-		case *benchfmt.SyntaxError:
-			r.Problems = append(r.Problems, fmt.Errorf("%s:%d: %s; the line is left out", name, record.Line, record.Msg))
 		}
 	}
-	return reader.Err()
+	if len(r.cells) == 0 {
+		return nil, fmt.Errorf("%s: no row of the lab (go test -bench . ./contention measures them)", machine.Name)
+	}
+	return r, nil
 }
 
-// parse takes a benchmark's name apart. It returns false if it is not of the lab.
+// parse takes a benchmark's name apart, which has the number of procs at its end. It returns false if it is not of the lab.
 func parse(name string) (cell Cell, variant string, ok bool) {
 	base, parts := benchfmt.Name(name).Parts()
 	if string(base) != "Contention" {
@@ -329,7 +285,7 @@ func (r *Results) Rank(cell Cell, unit string) Ranking {
 			continue
 		}
 		variant := known[cell.Shape][name]
-		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.forbids[name]), File: row.file, Line: row.line, samples: row.samples}
+		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.machine.Fact("forbids "+name)), File: row.file, Line: row.line, samples: row.samples}
 		if variant.Reference {
 			ranking.References = append(ranking.References, e)
 		} else {
@@ -402,10 +358,11 @@ func notes(rankings ...Ranking) []string {
 type Map struct {
 	X, Y          Dial
 	Title         string // what all cells have in common
-	NumCPU        int
 	Unit          string
 	Columns, Rows []string
 	Cells         [][]*Ranking // by row and column; nil where nothing was measured
+
+	machine benchfile.Machine
 }
 
 // Maps divides the cells into maps of y by x.
@@ -414,14 +371,14 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 	groups := map[string][]Cell{}
 	var order []string
 	for _, cell := range r.sorted() {
-		title := r.title(cell, x, y)
+		title := title(r.machine, cell, x, y)
 		if groups[title] == nil {
 			order = append(order, title)
 		}
 		groups[title] = append(groups[title], cell)
 	}
 	for _, title := range order {
-		m := Map{X: x, Y: y, Title: title, NumCPU: r.NumCPU, Unit: unit}
+		m := Map{X: x, Y: y, Title: title, Unit: unit, machine: r.machine}
 		sub := &Results{cells: map[Cell]map[string]*row{}}
 		for _, cell := range groups[title] {
 			sub.cells[cell] = r.cells[cell]
@@ -445,7 +402,7 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 }
 
 // title writes the dials that are not on the axes, the procs in words and last.
-func (r *Results) title(cell Cell, axes ...Dial) string {
+func title(machine benchfile.Machine, cell Cell, axes ...Dial) string {
 	var parts []string
 	for _, d := range Dials {
 		if slices.ContainsFunc(axes, func(a Dial) bool { return a.Name == d.Name }) || d.Name == "procs" {
@@ -459,8 +416,8 @@ func (r *Results) title(cell Cell, axes ...Dial) string {
 		if cell.Procs == 1 {
 			text = strings.TrimSuffix(text, "s")
 		}
-		if r.NumCPU > 0 && cell.Procs > r.NumCPU {
-			text += fmt.Sprintf(" on %d processors (oversubscribed)", r.NumCPU)
+		if machine.Oversubscribed(cell.Procs) {
+			text += fmt.Sprintf(" on %d processors (oversubscribed)", machine.NumCPU())
 		}
 	}
 	return text

@@ -16,6 +16,7 @@ import (
 
 	"boundaries/contention"
 	"boundaries/contention/counter"
+	"boundaries/internal/benchfile"
 )
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
@@ -56,9 +57,16 @@ func at(hold time.Duration, read int) contention.Case {
 	return c
 }
 
+func parsed(t *testing.T, name string, data []byte) *benchfile.File {
+	t.Helper()
+	f, err := benchfile.ReadFrom(bytes.NewReader(data), name)
+	require.NoError(t, err)
+	return f
+}
+
 func read(t *testing.T, data []byte) *Results {
 	t.Helper()
-	r, err := Read([]string{"docs/results/lab.txt"}, [][]byte{data})
+	r, err := Read([]*benchfile.File{parsed(t, "docs/results/lab.txt", data)})
 	require.NoError(t, err)
 	return r
 }
@@ -203,21 +211,17 @@ func TestFilesThatAreAtFault(t *testing.T) {
 	good := output(1, rows(at(0, 0), "atomic=1")...)
 	other := bytes.Replace(good, []byte("Thing 3000"), []byte("Thing 4000"), 1)
 	for want, contents := range map[string][][]byte{
-		"b has the same content as a, and would be counted twice":               {good, good},
-		"b:8: cpu is Thing 4000, but Thing 3000 before: these are two machines": {good, other},
+		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":     {good, other},
 		"a: no row of the lab (go test -bench . ./contention measures them)":    {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
-		"a, b: no row of the lab (go test -bench . ./contention measures them)": {nil, []byte("x")},
+		"a, b: no row of the lab (go test -bench . ./contention measures them)": {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
 	} {
-		_, err := Read([]string{"a", "b"}[:len(contents)], contents)
+		var files []*benchfile.File
+		for i, data := range contents {
+			files = append(files, parsed(t, string(rune('a'+i)), data))
+		}
+		_, err := Read(files)
 		require.EqualError(t, err, want)
 	}
-	failed := append(bytes.Clone(good), "--- FAIL: BenchmarkContention/x\n"+
-		"BenchmarkContention/shape=record/hold=0 1\n"...)
-	r, err := Read([]string{"a"}, [][]byte{failed})
-	require.NoError(t, err)
-	require.Len(t, r.Problems, 2)
-	require.ErrorContains(t, r.Problems[0], "--- FAIL: BenchmarkContention/x")
-	require.ErrorContains(t, r.Problems[1], "the line is left out")
 }
 
 // What the lab calls a case is what the map reads.

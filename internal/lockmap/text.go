@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"boundaries/internal/benchfile"
 )
 
 // WriteText writes each map as a table, or as a ranking if it has one cell.
@@ -15,7 +17,7 @@ func WriteText(w io.Writer, maps []Map) error {
 			text.WriteString("\n")
 		}
 		if all := m.rankings(); len(all) == 1 {
-			ranking(&text, all[0], m.NumCPU)
+			ranking(&text, all[0], m.machine)
 		} else if len(all) > 1 {
 			table(&text, m)
 		} else {
@@ -84,9 +86,8 @@ func plain(r *Ranking) string {
 	return times(mutex, r.Choices[0]) + " " + Plain
 }
 
-func ranking(text *strings.Builder, r Ranking, numCPU int) {
-	results := Results{NumCPU: numCPU}
-	fmt.Fprintf(text, "%s, by %s\n", results.title(r.Cell), r.Unit)
+func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
+	fmt.Fprintf(text, "%s, by %s\n", title(machine, r.Cell), r.Unit)
 	t := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tvariant\tcost\t95 % interval\t\tread p99\tupdate p99\tlongest\tforbids")
 	for i, e := range r.Choices {

@@ -12,6 +12,7 @@ import (
 	"boundaries/contention"
 	"boundaries/contention/config"
 	"boundaries/contention/counter"
+	"boundaries/internal/benchfile"
 )
 
 // A question is a line of docs/which.md. It is about one case, or about the values
@@ -50,18 +51,18 @@ var defaults = map[string]contention.Case{"record": contention.Default, "counter
 func WriteWhich(w io.Writer, r *Results) error {
 	procs := 0
 	for cell := range r.cells {
-		if cell.Procs > procs && (r.NumCPU == 0 || cell.Procs <= r.NumCPU) {
+		if cell.Procs > procs && !r.machine.Oversubscribed(cell.Procs) {
 			procs = cell.Procs
 		}
 	}
 	if procs == 0 {
-		return fmt.Errorf("all rows are of more procs than the %d processors there are: want some of %[1]d or fewer", r.NumCPU)
+		return fmt.Errorf("all rows are of more procs than the %d processors there are: want some of %[1]d or fewer", r.machine.NumCPU())
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "# Which should I use?\n\n"+
 		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Make it anew; do not edit it. -->\n\n")
 	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times dearer the second and one sync.Mutex (`%s`) are. "+
-		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", r.machine(), procs, Plain)
+		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, Plain)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
 	for _, q := range questions {
 		answer, link := r.answer(q, procs)
@@ -91,18 +92,18 @@ long updates of one thing take turns under any discipline; that the choice hardl
 something else; and what each variant forbids, which "boundaries map" prints beside its figures.
 `
 
-// machine names the machine and what ran on it.
-func (r *Results) machine() string {
-	parts := []string{cmp.Or(r.Facts["cpu"], "a processor without a name")}
-	if r.NumCPU > 0 {
-		parts = append(parts, fmt.Sprintf("%d processors", r.NumCPU))
+// describe names the machine and what ran on it.
+func describe(m benchfile.Machine) string {
+	parts := []string{cmp.Or(m.Keys["cpu"], "a processor without a name")}
+	if n := m.NumCPU(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d processors", n))
 	}
-	for _, fact := range []string{r.Facts["goos"] + "/" + r.Facts["goarch"], r.Facts["go"], r.Facts["kernel"]} {
+	for _, fact := range []string{m.Keys["goos"] + "/" + m.Keys["goarch"], m.Fact("go"), m.Fact("kernel")} {
 		if len(fact) > 1 {
 			parts = append(parts, fact)
 		}
 	}
-	if date, _, ok := strings.Cut(r.Facts["date"], "T"); ok {
+	if date, _, ok := strings.Cut(m.Fact("date"), "T"); ok {
 		parts = append(parts, date)
 	}
 	return strings.Join(parts, ", ")

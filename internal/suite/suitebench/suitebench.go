@@ -1,5 +1,5 @@
-// Package suitebench measures workloads. It holds what the benchmarks of more than
-// one package of tests need.
+// Package suitebench is the harness of all benchmarks: it measures workloads, prints
+// what the figures depend on before them, and how steady the machine was after them.
 package suitebench
 
 import (
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"boundaries/internal/cputime"
+	"boundaries/internal/noise"
 	"boundaries/internal/suite"
 )
 
@@ -36,7 +37,7 @@ const ReportProcs = "BOUNDARIES_TEST_PROCS"
 func Workload(b *testing.B, w suite.Workload) {
 	for _, row := range w.Benches {
 		var open *suite.Session
-		workersOf := 0
+		workersOf, failed := 0, false
 		closeRow := func() {
 			if open != nil && open.Close != nil {
 				if err := open.Close(); err != nil {
@@ -47,9 +48,10 @@ func Workload(b *testing.B, w suite.Workload) {
 		}
 		leaf(b, w.Key+"="+row.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
-			if open != nil && workers != workersOf {
+			if open != nil && (workers != workersOf || failed) {
 				closeRow()
 			}
+			failed = true // until the end
 			if open == nil {
 				session, err := row.Open(workers)
 				if errors.Is(err, errors.ErrUnsupported) {
@@ -69,17 +71,25 @@ func Workload(b *testing.B, w suite.Workload) {
 					b.ReportMetric(m.Value, m.Unit)
 				}
 			}
+			failed = false
 		})
 		closeRow()
 	}
 }
 
-// measure times a run, with the processor time that it and its children take.
+var (
+	usable = noise.Usable()
+	runs   noise.Log // of the whole command
+)
+
+// measure times a run, with the processor time that it and its children take, and
+// notes how quiet the machine was.
 func measure(b *testing.B, workers int, s *suite.Session) {
 	var children []int
 	if s.Children != nil {
 		children = s.Children()
 	}
+	meter := noise.Start(workers, usable.N(), children...)
 	// The clock is read outside the processor time, and not the other way round:
 	// to start and stop it takes some.
 	b.ResetTimer()
@@ -87,6 +97,7 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 	s.Run(b.N)
 	end, endErr := cputime.Used(children...)
 	b.StopTimer()
+	runs.Add(b.Name(), b.N, meter.Stop())
 	if err == nil && endErr == nil {
 		b.ReportMetric(float64(end-used)/float64(b.N), "user+sys-ns/op")
 	}
@@ -113,54 +124,70 @@ func leaf(b *testing.B, name string, f func(b *testing.B)) {
 	b.Run(name, f)
 }
 
-// Flags makes -bench do what its reader means by it: measure, for that long, and
-// run no test unless -run is given, because go test would run every test as well,
-// once per value of -cpu. It says whether -bench is given. The flags must have
-// been parsed.
-func Flags(benchtime string) bool {
+// A Head is what one command prints before its rows, beside what all print.
+type Head struct {
+	Benchtime     string   // if -benchtime is not given; empty leaves it to package testing
+	Lower, Higher []string // the units of which less, or more, is better
+	Keys          []string // "key: value" lines: benchstat puts what differs in them into tables of their own
+	Facts         []string // "key: value" texts that become "#" lines
+}
+
+// Main runs the tests and benchmarks. The flags must have been parsed.
+//
+// With -bench it does what its reader means by it: it measures, for Head.Benchtime, and
+// runs no test unless -run is given, because go test would run every test as well, once
+// per value of -cpu. Before the rows it prints what the figures depend on, and after
+// them how steady the machine was.
+func Main(m *testing.M, head Head) (status int) {
 	if flag.Lookup("test.bench").Value.String() == "" {
-		return false
+		return m.Run()
 	}
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for name, value := range map[string]string{"test.run": "^$", "test.benchtime": benchtime} {
-		if !given[name] {
-			if err := flag.Set(name, value); err != nil {
-				panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
-			}
+	for name, value := range map[string]string{"test.run": "^$", "test.benchtime": head.Benchtime} {
+		if given[name] || value == "" {
+			continue
+		}
+		if err := flag.Set(name, value); err != nil {
+			panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
 		}
 	}
-	return true
+	head.print(os.Stdout)
+	status = m.Run()
+	if err := runs.Write(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "writing how steady the machine was:", err)
+		status = max(status, 1)
+	}
+	return status
 }
 
-// Facts prints what the figures depend on, in the benchmark format
-// (go.dev/design/14313-benchmark-format), and for each unit whether better is
-// lower or higher. A "key: value" line makes benchstat put what differs in it into
-// tables of their own. That is right for the number of processors and wrong for
-// everything that differs between two runs which somebody wants to compare: such
-// lines begin with "#", which benchstat skips. More are the lines of that kind
-// that only one package has.
-func Facts(out io.Writer, units map[string][]string, more ...string) {
-	fmt.Fprintf(out, "numcpu: %d\n", runtime.NumCPU())
-	for _, better := range []string{"lower", "higher"} {
-		for _, unit := range units[better] {
-			fmt.Fprintf(out, "Unit %s better=%s\n", unit, better)
-		}
+// print prints what the figures depend on, in the benchmark format
+// (go.dev/design/14313-benchmark-format). A "key: value" line makes benchstat put what
+// differs in it into tables of their own. That is right for the number of processors
+// and wrong for everything that differs between two runs which somebody wants to
+// compare: such lines begin with "#", which benchstat skips.
+func (h Head) print(out io.Writer) {
+	for _, line := range append([]string{fmt.Sprintf("numcpu: %d", usable.N())}, h.Keys...) {
+		fmt.Fprintln(out, line)
+	}
+	for _, unit := range h.Lower {
+		fmt.Fprintf(out, "Unit %s better=lower\n", unit)
+	}
+	for _, unit := range h.Higher {
+		fmt.Fprintf(out, "Unit %s better=higher\n", unit)
 	}
 	facts := append([]string{
 		"go: " + runtime.Version(),
 		"date: " + time.Now().UTC().Format(time.RFC3339),
 		"benchtime: " + flag.Lookup("test.benchtime").Value.String(),
 		fmt.Sprintf("gomaxprocs: %d where -cpu does not say otherwise", runtime.GOMAXPROCS(0)),
-		fmt.Sprintf("oversubscribed: rows of more than %d procs", runtime.NumCPU()),
-	}, more...)
-	for _, fact := range []struct{ name, file string }{
-		{"kernel", "/proc/sys/kernel/osrelease"},
-		{"load", "/proc/loadavg"},
-	} {
-		if text, err := os.ReadFile(fact.file); err == nil {
-			facts = append(facts, fact.name+": "+strings.TrimSpace(string(text)))
-		}
+	}, h.Facts...)
+	facts = append(facts, "processors: "+usable.String(), fmt.Sprintf("oversubscribed: rows of more than %d procs", usable.N()))
+	for _, f := range noise.Facts() {
+		facts = append(facts, f.Key+": "+f.Value)
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		facts = append(facts, "load: "+strings.TrimSpace(string(load)))
 	}
 	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
 		facts = append(facts, "commit: "+strings.TrimSpace(string(commit)))

@@ -1,0 +1,104 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"boundaries/internal/benchfile"
+)
+
+// filesOf returns the files whose rounds a ratio of the cells is made of, and whether
+// each of them has all the cells. A file with a cell that ran disturbed in most rounds
+// counts only if there is no other.
+func (m *input) filesOf(cells []cell) (files []int, together bool) {
+	var some, all, calm []int
+	for file := range m.files {
+		has := func(c cell) bool { return m.ofFile(c, file) != nil }
+		if !slices.ContainsFunc(cells, has) {
+			continue
+		}
+		some = append(some, file)
+		if slices.ContainsFunc(cells, func(c cell) bool { return !has(c) }) {
+			continue
+		}
+		all = append(all, file)
+		if m.mostly(cells, file) == "" {
+			calm = append(calm, file)
+		}
+	}
+	switch {
+	case calm != nil:
+		return calm, true
+	case all != nil:
+		return all, true
+	}
+	return some, false
+}
+
+// mostly names a cell that ran disturbed in most of its rounds in the file, or is "".
+func (m *input) mostly(cells []cell, file int) string {
+	for _, c := range cells {
+		if d, n := m.disturbed[file][c.name()], len(m.ofFile(c, file)); n > 0 && 2*d.Runs > n {
+			return fmt.Sprintf("disturbed: %s took up to %.2f times as long in %d of %s", c.name(), d.Times, min(d.Runs, n), rounds(n))
+		}
+	}
+	return ""
+}
+
+// shaken says why the verdict of a figure cannot be trusted: a cell ran disturbed in
+// most rounds, or by enough to turn the verdict. It returns "" if neither is so.
+func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string {
+	files, _ := m.filesOf(cells)
+	for _, file := range files {
+		if why := m.mostly(cells, file); why != "" {
+			return why
+		}
+	}
+	for _, calm := range []calming{m.calmNum, m.calmDen} {
+		if verdict != notMeasured && f.verdict(m.estimate(f, procs, calm)) != verdict {
+			d := m.disturbance(files, cells)
+			return fmt.Sprintf("disturbed: %s took up to %.2f times as long in %s, which is enough to turn this", d.Name, d.Times, rounds(d.Runs))
+		}
+	}
+	return ""
+}
+
+// disturbance adds up what the files say of the times of the cells. Its name is that
+// of the cell that was disturbed most.
+func (m *input) disturbance(files []int, cells []cell) (all benchfile.Disturbance) {
+	for _, file := range files {
+		for _, c := range cells {
+			d := m.disturbed[file][c.name()]
+			if d.Runs == 0 || !strings.Contains(c.unit, "sec") {
+				continue
+			}
+			if d.Times > all.Times {
+				all.Name, all.Times = d.Name, d.Times
+			}
+			all.Runs += d.Runs
+		}
+	}
+	return all
+}
+
+// A calming changes the ratios of num to den to what they may have been on a quiet
+// machine. A file says how often a row was disturbed and how long the worst of its runs
+// took, but not which runs these were. So they are taken to be the extreme ones.
+type calming func(ratios []float64, files []int, num, den []cell)
+
+func (m *input) calmNum(ratios []float64, files []int, num, _ []cell) {
+	slices.Sort(ratios)
+	d := m.disturbance(files, num)
+	for i := range min(d.Runs, len(ratios)) {
+		ratios[len(ratios)-1-i] /= d.Times
+	}
+}
+
+func (m *input) calmDen(ratios []float64, files []int, _, den []cell) {
+	slices.Sort(ratios)
+	d := m.disturbance(files, den)
+	for i := range min(d.Runs, len(ratios)) {
+		ratios[i] *= d.Times
+	}
+}
