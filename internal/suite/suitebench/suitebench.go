@@ -1,5 +1,5 @@
-// Package suitebench measures workloads. It holds what the benchmarks of more than
-// one package of tests need.
+// Package suitebench measures workloads. The benchmarks of more than one package use
+// it.
 package suitebench
 
 import (
@@ -28,11 +28,11 @@ const ReportProcs = "BOUNDARIES_TEST_PROCS"
 // and is closed after them.
 //
 // Run gets the whole of b.N, so the loop that is timed is the variant's own and no
-// call through the table is inside it. This is why b.N stands here and not b.Loop,
-// whose condition must be the timed loop's. As with RunParallel, ns/op is wall
-// time per step, whichever worker took it: it halves when twice the workers do
-// twice the work in the same time. user+sys-ns/op is the processor time of all of
-// them.
+// call through the table is inside it. This is why it uses b.N and not b.Loop: the
+// call of b.Loop would have to be the condition of the timed loop. As with
+// RunParallel, ns/op is wall time per step, whichever worker took it: it halves
+// when twice the workers do twice the work in the same time. user+sys-ns/op is the
+// processor time of all of them.
 func Workload(b *testing.B, w suite.Workload) {
 	for _, row := range w.Benches {
 		var open *suite.Session
@@ -74,14 +74,14 @@ func Workload(b *testing.B, w suite.Workload) {
 	}
 }
 
-// measure times a run, with the processor time that it and its children take.
+// measure times a run and the processor time of this process and the row's children.
 func measure(b *testing.B, workers int, s *suite.Session) {
 	var children []int
 	if s.Children != nil {
 		children = s.Children()
 	}
-	// The clock is read outside the processor time, and not the other way round:
-	// to start and stop it takes some.
+	// Start the clock before reading the processor time and stop it after: starting
+	// and stopping it uses processor time, too.
 	b.ResetTimer()
 	used, err := cputime.Used(children...)
 	s.Run(b.N)
@@ -99,12 +99,12 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 //
 // testing runs the first iteration of a benchmark inside b.Run, and only then sets
 // the first value of -cpu; for -benchtime 1x that iteration is all that is
-// measured (go.dev/issue/49980). What GOMAXPROCS is during that iteration is left
-// over from the row before, hence the call here.
+// measured (go.dev/issue/49980). During that iteration GOMAXPROCS is what the row
+// before has left, hence the call here.
 func leaf(b *testing.B, name string, f func(b *testing.B)) {
 	for list := range strings.SplitSeq(flag.Lookup("test.cpu").Value.String(), ",") {
-		// testing has refused the list already if a value is not a number, and
-		// skips the empty ones.
+		// testing has already rejected a list with a value that is not a number, and
+		// skips empty values.
 		if procs, err := strconv.Atoi(strings.TrimSpace(list)); err == nil {
 			runtime.GOMAXPROCS(procs)
 			break
@@ -113,10 +113,10 @@ func leaf(b *testing.B, name string, f func(b *testing.B)) {
 	b.Run(name, f)
 }
 
-// Flags makes -bench do what its reader means by it: measure, for that long, and
-// run no test unless -run is given, because go test would run every test as well,
-// once per value of -cpu. It says whether -bench is given. The flags must have
-// been parsed.
+// Flags sets the defaults of a command with -bench: the given benchtime, and no
+// tests. Without the latter, go test would also run every test, once per value of
+// -cpu. Flags that the command sets keep their values. Flags reports whether
+// -bench is set. The flags must have been parsed.
 func Flags(benchtime string) bool {
 	if flag.Lookup("test.bench").Value.String() == "" {
 		return false
@@ -133,13 +133,13 @@ func Flags(benchtime string) bool {
 	return true
 }
 
-// Facts prints what the figures depend on, in the benchmark format
-// (go.dev/design/14313-benchmark-format), and for each unit whether better is
-// lower or higher. A "key: value" line makes benchstat put what differs in it into
-// tables of their own. That is right for the number of processors and wrong for
-// everything that differs between two runs which somebody wants to compare: such
-// lines begin with "#", which benchstat skips. More are the lines of that kind
-// that only one package has.
+// Facts prints the facts that the figures depend on, in the benchmark format
+// (go.dev/design/14313-benchmark-format), and whether lower or higher is better
+// for each unit. If the value of a "key: value" line differs between rows,
+// benchstat prints separate tables. That is right for the number of processors,
+// but wrong for facts that may differ between two runs that a reader wants to
+// compare. Lines with such facts begin with "#", and benchstat skips them. The
+// caller passes facts of its own in more.
 func Facts(out io.Writer, units map[string][]string, more ...string) {
 	fmt.Fprintf(out, "numcpu: %d\n", runtime.NumCPU())
 	for _, better := range []string{"lower", "higher"} {
