@@ -32,8 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// printFacts prints what the main command of the suite prints before its rows, as
-// far as it matters here.
+// printFacts prints those of the main command's facts that matter here.
 func printFacts() {
 	fmt.Printf("numcpu: %d\n", runtime.NumCPU())
 	printed := map[string]bool{}
@@ -51,7 +50,7 @@ func printFacts() {
 
 // BenchmarkRace writes the histograms of the tour's second part in the benchmark
 // format. Its unit is the share of the tries that had an outcome. The time of a try
-// is that of collide more than that of the variant, so there is no ns/op.
+// is mostly that of collide and not of the variant, so there is no ns/op.
 func BenchmarkRace(b *testing.B) {
 	if race.Enabled {
 		b.Skip("the race detector changes how often threads meet: run this without -race")
