@@ -4,32 +4,33 @@
 // answer, compare it with what was written, record its size in the connection's
 // histogram, and put the connection back. The database speaks Redis's protocol over
 // loopback. With latency=1ms it waits for a millisecond before each answer, so the
-// row shows who can wait for 64 answers at once. All but serial can, and they differ
-// little, which is the article's point about asyncio and databases. With latency=0
-// only the price of waiting is left: system calls, of which every row makes the same
-// two a step, and the switches from one waiting party to the next, in which the rows
-// differ.
+// row shows which variants can wait for 64 answers at once. All but serial can, and
+// they differ little, which is the article's point about asyncio and databases. With
+// latency=0 only the cost of waiting remains: system calls and switches from one
+// client to the next. Every row makes the same two system calls per step; the rows
+// differ in the switches.
 //
 // 64 questions are in flight at every -cpu, on 64 connections that are opened before
-// the clock starts; serial has one in flight. Who asks differs:
+// the clock starts; serial has one in flight. The rows differ in their clients:
 //
 //   - serial is one goroutine with one connection.
 //   - gil is 64 threads, each with a connection of its own, and CPython's lock around
 //     everything but system calls.
 //   - global-mutex, sharded-lock, atomic and lock-free are 128 clients that share 64
 //     connections, as the parts of a server share the connections of its Redis
-//     client. Half of the clients wait for a turn, so every connection that is put
-//     back is wanted at once. The turns are the same in all four. The pool of idle
-//     connections is what they guard, each by its discipline; between take and put, a
-//     connection and its histogram belong to the client that took it.
+//     client. Half of the clients wait for a turn, so a client always waits for the
+//     next connection that is put back. The turns are the same in all four. Each
+//     guards the pool of idle connections with its own discipline. Between take and
+//     put, a connection and its histogram belong to the client that took the
+//     connection.
 //   - private is 64 clients, each with a connection of its own: no pool and no turns.
 //   - event-loop is 64 tasks on one goroutine, executor the same with a thread behind
 //     each task, and each task has a connection of its own.
 //
-// The disciplines differ only in two short calls of the pool in a step that is mostly
-// system calls. Compare their ns/op and user+sys-ns/op at latency=0 and the highest
-// -cpu, where most clients use the pool at once, and compare them with private, which
-// uses none. Read event_loop.go, gil.go and global_mutex.go first.
+// The disciplines differ only in two short calls to the pool; the rest of a step is
+// mostly system calls. Compare their ns/op and user+sys-ns/op at latency=0 and the
+// highest -cpu, where most clients use the pool at once, and compare them with
+// private, which uses none. Read event_loop.go, gil.go and global_mutex.go first.
 //
 // The database is package resp's. It runs in this process, takes its share of the
 // processors, and counts in user+sys-ns/op; at latency=0 that is a large part. If
@@ -39,8 +40,8 @@
 // longer wire would.
 //
 // The parts are packages of their own: eventloop shows what asyncio is, resp is the
-// database, await measures the bare switch, and respond how fast an event is
-// answered beside a computation.
+// database, await measures the bare switch, and respond measures how fast a program
+// answers events while it computes.
 package asyncio
 
 import (
@@ -70,9 +71,9 @@ const Address = "BOUNDARIES_REDIS"
 // patience is how long one answer may take.
 const patience = 10 * time.Second
 
-// lifetime is how long the keys stay in a real Redis if this process is interrupted
-// and cannot delete them. Until then they are written again and again. Only tests
-// change it.
+// lifetime is how long a real Redis keeps the keys after they are written, so that
+// it deletes them even if this process is interrupted. While the process runs, it
+// rewrites them three times per lifetime. Only tests change lifetime.
 var lifetime = 10 * time.Minute
 
 // A Variant is a way to ask the database.
@@ -80,8 +81,7 @@ type Variant struct {
 	Name       string
 	Sequential bool // it has one question in flight, and shares nothing
 
-	// Run asks n questions and returns what came of them. It panics if n is
-	// negative.
+	// Run asks n questions and returns the result. It panics if n is negative.
 	Run func(db *Database, n int) Answer
 }
 
@@ -102,7 +102,7 @@ var Variants = []Variant{
 
 // An Answer is the result of a run.
 type Answer struct {
-	Right     int   // answers that were what had been written
+	Right     int   // answers equal to the value that was written
 	Histogram       // of all answers
 	Err       error // why the run ended early, or nil
 }
@@ -130,7 +130,7 @@ func (h *Histogram) add(other *Histogram) {
 	}
 }
 
-// keys is how many keys are written. The questions ask for them in turn.
+// keys is the number of keys. The questions ask for them in turn.
 const keys = 509
 
 // valueOf returns the value of key i. No two values are equal, and they have 4 to
@@ -191,9 +191,9 @@ type Database struct {
 }
 
 // Open starts a database, or finds the Redis that the variable [Address] names,
-// writes several hundred keys, and opens the connections. Every answer takes the
-// latency at least. Close must be called. If the process is interrupted before
-// that, a real Redis deletes the keys ten minutes later.
+// writes several hundred keys, and opens the connections. Every answer takes at
+// least the latency. The caller must call Close. If the process is interrupted
+// before that, a real Redis deletes the keys ten minutes later.
 func Open(ctx context.Context, latency time.Duration) (*Database, error) {
 	db := &Database{}
 	if err := db.open(ctx, latency); err != nil {
@@ -279,8 +279,8 @@ func (db *Database) renew(closing context.Context) {
 	}
 }
 
-// Close closes the connections and stops the embedded database. From a real Redis
-// it deletes the keys; it returns the error of that.
+// Close closes the connections and stops the embedded database. It deletes the keys
+// from a real Redis and returns an error if it cannot.
 func (db *Database) Close() (err error) {
 	for _, c := range db.conns {
 		c.Close() // a failed run on the event loop has closed them already
@@ -302,8 +302,8 @@ func (db *Database) Close() (err error) {
 }
 
 // Workload returns the variants as rows. Each row has a database of its own, so that
-// a row that fails does not break the next one. Every answer takes the latency at
-// least.
+// a row that fails does not break the next one. Every answer takes at least the
+// latency.
 func Workload(name string, latency time.Duration) suite.Workload {
 	w := suite.Workload{Name: name, Key: "sync", Folder: "asyncio"}
 	for _, v := range Variants {
@@ -328,7 +328,7 @@ func Workload(name string, latency time.Duration) suite.Workload {
 	return w
 }
 
-// Want returns the answer that n questions must lead to.
+// Want returns the right answer to n questions.
 func Want(_, n int) Answer {
 	var all, rest Histogram // of all keys, and of the keys of the last, unfinished turn
 	for i := range keys {

@@ -228,8 +228,8 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 	require.Equal(t, before, count())
 }
 
-// An address that cannot be meant is an error of one line that says what is wrong
-// and what was expected.
+// A malformed address is an error of one line that says what is wrong and what was
+// expected.
 func TestCheckAddress(t *testing.T) {
 	for address, reason := range map[string]string{
 		"spam":            "missing port in address",
@@ -257,8 +257,8 @@ func TestCheckAddress(t *testing.T) {
 	}
 }
 
-// If nothing listens at the address, Open says which address of which variable that
-// is.
+// If nothing listens at the address, Open's error names the address and its
+// variable.
 func TestNoRedis(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

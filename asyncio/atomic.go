@@ -8,14 +8,15 @@ import (
 )
 
 // runAtomic makes the pool a ring of places and hands the places out by
-// fetch-and-add: one sequence of tickets for taking, and one for putting back. The
-// connection that has been idle for longest is used first.
+// fetch-and-add: one sequence of tickets for taking, and one for putting back. A
+// client takes the connection that has been idle longest.
 //
-// Every client that takes has a turn, so there is a connection for its ticket: in
-// its place, or in the hands of a client that has drawn the ticket for this place
-// and has yet to fill it.
+// A client takes only during its turn, so there is always a connection for its
+// ticket. Either the connection is in the ticket's place, or another client has
+// drawn a ticket to put one back there and is about to do so.
 //
-// Cost: two locked adds a question to shared words, and two exchanges with a place.
+// Cost: per question, two locked adds to shared words and two exchanges with a
+// place.
 // Progress: blocking. A client waits for another that has drawn a ticket and has not
 // used it, which takes a few instructions.
 func runAtomic(db *Database, n int) Answer {

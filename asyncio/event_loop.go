@@ -10,8 +10,9 @@ import (
 // runEventLoop asks from 64 tasks of one loop, as asyncio does. No lock is needed,
 // because one task runs at a time. A task that computes holds up all others.
 //
-// Cost: a hand-over from the goroutine that waits in the socket's read to the
-// loop's, two coroutine switches a question, and all parallelism but the kernel's.
+// Cost: per question, a hand-over from the goroutine that reads the socket to the
+// loop's goroutine, and two coroutine switches. Nothing runs in parallel but the
+// kernel.
 // Progress: blocking.
 func runEventLoop(db *Database, n int) Answer {
 	check(n)

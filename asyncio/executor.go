@@ -8,10 +8,10 @@ import (
 )
 
 // runExecutor asks from 64 tasks of one loop that leave the blocking calls to a pool
-// of threads. This is what asyncio's run_in_executor is for: a library that has no
-// async twin.
+// of threads. asyncio's run_in_executor serves the same purpose: it calls libraries
+// that have no async version.
 //
-// Cost: a thread beside every task, and two hand-overs between them a question.
+// Cost: a thread beside every task, and two hand-overs between them per question.
 // Progress: blocking.
 func runExecutor(db *Database, n int) Answer {
 	check(n)

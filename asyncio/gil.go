@@ -11,8 +11,8 @@ import (
 // runGIL asks on 64 threads. A thread holds the lock except in system calls, as in
 // CPython. It waits for its answer without the lock, so the latencies overlap.
 //
-// Cost: releasing and taking the lock twice a question, for the write and for the
-// read, and all parallelism but the kernel's.
+// Cost: per question, the lock is released and taken twice, for the write and for
+// the read. Nothing runs in parallel but the kernel.
 // Progress: blocking.
 func runGIL(db *Database, n int) Answer {
 	check(n)

@@ -8,8 +8,8 @@ import (
 
 // runGlobalMutex guards the pool, a stack of idle connections, with one lock.
 //
-// Cost: the lock twice a question, and the transfer of its cache line from processor
-// to processor. A client that loses its processor while it holds the lock stops all
+// Cost: the lock twice per question, and the transfer of its cache line between
+// processors. A client that loses its processor while it holds the lock stops all
 // others.
 // Progress: blocking.
 func runGlobalMutex(db *Database, n int) Answer {

@@ -9,8 +9,8 @@ import (
 // runLockFree makes the pool a stack that clients change by compare-and-swap, after
 // Treiber (IBM RJ 5118, 1986).
 //
-// Cost: two compare-and-swaps a question to one shared word, and another try when
-// another client has changed it in between.
+// Cost: two compare-and-swaps of one shared word per question, and another try if
+// another client has changed the word in between.
 // Progress: lock-free.
 func runLockFree(db *Database, n int) Answer {
 	check(n)

@@ -20,8 +20,8 @@ type run struct {
 	failure atomic.Pointer[error] // the first one; ends the run
 }
 
-// A conn is a connection, and what was answered on it. It belongs to the client that
-// has taken it.
+// A conn is a connection and the results of the questions asked on it. It belongs to
+// the client that has taken it.
 type conn struct {
 	*resp.Conn
 	taken atomic.Bool // checks the pool
@@ -53,7 +53,7 @@ func (r *run) ask(c *conn, i int) {
 	c.h.record(size)
 }
 
-// answer returns what came of the run, when all clients have ended.
+// answer returns the result of the run. All clients must have ended.
 func (r *run) answer() (a Answer) {
 	for i := range r.conns {
 		a.Right += r.conns[i].right
@@ -70,7 +70,7 @@ func (r *run) answer() (a Answer) {
 // puts it back. A connection is known by its slot, from 0 to inFlight-1.
 //
 // There are as many turns at a time as connections, so take is called only while the
-// pool has an idle one. If take finds none all the same, it returns -1. A put must
+// pool has an idle one. If take finds none nevertheless, it returns -1. A put must
 // synchronize before the take that returns the same slot.
 //
 // All disciplines share this driver: two calls through function values do not show
@@ -101,7 +101,7 @@ func (db *Database) share(n int, take func(client int) (slot int), put func(clie
 	return r.answer()
 }
 
-// turns lets inFlight clients at a time have a turn, first come, first served. It
+// A turns gives turns to inFlight clients at a time, first come, first served. It
 // has no lock, because some of the disciplines have none. A client draws a ticket,
 // which is also the number of its question, and waits at the ticket's gate for a
 // token. There are inFlight tokens, which clients pass on.
@@ -125,8 +125,9 @@ func newTurns() *turns {
 	return t
 }
 
-// begin begins a turn and returns its number. It waits while inFlight clients have
-// theirs. If n turns have begun already, it returns n or more, and there is no turn.
+// begin begins a turn and returns its number. It waits while inFlight other clients
+// have turns. If n turns have begun already, it returns n or more, and there is no
+// turn.
 func (t *turns) begin(n int) int {
 	i := t.drawn.Add(1) - 1
 	if i < int64(n) {
@@ -135,8 +136,8 @@ func (t *turns) begin(n int) int {
 	return int(i)
 }
 
-// end ends a turn, and lets the next ticket's begin. What was done in the turn that
-// ends synchronizes before that.
+// end ends a turn and lets the turn of the next ticket begin. The turn that ends
+// synchronizes before the turn that begins.
 func (t *turns) end() { t.gates[(t.begun.Add(1)-1)%clients] <- struct{}{} }
 
 // slots returns the slots of all connections, in a slice with room for more.

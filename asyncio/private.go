@@ -2,11 +2,11 @@ package asyncio
 
 import "boundaries/internal/fork"
 
-// runPrivate gives each of 64 clients a connection of its own, and needs no pool: the
-// ceiling. No other client can use the connection of a client that has nothing to
-// ask.
+// runPrivate gives each of 64 clients a connection of its own and needs no pool: the
+// ceiling.
 //
-// Cost: nothing is shared until the run ends.
+// Cost: a client that has nothing to ask leaves its connection unused. The clients
+// share nothing until the run ends.
 // Progress: wait-free, if the database is.
 func runPrivate(db *Database, n int) Answer {
 	check(n)

@@ -5,8 +5,8 @@ import "boundaries/internal/cacheline"
 // Racy is global-mutex without the mutex, and nothing else: diff it with
 // global_mutex.go. When two clients use the pool at once, it loses a connection, or
 // gives one to both of them, which ends the run with an error. That takes two
-// clients within the same few nanoseconds, so a short run may end well. The race
-// detector needs no such accident.
+// clients within the same few nanoseconds, so a short run may end without an error.
+// The race detector needs no such accident.
 //
 // Not in Variants: it runs only in child processes that tests start.
 func Racy(db *Database, n int) Answer {

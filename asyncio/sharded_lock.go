@@ -10,8 +10,8 @@ import (
 // lock of its own. A client puts a connection into its own stack. It takes one from
 // there too, or steals one from the next stack that is not empty.
 //
-// Cost: two locks a question, seldom contended, and the search of a client whose own
-// stack is empty.
+// Cost: two locks per question, seldom contended. A client whose own stack is empty
+// also searches the other stacks.
 // Progress: blocking.
 func runShardedLock(db *Database, n int) Answer {
 	check(n)

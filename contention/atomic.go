@@ -26,20 +26,21 @@ func (s *sequenced) lock() {
 
 func (s *sequenced) unlock() { s.sequence.Add(1) }
 
-// pause lets others run if the writer inside may not be running.
+// pause yields from time to time, because the writer inside may not be running.
 func pause(tries int) {
 	if tries%16 == 0 {
 		runtime.Gosched()
 	}
 }
 
-// runAtomic gives every record a sequence lock: a writer counts the record's
-// sequence up before and after its update, and a reader reads again if the count
-// is odd or has changed meanwhile. All words are atomic, because a reader reads
+// runAtomic gives every record a sequence lock: a writer increments the record's
+// sequence before and after its update, and a reader reads again if the sequence
+// was odd or has changed meanwhile. All words are atomic, because a reader reads
 // them while a writer writes.
 //
-// Cost: a read writes nothing shared, and is done again for every update that it
-// meets; an update takes the lock, and writes each word with a locked instruction.
+// Cost: a read writes nothing shared, and starts again for every update that
+// overlaps it. An update takes the lock, and writes each word with a locked
+// instruction.
 // Progress: blocking. Updates without pause starve readers.
 func runAtomic(t *Trial) int {
 	records := make([]sequenced, t.Case.Records)

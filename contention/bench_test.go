@@ -20,7 +20,7 @@ type shape struct {
 	variants []contention.Variant
 	base     contention.Case // the dials that are not set
 	check    func(contention.Case) error
-	own      []contention.Variant // of readers: see example_test.go
+	own      []contention.Variant // variants of readers of the suite: see example_test.go
 }
 
 var shapes = []shape{

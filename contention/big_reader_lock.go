@@ -13,22 +13,22 @@ type readerLock struct {
 	_  cacheline.Pad // no two locks on one line
 }
 
-// runBigReaderLock guards all records with a lock a processor, as the percpu
-// rw-semaphores of Linux do: a reader takes that of its processor, a writer takes
-// all of them, in order. Go does not tell a goroutine its processor. But sync.Pool
-// keeps a list for each, so what Get returns is mostly what the same processor
-// put back. Where it is not, two processors share a lock, and reads are slower
-// but not wrong.
+// runBigReaderLock guards all records with one lock per processor, as the percpu
+// rw-semaphores of Linux do: a reader takes its processor's lock, and a writer
+// takes all of them, in order. Go does not tell a goroutine its processor. But
+// sync.Pool keeps a list for each processor, so Get mostly returns a lock that the
+// same processor put back. Otherwise two processors share a lock, and reads are
+// slower but not wrong.
 //
-// Cost: a read takes a pool's Get and Put and a lock whose line stays where it is;
-// an update takes as many locks as there are processors.
-// Progress: blocking. A waiting writer holds new readers back.
+// Cost: a read calls the pool's Get and Put and takes a lock whose cache line does
+// not move. An update takes as many locks as there are processors.
+// Progress: blocking. A waiting writer blocks new readers.
 func runBigReaderLock(t *Trial) int {
 	locks := make([]readerLock, t.Procs)
 	var made atomic.Uint32
 	pool := sync.Pool{New: func() any {
-		// The pool forgets at every garbage collection. A lock may be given to
-		// two processors, but there are never more locks than a writer takes.
+		// Every garbage collection empties the pool. Two processors may then get the
+		// same lock, but there are never more locks than a writer takes.
 		return &locks[int(made.Add(1)-1)%len(locks)]
 	}}
 	records := make([]slot, t.Case.Records) // guarded by all of locks, or one of them to read

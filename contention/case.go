@@ -83,7 +83,7 @@ func (c Case) Workload(shape string, variants []Variant) suite.Workload {
 	return w
 }
 
-// Metrics returns what the trial's last steps were like, in the units that the
+// Metrics returns the figures of the trial's last steps, in the units that the
 // package's doc explains.
 func (t *Trial) Metrics() []suite.Metric {
 	var all []suite.Metric
@@ -124,12 +124,12 @@ func (t *Trial) Metrics() []suite.Metric {
 	return all
 }
 
-// off says that a dial is more than 10 % away from what was asked for.
+// off reports whether a dial is more than 10 % away from the requested value.
 func off(asked, measured time.Duration) bool {
 	return (measured - asked).Abs() > asked/10
 }
 
-// Err returns what is wrong with the trial's last steps.
+// Err returns an error if the trial's last steps went wrong.
 func (t *Trial) Err() error {
 	updates, wrong, taken := 0, 0, 0
 	for _, w := range t.workers {
@@ -143,14 +143,14 @@ func (t *Trial) Err() error {
 		errs = append(errs, fmt.Errorf("%d of %d reads saw words that disagree, or a count that went back", wrong, taken-updates))
 	}
 	if t.updates < 0 {
-		errs = append(errs, errors.New("words disagree in the end"))
+		errs = append(errs, errors.New("the words of a record disagree at the end"))
 	} else if t.updates != updates {
-		errs = append(errs, fmt.Errorf("%d of %d updates are there in the end", t.updates, updates))
+		errs = append(errs, fmt.Errorf("%d of %d updates are there at the end", t.updates, updates))
 	}
 	return errors.Join(errs...)
 }
 
-// mutexWait returns what goroutines have waited for mutexes since the program
+// mutexWait returns how long goroutines have waited for mutexes since the program
 // began.
 func mutexWait() time.Duration {
 	sample := []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}

@@ -3,7 +3,7 @@ package contention
 // runChannel gives all records to one goroutine. A worker sends it a request, and
 // waits until it has acted.
 //
-// Cost: two channel operations an access, and mostly two switches of goroutines.
+// Cost: two channel operations per access, and mostly two switches of goroutines.
 // Progress: blocking. The owner serves requests in order of arrival.
 func runChannel(t *Trial) int {
 	type request struct {

@@ -53,8 +53,8 @@ func results(t *testing.T, args ...string) []*benchfmt.Result {
 	return all
 }
 
-// Every row of the small grid runs, on as many procs as its name says, also in the
-// first iteration (go.dev/issue/49980), and its keys are what benchstat can read.
+// Every row of the small grid runs on as many procs as its name says, even in the
+// first iteration (go.dev/issue/49980), and benchstat can read its keys.
 func TestRows(t *testing.T) {
 	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=2,1")
 	want := 0
@@ -92,7 +92,7 @@ func TestFacts(t *testing.T) {
 }
 
 // The literal command with -cpu 1,2,4,8 ends in 3 minutes. A row of 100 ms takes
-// about 150 ms with its shorter runs before.
+// about 150 ms, including its shorter runs before that.
 func TestSmallGridIsSmall(t *testing.T) {
 	rows := 0
 	for _, job := range smallGrid() {

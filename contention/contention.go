@@ -3,9 +3,9 @@
 // Goroutines share an array of records. Each record has four words that must
 // agree. A step is: think (work that touches nothing shared), pick a record, and
 // then either read it (see all four words and check that they agree) or update it
-// (change all four words). The access holds the record for a while: half of its
-// words come before that work and half after it, so that a variant which protects
-// too little is found out. The dials are the fields of [Case]:
+// (change all four words). The access does some work in the middle, after half of
+// the words and before the others, so that the benchmark detects a variant that
+// protects too little. The dials are the fields of [Case]:
 //
 //	hold        work inside an access, by the clock: 0, 100ns, 10us
 //	think       work between two accesses
@@ -23,18 +23,18 @@
 //
 // A variant is one function in one file and owns its loop. Read global_mutex.go
 // first and compare the others with it. A variant may touch what it makes, its
-// [Trial]'s dials and its [Worker]; it must not use the worker's identity to
-// share less than its idea does. The exceptions are private, which is the ceiling
-// and no choice, and the counter's lock-free.
+// [Trial]'s dials and its [Worker]. It must not use the worker's number to avoid
+// sharing. The exceptions are private, which is a ceiling and not a choice, and
+// the counter's lock-free.
 //
 // # Commands
 //
 //	go test -bench . -cpu 1,2,4,8 ./contention
 //
 // measures a small grid and ends in 3 minutes. To measure the full grid, add
-// -timeout 0 and -args -grid. A dial's flag, or several, replaces the grid: a
-// value or a list of values, and the default for the dials without one. -sync
-// selects variants.
+// -timeout 0 and -args -grid. One or more dial flags replace the grid. Each
+// takes a value or a list of values; dials without a flag have their
+// defaults. -sync selects variants.
 //
 //	go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
 //	go tool boundaries map mine.txt
@@ -43,8 +43,9 @@
 // example_test.go and add -own.
 //
 // Three facts hold on 2 quiet processors, and each has its command. Reads that
-// write nothing shared scale, and those of sync.RWMutex do not: at least 1.8 for
-// big-reader-lock and lock-free, at most 1.1 for rw-mutex:
+// write nothing shared scale, and reads under sync.RWMutex do not. The speed-up
+// is at least 1.8 for big-reader-lock and lock-free, and at most 1.1 for
+// rw-mutex:
 //
 //	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 100 -hold 0 -think 0
 //
@@ -53,8 +54,8 @@
 //
 //	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 0 -hold 10us -think 0
 //
-// Where threads mostly think, no lock matters but the one that is held meanwhile:
-// all variants but gil are within 15 % of private:
+// Where threads mostly think, only a lock that is held while thinking matters: all
+// variants but gil are within 15 % of private:
 //
 //	go test -bench . -cpu 1,2 -count 6 ./contention -args -read 0,95 -hold 100ns -think 10us
 //
@@ -73,22 +74,23 @@
 //	hold-ns, think-ns what the row's own goroutines measure after the run, if that is
 //	                  more than 10 % off what the dial says
 //
-// Steps come from one budget of the whole row, a few at a time, so that a fast
-// goroutine takes more of them: with fixed shares nothing would be unfair. A
-// goroutine draws no more steps than it takes in 200 us, or one that starves would
-// take most of its steps after the others have ended. One
-// step in several is timed, with the clock read outside the lock, before asking
-// and when done. A clock reading takes about 20 to 50 ns. It is measured at the
-// start, and so many steps are left untimed that all readings together cost at
-// most 2 % of the work, with 20 ns counted for the access itself: every step from
-// a few microseconds on, one in 100 to 200 at hold=0 and think=0. A wait that no
-// timed step saw still shows in stall-ns, because no clock reading could fall into
-// it. Percentiles are right to within 3 %, and have one clock reading in them: at
+// Goroutines draw steps from one budget of the whole row, a few at a time, so that
+// a fast goroutine takes more of them; with fixed shares no unfairness could show.
+// A goroutine draws only as many steps as it takes in 200 us. Otherwise a starving
+// goroutine would take most of its steps after the others have ended. Only some
+// steps are timed, with the clock read outside the lock, before the access begins
+// and when it is done. A clock reading takes about 20 to 50 ns, measured at the
+// start. All readings together cost at most 2 % of the work, with 20 ns counted
+// for the access itself: steps of a few microseconds or more are all timed, and
+// one in 100 to 200 is timed at hold=0 and think=0. A wait that no timed step saw
+// still shows in stall-ns, because the waiting goroutine could not read the clock
+// during it. Percentiles are right to within 3 % and include one clock reading: at
 // hold=0 those of private are the clock's own.
 //
-// Go gives a goroutine a time slice of 10 ms. Where there are more goroutines than
-// procs, or more procs than processors, goroutines also wait for those: compare
-// shares and tails with those of private, which has no lock to wait for.
+// Go gives a goroutine a time slice of 10 ms. If there are more goroutines than
+// procs, or more procs than processors, goroutines also wait for a proc or a
+// processor. Compare shares and tails with those of private, which has no lock to
+// wait for.
 //
 // A row fails if a read sees words that disagree, or an update is lost.
 package contention
@@ -97,16 +99,15 @@ package contention
 type Variant struct {
 	Name string // the value of the key sync=
 
-	// Run takes the steps of the trial and returns how many updates it can
-	// account for in the end, or -1 if words disagree.
+	// Run takes the steps of the trial and returns how many updates it can account
+	// for at the end, or -1 if the words of a record disagree.
 	Run func(t *Trial) (updates int)
 
-	// Forbids says what a program that uses the variant must not do, or must
-	// live with.
+	// Forbids says what a program that uses the variant must not do, or must accept.
 	Forbids string
 
-	// Reference says that the others are held against the variant, and that it is
-	// no choice: private shares nothing and is the ceiling, and gil is CPython's.
+	// Reference says that the variant is a reference for the others and not a
+	// choice: private shares nothing and is the ceiling, and gil is CPython's lock.
 	Reference bool
 }
 

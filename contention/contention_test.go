@@ -32,9 +32,8 @@ func TestMisuse(t *testing.T) {
 	})
 }
 
-// Work of 100 ns lasts 100 ns. Whatever else the machine does can only make it
-// longer, so that the shortest of many tries counts, and a busy machine gets more
-// of them.
+// Work of 100 ns lasts 100 ns. Other work on the machine can only make it longer,
+// so the shortest of many tries counts, and a busy machine gets more tries.
 func TestWorkLastsAsLongAsAsked(t *testing.T) {
 	units := calibrate()
 	t.Logf("%.3g ns a turn, %.3g ns a look at the clock", units.turn, units.clock)
@@ -54,7 +53,7 @@ func TestWorkLastsAsLongAsAsked(t *testing.T) {
 	}
 }
 
-// What the row's own goroutines measure is reported if it is not what the dial says.
+// A row reports what its goroutines measure if that differs from the dial.
 func TestDialThatIsOffShows(t *testing.T) {
 	c := Default
 	c.Hold, c.Think = time.Microsecond, time.Microsecond
@@ -149,7 +148,7 @@ func TestWaits(t *testing.T) {
 	require.Equal(t, all[1000], h.longest)
 }
 
-// No clock reading falls into a wait that no timed step sees; stall tells.
+// A wait that no timed step sees shows in stall.
 func TestStallSeesWhatNoTimedStepSees(t *testing.T) {
 	c := Default
 	trial := NewTrial(c, 1)

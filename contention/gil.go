@@ -8,8 +8,8 @@ import (
 // runGIL guards everything with CPython's lock. The holder keeps it from step to
 // step, also while it thinks, until another goroutine has waited 5 ms.
 //
-// Cost: one atomic load a step, and all parallelism.
-// Progress: blocking. The holder gives way at a step's end only.
+// Cost: one atomic load per step, and no parallelism.
+// Progress: blocking. The holder gives the lock away only between two steps.
 func runGIL(t *Trial) int {
 	var shared struct {
 		_    cacheline.Pad

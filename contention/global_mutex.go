@@ -8,8 +8,8 @@ import (
 
 // runGlobalMutex guards all records with one mutex.
 //
-// Cost: two locked instructions an access, the mutex's cache line on its way
-// between processors, and a sleep and a wake-up where a waiter gives up spinning.
+// Cost: two locked instructions per access, the transfer of the mutex's cache line
+// between processors, and a sleep and a wake-up if a waiter gives up spinning.
 // Progress: blocking.
 func runGlobalMutex(t *Trial) int {
 	var shared struct {

@@ -6,12 +6,12 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runLockFree publishes every record as a pointer to what does not change any
-// more. An update copies the record, changes the copy, and swaps the pointers if
-// no other update has come first; otherwise it begins again.
+// runLockFree publishes every record as a pointer to a value that never changes.
+// An update copies the record, changes the copy, and swaps the pointers if no
+// other update has come first; otherwise it starts again.
 //
-// Cost: a read is one load; an update allocates 32 bytes, and does the work of
-// hold again each time another update comes first.
+// Cost: a read is one load. An update allocates 32 bytes, and repeats the work of
+// hold each time another update comes first.
 // Progress: lock-free; reads are wait-free.
 func runLockFree(t *Trial) int {
 	records := make([]struct {

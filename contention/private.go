@@ -3,10 +3,10 @@ package contention
 import "slices"
 
 // runPrivate gives every worker records of its own: nothing is shared until the
-// end. It is the ceiling for the other variants, and at hold=0 and think=0 it is
-// what the harness itself costs.
+// end. It is the ceiling for the other variants, and at hold=0 and think=0 its
+// time is the cost of the harness itself.
 //
-// Cost: nobody sees anybody's updates before the end.
+// Cost: no worker sees another worker's updates before the end.
 // Progress: wait-free.
 func runPrivate(t *Trial) int {
 	all := make([][]slot, t.Workers())

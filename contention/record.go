@@ -29,8 +29,8 @@ func (w *Worker) Agree(a, b, c, d uint64) {
 	}
 }
 
-// Saw checks a count that a read has seen: it must not be less than the worker's
-// own updates, nor than what the worker has read before.
+// Saw checks a count that a read has seen. It must not be less than the number of
+// the worker's own updates, nor less than any count that the worker has read before.
 func (w *Worker) Saw(count int64) {
 	if count < w.seen || count < int64(w.updates) {
 		w.wrong++
@@ -47,8 +47,8 @@ func (r *Record) Updates() int {
 	return int(r[0])
 }
 
-// Total returns how many updates the records have had, or -1 if words of one
-// disagree.
+// Total returns how many updates the records have had, or -1 if the words of one
+// record disagree.
 func Total(records []Record) int {
 	total := 0
 	for i := range records {

@@ -7,11 +7,11 @@ import (
 )
 
 // runRWMutex guards all records with one sync.RWMutex. Readers do not wait for
-// readers, but each writes the count of readers twice.
+// readers, but each reader writes the lock's count of readers twice.
 //
 // Cost: a read moves one cache line between processors twice, as much as two
 // atomic adds to one word; an update also waits for every reader inside.
-// Progress: blocking. A waiting writer holds new readers back.
+// Progress: blocking. A waiting writer blocks new readers.
 func runRWMutex(t *Trial) int {
 	var shared struct {
 		_  cacheline.Pad

@@ -196,8 +196,8 @@ func TestMissingProtectionIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), exe)
 			cmd.Env = append(os.Environ(), brokenChild+"="+name)
-			// Of a child built with -race the exit status is 66. What it has found
-			// itself counts.
+			// A child built with -race exits with status 66. Only what the child
+			// itself has found counts.
 			out, _ := cmd.Output()
 			require.Contains(t, string(out), "found: ")
 		})
@@ -215,8 +215,8 @@ func TestMissingStepsAreFound(t *testing.T) {
 const patience = 1000
 
 // starve has one writer, and lets it in only after that many reads, or when the
-// readers have ended. Readers wait for the writer before and after, so that it
-// starves for exactly as long, whatever the scheduler does.
+// readers have ended. Otherwise the readers wait for the writer, so that the
+// writer starves for exactly that many reads, whatever the scheduler does.
 func starve(t *contention.Trial) int {
 	var mu sync.RWMutex
 	var record contention.Record
@@ -275,8 +275,8 @@ func inTurn(t *contention.Trial) int {
 	return record.Updates()
 }
 
-// A writer that starves shows in its share and in its waits, and the harness
-// starves nobody whom the lock serves.
+// A starving writer shows in its share and in its waits. The harness itself does not
+// starve a goroutine that the lock serves.
 func TestStarvingWriterShows(t *testing.T) {
 	c := contention.Default
 	c.Read, c.Roles, c.Hold = 75, "split", time.Microsecond
@@ -322,8 +322,8 @@ func TestExampleCanBeCopied(t *testing.T) {
 	require.Contains(t, string(out), "roles=mixed/goroutines=1/sync=mine-lock")
 }
 
-// A pool forgets at every garbage collection, and then gives what one goroutine
-// still holds to another. The variants that choose by pool are right all the same.
+// Every garbage collection empties a pool, which then gives one goroutine what
+// another still holds. The variants that use a pool are right nevertheless.
 func TestPoolsMayForget(t *testing.T) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

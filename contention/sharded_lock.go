@@ -6,14 +6,15 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// stripes is how many locks sharded-lock has. More records than that share.
+// stripes is how many locks sharded-lock has. If there are more records, several
+// share a lock.
 const stripes = 64
 
-// runShardedLock guards the records with a mutex a stripe: record i belongs to
+// runShardedLock guards the records with one mutex per stripe: record i belongs to
 // stripe i % 64. With one record it is global-mutex.
 //
-// Cost: as global-mutex where accesses meet in a stripe, and two locked
-// instructions on a line that stays where they do not.
+// Cost: that of global-mutex if accesses meet in a stripe. Otherwise, two locked
+// instructions on a cache line that does not move.
 // Progress: blocking.
 func runShardedLock(t *Trial) int {
 	var shared [stripes]struct {

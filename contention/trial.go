@@ -9,19 +9,19 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A Trial is a case on a number of procs, ready to be run.
+// A Trial is a case on a number of procs, ready to run.
 type Trial struct {
 	Case  Case
-	Procs int // as many goroutines as Case says for each
+	Procs int // each with as many goroutines as Case says
 
 	workers   []*Worker
 	budget    budget
 	asked     int // steps
-	updates   int // that the variant accounts for
+	updates   int // those that the variant accounts for
 	mutexWait time.Duration
 }
 
-// budget is what is left of a trial's steps. Workers take a few at a time.
+// A budget is the rest of a trial's steps. Workers take a few at a time.
 type budget struct {
 	_    cacheline.Pad
 	left atomic.Int64
@@ -55,7 +55,7 @@ func NewTrial(c Case, procs int) *Trial {
 // Workers returns how many goroutines the trial has.
 func (t *Trial) Workers() int { return len(t.workers) }
 
-// Take lets the variant take n steps. It panics if n is negative.
+// Take makes the variant take n steps. It panics if n is negative.
 func (t *Trial) Take(v Variant, n int) {
 	fork.Check("contention", len(t.workers), n)
 	for _, w := range t.workers {
@@ -82,15 +82,16 @@ func (t *Trial) Fork(work func(w *Worker)) {
 }
 
 // A Worker is one goroutine of a trial: what it has to do, and what it has seen.
-// Its methods are called by that goroutine only, or by another that acts for it
+// Only that goroutine may call its methods, or a goroutine that acts for it
 // while it waits.
 type Worker struct {
-	// Record and Update say what the current step is to access, and how.
+	// Record is the record that the current step accesses. Update says whether the
+	// step updates the record or reads it.
 	Record int
 	Update bool
 
-	// Number counts the workers from 0. A variant that needs it cannot be used
-	// where goroutines have no number, and must say so.
+	// Number counts the workers from 0. A variant that uses it must say so, because
+	// goroutines of a real program may have no number.
 	Number int
 
 	hold, think int    // turns of spin
@@ -157,9 +158,9 @@ func (w *Worker) Hold() {
 	}
 }
 
-// draw takes steps from the budget: so many that the budget itself is no
-// contention, but no more than are taken in 50 to 200 us. A goroutine that starves
-// must not hoard steps, to take them in peace when the others are done.
+// draw takes steps from the budget: enough that the budget itself is not
+// contended, but no more than the worker takes in 50 to 200 us. A starving worker
+// must not keep steps and take them without contention when the others have ended.
 func (w *Worker) draw() bool {
 	at := now()
 	if at-w.drew < 50*time.Microsecond {
@@ -192,24 +193,25 @@ func (w *Worker) done() {
 	w.waits[kind].note(w.clock - began)
 }
 
-// look sets the clock. What has passed since it was set last, less the work of the
-// steps since then, is more than any of them has waited.
+// look sets the clock. It takes the time since the last look, less the work of the
+// steps since then, as a bound for the wait of each of those steps.
 func (w *Worker) look(now time.Duration) {
 	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)
 	w.clock, w.clockAt = now, w.taken
 }
 
-// planLength is a power of two, so that the division in Next is none.
+// planLength is a power of two, so that Next needs no division.
 const planLength = 1 << 12
 
-// plan returns what a worker does in planLength steps, after which it begins anew.
-// An entry is the record, and in its lowest bit whether it is updated.
+// plan returns what a worker does in planLength steps; then it starts again from the
+// first. An entry is the number of a record, shifted left by one, and its lowest bit
+// says whether the step updates the record.
 func (c Case) plan(worker, workers int) []uint16 {
 	random := rand.New(rand.NewPCG(uint64(worker), 20))
 	plan := make([]uint16, planLength)
 	updates := planLength - (planLength*c.Read+50)/100
 	if c.Roles == "split" {
-		// Of two roles both are played, if there are two to play them.
+		// If there are two roles and at least two workers, each role has a worker.
 		updaters := workers - (workers*c.Read+50)/100
 		if c.Read > 0 && c.Read < 100 && workers > 1 {
 			updaters = min(max(updaters, 1), workers-1)

@@ -10,7 +10,7 @@ import (
 )
 
 // spin computes for that many turns. Each turn needs the result of the turn before,
-// and each call that of the call before, or a processor would overlap them.
+// and each call that of the call before, so that a processor cannot overlap them.
 //
 //go:noinline
 func spin(x uint64, turns int) uint64 {
@@ -33,7 +33,7 @@ type unit struct {
 
 // calibrate measures the unit, once.
 var calibrate = sync.OnceValue(func() unit {
-	// Of many tries the shortest is the one that nothing has disturbed.
+	// The shortest of many tries is the one that nothing disturbed.
 	best := func(f func()) float64 {
 		f()
 		shortest := time.Duration(math.MaxInt64)
@@ -56,7 +56,8 @@ var calibrate = sync.OnceValue(func() unit {
 	}
 })
 
-// turns returns how many turns of spin last that long: at least one, if not none.
+// turns returns how many turns of spin last that long: 0 for no time, and otherwise
+// at least 1.
 func (u unit) turns(d time.Duration) int {
 	if d <= 0 {
 		return 0
@@ -64,16 +65,17 @@ func (u unit) turns(d time.Duration) int {
 	return max(1, int(math.Round(float64(d)/u.turn)))
 }
 
-// every returns in how many steps one is timed, so that the two looks at the clock
-// take at most 2 % of the steps' time. It is odd, and with that no divisor of
-// planLength: else some steps of the plan would never be timed.
+// every returns the k for which timing one step in k takes at most 2 % of the
+// steps' time, for two looks at the clock. k is odd, so it has no common divisor
+// with planLength, and every step of the plan is timed at some time.
 func (u unit) every(work time.Duration) int {
 	const access = 20 // ns, about what an access costs beside the work
 	return int(2*u.clock/(0.02*(float64(work)+access))) | 1
 }
 
-// measureDials lets as many workers as there are procs hold and think, all at
-// once, and returns how long each takes: the median over workers and tries.
+// measureDials makes as many workers as there are procs do the work of hold and of
+// think, all at once, and returns how long each takes: the median over workers and
+// tries.
 func (t *Trial) measureDials() (hold, think time.Duration) {
 	workers := min(t.Procs, len(t.workers))
 	holds := make([][]time.Duration, workers)
@@ -88,8 +90,8 @@ func (t *Trial) measureDials() (hold, think time.Duration) {
 	return median(holds), median(thinks)
 }
 
-// measure returns how long spin takes. It calls it for about 10 us, so that the
-// clock does not count.
+// measure returns how long a call of spin takes. It calls spin for about 10 us, so
+// that reading the clock hardly counts.
 func (w *Worker) measure(turns int, want time.Duration) time.Duration {
 	if turns == 0 {
 		return 0

@@ -18,7 +18,7 @@ type raceCase struct {
 	noun     string    // what the outcomes are of: steps, tasks, ...
 	outcomes []outcome // the first is acceptable
 	variants []variant
-	demo     *demo // what part 3 tells of the case; nil if the case is not there
+	demo     *demo // what part 3 shows of the case; nil if the case is not there
 }
 
 // cases returns all cases, in the order of the tour. It is a function because a
@@ -47,12 +47,12 @@ type variant struct {
 // tries had each outcome of its case.
 type job func(workers, n int) (counts []int, err error)
 
-// A grade says what it means that an outcome occurs.
+// A grade says what an outcome means.
 type grade int
 
 const (
 	acceptable  grade = iota // the outcome is right
-	interesting              // only a data race leads there, so a safe variant must not
+	interesting              // only a data race leads there, so a safe variant must not have it
 	forbidden                // something is broken
 )
 
@@ -60,7 +60,7 @@ func (g grade) String() string {
 	return [...]string{"acceptable", "interesting", "forbidden"}[g]
 }
 
-// An outcome is one of the things that can come of a try.
+// An outcome is a possible result of a try.
 type outcome struct {
 	name  string
 	grade grade
@@ -73,7 +73,7 @@ func (o outcome) unit() string { return strings.ReplaceAll(o.name, " ", "-") + "
 // most returns the most tries of a child in part 2.
 func (v variant) most() int { return cmp.Or(v.batch, 1_000_000) }
 
-// A histogram is what came of the tries of one variant.
+// A histogram counts the outcomes of one variant's tries.
 type histogram struct {
 	raceCase
 	racy   bool
@@ -99,7 +99,7 @@ func (h histogram) add(counts []int) error {
 	return nil
 }
 
-// grade returns what it means that an outcome occurs in this variant.
+// grade returns the grade of an outcome of this variant.
 func (h histogram) grade(i int) grade {
 	if g := h.outcomes[i].grade; g != interesting || h.racy {
 		return g
@@ -151,8 +151,8 @@ func (h histogram) line() string {
 	return text
 }
 
-// share writes a part of a whole in percent, with as many digits as it takes to
-// tell it from nothing and from everything.
+// share writes a part of a whole in percent, with enough digits to tell it from 0
+// and from 100.
 func share(part, whole int) string {
 	switch part {
 	case 0:
@@ -186,8 +186,8 @@ func named[V any](table []V, nameOf func(V) string, name string) V {
 	return table[i]
 }
 
-// but returns the rows of a table without those of some names, each of which must
-// be there.
+// but returns the rows of a table except those with the given names. Each name must
+// be in the table.
 func but[V any](table []V, nameOf func(V) string, names ...string) []V {
 	for _, name := range names {
 		named(table, nameOf, name)

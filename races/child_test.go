@@ -21,22 +21,24 @@ import (
 )
 
 // A race in the tests' own process would fail go test -race for everyone, and may
-// crash or hang. So racy variants run in children, and safe ones too, whose silence
-// is then seen. A child is this test binary again. The environment variable childVar
-// tells it what to do: a role, the number of workers, and the number of tries.
+// crash or hang. So racy variants run in children. Safe variants do too, so that a
+// test can see that the detector is silent. A child runs this test binary again. The
+// environment variable childVar tells it what to do: a role, the number of workers,
+// and the number of tries.
 const childVar = "BOUNDARIES_TEST_RACE"
 
 // childLimit is how long a child may take. On a quiet machine it takes a second or
 // two.
 const childLimit = time.Minute
 
-// childGORACE is what a child is told of the race detector. A user's own settings
-// could end the child at its first race, or send its reports elsewhere, and so
-// change what the tour shows. Its exit status says only that it came to its end.
+// childGORACE holds a child's settings of the race detector. A user's own
+// settings could end the child at its first race, or send its reports elsewhere,
+// and so change what the tour shows. With exitcode=0, the exit status of a child
+// says only that it ran to its end.
 const childGORACE = "exitcode=0 atexit_sleep_ms=0"
 
-// overridden says that the user's settings of the race detector do not count here,
-// if there are any.
+// overridden returns a line that says that the user's GORACE is not used, or nothing
+// if it is not set.
 func overridden() string {
 	if user := os.Getenv("GORACE"); user != "" {
 		return fmt.Sprintf("\nGORACE=%q is not passed on to the programs below, because it may change what they show.\n", user)
@@ -51,7 +53,8 @@ type childResult struct {
 	Unsupported bool // this platform cannot run the variant
 }
 
-// childMain is the entry of children. It returns at once in any other process.
+// childMain does the job of a child and exits. In any other process it returns at
+// once.
 func childMain() {
 	text := os.Getenv(childVar)
 	if text == "" {
@@ -60,7 +63,7 @@ func childMain() {
 	var role string
 	var workers, n int
 	if _, err := fmt.Sscan(text, &role, &workers, &n); err != nil {
-		fmt.Fprintf(os.Stderr, "%s is %q, want a role, a number of workers and one of tries, as the tests set it: %v\n", childVar, text, err)
+		fmt.Fprintf(os.Stderr, "%s is %q, want a role, a number of workers and a number of tries: %v\n", childVar, text, err)
 		os.Exit(2)
 	}
 	run := jobs()[role]
@@ -83,7 +86,7 @@ func childMain() {
 	os.Exit(0)
 }
 
-// jobs returns what children can be told to do, by role.
+// jobs returns the jobs of children, by role.
 func jobs() map[string]job {
 	all := map[string]job{
 		"hang": func(int, int) ([]int, error) { select {} },
@@ -102,7 +105,7 @@ func jobs() map[string]job {
 	return all
 }
 
-// A childRun is what became of a child.
+// A childRun is the result of one child.
 type childRun struct {
 	childResult
 	done    bool // the child wrote a result
@@ -119,8 +122,8 @@ func childCommand(tb testing.TB, ctx context.Context, value string) *exec.Cmd {
 	tb.Helper()
 	exe, err := os.Executable()
 	require.NoError(tb, err)
-	// If childMain does not see that this is a child, it runs no test. Otherwise it
-	// would start children itself, without end.
+	// If childMain does not see that this is a child, the process runs no test.
+	// Otherwise it would start children itself, without end.
 	cmd := exec.CommandContext(ctx, exe, "-test.run=^$")
 	cmd.WaitDelay = 5 * time.Second // its own children may hold its output
 	cmd.Env = append(os.Environ(), childVar+"="+value, "GORACE="+childGORACE, fmt.Sprint("GOMAXPROCS=", runtime.GOMAXPROCS(0)))
@@ -159,8 +162,9 @@ func runChild(tb testing.TB, role string, workers, n int, limit time.Duration) c
 	return run
 }
 
-// try makes a child try a variant n times on that many workers, and adds what came
-// of it. The error wraps errors.ErrUnsupported where this platform cannot run it.
+// try makes a child try a variant n times on that many workers, and adds the
+// outcomes. The error wraps errors.ErrUnsupported if this platform cannot run the
+// variant.
 func (h histogram) try(tb testing.TB, v variant, workers, n int) error {
 	tb.Helper()
 	run := runChild(tb, h.name+"/"+v.name, workers, n, childLimit)
@@ -199,7 +203,7 @@ func TestChildWithoutParent(t *testing.T) {
 	}
 }
 
-// A child that is told nonsense says so and ends.
+// A child with an invalid role or number says so and ends.
 func TestChildThatIsToldNonsense(t *testing.T) {
 	for _, value := range []string{"spam 2 7", "spam", "loop/racy 2 spam"} {
 		cmd := childCommand(t, t.Context(), value)

@@ -103,8 +103,8 @@ type meetingPoint struct {
 // goroutine, so that the two would take turns and never collide.
 const patience = 50_000
 
-// meet returns when the other goroutine has called it as often. What either
-// goroutine did before synchronizes before what the other does after.
+// meet returns when the other goroutine has called it equally often. Each
+// goroutine's call synchronizes before the other's return.
 func (p *meetingPoint) meet() {
 	n := p.arrived.Add(1)
 	target := n + n%2 // the even number that ends this meeting

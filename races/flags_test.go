@@ -106,7 +106,7 @@ func TestFlagsAreLowered(t *testing.T) {
 	}), 2*cells))
 }
 
-// counts returns what came of a job of two threads.
+// counts returns the outcomes of a job of two threads.
 func counts(t *testing.T, run job, n int) []int {
 	t.Helper()
 	counts, err := run(2, n)

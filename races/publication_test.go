@@ -12,8 +12,8 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// An object is made by one thread and shown to another. Its fields are 0 before
-// and 1 when it is whole.
+// One thread makes an object and shows it to another. The fields are 0 at first, and
+// 1 when the object is whole.
 type object struct{ fields [16]int }
 
 func (o *object) fill() {
@@ -42,7 +42,7 @@ type stand struct {
 	_      cacheline.Pad
 }
 
-// publicationCase shows an object that is not whole.
+// publicationCase shows another thread an object that is not whole.
 func publicationCase() raceCase {
 	plain := func(s *stand) *object { return s.plain }
 	return raceCase{

@@ -8,14 +8,13 @@
 // The tour has three parts:
 //
 //  1. [Replay] takes the article's figure 4.1.2 apart, step by step: two threads
-//     read a count of 3, both write 4, and it should be 5. It then shows what each
-//     discipline of the suite makes of the same steps. Read it first.
-//  2. The outcomes count what comes of millions of meetings of two threads, in the
-//     manner of jcstress, OpenJDK's concurrency stress tests. An outcome that the
-//     rules forbid must not occur once. An outcome that only a data race can lead
-//     to is interesting.
+//     read a count of 3, both write 4, and it should be 5. It then runs the same
+//     steps under each discipline of the suite. Read it first.
+//  2. The outcomes count the results of millions of meetings of two threads, as
+//     jcstress does, OpenJDK's concurrency stress tests. A forbidden outcome must
+//     never occur. An outcome that only a data race can cause is interesting.
 //  3. The demo takes the protection away from a program of this suite, and nothing
-//     else, and has Go's race detector report what is left.
+//     else, and Go's race detector reports the race.
 //
 // A racy variant is an error by Go's memory model: it may crash or hang. It runs
 // only in child processes of these tests. The main command has no row for it, and
@@ -31,7 +30,7 @@
 //
 //	BenchmarkRace/case=refcount/sync=racy-2
 //
-// says how often a reference was lost (figure 4.1.2). Rows of safe variants are 0, or
-// fail. Such a row makes exactly the tries that it was told to make; part 2 goes on
-// until it has seen something, which makes its shares no estimate.
+// says how often a reference was lost (figure 4.1.2). A row of a safe variant is 0,
+// or it fails. A row makes exactly the requested number of tries. Part 2 goes on
+// until it has seen an interesting outcome, so its shares are not estimates.
 package races

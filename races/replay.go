@@ -14,7 +14,7 @@ import (
 
 // Replay writes what happens in the article's figure 4.1.2, step by step, without
 // any discipline and under each: a count is 3, two threads take a reference, and
-// the threads take turns of one step each. The error is that of w.
+// the threads take turns of one step each. It returns the error of w.
 //
 // The tables are executed, not written down. A thread is a coroutine that uses real
 // locks and atomics and yields after each step. A thread that cannot go on says so
@@ -120,7 +120,7 @@ func (r record) verdict() string {
 
 const immortal = "immortal"
 
-// disciplines are those of package refcount, and besides them racy, which is none,
+// disciplines are those of package refcount, and also racy, which has no discipline,
 // and cas.
 var disciplines = []discipline{
 	{"racy", "no discipline, as in figure 4.1.2", func() ([2]func(step), func() string) {
@@ -240,7 +240,8 @@ func locked(lock interface {
 }
 
 // A turnstile is a real GIL with a TryLock, for two threads. The first TryLock of a
-// thread starts a goroutine that waits for the GIL. The next calls ask whether it has it.
+// thread starts a goroutine that waits for the GIL. Later calls check whether the thread
+// has the GIL.
 type turnstile struct {
 	gil     gil.GIL
 	holder  *gil.Thread   // the thread whose TryLock returned true

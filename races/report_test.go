@@ -31,8 +31,9 @@ var (
 	frameLine  = regexp.MustCompile(`^\s+(\S.*):(\d+)(?: \+0x[0-9a-f]+)?$`)
 )
 
-// parseReports finds the reports in what a program wrote. Of each access it keeps
-// the first place outside Go's own library: the line of our code that made it.
+// parseReports finds the reports in a program's output. For each access it keeps the
+// first place outside Go's own library: the line of this module that made the
+// access.
 func parseReports(output string) []report {
 	var all []report
 	for _, text := range strings.Split(output, "WARNING: DATA RACE")[1:] {

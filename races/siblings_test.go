@@ -20,8 +20,8 @@ import (
 	"boundaries/internal/suite/all"
 )
 
-// A sibling is the safe variant that a racy one is made from by taking its
-// protection away.
+// A sibling pairs a racy variant with the safe variant from which it is made by
+// taking the protection away.
 type sibling struct {
 	racy, safe string // files, from the root
 

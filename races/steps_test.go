@@ -12,7 +12,8 @@ import (
 	"boundaries/procs"
 )
 
-// counting returns the outcomes of steps that are counted. Why is how one is lost.
+// counting returns the outcomes of steps that are counted. why says how a step is
+// lost.
 func counting(why string) []outcome {
 	return []outcome{
 		{"counted", acceptable, "the step is in the result"},
@@ -88,7 +89,8 @@ func asyncioCase() raceCase {
 	return c
 }
 
-// recorded returns what became of n answers. Any word of the histogram may lack some.
+// recorded returns the outcomes of n answers. Any word of the histogram may have lost
+// some.
 func recorded(n int, h asyncio.Histogram) []int {
 	count, buckets := int(h.Count), 0
 	for _, bucket := range h.Buckets {

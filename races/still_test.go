@@ -15,8 +15,8 @@ import (
 // returned, and false when f will not: when no other goroutine runs or could run,
 // or when progress has not changed for a long time.
 //
-// This is processor time, because on a busy machine a program may get no processor
-// for longer than a short run takes.
+// A long time means processor time, because on a busy machine a program may get no
+// processor for longer than a short run takes.
 func untilStill(f func(), progress func() int) (returned bool) {
 	over := make(chan struct{})
 	go func() {
@@ -40,7 +40,7 @@ func untilStill(f func(), progress func() int) (returned bool) {
 	}
 }
 
-// A sight is what can be seen of this program at one time.
+// A sight is the state of this program at one moment.
 type sight struct {
 	progress int
 	idle     bool          // all goroutines but the observer wait for something
@@ -66,7 +66,7 @@ func (now sight) stuck(before sight) bool {
 	return now.progress == before.progress && (now.idle && before.idle || now.used-before.used >= long)
 }
 
-// A function that is stuck is told from one that is done.
+// untilStill tells a stuck function from one that returns.
 func TestUntilStill(t *testing.T) {
 	nothing := func() int { return 0 }
 	require.True(t, untilStill(func() {}, nothing))

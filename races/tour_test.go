@@ -58,14 +58,14 @@ func TestRaceOutcomes(t *testing.T) {
 	tour(`
 ======== 2. How often it goes wrong ========
 
-Two threads start together and do the same thing to the same memory, millions of times. What can come of one
-try is an outcome. An acceptable one is right. An interesting one takes a data race. A forbidden one must not
-occur once. The shares depend on the machine and on how the threads are set against each other; they are not
-those of any program. The names of the variants that mend a case are those of part 1, and a few more that
-"go doc ." lists. This run has %d of %d processors.
+Two threads start together and do the same thing to the same memory, millions of times. Each possible result of
+a try is an outcome. An acceptable outcome is right. An interesting one takes a data race. A forbidden one must
+never occur. The shares depend on the machine and on how this test makes the threads meet; another program has
+other shares. The names of the variants that mend a case are those of part 1, and a few more that "go doc ."
+lists. This run has %d of %d processors.
 %s`, processors(), runtime.NumCPU(), overridden())
-	// A busy machine makes threads wait long for each other. When it is late, one
-	// child a variant must do, so that the tests of this package end.
+	// On a busy machine threads wait long for each other. When it is late, each
+	// variant gets only one child, so that the tests of this package end.
 	late := time.Now().Add(2 * time.Minute)
 	number := 0
 	for _, c := range cases() {
@@ -107,8 +107,9 @@ those of any program. The names of the variants that mend a case are those of pa
 	tour("\n")
 }
 
-// outcomesOf makes children try a variant. With -v it makes ten children, and goes
-// on to fifty while a racy variant shows nothing though it could, unless it is late.
+// outcomesOf makes children try a variant. With -v it runs ten children, and up to
+// fifty as long as a racy variant shows nothing although it could, unless it is
+// late.
 func (c raceCase) outcomesOf(t *testing.T, v variant, late time.Time) (histogram, error) {
 	tries, children, most := v.most()/10, 1, 1
 	switch {
@@ -143,7 +144,7 @@ func whyNone(v variant, tries, processors int, arch string) string {
 	return seen + ", by luck: no two threads came close enough. The race is there all the same."
 }
 
-// A demo is what part 3 of the tour tells of a case.
+// A demo is what part 3 of the tour shows of a case.
 type demo struct {
 	what      string // the threads do; %d is how many there are
 	n, nRace  int    // how many tries a run makes, without and with the race detector, which is ten times as slow
@@ -232,8 +233,8 @@ func mended(right []string, detector bool) string {
 	return strings.Join(right, ", ") + ": each was right"
 }
 
-// demonstrate runs a racy variant and shows what came of it. It makes so many runs,
-// and goes on to most while none goes wrong although threads can meet.
+// demonstrate runs a racy variant and shows the results. It makes that many runs,
+// and up to most as long as no run goes wrong although threads can meet.
 func (c raceCase) demonstrate(t *testing.T, v variant, workers, runs, most int) {
 	n, came := c.demo.n, tally{processors: processors(), detector: race.Enabled, processes: c.demo.processes}
 	if race.Enabled {
@@ -313,7 +314,7 @@ func (r *childRun) panic() string {
 	return ""
 }
 
-// A tally is what the runs of a racy variant came to. All that the tour says of the
+// A tally counts the runs of a racy variant. Everything that the tour says about the
 // runs follows from it.
 type tally struct {
 	runs, wrong, reported int
@@ -337,8 +338,9 @@ func (c tally) wrongIn() string {
 	return text + " The race is there all the same."
 }
 
-// caughtBy says what the race detector made of the runs. It is empty if there is
-// none that could have seen the race.
+// caughtBy says in how many runs the race detector reported the race, or that no
+// detector sees a race between processes. Otherwise it is empty in a build without
+// the detector.
 func (c tally) caughtBy() string {
 	text := fmt.Sprintf("the race detector, in %d of %d runs", c.reported, c.runs)
 	const blind = "no race detector: each process has its own, which knows only the accesses of that process"
@@ -365,7 +367,7 @@ func (c tally) expected() int {
 	return c.runs
 }
 
-// What the tour says of the runs follows from how they ended.
+// The sentences of the tour follow from how the runs ended.
 func TestSentencesFollowFromFigures(t *testing.T) {
 	const turns = ": with one processor the threads take turns, and a turn rarely ends between a read and its write. The race is there all the same."
 	const blind = "no race detector: each process has its own, which knows only the accesses of that process"

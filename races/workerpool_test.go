@@ -42,8 +42,8 @@ func workerpoolCase() raceCase {
 }
 
 // submit submits tasks to a pool, waits for them, and counts how often each has run.
-// A racy pool may wait forever for a task that it lost. Then submit leaves it behind,
-// with its workers.
+// A racy pool may wait forever for a task that it lost. submit then abandons the pool
+// and its workers.
 func submit(newPool func(workers int) workerpool.Pool, racy bool) job {
 	return func(workers, n int) ([]int, error) {
 		pool := newPool(workers)

@@ -4,14 +4,14 @@ package systems
 // its work, which is nearly the whole program: one call of the extension adds for
 // 262,144 steps of Loop, or computes 64 steps of Fib, some 70 and 150 us.
 //
-// A call must be as long as that. A thread that finds the lock taken sleeps, and to
-// wake it takes as long as some microseconds of work: with calls of one fib(15),
-// two threads are hardly faster than one.
+// A call must be that long. A thread that finds the lock taken sleeps, and waking
+// it takes as long as several microseconds of work. With calls of one fib(15), two
+// threads are hardly faster than one.
 //
-// The lock is not released automatically. A kernel that is too short to be worth
-// it keeps the lock, as hashlib does below 2048 bytes.
+// The interpreter does not release the lock by itself. A kernel too short to be
+// worth a release keeps the lock, as hashlib does below 2048 bytes.
 //
-// Cost: a release and an acquisition of the lock for each call. What remains in
-// the interpreter, about twenty instructions a call, one thread executes at a time.
+// Cost: a release and an acquisition of the lock for each call. The interpreter
+// executes about twenty more instructions per call, one thread at a time.
 // Progress: blocking.
 func startCExtension(p *Program, threads int) interpreter { return startLocked(p, p.native, threads) }

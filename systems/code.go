@@ -7,7 +7,7 @@ import (
 )
 
 // An opcode is an instruction of the machine, named as in CPython. eval_plain.go
-// has what it does.
+// implements the instructions.
 type opcode uint8
 
 const (
@@ -35,8 +35,8 @@ const (
 	opcodes // how many there are
 )
 
-// An operation or a comparison is what an operator does. The order of operations is
-// that of a type's slots.
+// An operation or a comparison is what an operator does. The operations are in the
+// order of a type's slots.
 type (
 	operation  int
 	comparison int
@@ -156,7 +156,8 @@ func (s *space) function(lines []string) *object {
 	return f
 }
 
-// argument returns the number that stands for the word in the code.
+// argument returns the instruction's argument, which is a word in the listing, as a
+// number.
 func (c *code) argument(s *space, op opcode, word string, locals []string, labels map[string]int) int {
 	find := func(list []string) int {
 		for i := range list {

@@ -2,8 +2,8 @@ package systems
 
 import "sync"
 
-// counts is what a thread did. It is kept only if counting is true: see
-// count_off.go.
+// A counts says how often a thread did each operation. Threads keep it only if
+// counting is true: see count_off.go.
 type counts struct {
 	ticks            int // instructions
 	increfs, decrefs int

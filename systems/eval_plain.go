@@ -3,15 +3,16 @@ package systems
 //go:generate go run gen.go
 
 // This file is the interpreter: a function for each instruction, and eval, which
-// calls them. gen.go writes it again for each system with another receiver. Systems
-// differ in the methods that are called here and defined in plain.go.
+// calls them. gen.go copies it for each system, with another receiver. Systems
+// differ in the methods that this file calls and plain.go defines.
 //
 // The work of an instruction is that of CPython 3.6, before there were caches in
 // the bytecode. An operator looks up its function in the types of its operands. An
 // integer has a sign, a size and digits. A comparison counts as a call. Every
-// instruction notes where it is and checks whether it is traced. The result of
-// whatever can fail is checked. The references are those of 3.11, which has no
-// frame objects to count and moves arguments to the function that is called.
+// instruction notes where it is and checks whether it is traced. Every operation
+// that can fail has its result checked. The references are those of 3.11, which
+// has no frame objects to count and moves arguments to the function that is
+// called.
 
 // run calls the program's function for a thread with n and returns its value. It
 // panics if the program fails.
@@ -47,8 +48,8 @@ func (t *plainThread) eval(function *object, args ...reference) *object {
 
 // plainInstructions has the function of every instruction. The function gets the
 // frame of the call that is running and the instruction's argument. It returns the
-// frame to go on with: the same one, that of a function it calls, that of the
-// caller, or nil when the program has ended.
+// frame to go on with: the same frame, a called function's, the caller's, or nil
+// when the program has ended.
 var plainInstructions = [opcodes]func(t *plainThread, f *frame, arg int) *frame{
 	opLoadFast:       (*plainThread).loadFast,
 	opStoreFast:      (*plainThread).storeFast,
@@ -414,8 +415,8 @@ func (t *plainThread) rangeOf(n *object) *object {
 	return it
 }
 
-// free drops what an object holds, whose last reference is gone, and gives its memory
-// back.
+// free drops everything that an object holds and gives its memory back. The object's
+// last reference is gone.
 func (t *plainThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
@@ -435,7 +436,7 @@ func (t *plainThread) drop(o *object) { t.decref(o) }
 func (t *plainThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
-// locked. A moment later the item may be replaced and freed.
+// locked: a moment later another thread may replace and free the item.
 func (t *plainThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++

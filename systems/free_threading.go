@@ -10,8 +10,8 @@ import (
 // Linux: no GIL, one mutex for all reference counts, one for the memory, and one
 // in every list and dict.
 //
-// We have not seen the patch's source. Which containers it locked one by one, and
-// which together, we do not know.
+// We have not seen the patch's source. We do not know which containers had a lock of
+// their own and which shared one.
 //
 // Cost: a mutex locked and unlocked for every reference, with one thread as well.
 // Progress: blocking.

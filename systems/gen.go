@@ -1,8 +1,9 @@
 //go:build ignore
 
 // This program writes zz_generated_FILE.go for every FILE.go that declares the
-// thread of a system: what plain.go and eval_plain.go say of plainThread, said of
-// that thread. It leaves out the methods that the thread has already.
+// thread of a system. It copies the declarations of plain.go and eval_plain.go
+// and replaces plainThread by that thread. It leaves out the methods that the
+// thread already has.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 	}
 }
 
-// A declaration is one of plain, as it is written there.
+// A declaration is the source of one declaration of the plain system.
 type declaration struct{ method, text string } // method is empty for a type or a variable
 
 func generate() error {
@@ -106,7 +107,7 @@ func generate() error {
 	return nil
 }
 
-// renamed matches what has the name of its system in its own.
+// renamed matches the identifiers that contain the name of their system.
 var renamed = regexp.MustCompile(`\bplain(Thread|Types?|Instructions)\b`)
 
 // threadOf returns the name of the thread that a function is a method of.

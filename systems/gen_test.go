@@ -79,7 +79,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	require.Contains(t, out, "zz_generated_old.go: there is no old.go that declares a thread: remove the generated file")
 }
 
-// A system is added by one file and one line, and a wrong one is found.
+// One file and one line add a system, and the tests find a wrong one.
 func TestAddASystem(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the package twice")

@@ -10,11 +10,12 @@ import "boundaries/internal/gil"
 // The eval breaker is the lock's own word: CPython, too, has one word for the
 // request to drop the lock and for everything else.
 //
-// Cost: all parallelism. Two threads are as slow as one.
+// Cost: no parallelism. Two threads are no faster than one.
 // Progress: blocking. A waiter waits until the holder reaches its next instruction.
 func startGIL(p *Program, threads int) interpreter { return startLocked(p, p.thread, threads) }
 
-// startLocked starts threads under one GIL that have the functions of a listing.
+// startLocked starts threads under one GIL. The threads call the functions of a
+// listing.
 func startLocked(p *Program, listing string, threads int) interpreter {
 	s, lock := p.buildWith(listing, threads), new(gil.GIL)
 	return newInterpreter(s, threads, func() thread { return &gilThread{machine: machine{space: s}, gil: lock} })

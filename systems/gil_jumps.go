@@ -7,7 +7,7 @@ import "boundaries/internal/gil"
 // after a jump backward. Between the load and the store of ans += 2 there is
 // neither, so no update is lost. No version of the language promises that.
 //
-// Cost: all parallelism, as with gil, and a longer wait for the lock.
+// Cost: no parallelism, as under gil, and a longer wait for the lock.
 // Progress: blocking. A waiter waits until the holder calls a function or jumps
 // backward.
 func startGILJumps(p *Program, threads int) interpreter {

@@ -2,11 +2,12 @@ package systems
 
 import "sync"
 
-// startGILTicks starts Python 1.4, whose lock counts: a thread releases it and
-// takes it again every ten instructions, whether or not another thread waits.
+// startGILTicks starts Python 1.4, whose threads count instructions: a thread
+// releases the lock and takes it again every ten instructions, whether or not
+// another thread waits.
 //
-// Cost: two trips through a mutex every ten instructions, and the waking of a
-// thread that mostly finds the lock taken again.
+// Cost: two trips through a mutex every ten instructions, and waking a thread that
+// usually finds the lock taken again.
 // Progress: blocking. A waiter may starve, because the lock is not handed over.
 func startGILTicks(p *Program, threads int) interpreter {
 	s, lock := p.build(threads), newTickLock()
@@ -18,7 +19,7 @@ func startGILTicks(p *Program, threads int) interpreter {
 const checkInterval = 10
 
 // A tickLock is the lock of Python 1.4's thread_pthread.h: a flag, a mutex that
-// guards it, and a condition on which to wait for it.
+// guards it, and a condition variable to wait on.
 type tickLock struct {
 	mu     sync.Mutex
 	locked bool // guarded by mu

@@ -12,11 +12,11 @@ import (
 // dict, and one for the free list of each type, here of all objects.
 //
 // The Gilectomy's LOAD_GLOBAL took its reference after it had unlocked the dict, so
-// that another thread could free the value in between. This mistake is not copied:
-// here the reference is taken first.
+// that another thread could free the value in between. This package does not copy
+// the mistake: here a thread takes the reference first.
 //
-// Cost: a locked instruction for every reference. With two threads, also the way
-// of the cache line between them: all threads share None, True, the small
+// Cost: a locked instruction for every reference. With two threads, also the
+// transfer of cache lines between them: all threads share None, True, the small
 // integers, the function and the dict of globals.
 // Progress: blocking.
 func startGilectomy(p *Program, threads int) interpreter {
@@ -25,9 +25,9 @@ func startGilectomy(p *Program, threads int) interpreter {
 }
 
 // startGilectomyWithoutLocks starts a Gilectomy that has nothing but its counts: no
-// lock in a container, and a heap for each thread. It runs only programs whose
-// threads share no place of a container that one of them writes, which need no such
-// lock. So Stone has no row of it.
+// lock in a container, and a heap for each thread. It runs only programs that need
+// no such lock, because no thread writes a place of a container that another thread
+// uses. Stone is not such a program, so it has no row of this system.
 func startGilectomyWithoutLocks(p *Program, threads int) interpreter {
 	s := p.build(threads)
 	in := newInterpreter(s, threads, func() thread { return &atomicThread{machine: machine{space: s}} })

@@ -10,8 +10,8 @@ import (
 // startGilectomyBuffered starts the Gilectomy's second design, of 2016 and 2017: a
 // thread writes every reference that it takes or drops into logs of its own. One
 // more thread, the committer, owns all counts and brings them up to date.
-// Containers and memory are locked as in gilectomy.go. See buffered.go in package
-// refcount for where buffered counts come from.
+// Containers and memory are locked as in gilectomy.go. For the origin of buffered
+// counts, see buffered.go in package refcount.
 //
 // Cost: the committer's processor, memory for the logs, and late frees. An object
 // is freed one or two commits after its last drop, and only by the committer.
@@ -135,7 +135,7 @@ func (t *bufferedThread) handOver() {
 	t.log.mu.Unlock()
 }
 
-// submit gives the logs to the committer, once in an epoch. The caller holds mu.
+// submit gives the logs to the committer, once per epoch. The caller holds mu.
 func (t *bufferedThread) submit() {
 	r := t.log
 	r.taken = append(r.taken, t.taken)
@@ -251,7 +251,7 @@ func (r *reflog) next(pending bool) (taken, dropped [][]*object, last bool) {
 }
 
 // dropOne commits a drop. If it frees a container, it appends the container's items
-// to more. These are drops of this epoch, to be committed after the next.
+// to more. These are drops of this epoch, which the next commit subtracts.
 func (r *reflog) dropOne(o *object, more []*object) []*object {
 	o.refs--
 	switch {

@@ -9,9 +9,9 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// What one thread writes all the time is on no cache line that other threads read all
-// the time, whatever the allocator puts beside it. Otherwise threads would wait for
-// something that their system does not share.
+// No field that one thread keeps writing shares a cache line with a field that other
+// threads keep reading, whatever the allocator puts beside it. Otherwise threads
+// would wait for something that their system does not share.
 func TestLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) == 8 {
 		require.EqualValues(t, 64, unsafe.Sizeof(object{}), "an object is a line")

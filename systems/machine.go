@@ -6,8 +6,8 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// A machine is what a thread has for itself in every system: the frames of the
-// functions that it is in.
+// A machine is the private part of a thread in every system: the frames of the
+// functions that the thread is executing.
 type machine struct {
 	_ cacheline.Pad // depth and frame change at every call
 
@@ -144,5 +144,5 @@ func (m *machine) hasNames(o *object) bool {
 // False.
 func truth(o *object) bool { return o.kind != kindNone && o.num != 0 }
 
-// usedAfterFree panics, because the system made a mistake and not the program.
+// usedAfterFree panics, because the mistake is the system's and not the program's.
 func usedAfterFree() { panic("systems: a thread used an object that had been freed") }

@@ -8,8 +8,8 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// startNogil starts Sam Gross's nogil, PEP 703: no GIL, and no thread writes what
-// another thread writes unless an object really passes from one to the other.
+// startNogil starts Sam Gross's nogil, PEP 703: no GIL, and two threads write the
+// same memory only if an object really passes from one to the other.
 //
 //   - Biased counts (Choi, Shull and Torrellas, PACT 2018): the thread that makes
 //     an object counts its references in local, in plain memory. The other threads
@@ -17,8 +17,8 @@ import (
 //   - Immortal objects (PEP 683): None, True, False, the small integers, names
 //     and constants have no count.
 //   - Deferred counts: a reference from a stack to a function is not counted. A
-//     function is freed when all threads have stopped and no stack holds it, which
-//     here is at the end of the run.
+//     function is freed when all threads have stopped and no stack holds it: here,
+//     at the end of the run.
 //   - A lock in every list and dict, for writers.
 //   - Optimistic reads: a reader loads an item, takes a reference if it can do so
 //     without a lock, and checks that the item is still there.
@@ -26,16 +26,18 @@ import (
 //     gives surplus slots to threads that have none left. CPython's allocator
 //     returns memory to the heap that it came from.
 //
-// The rows without= switch one of these off. They leave its tests in the code.
+// Each row without= switches one of these off, but keeps its checks in the code.
 //
 // Biased counting is in package refcount as well, in lock_free.go. The two share
-// nothing: an object here is one cache line whose count all systems use, with
-// immortal and deferred owners, and there three lines with neither, so that common
-// code would put a call into every count. The protocols differ at the end: objects
-// here hold others, so end must empty the inbox before it closes it.
+// no code, because common code would add a call to every count. An object here is
+// one cache line, all systems use its count, and it may be immortal or deferred;
+// an object there is three lines and is neither. The protocols also end
+// differently: objects here hold other objects, so end must empty the inbox before
+// it closes it.
 //
-// Cost: a look at the owner for every reference; for an object that is shared
-// after all, a locked instruction and a message to its owner in the end.
+// Cost: a check of the owner for every reference. For an object that threads do
+// share, a locked instruction for every reference that a thread other than the owner
+// counts, and at the end a message to the owner.
 // Progress: an owner's counts and the optimistic reads are wait-free until they
 // meet a writer, and the rest is blocking.
 func startNogil(p *Program, threads int) interpreter { return newNogil(p, threads, nogilPieces{}) }
@@ -73,8 +75,8 @@ type nogilPieces struct {
 	withoutImmortal, withoutDeferred, withoutBiased, withoutOptimisticReads bool
 }
 
-// A nogilThread owns the objects that it makes until their counts are merged. It
-// is never used again after end, so that no other thread has its address.
+// A nogilThread owns the objects that it makes until their counts are merged. It is
+// never reused after end, so no other thread gets its address.
 type nogilThread struct {
 	machine
 	nogilPieces
@@ -107,8 +109,8 @@ const (
 	unit      = 4
 )
 
-// adopt gives the objects of the space, which have plain counts, the counts of a
-// nogil interpreter whose first thread is t.
+// adopt converts the plain counts of the space's objects to the counts of a nogil
+// interpreter whose first thread is t.
 func (t *nogilThread) adopt() {
 	for _, o := range t.made {
 		refs := o.refs
@@ -130,9 +132,9 @@ func (t *nogilThread) adopt() {
 	}
 }
 
-// first gives an object that no other thread has its first references. A slot that
-// t freed itself has the right words already, and a store would cost as much as a
-// lock.
+// first gives a new object its first references. No other thread has the object
+// yet. If t itself freed the slot, its words are right already, and first skips
+// the stores: an atomic store costs as much as a locked instruction.
 func (t *nogilThread) first(o *object, refs int64) {
 	if t.withoutBiased {
 		// tryIncref may look at a slot that is being used again.
@@ -239,9 +241,10 @@ func (t *nogilThread) decrefShared(o *object) {
 		next := word - unit
 		queue := word == isDefault || word == isWeak
 		if queue {
-			// The other threads have dropped all that they took, so this
-			// reference is counted in local. The queue takes it over
-			// uncounted: to subtract it here as well would drop it twice.
+			// The other threads have dropped all the references that they
+			// took, so this one is counted in local. The owner drops it
+			// when it drains its inbox. Do not subtract it from refs too:
+			// that would drop it twice.
 			next = isQueued
 		} else if word == isMerged {
 			panic("systems: a thread dropped a reference of an object that had none left")
@@ -338,7 +341,8 @@ func (t *nogilThread) drain() {
 // The inbox must be empty by then, because a reference that is left there would
 // never be dropped. After that, a thread that would enqueue a reference to t merges
 // the counts itself, under t.mu, so t must not touch any count. It would touch one
-// if it drained the inbox after closing it: to free a container drops its items.
+// if it drained the inbox after closing it, because freeing a container drops its
+// items.
 func (t *nogilThread) end() {
 	for {
 		t.mu.Lock()
@@ -410,7 +414,7 @@ func (t *nogilThread) get(container *object, a *array, place int) *object {
 	}
 	// From now on the reference keeps o alive. But the slot may have been reused
 	// for another object before the reference was taken. If o is the item now,
-	// it is a right answer now.
+	// it is a right answer.
 	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {
 		return o
 	}
@@ -486,7 +490,8 @@ func (t *nogilThread) getKey(dict, name *object) *object {
 }
 
 // put is atomic for the readers that do not lock. In CPython it is a release store,
-// which costs nothing on amd64. Go has only the exchange.
+// which costs nothing extra on amd64. Go has only the sequentially consistent store,
+// which is an exchange there.
 func (t *nogilThread) put(place **object, o *object) {
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(place)), unsafe.Pointer(o))
 }
@@ -505,8 +510,9 @@ func (t *nogilThread) take(k kind) *object {
 
 func (t *nogilThread) give(o *object) { t.own.give(o) }
 
-// freeOfOthers frees an object that t may not have made. If t then has many free
-// slots, it gives away those that it freed longest ago. Their owner may still be t.
+// freeOfOthers frees an object that another thread may have made. If t then has many
+// free slots, it gives away the ones that it freed first. Their owner may still be
+// t.
 func (t *nogilThread) freeOfOthers(o *object) {
 	t.free(o)
 	free := t.own.free
@@ -538,8 +544,8 @@ func (t *nogilThread) unlock(o *object) { o.mu.Unlock() }
 func (t *nogilThread) lockBoth(a, b *object)   { lockBoth(a, b) }
 func (t *nogilThread) unlockBoth(a, b *object) { unlockBoth(a, b) }
 
-// finalize ends the interpreter and returns the number of objects that are left.
-// All other threads have ended: this is the one time that the world stops.
+// finalize ends the interpreter and returns the number of objects that are left. All
+// other threads have ended: this is the only time that the world stops.
 func (t *nogilThread) finalize(threads []*nogilThread) int {
 	t.space.release(t.drop)
 	// The stacks are empty, so a deferred object that no container holds is free.

@@ -47,9 +47,9 @@ func (k kind) String() string {
 	return [kinds]string{"freed object", "None", "bool", "int", "str", "function", "range_iterator", "list", "dict"}[k]
 }
 
-// A reference is what a stack holds: an object, and which of the objects in its slot
-// this is. So the use of a reference whose object has been freed is found, even if
-// the slot holds another object by then, unless 65,536 objects came in between.
+// A reference is what a stack holds: an object and the generation of its slot. So
+// use detects an object that has been freed, even if the slot already holds another
+// object, unless 65,536 objects have come in between.
 type reference struct {
 	object *object
 	gen    uint16
@@ -72,10 +72,10 @@ type array struct {
 	items []*object
 }
 
-// keys is the place of each name's value in a dict's array. As in the compact dict
-// of CPython 3.6, it is a sparse table of indices into a dense table of entries.
-// Keys never change: a new name makes new keys and a new array. So dicts with the
-// same names share their keys, as instances do since PEP 412.
+// keys maps each name to the place of its value in a dict's array. As in the
+// compact dict of CPython 3.6, it is a sparse table of indices into a dense table
+// of entries. Keys never change: a new name makes new keys and a new array. So
+// dicts with the same names share their keys, as instances do since PEP 412.
 type keys struct {
 	entries []keyEntry // by place
 	indices []int32    // open addressing, never more than half full; -1 is empty
@@ -145,16 +145,16 @@ func (a *array) with(name, value *object) *array {
 	return &array{newKeys(entries), append(a.items[:n:n], value)}
 }
 
-// A heap is the memory of objects. It reuses the slot freed last first, so that a
-// reference that is kept too long soon meets another object. It never returns a
-// slot to Go and never uses one for anything but an object.
+// A heap is the memory of objects. It reuses the most recently freed slot first,
+// so that a stale reference soon meets another object. It never returns a slot to
+// Go and never uses one for anything but an object.
 //
 // nogil needs that: it reads the count of an object that may have been freed, and
 // the word must still be a count. CPython has quiescent-state-based reclamation
 // and pages of one size for this purpose.
 type heap struct {
 	free []*object
-	live int // objects taken less objects given; negative if it got those of other heaps
+	live int // objects taken less objects given; may be negative, if threads give it objects of other heaps
 }
 
 // freed is the count of a slot that holds no object. It is so far from zero that
@@ -178,9 +178,9 @@ func (h *heap) pop(k kind) *object {
 	return o
 }
 
-// chunk is the number of slots by which a heap grows. They are more than 32 KiB, so
-// that they begin at a page and each object at a cache line: before smaller
-// allocations Go may put a header.
+// chunk is the number of slots by which a heap grows. They take more than 32 KiB,
+// so that they begin at a page and each object begins at a cache line. Go may put a
+// header before smaller allocations.
 const chunk = 1024
 
 func (h *heap) grow() {
@@ -202,8 +202,8 @@ func (h *heap) give(o *object) {
 }
 
 // digitBits is the number of bits of an integer's digit. As in CPython, an integer
-// is a size and that many digits, the lowest first, and a negative size is that of a
-// negative integer. Here it has at most two digits, both in num.
+// is a size and that many digits, the lowest first, and the size of a negative
+// integer is negative. Here it has at most two digits, both in num.
 const digitBits = 30
 
 // setInt gives a new integer its value.

@@ -1,7 +1,7 @@
 package systems
 
-// startPlain starts an interpreter that knows of one thread only, which takes all
-// steps: the base of every ratio.
+// startPlain starts an interpreter with only one thread, which takes all steps: the
+// base of every ratio.
 //
 // Cost: objects and counts, and nothing that keeps threads apart.
 // Progress: wait-free, because there is no other thread to wait for.
@@ -14,8 +14,8 @@ type plainThread struct {
 	machine
 }
 
-// The methods below are the ones that systems replace. gen.go writes those that a
-// system does not replace for that system as well.
+// Systems replace the methods below. For each system, gen.go copies the methods that
+// it does not replace.
 
 func (t *plainThread) begin() {}
 func (t *plainThread) end()   {}

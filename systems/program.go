@@ -13,19 +13,20 @@ type Program struct {
 	shared  string                      // the listing of functions that all threads call
 	thread  string                      // the listing of a thread's function, in which @ is the thread's number
 	native  string                      // like thread, for an interpreter with an extension; or empty
-	globals func(s *space, threads int) // makes the globals that are no functions; or nil
+	globals func(s *space, threads int) // makes the globals that are not functions; or nil
 
 	first, each int64 // n steps have the value first + n*each
 
 	// total is the global that all threads add to, or empty if they share none. The
-	// value of the program is then that of the global at the end. It is less by each
-	// for every update that a thread loses to another.
+	// value of the program is then that of the global at the end. Every lost update
+	// makes it smaller by each.
 	total string
 }
 
-// Loop is the loop of the article's code 4.1: a step adds 2 to a global, and the
-// globals of all threads start at 1 in sum. They are different globals in one dict,
-// so that no addition is lost and yet all threads write to one container.
+// Loop is the loop of the article's code 4.1: a step adds 2 to a global. Each
+// thread has its own global, and all of them are in one dict, so that no addition
+// is lost and yet all threads write to one container. The sum of the globals starts
+// at 1.
 var Loop = &Program{
 	thread: `
 def run@ i / n
@@ -86,13 +87,14 @@ end:
 }
 
 // SharedLoop is the loop of the article's code 4.3: a step adds 2 to the one global
-// ans, which starts at 1. A thread loses the updates that other threads make between
-// its load and its store.
+// ans, which starts at 1. A thread overwrites the updates that other threads make
+// between its load and its store.
 //
-// Where only the holder of a lock runs, updates are lost in whole slices: a thread
-// that loses the lock in between overwrites, when it is back, all that the others did
-// in their 5 ms. So the share that is lost takes many switches to settle. A run of
-// 200 ms has 40 of them, and a run shorter than 5 ms has none and loses nothing.
+// Under a GIL, updates are lost in whole slices. A thread that gives the lock away
+// between its load and its store overwrites, when it is back, everything that the
+// others added in their 5 ms. So the lost share settles only after many switches. A
+// run of 200 ms has 40 of them, and a run shorter than 5 ms has none and loses
+// nothing.
 var SharedLoop = &Program{
 	thread: `
 def run@ i / n
@@ -119,9 +121,9 @@ end:
 	total: "ans",
 }
 
-// Countdown is the loop of the 1996 figures, as we remember them: a step is one
-// n -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
-// value is the number that n has decreased by.
+// Countdown is the loop of the 1996 figures, as we remember them: a step is one n
+// -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
+// value is the amount by which n has decreased.
 var Countdown = &Program{
 	thread: `
 def run@ first / n
@@ -147,8 +149,8 @@ end:
 }
 
 // Fib is the article's code 4.4.1 and 4.5.1: a step is one fib(15), which is 1,973
-// calls, or fib of BOUNDARIES_FIB if this variable is set in the environment (see
-// package fibsize). All threads call the same function.
+// calls, or the fib that the environment variable BOUNDARIES_FIB sets (see package
+// fibsize). All threads call the same function.
 var Fib = newFib(fibsize.N(15))
 
 func newFib(k int) *Program {
@@ -238,7 +240,8 @@ end:
 // and lists that all threads share. Every thread writes the same values to the
 // same places, so the value of a round does not depend on the other threads.
 //
-// There is no row of an extension, which may touch nothing of this without the GIL.
+// There is no row for an extension, because it must not touch these objects without
+// the GIL.
 var Stone = &Program{
 	shared: `
 def proc7 / a b

@@ -71,7 +71,7 @@ func TestWorkloads(t *testing.T) {
 	}
 }
 
-// What cannot be the answer of SharedLoop is refused.
+// check rejects answers that SharedLoop cannot have.
 func TestLostUpdatesAreChecked(t *testing.T) {
 	loses, keeps := named(t, "nogil"), named(t, "gil-jumps")
 	for _, test := range []struct {

@@ -106,8 +106,8 @@ func (s *space) global(word string) *object {
 // entry returns the program's function for a thread.
 func (s *space) entry(thread int) *object { return s.global("run" + strconv.Itoa(thread)) }
 
-// close drops all that the space holds and returns the number of objects that are
-// left: none if the counts were right. All threads have ended.
+// close drops everything that the space holds and returns the number of objects that
+// are left: 0 if the counts were right. All threads must have ended.
 func (s *space) close(drop func(*object)) int {
 	s.release(drop)
 	return s.live
@@ -133,9 +133,10 @@ func (s *space) release(drop func(*object)) {
 	}
 }
 
-// callSoon asks for a call of f by some thread before its next instruction, as
+// callSoon makes some thread call f before its next instruction, as
 // Py_AddPendingCall does in CPython, which calls signal handlers in this way. If
-// two calls are asked for at once, only the last is made. f must not use callSoon.
+// two requests are pending at once, only the last call is made. f must not use
+// callSoon.
 func (s *space) callSoon(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

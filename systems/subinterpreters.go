@@ -5,8 +5,8 @@ import "boundaries/internal/gil"
 // startSubinterpreters starts an interpreter for every thread, with a GIL and a
 // space of its own and its own objects, down to None (PEP 684, Python 3.12).
 //
-// Cost: memory, and a copy of everything that one interpreter tells another: here
-// the number of steps on the way in, and the value on the way out.
+// Cost: memory, and a copy of everything that one interpreter passes to another:
+// here the number of steps on the way in, and the value on the way out.
 // Progress: blocking in principle, but no other thread wants the lock.
 func startSubinterpreters(p *Program, threads int) interpreter {
 	in := interpreter{}

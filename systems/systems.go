@@ -32,17 +32,17 @@
 //
 // Each system is one file: what it does for a reference (incref, decref), for
 // memory (take, give), for a container (lock, put), between two instructions
-// (tick), and when a thread begins and ends. What a system does not define it has
-// from plain.go, and the interpreter itself, eval_plain.go, is the same for all.
-// gen.go writes both again for each system, into zz_generated files, with the
-// system's thread as the receiver, because a call through an interface would cost
-// as much as a count.
+// (tick), and when a thread begins and ends. A system takes everything else from
+// plain.go, and the interpreter itself, eval_plain.go, is the same for all.
+// gen.go copies both for each system, into zz_generated files, with the system's
+// thread as the receiver, because a call through an interface would cost as much
+// as a count.
 //
 // Two threads of SharedLoop lose about a third of their updates under gil, where a
 // thread may lose the lock before any instruction, as up to Python 3.9. Under
 // gil-jumps, which is Python 3.10 and later, they lose none, and under nogil up to
-// half. With more threads they lose more. How long a run must be to show this is in
-// the doc of SharedLoop.
+// half. With more threads they lose more. The doc of SharedLoop says how long a run
+// must be to show this.
 //
 // Read plain.go and gil.go, which differ in the lock and in tick; then
 // free_threading.go, gilectomy.go and nogil.go, which define the same few
@@ -76,7 +76,7 @@ import (
 type System struct {
 	Name     string
 	start    func(p *Program, threads int) interpreter
-	programs []*Program // that have a row of the system
+	programs []*Program // that have a row for the system
 
 	// oneAtATime says that only the thread that holds a lock executes, so that
 	// counts, containers and memory need no lock of their own.
@@ -142,7 +142,7 @@ func newInterpreter(s *space, threads int, newThread func() thread) interpreter 
 	return in
 }
 
-// An answer is what a run leads to.
+// An answer is the result of a run.
 type answer struct {
 	Value int64 // of the program, over all steps
 	Live  int   // the number of objects that have not been freed at the end, which must be 0
@@ -195,12 +195,12 @@ func (p *Program) session(sys System, workers int) suite.Session {
 	return s
 }
 
-// want returns the answer that n steps lead to on any number of threads if no update
-// is lost.
+// want returns the answer of n steps, on any number of threads, if no update is
+// lost.
 func (p *Program) want(_, n int) answer { return answer{Value: p.first + p.each*int64(n)} }
 
-// check returns an error if got cannot be the answer of n steps. Where updates may be
-// lost, the last store is not: one update of all remains at least.
+// check returns an error if got cannot be the answer of n steps. A run may lose
+// updates, but not its last store, so at least one update remains.
 func (p *Program) check(sys System, workers, n int, got answer) error {
 	want := p.want(workers, n)
 	if p.total == "" || sys.wholeUpdates || workers == 1 || n == 0 {

@@ -19,8 +19,8 @@ import (
 	"boundaries/internal/race"
 )
 
-// These tests check that each system works as its design says. An impostor with the
-// right answers fails one of them.
+// These tests check that each system works as its design says. A system that has
+// only the right answers fails one of them.
 
 // together runs the functions of a program at once, each on a thread of its own, and
 // returns the number of objects that are left.
@@ -117,10 +117,10 @@ end:
 	}
 }
 
-// One thread reads what another replaces and so frees. If the reader took its
-// reference a moment after the read, or looked at a slot that holds another object
-// by then, it would compute with a wrong number or with none. The reader reads an
-// item, copies the list, and assigns it to another. The copies are freed again.
+// One thread reads items that another thread replaces and so frees. A reader that
+// took its reference a moment after the read, or from a slot that already holds
+// another object, would compute with a wrong number or with none. The reader reads
+// an item, copies the list, and assigns it to another. The copies are freed again.
 func TestReadWhatIsReplaced(t *testing.T) {
 	const listing = `
 def write i
@@ -223,8 +223,8 @@ end:
 	}
 }
 
-// A function may lose its last global while it runs, after it has had two. It is
-// freed then if it is counted, and at the end if it is deferred.
+// A function has two globals and loses both while it runs. A counted function is
+// freed then, and a deferred one at the end.
 func TestFunctionThatForgetsItself(t *testing.T) {
 	const listing = `
 def f
@@ -393,7 +393,7 @@ last:
 			thread.begin()
 			var stop atomic.Bool
 			ended := make(chan struct{})
-			go func() { // wants the lock all the time
+			go func() { // requests the lock all the time
 				defer close(ended)
 				for !stop.Load() {
 					in.threads[1].begin()
@@ -401,7 +401,7 @@ last:
 					time.Sleep(time.Millisecond)
 				}
 			}()
-			var after []opcode // these instructions the lock has gone away and come back
+			var after []opcode // the instructions at which the lock was given away and came back
 			var last opcode
 			var switches int
 			thread.core().trace = func(f *frame) {
@@ -523,8 +523,8 @@ func waits(t *testing.T, unlock func(), f func()) bool {
 	return waits
 }
 
-// free-threading: to take or drop a reference waits for the same lock, whatever the
-// object.
+// free-threading: taking or dropping a reference waits for the same lock, whatever
+// the object.
 func TestOneLockForAllCounts(t *testing.T) {
 	s := newSpace()
 	var locks freeLocks
@@ -568,7 +568,7 @@ func TestOneLockForEachContainer(t *testing.T) {
 		}
 		for _, use := range []struct {
 			name   string
-			locked []*object // of these, it waits for each
+			locked []*object // the use waits for each of these
 			free   []*object
 			read   bool
 			f      func()
@@ -602,7 +602,7 @@ func TestOneLockForEachContainer(t *testing.T) {
 }
 
 // A thread that waits for the lower of two containers has not locked the higher one,
-// in whichever order they are named.
+// whatever their order as arguments.
 func TestLockBothInOneOrder(t *testing.T) {
 	list := new([2]object)
 	low, high := &list[0], &list[1]
@@ -772,8 +772,8 @@ func TestSubinterpretersShareNothing(t *testing.T) {
 	}
 }
 
-// c-extension: the lock is free while a kernel runs that is long enough, and at no
-// other time.
+// c-extension: the lock is free while a long enough kernel runs, and at no other
+// time.
 func TestKernelReleasesTheLock(t *testing.T) {
 	lock := new(gil.GIL)
 	thread := &gilThread{gil: lock}
@@ -808,7 +808,7 @@ func TestBufferedCountsLag(t *testing.T) {
 		a.makeRoom()    // the drop is handed over
 		synctest.Wait() // until the committer has nothing to do
 		require.Equal(t, kindInt, o.kind)
-		require.EqualValues(t, 1, r.epoch.Load(), "nobody has asked for a second commit")
+		require.EqualValues(t, 1, r.epoch.Load(), "no thread has asked for a second commit")
 		s.release(a.drop)
 		a.end()
 		r.stop()
@@ -972,8 +972,8 @@ end:
 	}
 }
 
-// A heap reuses the slot freed last first, and the use of a reference that was kept
-// too long is found all the same.
+// A heap reuses the most recently freed slot first, and still detects the use of a
+// stale reference.
 func TestHeap(t *testing.T) {
 	var h heap
 	a, b := h.take(kindInt), h.take(kindNone)
@@ -1060,8 +1060,8 @@ func TestNogilStates(t *testing.T) {
 	}
 	require.True(t, owner.tryIncref(set(1, isDefault)))
 
-	// A drop by another thread than the owner is queued. It frees nothing before
-	// the owner's next tick.
+	// A drop by a thread other than the owner is queued. It frees nothing before the
+	// owner's next tick.
 	o := set(1, isDefault)
 	other.decref(o)
 	require.EqualValues(t, isQueued, o.refs)
@@ -1170,9 +1170,9 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	require.Same(t, next, reader.get(list, a, 0))
 }
 
-// Objects pass from thread to thread at random and are freed exactly once, whichever
-// thread ends when. With the race detector this checks also that a thread touches
-// only what it may.
+// Objects pass from thread to thread at random and are freed exactly once, in
+// whatever order the threads end. With the race detector this checks also that a
+// thread touches only what it may.
 func TestNogilHandsObjectsOver(t *testing.T) {
 	const threads, rounds = 4, 10000
 	s := newSpace()

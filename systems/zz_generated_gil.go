@@ -36,8 +36,8 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 
 // gilInstructions has the function of every instruction. The function gets the
 // frame of the call that is running and the instruction's argument. It returns the
-// frame to go on with: the same one, that of a function it calls, that of the
-// caller, or nil when the program has ended.
+// frame to go on with: the same frame, a called function's, the caller's, or nil
+// when the program has ended.
 var gilInstructions = [opcodes]func(t *gilThread, f *frame, arg int) *frame{
 	opLoadFast:       (*gilThread).loadFast,
 	opStoreFast:      (*gilThread).storeFast,
@@ -403,8 +403,8 @@ func (t *gilThread) rangeOf(n *object) *object {
 	return it
 }
 
-// free drops what an object holds, whose last reference is gone, and gives its memory
-// back.
+// free drops everything that an object holds and gives its memory back. The object's
+// last reference is gone.
 func (t *gilThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {
@@ -424,7 +424,7 @@ func (t *gilThread) drop(o *object) { t.decref(o) }
 func (t *gilThread) put(place **object, o *object) { *place = o }
 
 // getItem returns an item of a list, or nil. It takes the reference while the list is
-// locked. A moment later the item may be replaced and freed.
+// locked: a moment later another thread may replace and free the item.
 func (t *gilThread) getItem(list, index *object) *object {
 	if counting {
 		t.counts.listReads++

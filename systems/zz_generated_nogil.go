@@ -36,8 +36,8 @@ func (t *nogilThread) eval(function *object, args ...reference) *object {
 
 // nogilInstructions has the function of every instruction. The function gets the
 // frame of the call that is running and the instruction's argument. It returns the
-// frame to go on with: the same one, that of a function it calls, that of the
-// caller, or nil when the program has ended.
+// frame to go on with: the same frame, a called function's, the caller's, or nil
+// when the program has ended.
 var nogilInstructions = [opcodes]func(t *nogilThread, f *frame, arg int) *frame{
 	opLoadFast:       (*nogilThread).loadFast,
 	opStoreFast:      (*nogilThread).storeFast,
@@ -403,8 +403,8 @@ func (t *nogilThread) rangeOf(n *object) *object {
 	return it
 }
 
-// free drops what an object holds, whose last reference is gone, and gives its memory
-// back.
+// free drops everything that an object holds and gives its memory back. The object's
+// last reference is gone.
 func (t *nogilThread) free(o *object) {
 	if o.kind == kindList || o.kind == kindDict {
 		for _, item := range o.array.Load().items {

@@ -296,7 +296,7 @@ func TestFutureIsResolvedOnce(t *testing.T) {
 
 		canceled := NewFuture[int](task.Loop())
 		require.True(t, canceled.Cancel())
-		canceled.Resolve(1, nil) // whatever works for it cannot know
+		canceled.Resolve(1, nil) // the code that resolves it may not know that it is canceled
 		_, err = Await(task, canceled)
 		require.ErrorIs(t, err, ErrCanceled)
 		require.ErrorIs(t, err, context.Canceled)
@@ -563,7 +563,7 @@ func TestRunInExecutor(t *testing.T) {
 		require.ErrorIs(t, err, spam)
 		return nil
 	})
-	require.PanicsWithValue(t, "eventloop: NewExecutor of no calls, need at least one", func() { NewExecutor(0) })
+	require.PanicsWithValue(t, "eventloop: NewExecutor for fewer than one call at a time, need at least one", func() { NewExecutor(0) })
 }
 
 func TestCancelOfAnExecutorsCall(t *testing.T) {
@@ -607,8 +607,8 @@ func TestGoexitOfAnExecutorsCall(t *testing.T) {
 	})
 }
 
-// A panic in an executor's call is Run's, with its value, whatever has become of
-// the call's future. It frees its slot and unwinds the tasks.
+// If an executor's call panics, so does Run, with the same value, even if the call's
+// future was canceled. The panic frees the call's slot and unwinds the tasks.
 func TestPanicOfAnExecutorsCallIsRuns(t *testing.T) {
 	for name, wait := range map[string]func(task *Task, f *Future[int]) error{
 		"awaited":  func(task *Task, f *Future[int]) error { _, err := Await(task, f); return err },
@@ -641,8 +641,8 @@ func TestPanicOfAnExecutorsCallIsRuns(t *testing.T) {
 	}
 }
 
-// Run does not make the executors' calls that still wait when main returns. It
-// waits for those that run.
+// When main returns, Run drops the executors' calls that have not started, and waits
+// for those that run.
 func TestRunAwaitsExecutors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -666,7 +666,8 @@ func TestRunAwaitsExecutors(t *testing.T) {
 	})
 }
 
-// When main has returned, the other tasks are canceled, and may take their time.
+// When main has returned, Run cancels the other tasks and waits as long as they
+// take.
 func TestRunCancelsAndAwaitsTheOtherTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -703,8 +704,8 @@ func TestRunIsCanceledByItsContext(t *testing.T) {
 	})
 }
 
-// watched is a context that is never done and counts the functions that wait for
-// that.
+// watched is a context that is never done. It counts the functions that wait for its
+// end.
 type watched struct {
 	context.Context
 	done    chan struct{}
@@ -797,7 +798,7 @@ func TestPanicWhileUnwinding(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// A Goexit of a task, as of a test that fails there, ends the goroutine that called
+// A Goexit of a task, such as that of a failing test, ends the goroutine that called
 // Run, and not the program.
 func TestGoexitOfATask(t *testing.T) {
 	unwound, returned := false, false

@@ -14,7 +14,7 @@ type Executor struct{ slots *semaphore.Weighted }
 // panics unless calls is positive.
 func NewExecutor(calls int) *Executor {
 	if calls < 1 {
-		panic("eventloop: NewExecutor of no calls, need at least one")
+		panic("eventloop: NewExecutor for fewer than one call at a time, need at least one")
 	}
 	return &Executor{slots: semaphore.NewWeighted(int64(calls))}
 }
@@ -23,9 +23,9 @@ func NewExecutor(calls int) *Executor {
 // returns. If f panics, so does Run, with the same value. If f ends in
 // runtime.Goexit, the future has an error.
 //
-// Canceling the future does not stop f if it runs already: its result is dropped,
-// and Run does not return before f has. If f still waits for its turn when the
-// future is canceled or the loop closes, f is never called.
+// If f is already running, canceling the future does not stop it: its result is
+// dropped, and Run waits until f returns. If f has not started when the future is
+// canceled or the loop closes, f is never called.
 func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] {
 	ctx, cancel := context.WithCancel(l.ctx)
 	out := NewFuture[T](l)

@@ -18,8 +18,8 @@ func NewFuture[T any](l *Loop) *Future[T] { return &Future[T]{loop: l} }
 func (f *Future[T]) Done() bool { return f.done }
 
 // Resolve sets the value and the error that the waiters get, and makes the waiters
-// ready. On a canceled future it does nothing, because the work for it may well
-// end later. It panics if the future was resolved before.
+// ready. On a canceled future it does nothing, because the work that resolves it
+// may end after the cancellation. It panics if the future was resolved before.
 func (f *Future[T]) Resolve(value T, err error) {
 	if f.done {
 		if isCanceled(f.err) {
@@ -40,7 +40,7 @@ func (f *Future[T]) finish(value T, err error) {
 
 // Cancel cancels the future: its waiters get ErrCanceled. If it is the future of a
 // task, Cancel cancels the task; if it is the future of a [Gather], Cancel cancels
-// all that is gathered. Cancel reports whether there was something to cancel.
+// all gathered futures. Cancel reports whether there was something to cancel.
 func (f *Future[T]) Cancel() bool {
 	if f.done {
 		return false
@@ -82,9 +82,9 @@ func Await[T any](t *Task, f *Future[T]) (T, error) {
 }
 
 // Gather returns a future of the values of all futures, in the order of the
-// arguments. The error that comes first in time becomes its error, at once; the
-// other futures go on. Canceling it cancels all futures; it is then done when all
-// of them are.
+// arguments. As soon as one of the futures has an error, Gather's future is done
+// with that error; the other futures go on. Canceling Gather's future cancels all
+// the others; it is then done when all of them are.
 func Gather[T any](l *Loop, all ...*Future[T]) *Future[[]T] {
 	canceled := false
 	out := NewFuture[[]T](l)

@@ -66,7 +66,7 @@ type Loop struct {
 	posted  []func() // guarded by mu
 	asleep  bool     // guarded by mu; the loop may wait for wake, and no token has been sent yet
 	closed  bool     // guarded by mu; what is posted from now on never runs
-	failure any      // guarded by mu; a helper's panic that Run has yet to repeat
+	failure any      // guarded by mu; the value of a helper's panic that Run has yet to repeat
 
 	wake chan struct{} // capacity 1; a token says "look at posted"
 }
@@ -77,7 +77,8 @@ type Loop struct {
 // take: nothing of the loop is left. If ctx is done earlier, Run cancels main.
 //
 // If a task, a callback, an executor's call or a connection's method panics, Run
-// panics with the same value, after it has unwound the other tasks where they wait.
+// panics with the same value. First it unwinds the other tasks: their waits do not
+// return, and their deferred calls run.
 func Run(ctx context.Context, main func(t *Task) error) error {
 	l := &Loop{
 		tasks:   map[*Task]struct{}{},
@@ -146,7 +147,7 @@ func (l *Loop) turn() {
 	}
 }
 
-// take makes ready what other goroutines have posted.
+// take makes ready the callbacks that other goroutines have posted.
 func (l *Loop) take() {
 	l.mu.Lock()
 	for i, f := range l.posted {
@@ -190,8 +191,8 @@ func (l *Loop) sleep() {
 	}
 }
 
-// callSoonThreadsafe makes f run in one of the next turns, after what was made
-// ready before it. Any goroutine may call it; what it did before the call
+// callSoonThreadsafe makes f run in one of the next turns, after the callbacks
+// that were made ready before it. Any goroutine may call it; the call
 // synchronizes before f. callSoonThreadsafe reports whether the loop was open. If
 // it was not, f never runs. If it was, f runs unless the loop ends first.
 func (l *Loop) callSoonThreadsafe(f func()) bool {
@@ -222,8 +223,7 @@ func (l *Loop) callLater(d time.Duration, f func()) *timer {
 	return t
 }
 
-// errGoexit is the error of a call that ended its goroutine, as a test that fails
-// does.
+// errGoexit is the error of a call that ended its goroutine, as a failing test does.
 var errGoexit = errors.New("eventloop: the call did not return: it ended in runtime.Goexit")
 
 // help runs f on a goroutine of its own, a helper, which Run waits for. If f
@@ -251,7 +251,7 @@ func (l *Loop) fail(v any) {
 	l.callSoonThreadsafe(l.repeatFailure)
 }
 
-// repeatFailure panics as a helper has, once.
+// repeatFailure panics with the value of a helper's panic, once.
 func (l *Loop) repeatFailure() {
 	l.mu.Lock()
 	v := l.failure
@@ -348,5 +348,5 @@ func (r *ring) grow() {
 	r.slots, r.head, r.tail = slots, 0, uint(n)
 }
 
-// isCanceled reports whether err is the end of a canceled wait.
+// isCanceled reports whether err is that of a canceled wait.
 func isCanceled(err error) bool { return errors.Is(err, ErrCanceled) }

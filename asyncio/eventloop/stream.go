@@ -13,14 +13,14 @@ import (
 // buffers of what its peer has sent and no task has read.
 const bufferSize = 4096
 
-// A Stream is a connection whose reads and writes make the task wait and not the
-// loop. One task may read while another writes.
+// A Stream is a connection whose reads and writes make only the calling task wait,
+// not the loop. One task may read while another writes.
 //
-// A buffer goes round. The helper takes it from free, fills it and posts it. With
-// the post the buffer passes to the loop, which puts it back into free once tasks
-// have read all of it. There are two buffers, so that the helper can wait for the
-// peer while a task reads. A helper that finds no free buffer leaves the rest in
-// the socket, and TCP slows the peer down.
+// The helper takes a buffer from free, fills it and posts it to the loop, which
+// then owns it. The loop puts the buffer back into free once tasks have read all
+// of it. There are two buffers, so that the helper can wait for the peer while a
+// task reads. A helper that finds no free buffer leaves the rest in the socket,
+// and TCP slows the peer down.
 type Stream struct {
 	loop *Loop
 	conn net.Conn
@@ -32,7 +32,7 @@ type Stream struct {
 	reader  *Future[struct{}] // of the task that waits for input; nil or canceled if none does
 
 	try      func(p []byte) (int, error) // writes what fits without waiting; nil if that is impossible
-	writing  bool                        // a helper writes, and no other may
+	writing  bool                        // a helper is writing, and no other may begin
 	writeErr error                       // of a helper: why nothing can be written anymore
 	writers  []*Future[struct{}]         // of the tasks that wait until writing is false
 
@@ -82,7 +82,7 @@ func (s *Stream) received(buf []byte, n int, err error) {
 // an io.Reader does. After Close it returns net.ErrClosed. It panics if another
 // task is reading.
 func (s *Stream) Read(t *Task, p []byte) (int, error) {
-	if s.reader != nil && !s.reader.done { // a done future is of a canceled Read
+	if s.reader != nil && !s.reader.done { // a done future belongs to a canceled Read
 		panic("eventloop: Read of a stream that another task reads")
 	}
 	for !s.closed && len(s.filled) == 0 && s.readErr == nil {
@@ -171,8 +171,9 @@ func (s *Stream) broken() error {
 	return s.writeErr
 }
 
-// As returns the stream as t reads and writes it. Code that was written for a
-// blocking connection works with it unchanged, and makes t wait in the middle.
+// As returns a reader and writer with which t uses the stream. Code written for a
+// blocking connection works with it unchanged: a read or write makes t wait,
+// whatever function it is called from.
 func (s *Stream) As(t *Task) io.ReadWriter { return boundStream{s, t} }
 
 type boundStream struct {
@@ -212,7 +213,7 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	close(s.free) // a helper may wait there; then no task waits for the helper
+	close(s.free) // a helper may be waiting for a buffer; then no task waits for the helper
 	// A helper that reads or writes fails now, and what it posts wakes the tasks.
 	return s.conn.Close()
 }

@@ -60,16 +60,16 @@ func Go[T any](l *Loop, body func(t *Task) (T, error)) *Future[T] {
 // Loop returns the loop that runs the task.
 func (t *Task) Loop() *Loop { return t.loop }
 
-// Yield ends the task's turn and takes its next one, like await sleep(0) in
-// Python. It is the shortest wait there is: two coroutine switches and a place in
-// the queue. It returns ErrCanceled if the task was canceled.
+// Yield gives up the turn and returns in the task's next turn, like await
+// sleep(0) in Python. It is the shortest possible wait: two coroutine switches
+// and a place in the queue. It returns ErrCanceled if the task was canceled.
 func (t *Task) Yield() error {
 	t.loop.ready.push(t.step)
 	return t.suspend()
 }
 
 // suspend gives up the turn and returns when the loop calls step. Exactly one call
-// of step must be on its way.
+// of step must be pending.
 func (t *Task) suspend() error {
 	if !t.yield(struct{}{}) {
 		panic(unwound{})
@@ -84,7 +84,7 @@ func (t *Task) suspend() error {
 // Cancel cancels what the task waits for, what that waits for, and so on. The
 // innermost wait returns ErrCanceled, and each task on the way decides what to do
 // with it. A task that does not wait gets ErrCanceled from its next wait. Cancel
-// reports true, as the Cancel of a future that it canceled.
+// always reports true, like the Cancel of a future that is not done.
 func (t *Task) Cancel() bool {
 	t.cancels++
 	if t.waiting == nil || !t.waiting.Cancel() {

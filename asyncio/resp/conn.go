@@ -26,8 +26,8 @@ type Conn struct {
 }
 
 // Dial connects to the database at address, a host:port, and checks that it answers.
-// ctx bounds the connecting. A command that is not answered within patience fails
-// with an error that wraps os.ErrDeadlineExceeded.
+// ctx bounds the time to connect. A command that is not answered within patience
+// fails with an error that wraps os.ErrDeadlineExceeded.
 func Dial(ctx context.Context, address string, patience time.Duration) (*Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
@@ -80,7 +80,7 @@ func (c *Conn) Del(key string) error {
 	return err
 }
 
-// Close closes what NewConn was given, if that is an io.Closer.
+// Close closes the argument of NewConn if it is an io.Closer.
 func (c *Conn) Close() error {
 	if closer, ok := c.rw.(io.Closer); ok {
 		return closer.Close()

@@ -1,5 +1,5 @@
-// Package resp is a small database over sockets, and its client: the part of Redis
-// that package asyncio sends queries to.
+// Package resp is a small database over sockets and its client. It is the part of
+// Redis that package asyncio uses.
 //
 // Both speak RESP2, the protocol of Redis
 // (redis.io/docs/latest/develop/reference/protocol-spec). A command is an array of
@@ -8,10 +8,10 @@
 //	*2\r\n$3\r\nGET\r\n$1\r\nk\r\n     GET k
 //	$5\r\nvalue\r\n                    its value
 //
-// A [Server] answers PING, GET, SET and DEL, each after a service time that can be
-// set. A [Relay] waits for the same time in front of a real Redis. A [Conn] asks
-// through anything that can be read and written: a socket, whose reads block a
-// goroutine, or an event loop's stream, whose reads make a task wait.
+// A [Server] answers PING, GET, SET and DEL, each after a service time that the
+// caller sets. A [Relay] stands in front of a real Redis and adds such a service
+// time. A [Conn] sends commands over any io.ReadWriter: a socket, whose reads
+// block a goroutine, or an event loop's stream, whose reads make a task wait.
 //
 // Neither side trusts the other. Whatever the peer sends, a Conn and each
 // connection of a Server hold a bounded number of bytes, and end with an error that
@@ -37,7 +37,7 @@ const maxArgs = 1024
 // by hand.
 const lineBytes = 4096
 
-// ErrNil is the error of a Get of a key that has no value.
+// ErrNil is the error that Get returns for a key that has no value.
 var ErrNil = errors.New("resp: no such key")
 
 // An Error is the database's answer to a command that it could not carry out. The
@@ -67,8 +67,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 // readBulk appends the next n bytes to a slice, and skips the line end after them.
 func readBulk(r *bufio.Reader, to []byte, n int) ([]byte, error) {
 	for n > 0 {
-		// Grow by what has arrived, not by what was announced: n is the peer's
-		// word.
+		// Grow by what has arrived, not by the announced length n: the peer may
+		// announce anything.
 		have, err := r.Peek(min(n, max(1, r.Buffered())))
 		if err != nil {
 			return to, halfway(err, 1)

@@ -130,8 +130,8 @@ func TestErrorAnswer(t *testing.T) {
 	}
 }
 
-// say writes to the database what a Conn never would, and returns what comes back,
-// until the database hangs up or, if end is not empty, until end has come.
+// say sends bytes that a Conn never would. It returns everything that the database
+// sends back until the database hangs up or, if end is not empty, until end arrives.
 func say(t *testing.T, address, words, end string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -171,7 +171,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// A client that sends what is no command gets an error and is disconnected. The
+// A client that sends a malformed command gets an error and is disconnected. The
 // other clients do not notice.
 func TestMalformedCommands(t *testing.T) {
 	s := listen(t)
@@ -311,8 +311,8 @@ func TestStoreIsBounded(t *testing.T) {
 	require.Zero(t, s.used)
 }
 
-// Of 10,000 clients a server serves as many as it allows and tells the others that
-// there are too many. When one of the first has gone, there is room again.
+// A server with 10,000 clients serves as many as it allows and tells the others that
+// there are too many. When one of the served clients has gone, there is room again.
 func TestTooManyConnections(t *testing.T) {
 	const clients, allowed = 10000, 100
 	s := newDatabase()
@@ -474,8 +474,8 @@ func bad(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 }
 
 // A broken database leads to an error that says what is wrong, in bounded time and
-// memory. The next command fails with the same error, because it is not known which
-// answer would be its own.
+// memory. The next command fails with the same error, because the client cannot
+// know which answer would belong to it.
 func TestBadPeerOfABlockingClient(t *testing.T) {
 	for _, peer := range peers {
 		t.Run(peer.name, func(t *testing.T) {
@@ -526,7 +526,7 @@ func TestBadPeerOfATask(t *testing.T) {
 				}
 				_, err := eventloop.Await(task, bad)
 				if errors.Is(err, context.DeadlineExceeded) {
-					err = os.ErrDeadlineExceeded // a socket's deadline has this error, a task's timeout has not
+					err = os.ErrDeadlineExceeded // a socket's deadline has this error, but a task's timeout does not
 				}
 				peer.want(t, err)
 				return c.Ping()
@@ -592,8 +592,8 @@ func TestCloseDisconnects(t *testing.T) {
 	require.Zero(t, conns(s))
 }
 
-// A client that comes while the database closes is disconnected, and not told that
-// there are too many.
+// A client that connects while the database closes is disconnected, and is not told
+// that there are too many clients.
 func TestConnectingToADatabaseThatCloses(t *testing.T) {
 	s := listen(t)
 	closes := func(is bool) {

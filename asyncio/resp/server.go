@@ -20,10 +20,10 @@ import (
 // process for each connection. A sleeping goroutine is only a timer, so any number
 // of answers may wait at the same time without using a processor.
 //
-// A Server keeps at most 1,024 connections. A client that comes later gets an error
-// for an answer, as from Redis, and is disconnected. A command must be complete
-// 10 s after its first byte, and have at most a million bytes. The keys and values
-// of a database may have 64 MB.
+// A Server keeps at most 1,024 connections. It answers any further client with an
+// error, as Redis does, and disconnects it. A command must be complete 10 s after
+// its first byte and have at most 1 MiB. The keys and values of a database may have
+// 64 MiB in all.
 type Server struct {
 	maxConns    int           // connections at once
 	commandTime time.Duration // from the first byte of a command to its last
@@ -112,8 +112,8 @@ func (s *Server) accept() {
 			return
 		}
 		if err != nil {
-			// There may be no free descriptor, and that may last: do not keep a
-			// processor busy.
+			// There may be no free descriptor for a while. Pause, so as not to keep
+			// a processor busy.
 			pause = min(max(2*pause, time.Millisecond), 100*time.Millisecond)
 			time.Sleep(pause)
 			continue
@@ -164,8 +164,8 @@ func (s *Server) serve(conn *net.TCPConn) {
 			time.Sleep(d)
 		}
 		out = s.answer(out, cmd.args)
-		// Answer the commands that are here already together, to save system
-		// calls, but do not let the answers pile up.
+		// Write the answers to all commands that have already arrived at once, to
+		// save system calls, but do not let the answers pile up.
 		if r.Buffered() == 0 || len(out) > lineBytes {
 			if _, err := conn.Write(out); err != nil {
 				return
@@ -285,7 +285,7 @@ func (s *Server) set(key string, value []byte) bool {
 	return true
 }
 
-// del deletes a key, and returns how many keys that were, 0 or 1.
+// del deletes a key and returns how many keys it deleted, 0 or 1.
 func (s *Server) del(key string) int {
 	s.values.Lock()
 	defer s.values.Unlock()
@@ -323,7 +323,7 @@ func (p *patientReader) rest() {
 	}
 }
 
-// A command is a name and its arguments. Its memory is used again for the next one.
+// A command is a name and its arguments. The next command reuses its memory.
 type command struct {
 	args [][]byte
 	text []byte

@@ -11,11 +11,11 @@ import (
 const slice = 10 * time.Millisecond
 
 // runEventLoop answers in one task of a loop and computes in another, which yields
-// every 10 ms. Without the line that yields, no event would be answered.
+// every 10 ms. Without the line that yields, the loop would answer no event.
 //
-// Cost: two or three slices of 10 ms an event under load=busy, on any number of
-// processors, and the discipline of yielding in every computation. Under load=stuck,
-// the whole computation.
+// Cost: under load=busy, an event waits two or three slices of 10 ms on any number
+// of processors, and every computation must yield. Under load=stuck, an event waits
+// for the whole computation.
 // Progress: blocking.
 func runEventLoop(load Load, n int, latencies *Latencies) int {
 	u, conn := dial(load)

@@ -7,12 +7,12 @@ import (
 )
 
 // runGIL answers on one thread and computes on another. One of them at a time has the
-// lock. The thread that answers releases the lock to read and to write. The thread
-// that computes keeps it until it is asked, which is 5 ms after the other began to
-// wait.
+// lock. The answering thread releases the lock to read and to write. The computing
+// thread keeps the lock until the answering thread requests it, 5 ms after that
+// thread began to wait.
 //
-// Cost: that interval twice an event under load=busy, the convoy effect. Under
-// load=stuck, the whole computation.
+// Cost: under load=busy, an event waits that interval twice, the convoy effect.
+// Under load=stuck, it waits for the whole computation.
 // Progress: blocking.
 func runGIL(load Load, n int, latencies *Latencies) int {
 	u, conn := dial(load)

@@ -3,8 +3,8 @@ package respond
 import "sync"
 
 // runGoroutine answers on one goroutine and computes on another. The runtime wakes the
-// reader on any free processor. Only if none is free, it interrupts the computation,
-// after 10 ms.
+// reader on any free processor. If none is free, it interrupts the computation after
+// 10 ms.
 //
 // Cost: Go's scheduler at every event.
 // Progress: blocking.

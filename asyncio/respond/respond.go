@@ -2,14 +2,14 @@
 //
 // An event is a byte that a user sends over a socket. A step ends when the user has
 // the answer. With load=idle the program has nothing else to do. With load=busy one
-// task, thread or goroutine also computes without pause: the article's window that
-// must stay responsive during a long operation, and its difference between
-// cooperative and pre-emptive switching. With load=stuck a computation begins just
-// before each event and never gives anything up: it does not look whether the lock
-// is asked for, and it does not yield. If it went on forever, some rows would never
-// answer. So it ends when the event is answered, or 100 ms after the event was sent: a
-// latency of 100 ms or more stands for no answer at all, and a shorter one for an
-// answer beside the computation.
+// task, thread or goroutine also computes without pause. This is the article's window
+// that must stay responsive during a long operation, and it shows the difference
+// between cooperative and pre-emptive switching. With load=stuck a computation begins
+// just before each event. It never yields and never checks whether another thread has
+// requested the lock. Some rows could never answer such a computation if it had no
+// end. So it ends when the event is answered, or 100 ms after the event was sent. A
+// latency of 100 ms or more means that the program could not answer until the
+// computation ended; a shorter one means that it answered while computing.
 //
 // The latencies are the result: p50-ns and p99-ns, exact, by nearest rank. The slow
 // rows answer fewer than 100 events in a run of the default length; their p99 is the
@@ -19,22 +19,25 @@
 //
 //   - gil.go shows CPython's convoy effect. The thread that answers releases the lock
 //     to read and to write. Each time it must wait for a switch interval of 5 ms to
-//     get the lock back, although the computing thread has not missed it. A thread
-//     that is stuck does not see that the lock is asked for.
+//     get the lock back, however short the read or write was. A thread that is stuck
+//     does not see the request for the lock.
 //   - event_loop.go shows that a task that computes keeps all others waiting until it
-//     yields, here every 10 ms. As in asyncio, an event stands in the queue behind it
-//     twice, once to be received and once to wake its task. So an event waits for two
-//     or three slices of 10 ms. A task that is stuck stops the loop.
+//     yields, here every 10 ms. As in asyncio, an event queues behind it twice: until
+//     the loop receives the event, and until the loop wakes the event's task. So an
+//     event waits for two or three slices of 10 ms. A task that is stuck stops the
+//     loop.
 //   - goroutine.go shows what Go does. The computation keeps one processor, and the
 //     answer comes from another, whatever the computation does.
 //
 // The user is a goroutine of this process. At GOMAXPROCS=1 the user waits for the
 // computation just as the program does, and all rows show Go's time slice of 10 ms,
 // once or several times; the GIL's 5 ms are visible only with two procs. The user
-// sends the next event when the last one was answered, so ns/op is the mean latency,
-// plus starting and ending the run and, with load=stuck, the computation.
+// sends the next event when the last one was answered. So ns/op is the mean latency,
+// plus the time to start and end the run and, with load=stuck, the time to start
+// each computation.
 //
-// The disciplines are absent: one thread answers, and there is nothing to guard.
+// The disciplines that guard shared state are absent: one thread answers, and there
+// is nothing to guard.
 package respond
 
 import (
@@ -63,8 +66,8 @@ const (
 type Variant struct {
 	Name string
 
-	// Run answers n events, leaves their latencies in latencies, and returns how
-	// many got the right answer in their order.
+	// Run answers n events, records their latencies in latencies, and returns how
+	// many got the right answer in the right order.
 	Run func(load Load, n int, latencies *Latencies) (right int)
 }
 
@@ -109,8 +112,8 @@ type Latencies struct {
 	every   int // the latency of each every-th event is a sample
 }
 
-// maxSamples bounds the memory. Of more events, only some are samples, evenly
-// spread.
+// maxSamples bounds the memory. If there are more events, only some of them, evenly
+// spread, are samples.
 const maxSamples = 1 << 20
 
 func (l *Latencies) reset(n int) {
@@ -226,12 +229,12 @@ func (c *computation) chunk() {
 // comes.
 const patience = 100 * time.Millisecond
 
-// An operation is a long computation that never gives anything up. The user asks for
-// one before each event, and says when it ends.
+// An operation is a long computation that never yields or gives the lock up. The
+// user requests one before each event and sets when it ends.
 type operation struct {
-	wanted chan struct{}             // asks for an operation; closed after the last one
-	begun  chan struct{}             // says that it has begun; capacity 1
-	end    atomic.Pointer[time.Time] // when it ends; nil from its beginning until the user says so
+	wanted chan struct{}             // requests an operation; closed after the last one
+	begun  chan struct{}             // reports that it has begun; capacity 1
+	end    atomic.Pointer[time.Time] // when it ends; nil from its beginning until the user sets it
 }
 
 // begin starts an operation, and returns when it computes.

@@ -28,8 +28,8 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 	}
 }
 
-// A computation that never gives anything up holds an event up until it ends, where
-// it holds a lock or a loop.
+// A computation that never yields delays an event until it ends, if it holds a lock
+// or a loop.
 func TestStuckHoldsUp(t *testing.T) {
 	for name, run := range map[string]func(Load, int, *Latencies) int{"gil": runGIL, "event-loop": runEventLoop} {
 		var latencies Latencies
@@ -40,7 +40,7 @@ func TestStuckHoldsUp(t *testing.T) {
 	}
 }
 
-// A row's session reports what came of its last run.
+// A row's session reports the results of its last run.
 func TestWorkload(t *testing.T) {
 	for _, b := range Idle.Workload("Respond/load=idle").Benches {
 		s, err := b.Open(2)
@@ -99,7 +99,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// Of many events only some are samples, evenly spread.
+// If there are many events, only some of them, evenly spread, are samples.
 func TestSamplesAreBounded(t *testing.T) {
 	var l Latencies
 	for _, n := range []int{maxSamples - 1, maxSamples, maxSamples + 1, 5*maxSamples + 3} {

@@ -1,10 +1,9 @@
 // Package config has the variants of the lab's shape=map: a map that is mostly
 // read, such as a program's configuration, of 1,000 keys by default.
 //
-// A step looks a key up and then reads the record under it, or updates it. The
-// keys stay: none is added and none removed. A program that adds keys pays more in
-// copy-on-write and in sync-map than these figures say. The dial records is the
-// number of keys.
+// A step looks a key up and then reads the record under it, or updates it. The set
+// of keys does not change. In a program that adds keys, copy-on-write and sync-map
+// cost more than these figures say. The dial records is the number of keys.
 package config
 
 import (
@@ -50,8 +49,8 @@ func newMap(keys []string) map[string]*contention.Record {
 	return records
 }
 
-// total returns how many updates the records of the maps have had, or -1 if words
-// of one disagree.
+// total returns how many updates the records of the maps have had, or -1 if the
+// words of one record disagree.
 func total(maps ...map[string]*contention.Record) int {
 	var all []contention.Record
 	for _, records := range maps {

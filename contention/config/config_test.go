@@ -6,7 +6,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// That the variants are right is tested with the others, in package contention.
+// The tests of package contention check that the variants are right.
 
 func TestFiles(t *testing.T) {
 	var names []string

@@ -9,12 +9,12 @@ import (
 	"boundaries/internal/cacheline"
 )
 
-// runCopyOnWrite publishes the map as a pointer to one that does not change any
-// more. An update copies the map, changes the copy, and stores the pointer.
-// Updates take turns under a mutex.
+// runCopyOnWrite publishes a pointer to a map that never changes. An update
+// copies the map, changes the copy, and stores the pointer. Updates take turns
+// under a mutex.
 //
-// Cost: a read is one load and the look-up; an update copies every entry of the
-// map, and the record.
+// Cost: a read is one load and the look-up. An update copies every entry of the map,
+// and the record.
 // Progress: blocking; reads are wait-free.
 func runCopyOnWrite(t *contention.Trial) int {
 	var shared struct {

@@ -18,7 +18,7 @@ func runGlobalMutex(t *contention.Trial) int {
 		_  cacheline.Pad
 	}
 	keys := keys(t.Case.Records)
-	records := newMap(keys) // guarded by mu, with what is in it
+	records := newMap(keys) // guarded by mu, together with its records
 	t.Fork(func(w *contention.Worker) {
 		for w.Next() {
 			key := keys[w.Record]

@@ -5,7 +5,7 @@ import "boundaries/contention"
 // runPrivate gives every worker a map of its own: nothing is shared until the end.
 // It is the ceiling.
 //
-// Cost: nobody sees anybody's updates before the end.
+// Cost: no worker sees another worker's updates before the end.
 // Progress: wait-free.
 func runPrivate(t *contention.Trial) int {
 	all := make([]map[string]*contention.Record, t.Workers())

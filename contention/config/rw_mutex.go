@@ -9,9 +9,9 @@ import (
 
 // runRWMutex guards the map and its records with one sync.RWMutex.
 //
-// Cost: a read writes the lock's cache line twice, and so do the other readers; an
-// update also waits for every reader inside.
-// Progress: blocking. A waiting writer holds new readers back.
+// Cost: every read writes the lock's cache line twice. An update also waits for
+// every reader inside.
+// Progress: blocking. A waiting writer blocks new readers.
 func runRWMutex(t *contention.Trial) int {
 	var shared struct {
 		_  cacheline.Pad
@@ -19,7 +19,7 @@ func runRWMutex(t *contention.Trial) int {
 		_  cacheline.Pad
 	}
 	keys := keys(t.Case.Records)
-	records := newMap(keys) // guarded by mu, with what is in it
+	records := newMap(keys) // guarded by mu, together with its records
 	t.Fork(func(w *contention.Worker) {
 		for w.Next() {
 			key := keys[w.Record]

@@ -11,15 +11,16 @@ import (
 // stripes is how many parts the map of sharded-lock has.
 const stripes = 64
 
-// runShardedLock divides the map into 64, by a hash of the key, each with a mutex.
+// runShardedLock divides the map into 64 maps by a hash of the key, each with a
+// mutex.
 //
-// Cost: a second hash of the key an access; readers of one popular key take turns.
+// Cost: a second hash of the key per access. Readers of one popular key take turns.
 // Progress: blocking.
 func runShardedLock(t *contention.Trial) int {
 	type stripe struct {
 		_       cacheline.Pad
 		mu      sync.Mutex
-		records map[string]*contention.Record // guarded by mu, with what is in it
+		records map[string]*contention.Record // guarded by mu, together with its records
 		_       cacheline.Pad
 	}
 	var shared [stripes]stripe

@@ -8,10 +8,10 @@ import (
 
 // runSyncMap keeps records that do not change in a sync.Map. An update copies the
 // record, changes the copy, and swaps it in if no other update has come first;
-// otherwise it begins again.
+// otherwise it starts again.
 //
-// Cost: a read follows a few pointers and writes nothing shared; an update
-// allocates, takes a lock inside the map, and does the work of hold again each time
+// Cost: a read follows a few pointers and writes nothing shared. An update
+// allocates, takes a lock inside the map, and repeats the work of hold each time
 // another update comes first.
 // Progress: blocking; reads are wait-free.
 func runSyncMap(t *contention.Trial) int {

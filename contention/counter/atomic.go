@@ -9,7 +9,7 @@ import (
 
 // runAtomic adds to one word.
 //
-// Cost: one locked instruction an update, and the word's cache line on its way
+// Cost: one locked instruction per update, and the transfer of the word's cache line
 // between processors. A read is a load.
 // Progress: wait-free on amd64.
 func runAtomic(t *contention.Trial) int {

@@ -5,7 +5,7 @@ import "boundaries/contention"
 // runChannel gives the count to one goroutine. A worker sends it a request, and
 // waits for the count.
 //
-// Cost: two channel operations an access, and mostly two switches of goroutines.
+// Cost: two channel operations per access, and mostly two switches of goroutines.
 // Progress: blocking.
 func runChannel(t *contention.Trial) int {
 	type request struct {

@@ -2,15 +2,15 @@
 // goroutines add 1 to and that is also read, such as a server's count of requests.
 //
 // A striped count scales because each adder has a cell of its own. It has two
-// prices, which this package measures. A read adds up all cells, and what it gets
-// is no moment's count: an add may be missed that ended before another which is
-// seen. And somebody must choose the cell. A worker that knows its number has no
-// question (lock-free). A request handler has no number. It can take the cell that
-// its processor used last (striped-pool), one by the address of its stack
-// (striped-stack), or any (striped-random).
+// costs, which this package measures. First, a read adds up all cells, and the sum
+// need not be the count at any moment: it may miss an add that ended before
+// another add that it includes. Second, the adder must choose a cell. A worker
+// that knows its number uses that (lock-free). A request handler has no number. It
+// can use the cell that its processor used last (striped-pool), choose one by the
+// address of its stack (striped-stack), or choose at random (striped-random).
 //
-// Each read must not be less than the reader's own updates nor than its read
-// before. The dials hold, records and skew do not apply.
+// No read may return less than the number of the reader's own updates, or less than
+// the reader's previous read. The dials hold, records and skew do not apply.
 package counter
 
 import (

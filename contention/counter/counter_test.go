@@ -9,7 +9,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// That the variants are right is tested with the others, in package contention.
+// The tests of package contention check that the variants are right.
 
 func TestFiles(t *testing.T) {
 	var names []string
@@ -19,7 +19,8 @@ func TestFiles(t *testing.T) {
 	suitetest.Files(t, ".", names)
 }
 
-// Goroutines that are alive have different stacks, so their cells differ mostly.
+// Goroutines that are alive have different stacks, so most of them have different
+// cells.
 func TestOnStack(t *testing.T) {
 	const goroutines, cells = 64, 256
 	found := make(chan int)

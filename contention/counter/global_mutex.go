@@ -9,8 +9,8 @@ import (
 
 // runGlobalMutex guards the count with a mutex.
 //
-// Cost: two locked instructions an access, and the mutex's cache line on its way
-// between processors.
+// Cost: two locked instructions per access, and the transfer of the mutex's cache
+// line between processors.
 // Progress: blocking.
 func runGlobalMutex(t *contention.Trial) int {
 	var shared struct {

@@ -6,8 +6,8 @@ import (
 
 // runLockFree gives every worker a cell of its own, by the worker's number.
 //
-// Cost: one locked instruction an update, on a line that stays where it is. A read
-// loads as many cells as there are workers.
+// Cost: one locked instruction per update, on a cache line that does not move. A
+// read loads as many cells as there are workers.
 // Progress: wait-free on amd64.
 func runLockFree(t *contention.Trial) int {
 	cells := make([]cell, t.Workers())

@@ -9,7 +9,7 @@ import (
 // runPrivate gives every worker a count of its own, which it adds up at the end: a
 // read sees the worker's own updates only. It is the ceiling.
 //
-// Cost: nobody sees anybody's updates before the end.
+// Cost: no worker sees another worker's updates before the end.
 // Progress: wait-free.
 func runPrivate(t *contention.Trial) int {
 	var total atomic.Int64

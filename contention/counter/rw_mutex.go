@@ -9,8 +9,8 @@ import (
 
 // runRWMutex guards the count with a sync.RWMutex.
 //
-// Cost: a read writes the lock's cache line twice, and so do the other readers; an
-// update also waits for every reader inside.
+// Cost: every read writes the lock's cache line twice. An update also waits for
+// every reader inside.
 // Progress: blocking.
 func runRWMutex(t *contention.Trial) int {
 	var shared struct {

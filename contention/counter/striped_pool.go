@@ -7,19 +7,20 @@ import (
 	"boundaries/contention"
 )
 
-// runStripedPool adds to the cell that this processor used last: a sync.Pool keeps
-// a list for each processor, so what Get returns is mostly what the same processor
+// runStripedPool adds to the cell that this processor used last. A sync.Pool keeps
+// a list for each processor, so Get mostly returns a cell that the same processor
 // put back.
 //
-// Cost: a pool's Get and Put an update, and one locked instruction on a line that
-// mostly stays where it is. A read loads all cells.
+// Cost: per update, the pool's Get and Put, and one locked instruction on a cache
+// line that seldom moves. A read loads all cells.
 // Progress: lock-free, but for the pool's first use on a processor.
 func runStripedPool(t *contention.Trial) int {
 	cells := newCells(t.Procs)
 	var made atomic.Uint32
 	pool := sync.Pool{New: func() any {
-		// The pool forgets at every garbage collection. Two processors may then
-		// have the same cell, which is slow and not wrong: the cells are atomic.
+		// Every garbage collection empties the pool. Two processors may then have
+		// the same cell, which is slower but not wrong, because the cells are
+		// atomic.
 		return &cells[int(made.Add(1)-1)%len(cells)]
 	}}
 	t.Fork(func(w *contention.Worker) {

@@ -6,10 +6,10 @@ import (
 	"boundaries/contention"
 )
 
-// runStripedRandom adds to any cell. Two adders seldom meet, but each finds the
-// cell's cache line where another processor has written it last.
+// runStripedRandom adds to a random cell. Two adders seldom meet, but the cell's
+// cache line is usually at the processor that wrote it last.
 //
-// Cost: a random number and one locked instruction an update, and mostly the way
+// Cost: per update, a random number, one locked instruction and usually the transfer
 // of a cache line between processors. A read loads all cells.
 // Progress: wait-free on amd64.
 func runStripedRandom(t *contention.Trial) int {

@@ -7,8 +7,8 @@ import (
 	"boundaries/contention"
 )
 
-// onStack returns a number below n, a power of two, by the address of the caller's
-// stack: stacks are at least 2 KiB apart.
+// onStack returns a number below n, which is a power of two. It hashes the address
+// of the caller's stack: stacks are at least 2 KiB apart.
 //
 //go:noinline
 func onStack(n int) int {
@@ -18,12 +18,12 @@ func onStack(n int) int {
 	return int(hash >> (64 - bits.TrailingZeros(uint(n))))
 }
 
-// runStripedStack adds to the cell that the address of the goroutine's stack is
-// hashed to. Two goroutines may be unlucky and share a cell for as long as their
-// stacks stay where they are.
+// runStripedStack chooses the cell by a hash of the address of the goroutine's
+// stack. Two unlucky goroutines share a cell as long as their stacks do not
+// move.
 //
-// Cost: a hash and one locked instruction an update, on a line that stays where it
-// is unless hashes meet. A read loads all cells.
+// Cost: per update, a hash and one locked instruction, on a cache line that does not
+// move unless two hashes are equal. A read loads all cells.
 // Progress: wait-free on amd64.
 func runStripedStack(t *contention.Trial) int {
 	cells := newCells(t.Procs)

@@ -1,5 +1,5 @@
-// Package command has what a command line program needs around its work:
-// signals that end it cleanly, errors of one line each, and an exit status.
+// Package command runs the work of a command line program. A signal ends the work
+// cleanly, each error is one line, and the program has an exit status.
 package command
 
 import (
@@ -24,7 +24,7 @@ func BadInput(format string, args ...any) error {
 	return Error{2, fmt.Errorf(format, args...)}
 }
 
-// Interrupted returns an Error with status 130, which a shell gives for SIGINT.
+// Interrupted returns an Error with status 130, which a shell reports for SIGINT.
 func Interrupted(text string) error { return Error{130, errors.New(text)} }
 
 // Problems are independent errors. Each is printed on a line of its own.

@@ -1,4 +1,4 @@
-// Package fork starts the workers of one run together and waits for all.
+// Package fork starts the workers of one run together and waits for all of them.
 package fork
 
 import (

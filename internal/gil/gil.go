@@ -2,18 +2,19 @@
 // interpreter that it guards.
 //
 // A thread holds the lock while it works. It calls Tick after every small piece of
-// work, as the interpreter looks at its eval breaker, and it wraps in Blocking
-// whatever may block. Read Acquire and Release side by side; everything else is
-// bookkeeping.
+// work, as the interpreter checks its eval breaker, and it makes every call that
+// may block through Blocking. Read Acquire and Release side by side; everything
+// else is bookkeeping.
 //
-// The lock does not go round by turns, nor strictly by queue. It is fair by time:
+// The threads do not take the lock in turns, nor strictly in order of arrival. The
+// lock is fair by time:
 //
-//  1. A waiter sleeps for the switch interval. If the lock has not changed hands
-//     in that time, the waiter asks the holder to drop it.
-//  2. The holder sees the request at its next Tick. It drops the lock and does not
-//     continue before another thread has taken it (forced switching).
+//  1. A waiter sleeps for the switch interval. If the lock has not changed hands in
+//     that time, the waiter requests that the holder drop it.
+//  2. The holder sees the request at its next Tick. It drops the lock and continues
+//     only after another thread has taken it (forced switching).
 //  3. A thread that finds the lock free takes it, even if a waiter has been woken
-//     for it and has not run yet. The waiters themselves are in order of arrival.
+//     for it and has not run yet. Among waiters, the first to arrive is first.
 //
 // Antoine Pitrou wrote the lock in 2009 (CPython commit 074e5ed974); it is in
 // Python/ceval_gil.c. CPython's threads are threads of the operating system, and
@@ -83,8 +84,8 @@ func (g *GIL) Acquire(t *Thread) {
 		g.stats.Switches++
 		g.switched.Broadcast()
 	}
-	// The request is answered, whichever waiter made it. If it stayed set, t
-	// would drop the lock at its first Tick.
+	// The request is answered, whichever waiter made it. If drop stayed set, t would
+	// drop the lock at its first Tick.
 	g.drop.Store(false)
 	g.mu.Unlock()
 }

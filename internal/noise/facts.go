@@ -9,8 +9,8 @@ import (
 // A Fact is a "# key: value" line about the machine.
 type Fact struct{ Key, Value string }
 
-// Facts describes the machine. The name of a processor alone does not: virtual machines
-// hide it, and different ones have the same.
+// Facts describes the machine. The name of the processor is not enough: virtual
+// machines hide it, and different processors share one name.
 func Facts() []Fact { return facts("/") }
 
 func facts(root string) []Fact {
@@ -35,8 +35,8 @@ func facts(root string) []Fact {
 	return all
 }
 
-// processor returns the numbers that tell the processor from others of its name, which
-// package testing prints.
+// processor returns the numbers that distinguish the processor from others of the same
+// name. Package testing prints the name.
 func processor(root string) string {
 	text, err := os.ReadFile(filepath.Join(root, "proc/cpuinfo"))
 	if err != nil {

@@ -5,15 +5,16 @@
 //   - It times a fixed computation, on each processor if the row uses all of them.
 //     This shows a processor that is slower than it was: a lower clock, a neighbor
 //     on the same core, another virtual machine.
-//   - It reads how much processor time others used, and how long the threads of this
-//     process waited for a processor (Linux). One without the other means nothing:
-//     others may run where nobody is in the way, and threads wait for their own.
+//   - It reads how much processor time other processes used, and how long the
+//     threads of this process waited for a processor (Linux). Only both together
+//     show a disturbance: other processes may run on processors that the row does
+//     not need, and the threads of the row may wait for each other.
 //   - It reads the involuntary context switches and, in a virtual machine, the time
 //     that the host did not give.
 //
-// A [Log] has the runs of a process. Only in the end is it known how fast the fixed
-// computation can be, so only then does it say which runs were disturbed, by how
-// much as far as can be told, and what measures them again.
+// A [Log] holds the runs of a process. How fast the fixed computation can be is
+// known only at the end. So only then does the log say which runs were disturbed,
+// by how much (an estimate), and which commands measure them again.
 //
 // [Usable] and [Facts] describe the machine itself.
 package noise
@@ -40,7 +41,7 @@ type Signals struct {
 	Probed   int           // on how many processors at once
 	Own      time.Duration // processor time of this process and the row's children
 	Foreign  time.Duration // processor time of all others; valid if Others
-	Idle     time.Duration // processor time of nobody; valid if Others
+	Idle     time.Duration // time in which processors were idle; valid if Others
 	Others   bool
 	Waited   time.Duration // for a processor, over all threads; valid if Waits
 	Waits    bool
@@ -48,7 +49,7 @@ type Signals struct {
 	Switches int           // involuntary
 }
 
-// A Meter is between the start and the end of a run.
+// A Meter observes one run, from Start to Stop.
 type Meter struct {
 	procs, processors int
 	children          []int
@@ -56,9 +57,9 @@ type Meter struct {
 	before            counters
 }
 
-// Start looks at the machine before a run on that many procs. Processors are those
-// that the process may use. The ids are those of living processes whose work belongs
-// to the row. It takes some 0.2 ms.
+// Start looks at the machine before a run on that many procs. processors is the
+// number of processors that this process may use. children are the ids of live
+// processes whose work belongs to the row. Start takes about 0.2 ms.
 func Start(procs, processors int, children ...int) *Meter {
 	m := &Meter{procs: procs, processors: processors, children: children}
 	m.probe = probe(m.probed(), m.probed() == processors)
@@ -68,7 +69,7 @@ func Start(procs, processors int, children ...int) *Meter {
 
 func (m *Meter) probed() int { return max(1, min(m.procs, m.processors)) }
 
-// Stop looks again.
+// Stop looks again and returns what has changed.
 func (m *Meter) Stop() Signals {
 	s := m.before.until(read("/", m.children))
 	s.Procs, s.Processors, s.Probed = m.procs, m.processors, m.probed()
@@ -76,7 +77,7 @@ func (m *Meter) Stop() Signals {
 	return s
 }
 
-// counters are what only grows.
+// counters are readings that only grow.
 type counters struct {
 	at                 time.Time
 	own                time.Duration
@@ -113,20 +114,20 @@ func (c counters) until(d counters) Signals {
 const (
 	// A run is disturbed if it took this many times as long as it should.
 	disturbed = 1.10
-	// A processor is slower from here on. Its clock alone varies by less.
+	// A processor counts as slower from this ratio on. Its clock alone varies by
+	// less.
 	slower = 1.12
-	// Less than this part of the processors' time is what a quiet machine does.
-	// The kernel counts in steps of 10 ms, so there must be some of them too.
+	// A quiet machine uses less than this share of the processors' time. The kernel
+	// counts in ticks of 10 ms, so a disturbance must also take two ticks.
 	busy, ticks = 0.05, 20 * time.Millisecond
-	// The rate of involuntary switches, for a second and processor, that a quiet
-	// machine has not, and what the other thread takes each time. They count where
-	// nothing better is known.
+	// rate is a number of involuntary switches per second and processor that a
+	// quiet machine stays below. slice is the time that the other thread takes
+	// each time. They are used only if nothing better is known.
 	rate, slice = 100, 3 * time.Millisecond
 )
 
 // Judge estimates how many times as long the run took as on a quiet machine, and says
-// why. Fastest is the shortest time that as many fixed computations at once were seen
-// to take.
+// why. fastest is the shortest time seen for as many fixed computations at once.
 func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	times = 1
 	var reasons []string
@@ -149,7 +150,8 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	switch {
 	case s.Others && (share < busy || s.Foreign < ticks):
 	case s.Others && s.Procs > s.Processors:
-		// Threads of the row wait for each other, and only what others took counts.
+		// Threads of the row wait for each other, so only the time that others used
+		// counts.
 		if float64(s.Idle) < 0.1*whole {
 			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
 		}
@@ -168,7 +170,7 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	return times, strings.Join(reasons, ", ")
 }
 
-// A Log has the runs of a process. It is for one goroutine.
+// A Log holds the runs of a process. Only one goroutine may use it.
 type Log struct {
 	runs    []run
 	fastest map[int]time.Duration // by how many fixed computations ran at once
@@ -180,9 +182,9 @@ type run struct {
 	signals Signals
 }
 
-// Add notes a run of that many steps of the row, whose name is as package testing has
-// it, without the number of procs. Testing runs a row with more and more steps
-// until that takes long enough: only the last run of such a series counts.
+// Add records a run of that many steps. name is the row's name as package testing has
+// it, without the number of procs. Package testing runs a row with more and more
+// steps until a run takes long enough: only the last run of such a series counts.
 func (l *Log) Add(name string, steps int, s Signals) {
 	if l.fastest == nil {
 		l.fastest = map[int]time.Duration{}
@@ -240,8 +242,9 @@ func (l *Log) rows() []Row {
 	return rows
 }
 
-// Write writes "#" lines that say how steady the machine was, which rows ran disturbed
-// and what measures them again. Package benchfile reads the second kind.
+// Write writes "#" lines that say how steady the machine was, which rows ran
+// disturbed, and which commands measure them again. Package benchfile reads the lines
+// of the disturbed rows.
 func (l *Log) Write(w io.Writer) error {
 	if len(l.runs) == 0 {
 		return nil
@@ -251,7 +254,7 @@ func (l *Log) Write(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "# steady: %d of %s ran undisturbed", len(all)-len(rows), plural(len(all), "row", "rows"))
 	if middle, fastest := l.middle(); fastest > 0 {
-		fmt.Fprintf(&text, "; a fixed computation took %v at best, and %.2f times that in the middle", fastest.Round(time.Microsecond), float64(middle)/float64(fastest))
+		fmt.Fprintf(&text, "; a fixed computation took %v at best, and %.2f times that at the median", fastest.Round(time.Microsecond), float64(middle)/float64(fastest))
 	}
 	text.WriteString("\n")
 	for _, r := range rows {
@@ -268,8 +271,8 @@ func (l *Log) Write(w io.Writer) error {
 	return err
 }
 
-// middle returns the median and the fastest of the fixed computations that ran on as
-// many processors at once as most did.
+// middle returns the median and the fastest time of the fixed computation, for the
+// number of processors on which it ran most often.
 func (l *Log) middle() (middle, fastest time.Duration) {
 	byCount := map[int][]time.Duration{}
 	most := 0
@@ -285,8 +288,8 @@ func (l *Log) middle() (middle, fastest time.Duration) {
 	return probes[len(probes)/2], l.fastest[most]
 }
 
-// again returns the commands that measure those rows, and of all none besides. Rows of
-// the same numbers of procs share a command.
+// again returns the commands that measure those rows and no other row in all. Rows
+// with the same numbers of procs share a command.
 func again(rows, all []Row) []string {
 	procs := map[string][]string{} // of each name
 	var names []string
@@ -308,7 +311,7 @@ func again(rows, all []Row) []string {
 			order = append(order, cpu)
 		}
 		g.bench = append(g.bench, Pattern(name))
-		// A pattern also selects what a row has below it.
+		// A pattern also selects the rows below its row.
 		for _, other := range all {
 			if strings.HasPrefix(other.Name, name+"/") && !slices.Contains(names, other.Name) && !slices.Contains(g.skip, Pattern(other.Name)) {
 				g.skip = append(g.skip, Pattern(other.Name))
@@ -326,8 +329,8 @@ func again(rows, all []Row) []string {
 	return commands
 }
 
-// Pattern returns the -bench that selects the row of that name, which has no
-// "Benchmark" before it, and what is below it.
+// Pattern returns the value of -bench that selects the row of that name and the rows
+// below it. name does not begin with "Benchmark".
 func Pattern(name string) string {
 	levels := strings.Split("Benchmark"+name, "/")
 	for i, level := range levels {
@@ -336,7 +339,7 @@ func Pattern(name string) string {
 	return strings.Join(levels, "/")
 }
 
-// quote makes one word of a text in a shell.
+// quote returns the text as one word of a shell command.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func plural(n int, one, more string) string {

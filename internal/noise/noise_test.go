@@ -97,7 +97,7 @@ func TestLog(t *testing.T) {
 	add("BenchmarkLoop/a+b=(c)", 100, 1, 131*us)
 	add("BenchmarkLoop/it's", 100, 2, 125*us)
 	require.NoError(t, l.Write(&text))
-	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that in the middle
+	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that at the median
 # disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 2 of 2 runs)
 # disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 3 runs)
 # disturbed: Loop/it's-2 1.25 times (a processor 1.25 times as slow)

@@ -9,7 +9,7 @@ import (
 )
 
 // probe runs the fixed computation on n threads at once, each on a processor of its own
-// if pin is set and the system can do that, and returns what the slowest took.
+// if pin is set and the system can do that, and returns the time of the slowest.
 func probe(n int, pin bool) time.Duration {
 	if n == 1 {
 		return compute()
@@ -22,8 +22,8 @@ func probe(n int, pin bool) time.Duration {
 			if pin {
 				defer pinned(i)()
 			}
-			// They begin together, so that each has a processor to itself. Waiting
-			// must not take for long if there is none for all of them.
+			// All begin together, so that each has a processor to itself. The wait
+			// is bounded, because there may be fewer processors than threads.
 			ready.Add(1)
 			for range 1000 {
 				if int(ready.Load()) >= n {
@@ -40,8 +40,9 @@ func probe(n int, pin bool) time.Duration {
 
 var sink atomic.Uint64
 
-// compute is the fixed computation. It is done in three parts, and three times the
-// middle one is what it took: an interrupt in one of them is no slow processor.
+// compute is the fixed computation. It has three parts, and its time is three times
+// the median part, so that an interrupt in one part does not look like a slow
+// processor.
 func compute() time.Duration {
 	var parts [3]time.Duration
 	x := uint64(1)

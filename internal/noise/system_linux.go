@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinned puts the thread of the caller on the i-th of the processors that it may use.
-// The function that it returns takes it off again.
+// pinned puts the caller's thread on the i-th of the processors that it may use. The
+// returned function undoes this.
 func pinned(i int) (restore func()) {
 	runtime.LockOSThread()
 	var all unix.CPUSet
@@ -63,7 +63,8 @@ func processorTimes(root string) (busy, idle, stolen time.Duration, ok bool) {
 		if err != nil || known && !mine.IsSet(cpu) {
 			continue // the sum of all has no number
 		}
-		// user nice system idle iowait irq softirq steal; user has what guests use
+		// user nice system idle iowait irq softirq steal; user includes guest and
+		// guest_nice
 		for i, field := range bytes.Fields(rest) {
 			n, _ := strconv.ParseInt(string(field), 10, 64)
 			d := time.Duration(n) * time.Second / userHZ
@@ -81,8 +82,8 @@ func processorTimes(root string) (busy, idle, stolen time.Duration, ok bool) {
 	return busy, idle, stolen, ok
 }
 
-// waited reads how long the threads of this process, and of those, were ready to run
-// and had no processor.
+// waited reads how long the threads of this process and of the children were ready
+// to run but had no processor.
 func waited(root string, children []int) (total time.Duration, ok bool) {
 	processes := []string{"self"}
 	for _, pid := range children {

@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// Processors are what the system lets this process use.
+// Processors says how many processors the system lets this process use.
 type Processors struct {
 	Affinity int     // how many it may run on
 	Quota    float64 // how many processors' time it gets, or 0 if there is no limit
 	From     string  // the file that limits it
 }
 
-// Usable returns the processors that this process may use: those of its affinity, and
-// no more than the quotas of its control group and of every group above it allow,
-// of version 1 and 2.
+// Usable returns the processors that this process may use: those of its affinity,
+// limited by the quotas of its control group and of every group above it, in versions
+// 1 and 2.
 func Usable() Processors { return usable("/", runtime.NumCPU()) }
 
 // N returns how many procs can run at once all the time: at least 1. A quota of 1.5
-// feeds one.
+// is enough for one.
 func (p Processors) N() int {
 	if p.Quota > 0 && p.Quota < float64(p.Affinity) {
 		return max(1, int(p.Quota+1e-9))
@@ -32,7 +32,7 @@ func (p Processors) N() int {
 	return p.Affinity
 }
 
-// String says how many there are and, if a quota decides it, which.
+// String returns N and, if a quota limits it, names the quota.
 func (p Processors) String() string {
 	if p.Quota > 0 && p.Quota < float64(p.Affinity) {
 		return fmt.Sprintf("%d of %d, because %s grants %.2f", p.N(), p.Affinity, p.From, p.Quota)
@@ -43,7 +43,7 @@ func (p Processors) String() string {
 func usable(root string, affinity int) Processors {
 	p := Processors{Affinity: affinity}
 	for _, g := range groups(root) {
-		// A group that lies above what is mounted cannot be seen from here.
+		// A group above the mount point cannot be seen from here.
 		for dir := g.dir; ; dir = path.Dir(dir) {
 			if q := quota(root, dir, g.version); q > 0 && (p.Quota == 0 || q < p.Quota) {
 				p.Quota, p.From = q, dir
@@ -92,7 +92,7 @@ func groups(root string) []group {
 			point := unescape(b[4])
 			below, inside := strings.CutPrefix(fields[2], strings.TrimSuffix(unescape(b[3]), "/"))
 			if !inside || below != "" && below[0] != '/' || strings.Contains(below, "/..") {
-				below = "" // of another namespace: what is mounted is what is known
+				below = "" // the group is of another namespace: use the mounted one
 			}
 			all = append(all, group{version, point, path.Join(point, below)})
 			break

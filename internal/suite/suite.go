@@ -1,4 +1,4 @@
-// Package suite has the types that every workload of the suite is made of.
+// Package suite defines the types of which every workload of the suite consists.
 //
 // A package of variants lists them in a table of [Row]s. Package all lists every
 // [Workload]. The main command and every test that must cover all rows walk that
@@ -37,26 +37,26 @@ type Workload struct {
 	Folder  string  // where the files of the variants are, from the root: refcount
 	Benches []Bench // in the order of the output
 
-	// Children tells that child processes run in the rows, beside this process.
+	// Children says that the rows also run child processes.
 	Children bool
 }
 
-// A Bench is a row as the harness sees it. It hides the type of the answer, and
-// it may have something to open before the clock starts.
+// A Bench is a row as the harness sees it. It hides the type of the answer, and it
+// may open something before the clock starts.
 type Bench struct {
 	Name string
 
-	// Open makes ready for runs on that many workers. An error that wraps
-	// errors.ErrUnsupported says that this platform lacks what the row needs.
+	// Open prepares runs on that many workers. An error that wraps
+	// errors.ErrUnsupported says that this platform cannot run the row.
 	Open func(workers int) (Session, error)
 }
 
-// A Session is an open row. Its functions are called by one goroutine. All but
-// Run and Check may be nil.
+// A Session is an open row. One goroutine calls its functions. All but Run and Check
+// may be nil.
 type Session struct {
 	Run   func(n int)       // takes n steps; only this is timed
-	Check func(n int) error // says what is wrong with the answer of the last Run
-	Bytes int64             // how many bytes a step passes on, or 0
+	Check func(n int) error // returns an error if the last Run's answer is wrong
+	Bytes int64             // how many bytes a step transfers, or 0
 
 	// Children returns the ids of the child processes whose processor time
 	// belongs to the row.
@@ -74,8 +74,8 @@ type Metric struct {
 	Value float64
 }
 
-// New returns a workload of rows that have nothing to open. Want returns the
-// answer that n steps must lead to. Metrics is nil or as in [Session].
+// New returns a workload of rows that open nothing. Want returns the right answer of
+// n steps. Metrics is nil or as in [Session].
 func New[A comparable](name, key, folder string, rows []Row[A], want func(workers, n int) A,
 	metrics func(elapsed time.Duration, n int) []Metric) Workload {
 	w := Workload{Name: name, Key: key, Folder: folder}
@@ -92,7 +92,7 @@ func New[A comparable](name, key, folder string, rows []Row[A], want func(worker
 	return w
 }
 
-// Compare returns an error if an answer is not the one that it must be.
+// Compare returns an error if got is not want.
 func Compare[A comparable](got, want A) error {
 	if got != want {
 		return fmt.Errorf("got %v, want %v", got, want)

@@ -1,7 +1,7 @@
 // Package all lists every workload of the suite.
 //
-// It is apart from package suite because the packages that it lists import that
-// one.
+// It is separate from package suite, because the packages that it lists import
+// package suite.
 package all
 
 import (

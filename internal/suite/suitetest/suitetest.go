@@ -76,8 +76,8 @@ func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A
 	}
 }
 
-// Misuse tests that every row panics, in the name of its package, without a
-// worker and with a negative number of steps.
+// Misuse tests that every row panics without a worker and with a negative number of
+// steps, and that the message begins with pkg.
 func Misuse[A any](t *testing.T, pkg string, rows []suite.Row[A]) {
 	for _, r := range rows {
 		t.Run(r.Name, func(t *testing.T) {
@@ -93,10 +93,10 @@ var (
 	progress = regexp.MustCompile(`(?m)^Progress: .*\b(wait-free|lock-free|blocking|Wait-free|Lock-free|Blocking)\b`)
 )
 
-// Files tests that the variants with those names and the files of a folder belong
-// together: each variant has a file named by it, whose doc has a line that begins
-// with Cost: and one that begins with Progress:, and each file that has a function
-// run... or start... belongs to a variant.
+// Files tests that the variants with those names match the files of a folder. Each
+// variant has a file of its name, whose docs have a line that begins with Cost:
+// and one that begins with Progress:. Each file that has a function run... or
+// start... belongs to a variant.
 func Files(t *testing.T, folder string, names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -104,7 +104,7 @@ func Files(t *testing.T, folder string, names []string) {
 	require.NotEmpty(t, files)
 	wanted := map[string]string{} // variants by file
 	for _, name := range names {
-		// What a variant lacks, as in nogil/without=immortal, has no file.
+		// The part after the slash, as in nogil/without=immortal, has no file.
 		whole, _, _ := strings.Cut(name, "/")
 		wanted[filepath.Join(folder, strings.ReplaceAll(whole, "-", "_")+".go")] = whole
 	}
@@ -138,11 +138,11 @@ func Files(t *testing.T, folder string, names []string) {
 		}
 		found[file] = true
 		if runs == "" {
-			t.Errorf("%s has no function run... or start...: variant %s must begin there", file, name)
+			t.Errorf("%s has no function run... or start..., want the one that runs variant %s", file, name)
 		}
 		for _, line := range []*regexp.Regexp{cost, progress} {
 			if !line.MatchString(docs.String()) {
-				t.Errorf("%s: no line of a doc matches %q: say what variant %s costs, and whether it is wait-free, lock-free or blocking", file, line, name)
+				t.Errorf("%s: no line of a doc matches %q: say what variant %s costs and whether it is wait-free, lock-free or blocking", file, line, name)
 			}
 		}
 	}
