@@ -24,7 +24,6 @@ import (
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
-	"boundaries/procs/internal/items"
 )
 
 const patience = 10 * time.Second
@@ -272,13 +271,13 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	t.Setenv(childtest.Serve, "")
 	broken, killed := p.Lanes[0], p.Lanes[1]
 	defer func() { children.Program = childtest.Program }()
-	children.Program = func() (string, []string, error) {
+	children.Program = func(string) (string, []string, error) {
 		c := broken.Child()
 		broken.Queue.Done.Store(1 << 40)
 		broken.Queue.Answers.Ring()
 		<-c.Ended
 		time.Sleep(20 * time.Millisecond) // until all others are killed
-		return childtest.Program()
+		return childtest.Program("")
 	}
 	c := killed.Child()
 	require.NoError(t, c.Kill())
@@ -337,15 +336,22 @@ func TestBrokenChildren(t *testing.T) {
 		{"sharded-lock global-mutex", "keep lock", "no answer for 1s, and it holds the lock", soon},
 		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and the lock is held by 12345, want the number of a child", soon},
 		{"atomic", "take and sleep", "no answer for", silent},
-		{"pipe", "nothing", "i/o timeout", silent},
-		{"lock-free gil private ping pipe", "kill itself", "10 children in a row were killed there", patience},
-		{"pipe", "end", "EOF (exit status 7)", patience},
+		{"pipe pipe-gob", "nothing", "i/o timeout", silent},
+		{"lock-free gil private ping pipe pipe-gob", "kill itself", "10 children in a row were killed there", patience},
+		{"pipe pipe-gob", "end", "EOF (exit status 7)", patience},
 		{"pipe", "frame wrong", "the answer is wrong", patience},
 		{"pipe", "frame long", "its head says 4294967295 bytes, want 8", patience},
 		{"pipe", "frame short", "its head says 0 bytes, want 8", patience},
-		{"pipe", "half a frame", "reading a frame: got 3 bytes, want 8: read |0: i/o timeout", soon},
-		{"pipe", "half a frame and end", "reading a frame: got 3 bytes, want 8: unexpected EOF (exit status 0)", patience},
-		{"pipe", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
+		{"pipe-gob", "gob of none", "got 0 words and 0 bytes more, want 1 words and none", patience},
+		{"pipe-gob", "gob of two", "got 2 words and 0 bytes more, want 1 words and none", patience},
+		{"pipe-gob", "two gobs in a frame", "bytes more, want 1 words and none", patience},
+		{"pipe-gob", "gob of text", "decoding a frame of 8 bytes: gob: ", patience},
+		{"pipe-gob", "gob wrong", "the answer is wrong", patience},
+		{"pipe-gob", "frame long", "its head says 4294967295 bytes, want at most 80", patience},
+		{"pipe-gob", "frame short", "decoding a frame of 0 bytes: EOF", patience},
+		{"pipe pipe-gob", "half a frame", "reading a frame: got 3 bytes, want 8: read |0: i/o timeout", soon},
+		{"pipe pipe-gob", "half a frame and end", "reading a frame: got 3 bytes, want 8: unexpected EOF (exit status 0)", patience},
+		{"pipe pipe-gob", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
 	} {
 		for name := range strings.FieldsSeq(test.variants) {
 			t.Run(name+"/"+test.serve, func(t *testing.T) {
@@ -396,7 +402,7 @@ func TestCannotStart(t *testing.T) {
 	defer func() { children.Program = childtest.Program }()
 	before := childtest.Descriptors(t)
 
-	children.Program = func() (string, []string, error) { return filepath.Join(t.TempDir(), "gone"), nil, nil }
+	children.Program = func(string) (string, []string, error) { return filepath.Join(t.TempDir(), "gone"), nil, nil }
 	for _, r := range rows() {
 		p, err := r.Start(3, Word)
 		if hasChildren(r) {
@@ -410,11 +416,11 @@ func TestCannotStart(t *testing.T) {
 
 	// The third of three.
 	launched := 0
-	children.Program = func() (string, []string, error) {
+	children.Program = func(string) (string, []string, error) {
 		if launched++; launched == 3 {
 			return "", nil, os.ErrPermission
 		}
-		return childtest.Program()
+		return childtest.Program("")
 	}
 	for _, name := range []string{"lock-free", "pipe"} {
 		launched = 0
@@ -587,6 +593,8 @@ func TestRequestsAreChecked(t *testing.T) {
 			}
 			q.Sent.Store(1)
 			q.Work.Ring()
+		} else if r.Name == "pipe-gob" {
+			require.NoError(t, newGobPipe(nil, c.In, p.Words).write(make([]uint64, p.Words)))
 		} else {
 			require.NoError(t, frame.Write(c.In, frame.New(p.Words), make([]uint64, p.Words)))
 		}
@@ -630,15 +638,8 @@ func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 300 * time.Millisecond
-	// As in package fib: two in flight, and each takes time.
-	done, err := p.Lanes[0].Exchange(100, 2,
-		func(item []uint64, i int) { items.Fill(item, uint64(i)) },
-		func(item []uint64, i int) error {
-			if !items.Right(item, uint64(i)) {
-				return items.ErrWrong
-			}
-			return nil
-		})
+	p.Layout.Window = 2 // as in package fib: each answer takes time
+	done, err := p.Run(100)
 	require.NoError(t, err)
 	require.Equal(t, 100, done)
 }

@@ -16,19 +16,22 @@ import (
 	"boundaries/procs/internal/childtest"
 )
 
-// The program of children links neither testing nor net, nor anything that makes
-// it load the C library.
-func TestProgramIsSmall(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "./internal/child")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Skip("asking the go command: ", err)
-	}
-	deps := strings.Fields(string(out))
-	require.Contains(t, deps, "boundaries/procs")
-	for _, pkg := range []string{"testing", "net", "os/user", "runtime/cgo"} {
-		require.NotContains(t, deps, pkg)
+// The programs of children link neither testing nor net, nor anything that makes
+// them load the C library. That of spawn links no gob, which takes time to start.
+func TestProgramsAreSmall(t *testing.T) {
+	for folder, pkg := range map[string]string{"./internal/child": "boundaries/procs", "./spawn/internal/child": "boundaries/procs/spawn"} {
+		cmd := exec.Command("go", "list", "-deps", folder)
+		cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Skip("asking the go command: ", err)
+		}
+		deps := strings.Fields(string(out))
+		require.Contains(t, deps, pkg)
+		for _, pkg := range []string{"testing", "net", "os/user", "runtime/cgo"} {
+			require.NotContains(t, deps, pkg)
+		}
+		require.Equal(t, folder == "./internal/child", slices.Contains(deps, "encoding/gob"), folder)
 	}
 }
 

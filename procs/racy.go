@@ -15,7 +15,7 @@ import (
 // one that is racy, and two that are not. Run takes n steps, each of which adds 1,
 // and returns the sum. No benchmark measures Sums: they run only in child
 // processes that tests start.
-var Sums = children.Table("sum",
+var Sums = children.Table("sum", children.Source,
 	children.Variant{Name: "racy", Medium: children.OneQueue, Crew: children.Each, Serve: serveRacy, Run: addUp},
 	children.Variant{Name: "global-mutex", Medium: children.OneQueue, Crew: children.Each, Serve: serveSumMutex, Run: addUp},
 	children.Variant{Name: "atomic", Medium: children.OneQueue, Crew: children.Each, Serve: serveSumAtomic, Run: addUp},

@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 		}
 		printFacts()
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	procs.Cleanup()
+	os.Exit(status)
 }
 
 // printFacts prints what the main command of the suite prints before its rows, as

@@ -20,7 +20,7 @@ import (
 // Variants lists the ways to compute, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = children.Table("fib",
+var Variants = children.Table("fib", children.Source,
 	children.Variant{Name: "serial", Run: runSerial},
 	children.Variant{Name: "gil", Medium: children.Pipes, Crew: children.Each, Serve: serveGIL, Run: runGIL},
 	children.Variant{Name: "private", Medium: children.Pipes, Crew: children.Each, Serve: servePrivate, Run: runPrivate},

@@ -5,6 +5,7 @@ import (
 
 	"boundaries/internal/fork"
 	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/frame"
 )
 
 // runPrivate has each child compute its share, as code block 5.1 does: the
@@ -18,14 +19,22 @@ func runPrivate(p *children.Pool, n int) (int, error) {
 		// busy, and little is lost if the child dies.
 		size := min(max(n/8, 1), 256)
 		batches := (n + size - 1) / size
-		done, err := l.Exchange(batches, 2,
-			func(item []uint64, i int) { item[0] = uint64(fork.Share(i, batches, n)) },
-			func(item []uint64, i int) error {
-				if want := uint64(fork.Share(i, batches, n)) * value; item[0] != want {
-					return fmt.Errorf("the sum is %d, want %d", item[0], want)
+		done, err := l.Exchange(batches, 2, p.Patience, func(c *children.Child) (send, receive func(i int) error) {
+			send = func(i int) error {
+				return frame.Write(c.In, frame.New(1), []uint64{uint64(fork.Share(i, batches, n))})
+			}
+			receive = func(i int) error {
+				sum := make([]uint64, 1)
+				if err := frame.Read(c.Out, frame.New(1), sum); err != nil {
+					return err
+				}
+				if want := uint64(fork.Share(i, batches, n)) * value; sum[0] != want {
+					return fmt.Errorf("the sum is %d, want %d", sum[0], want)
 				}
 				return nil
-			})
+			}
+			return send, receive
+		})
 		steps := 0
 		for i := range done {
 			steps += fork.Share(i, batches, n)

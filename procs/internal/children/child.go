@@ -17,6 +17,7 @@ type Child struct {
 	In    *os.File      // writes to the child's standard input
 	Out   *os.File      // reads from its standard output
 	Ended chan struct{} // closed when the parent has waited for it
+	Kept  any           // what the variant keeps as long as the child lives
 
 	cmd   *exec.Cmd
 	ready atomic.Bool   // it has greeted

@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
 	"boundaries/procs/internal/items"
 	"boundaries/procs/internal/shm"
@@ -88,32 +87,32 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 }
 
 // Exchange sends n items down the child's pipe, with no more than window in
-// flight, and reads the answers. Ask writes item i, and check says what is wrong
-// with its answer. Pipes keep order, so the ledger is one number: after a death,
-// Exchange sends again everything that follows the last answer.
-func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check func(item []uint64, i int) error) (int, error) {
+// flight, and reads the answers. Open is called for each child, in each run, and returns
+// what talks to it: send writes item i, and receive reads the answer and says what is
+// wrong with it. They run on two goroutines. An answer may take as long as
+// patience. Pipes keep order, so the ledger is one number: after a death, Exchange
+// sends again everything that follows the last answer.
+func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
-	answer, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
-	// How many answers share one Patience. It is one, except for quick answers,
+	// How many answers share one patience. It is one, except for quick answers,
 	// where a call of SetReadDeadline for each would show.
 	together := max(1, window/16)
 	for got < n {
 		c := l.Child()
+		send, receive := open(c)
 		flight := make(chan struct{}, window) // a token for each item in flight
 		stop := make(chan struct{})           // closed when the reader has stopped
 		sender := make(chan struct{})         // closed when the sender has returned
 		var unsent error                      // of the sender
 		go func() {
 			defer close(sender)
-			item, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
 			for i := got; i < n; i++ {
-				ask(item, i)
 				select {
 				case flight <- struct{}{}:
 				case <-stop:
 					return
 				}
-				if unsent = frame.Write(c.In, buffer, item); unsent != nil {
+				if unsent = send(i); unsent != nil {
 					return
 				}
 			}
@@ -121,12 +120,9 @@ func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check fun
 		var err error
 		for begun := got; got < n; {
 			if (got-begun)%together == 0 {
-				c.Out.SetReadDeadline(time.Now().Add(l.Pool.Patience))
+				c.Out.SetReadDeadline(time.Now().Add(patience))
 			}
-			if err = frame.Read(c.Out, buffer, answer); err != nil {
-				break
-			}
-			if err = check(answer, got); err != nil {
+			if err = receive(got); err != nil {
 				break
 			}
 			if len(flight) == 0 { // the sender puts the token before it writes the request
@@ -140,7 +136,7 @@ func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check fun
 		if err == nil {
 			// If the child has read all that it has answered, the sender has
 			// nothing left to write.
-			c.In.SetWriteDeadline(time.Now().Add(l.Pool.Patience))
+			c.In.SetWriteDeadline(time.Now().Add(patience))
 			if <-sender; unsent == nil {
 				c.In.SetWriteDeadline(time.Time{})
 				break

@@ -74,7 +74,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 	}
 	if v.Serve != nil && children == 0 {
 		// The steps start children: build their program before the clock starts.
-		if _, _, err := Program(); err != nil {
+		if _, _, err := Program(v.folder); err != nil {
 			return nil, fmt.Errorf("procs: making the program of children: %w", err)
 		}
 	}

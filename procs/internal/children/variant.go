@@ -33,7 +33,8 @@ type Variant struct {
 	// Run has n steps done and returns how many were.
 	Run func(p *Pool, n int) (done int, err error)
 
-	table string // with Name it tells a child which variant is its own
+	table  string // with Name it tells a child which variant is its own
+	folder string // of the program that a child is
 }
 
 // Medium is what items travel through.
@@ -64,10 +65,11 @@ const (
 	Block Payload = 64 << 10
 )
 
-// Table returns the variants of a table, which has a name that no other has.
-func Table(name string, variants ...Variant) []Variant {
+// Table returns the variants of a table, which has a name that no other has. Their
+// children are the program of that folder.
+func Table(name, folder string, variants ...Variant) []Variant {
 	for i := range variants {
-		variants[i].table = name
+		variants[i].table, variants[i].folder = name, folder
 	}
 	return variants
 }

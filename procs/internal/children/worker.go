@@ -42,7 +42,7 @@ func (t task) String() string {
 
 // command returns the command that starts a child.
 func command(v *Variant, t task) (*exec.Cmd, error) {
-	program, env, err := Program()
+	program, env, err := Program(v.folder)
 	if err != nil {
 		return nil, err
 	}
@@ -150,20 +150,24 @@ func (w *Worker) AwaitSent(target uint64) uint64 {
 	return q.Sent.Load()
 }
 
-// Answer reads requests from the pipe until the parent closes it, has do turn each
-// into its answer, and writes the answer.
+// Answer reads requests from the pipe, has do turn each into its answer, and writes
+// the answer. It ends the child when the parent closes the pipe.
 func (w *Worker) Answer(do func(item []uint64)) {
 	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
 	for {
-		if err := frame.Read(os.Stdin, buffer, item); err != nil {
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			exit(1, "child %d: %v", w.Index, err)
-		}
+		w.Check(frame.Read(os.Stdin, buffer, item))
 		do(item)
-		if err := frame.Write(os.Stdout, buffer, item); err != nil {
-			exit(1, "child %d: %v", w.Index, err)
-		}
+		w.Check(frame.Write(os.Stdout, buffer, item))
+	}
+}
+
+// Check ends a child that could not read a request or write an answer, with status
+// 0 if the parent has closed the pipe. It does nothing if err is nil.
+func (w *Worker) Check(err error) {
+	if errors.Is(err, io.EOF) {
+		os.Exit(0)
+	}
+	if err != nil {
+		exit(1, "child %d: %v", w.Index, err)
 	}
 }

@@ -62,7 +62,7 @@ func Main(misbehavior map[string]func(w *children.Worker), tables ...[]children.
 var Built = children.Program
 
 // Program is children.Program in tests.
-func Program() (path string, env []string, err error) {
+func Program(string) (path string, env []string, err error) {
 	path, err = children.Self()
 	env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return !strings.HasPrefix(entry, prefix) })
 	return path, env, err
