@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/fibsize"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
 )
@@ -96,7 +97,7 @@ func TestProgram(t *testing.T) {
 				require.NoError(t, err)
 				for entry := range strings.SplitSeq(strings.TrimSuffix(string(environ), "\x00"), "\x00") {
 					name, _, _ := strings.Cut(entry, "=")
-					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR"}, name)
+					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR", fibsize.Variable}, name)
 				}
 				open, err := os.ReadDir("/proc/" + pid + "/fd")
 				require.NoError(t, err)

@@ -87,11 +87,11 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 }
 
 // Exchange sends n items down the child's pipe, with no more than window in
-// flight, and reads the answers. Open is called for each child, in each run, and returns
-// what talks to it: send writes item i, and receive reads the answer and says what is
-// wrong with it. They run on two goroutines. An answer may take as long as
-// patience. Pipes keep order, so the ledger is one number: after a death, Exchange
-// sends again everything that follows the last answer.
+// flight, and reads the answers. Open is called for each child, in each run, and
+// returns what talks to it: send writes item i, and receive reads the answer and
+// says what is wrong with it. They run on two goroutines. An answer may take as
+// long as patience. Pipes keep order, so the ledger is one number: after a death,
+// Exchange sends again everything that follows the last answer.
 func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
 	// How many answers share one patience. It is one, except for quick answers,

@@ -221,6 +221,13 @@ func (p *Pool) Close() error {
 	return errors.Join(errs...)
 }
 
+// Deaths returns how many children were killed and replaced in this run so far.
+func (p *Pool) Deaths() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.deaths)
+}
+
 func (p *Pool) takeDeaths() []error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 // A Variant is a row of a benchmark: a way to have steps done.
 type Variant struct {
 	Name   string
-	Medium Medium
+	Medium Medium // 0 if no items travel
 	Crew   Crew
 
 	// InFlight is how many items may be in flight to a child; 0 means 1024 of one
@@ -37,14 +37,14 @@ type Variant struct {
 	folder string // of the program that a child is
 }
 
-// Medium is what items travel through.
+// Medium is what items travel through. Pipes may be combined with either kind of
+// queue: then items travel through pipes, and the child has the queue to count in.
 type Medium int
 
 const (
-	Nothing  Medium = iota // no items travel
-	Pipes                  // the child's standard input and output
-	Queues                 // shared memory, a queue for each child
-	OneQueue               // shared memory, a queue for all children
+	Pipes    Medium = 1 << iota // the child's standard input and output
+	Queues                      // shared memory, a queue for each child
+	OneQueue                    // shared memory, a queue for all children
 )
 
 // Crew is how many children there are.
@@ -82,7 +82,7 @@ func (v *Variant) layout(payload Payload, children int) shm.Layout {
 	if v.InFlight > 0 {
 		l.Window = v.InFlight
 	}
-	switch v.Medium {
+	switch v.Medium &^ Pipes {
 	case Queues:
 		l.Queues = children
 	case OneQueue:
