@@ -143,6 +143,13 @@ var misbehavior = map[string]func(w *children.Worker){
 		w.Queue.Lock.Acquire(12345, 0)
 		time.Sleep(time.Minute)
 	},
+	"state too high": func(w *children.Worker) {
+		wanted := w.Queue.Batch - 1
+		takeWhenSent(w, wanted)
+		w.Queue.State(wanted).Store(stateOf(4711, stateAnswered))
+		w.Queue.Answers.Ring()
+		time.Sleep(time.Minute)
+	},
 	"take and sleep": func(w *children.Worker) {
 		takeWhenSent(w, 0)
 		time.Sleep(time.Minute)

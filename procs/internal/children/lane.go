@@ -118,19 +118,19 @@ func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Chil
 			}
 		}()
 		var err error
-		for begun := got; got < n; {
+		for begun := got; err == nil && got < n; {
 			if (got-begun)%together == 0 {
 				c.Out.SetReadDeadline(time.Now().Add(patience))
 			}
 			if err = receive(got); err != nil {
 				break
 			}
-			if len(flight) == 0 { // the sender puts the token before it writes the request
+			select {
+			case <-flight:
+				got++
+			default: // the sender puts the token before it writes the request
 				err = ErrUnasked
-				break
 			}
-			<-flight
-			got++
 		}
 		close(stop)
 		if err == nil {
