@@ -33,7 +33,6 @@ import (
 	"boundaries/internal/fork"
 	"boundaries/internal/suite"
 	"boundaries/procs/internal/children"
-	"boundaries/procs/internal/frame"
 )
 
 // Variants lists the ways to compute, in the order of the rows.
@@ -75,24 +74,14 @@ func compute(p *children.Pool, n int) (int, error) {
 		batches := (n + most - 1) / most
 		// A call may take 10 µs for each child, if all contend for one lock.
 		patience := p.Patience + time.Duration(int64(most*len(p.Lanes))*calls)*10*time.Microsecond
-		done, err := l.Exchange(batches, 2, patience, func(c *children.Child) (send, receive func(i int) error) {
-			item, out := make([]uint64, 1), frame.New(1)
-			answer, in := make([]uint64, 1), frame.New(1)
-			send = func(i int) error {
-				item[0] = uint64(fork.Share(i, batches, n))
-				return frame.Write(c.In, out, item)
-			}
-			receive = func(i int) error {
-				if err := frame.Read(c.Out, in, answer); err != nil {
-					return err
-				}
-				if want := uint64(fork.Share(i, batches, n)) * uint64(value); answer[0] != want {
-					return fmt.Errorf("the sum is %d, want %d", answer[0], want)
+		done, err := l.Ask(batches, patience,
+			func(i int) uint64 { return uint64(fork.Share(i, batches, n)) },
+			func(i int, sum uint64) error {
+				if want := uint64(fork.Share(i, batches, n)) * uint64(value); sum != want {
+					return fmt.Errorf("the sum is %d, want %d", sum, want)
 				}
 				return nil
-			}
-			return send, receive
-		})
+			})
 		steps := 0
 		for i := range done {
 			steps += fork.Share(i, batches, n)

@@ -34,9 +34,6 @@ func (c *Child) Kill() error { return c.cmd.Process.Kill() }
 // Ready reports whether the child has greeted its parent.
 func (c *Child) Ready() bool { return c.ready.Load() }
 
-// Dead reports whether the child has ended.
-func (c *Child) Dead() bool { return c.dead.Load() }
-
 // State says how the child ended, once Ended is closed.
 func (c *Child) State() *os.ProcessState { return c.cmd.ProcessState }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
 	"boundaries/procs/internal/items"
 	"boundaries/procs/internal/shm"
@@ -155,6 +156,22 @@ func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Chil
 		}
 	}
 	return got, nil
+}
+
+// Ask is Exchange for items of one word, two of which are in flight. Question
+// returns item i, and check says what is wrong with its answer.
+func (l *Lane) Ask(n int, patience time.Duration, question func(i int) uint64, check func(i int, answer uint64) error) (int, error) {
+	return l.Exchange(n, 2, patience, func(c *Child) (send, receive func(i int) error) {
+		send = func(i int) error { return frame.Write(c.In, frame.New(1), []uint64{question(i)}) }
+		receive = func(i int) error {
+			var answer [1]uint64
+			if err := frame.Read(c.Out, frame.New(1), answer[:]); err != nil {
+				return err
+			}
+			return check(i, answer[0])
+		}
+		return send, receive
+	})
 }
 
 // Held returns the item at which the lane's child died with the lock, or -1 if it
