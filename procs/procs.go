@@ -6,8 +6,8 @@
 // so that the hand-over dominates, or 8192 words (payload=64KiB), so that the work
 // on the memory does. There are as many children as workers, each with one
 // processor. This is the multiprocessing chapter of the article. Package fib of
-// this folder is its code block 5.1, whole computations with nothing shared;
-// package spawn is its sentence about 100 µs and 50 ms.
+// this folder is its code block 5.1, whole computations that share no more than a
+// count of calls; package spawn is its sentence about 100 µs and 50 ms.
 //
 // Read pipe.go first, which works as multiprocessing.Queue does, and then
 // lock_free.go, the same over shared memory. Package internal/shm says who owns
