@@ -1,6 +1,7 @@
 package procs
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -103,6 +104,9 @@ func awaitAnswered(l *children.Lane, target uint64) error {
 		q.Answers.Sleep(l.Pool.Patience, func() bool {
 			return state.Load() >= answered || children.AnyDead(l.Pool.Lanes)
 		})
+	}
+	if got := state.Load(); got != answered {
+		return l.Fault(l.Item(target), fmt.Errorf("the state of its slot is %#x, want %#x", got, answered))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package procs
 
 import (
+	"bytes"
+	"encoding/gob"
 	"fmt"
 	"os"
 	"runtime"
@@ -141,6 +143,13 @@ var misbehavior = map[string]func(w *children.Worker){
 		w.Queue.Lock.Acquire(12345, 0)
 		time.Sleep(time.Minute)
 	},
+	"state too high": func(w *children.Worker) {
+		wanted := w.Queue.Batch - 1
+		takeWhenSent(w, wanted)
+		stateAt(w.Queue, wanted).Store(stateOf(4711, stateAnswered))
+		w.Queue.Answers.Ring()
+		time.Sleep(time.Minute)
+	},
 	"take and sleep": func(w *children.Worker) {
 		takeWhenSent(w, 0)
 		time.Sleep(time.Minute)
@@ -168,6 +177,11 @@ var misbehavior = map[string]func(w *children.Worker){
 		os.Stdout.WriteString("\x00\x00\x00\x00")
 		time.Sleep(time.Minute)
 	},
+	"gob of none":         func(w *children.Worker) { answerGob([]uint64{}) },
+	"gob of two":          func(w *children.Worker) { answerGob([]uint64{^uint64(0), 0}) },
+	"gob of text":         func(w *children.Worker) { answerGob("text") },
+	"gob wrong":           func(w *children.Worker) { answerGob([]uint64{4711}) },
+	"two gobs in a frame": func(w *children.Worker) { answerGob([]uint64{^uint64(0)}, []uint64{0}) },
 	"half a frame": func(w *children.Worker) {
 		os.Stdout.WriteString("\x00\x00\x00\x08abc")
 		time.Sleep(time.Minute)
@@ -199,6 +213,17 @@ var misbehavior = map[string]func(w *children.Worker){
 	"die with a claim": func(w *children.Worker) {
 		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { w.Queue.Claimed.Add(1) }, func() { serveAtomic(w) })
 	},
+}
+
+// answerGob answers with those values in one frame, whatever the request.
+func answerGob(values ...any) {
+	out := bytes.NewBuffer(frame.New(0)) // room for the head
+	encoder := gob.NewEncoder(out)
+	for _, v := range values {
+		encoder.Encode(v)
+	}
+	frame.WriteBytes(os.Stdout, out.Bytes())
+	time.Sleep(time.Minute)
 }
 
 // backwards answers rightly, and then takes its answers back.

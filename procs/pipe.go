@@ -1,7 +1,10 @@
 package procs
 
 import (
+	"os"
+
 	"boundaries/procs/internal/children"
+	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/items"
 )
 
@@ -13,21 +16,31 @@ import (
 // Progress: blocking.
 func runPipe(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
-		return l.Exchange(n, p.Layout.Window,
-			func(item []uint64, i int) { items.Fill(item, uint64(i)) },
-			func(item []uint64, i int) error {
-				if !items.Right(item, uint64(i)) {
-					return items.ErrWrong
+		return l.Exchange(n, p.Layout.Window, p.Patience, func(c *children.Child) (send, receive func(i int) error) {
+			item, out := make([]uint64, p.Words), frame.New(p.Words)
+			answer, in := make([]uint64, p.Words), frame.New(p.Words)
+			send = func(i int) error {
+				items.Fill(item, uint64(i))
+				return frame.Write(c.In, out, item)
+			}
+			receive = func(i int) error {
+				if err := frame.Read(c.Out, in, answer); err != nil {
+					return err
 				}
-				return nil
-			})
+				return items.Check(answer, uint64(i))
+			}
+			return send, receive
+		})
 	})
 }
 
 func servePipe(w *children.Worker) {
-	w.Answer(func(item []uint64) {
+	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
+	for {
+		w.Check(frame.Read(os.Stdin, buffer, item))
 		if number := item[0]; !items.Change(item) {
 			w.Torn(number)
 		}
-	})
+		w.Check(frame.Write(os.Stdout, buffer, item))
+	}
 }

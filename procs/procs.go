@@ -6,8 +6,8 @@
 // so that the hand-over dominates, or 8192 words (payload=64KiB), so that the work
 // on the memory does. There are as many children as workers, each with one
 // processor. This is the multiprocessing chapter of the article. Package fib of
-// this folder is its code block 5.1, whole computations with nothing shared;
-// package spawn is its sentence about 100 µs and 50 ms.
+// this folder is its code block 5.1, whole computations that share no more than a
+// count of calls; package spawn is its sentence about 100 µs and 50 ms.
 //
 // Read pipe.go first, which works as multiprocessing.Queue does, and then
 // lock_free.go, the same over shared memory. Package internal/shm says who owns
@@ -22,7 +22,7 @@
 //	atomic            each item, claimed one by one
 //	global-mutex      a child each item, under the lock; the parent all it can
 //	sharded-lock      the same
-//	pipe              each item, with a system call or more on either side
+//	pipe, pipe-gob    each item, with a system call or more on either side
 //	ping              one item, the only one in flight
 //
 // The rows serial and channel have no child, and ping has one at every number of
@@ -36,8 +36,10 @@
 //
 // # Children
 //
-// A child is a small program, procs/internal/child, that links neither testing
-// nor net and so starts almost as fast as an empty program. The parent builds it
+// A child is a small program that links neither testing nor net. That of package
+// spawn, procs/spawn/internal/child, starts almost as fast as an empty program.
+// That of the other rows, procs/internal/child, also links encoding/gob, whose
+// initialization alone takes a fifth of a millisecond. The parent builds each
 // once, before the first clock starts, with the go command. If there is no go
 // command, or the current directory is not in the source that the parent was
 // built from, a child is the parent's own binary, executed again. That is why a
@@ -49,8 +51,8 @@
 // A child may be killed at any instant. The parent keeps the ledger: it can write
 // every item again, and it counts an item as answered only once. The items that a
 // dead child had not answered go to the child that replaces it, or to all children
-// where they share one queue. The pool's Run tells of the death with an error,
-// although every answer arrived. A child that ends without being killed, answers wrongly, or is
+// where they share one queue. Run tells of the death with an error, although every
+// answer arrived. A child that ends without being killed, answers wrongly, or is
 // silent for longer than the pool's Patience is broken, and ends the run.
 //
 // # What Python does
@@ -65,9 +67,9 @@
 // exec. So it has none of fork's deadlocks, and none of its speed. The row
 // warm-process of package spawn is the nearest to forkserver.
 //
-// No row includes serialization: an item is memory as it is. A program that sends
-// Go values pays for encoding/gob or the like on top, which this suite does not
-// measure.
+// multiprocessing also pickles whatever it sends. Only the row pipe-gob serializes,
+// with encoding/gob: its difference to pipe is what that adds. In all other rows
+// an item is memory as it is.
 package procs
 
 import (
@@ -85,7 +87,7 @@ type Variant = children.Variant
 // Variants lists the ways to hand items over, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = children.Table("procs",
+var Variants = children.Table("procs", children.Source,
 	children.Variant{Name: "serial", Run: runSerial},
 	children.Variant{Name: "gil", Medium: children.Queues, Crew: children.Each, Serve: serveGIL, Run: runGIL},
 	children.Variant{Name: "global-mutex", Medium: children.OneQueue, Crew: children.Each, Serve: serveGlobalMutex, Run: runGlobalMutex},
@@ -94,6 +96,7 @@ var Variants = children.Table("procs",
 	children.Variant{Name: "lock-free", Medium: children.Queues, Crew: children.Each, Serve: serveLockFree, Run: runLockFree},
 	children.Variant{Name: "private", Medium: children.Queues, Crew: children.Each, Serve: servePrivate, Run: runPrivate},
 	children.Variant{Name: "pipe", Medium: children.Pipes, Crew: children.Each, Serve: servePipe, Run: runPipe},
+	children.Variant{Name: "pipe-gob", Medium: children.Pipes, Crew: children.Each, Serve: servePipeGob, Run: runPipeGob},
 	children.Variant{Name: "channel", Run: runChannel},
 	children.Variant{Name: "ping", Medium: children.Queues, Crew: children.One, InFlight: 1, Serve: servePing, Run: runPing},
 )
@@ -126,6 +129,6 @@ func Main() { children.Main(Variants, Sums, fib.Variants, spawn.Variants) }
 // running binary, and why.
 func Children() string { return children.Description() }
 
-// Cleanup removes the program that children were. A program that may have started
+// Cleanup removes the programs that children were. A program that may have started
 // children calls it before it ends.
-func Cleanup() { children.RemoveProgram() }
+func Cleanup() { children.RemovePrograms() }

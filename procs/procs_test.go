@@ -24,7 +24,6 @@ import (
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
-	"boundaries/procs/internal/items"
 )
 
 const patience = 10 * time.Second
@@ -87,7 +86,7 @@ func TestKills(t *testing.T) {
 					case <-time.After(rand.N(2 * time.Millisecond)):
 					}
 					c := p.Lanes[rand.IntN(len(p.Lanes))].Child()
-					if pid := c.Pid(); c.Ready.Load() && !slices.Contains(killed, pid) && c.Kill() == nil {
+					if pid := c.Pid(); c.Ready() && !slices.Contains(killed, pid) && c.Kill() == nil {
 						killed = append(killed, pid)
 					}
 				}
@@ -272,13 +271,13 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	t.Setenv(childtest.Serve, "")
 	broken, killed := p.Lanes[0], p.Lanes[1]
 	defer func() { children.Program = childtest.Program }()
-	children.Program = func() (string, []string, error) {
+	children.Program = func(string) (string, []string, error) {
 		c := broken.Child()
 		broken.Queue.Done.Store(1 << 40)
 		broken.Queue.Answers.Ring()
 		<-c.Ended
 		time.Sleep(20 * time.Millisecond) // until all others are killed
-		return childtest.Program()
+		return childtest.Program("")
 	}
 	c := killed.Child()
 	require.NoError(t, c.Kill())
@@ -337,15 +336,23 @@ func TestBrokenChildren(t *testing.T) {
 		{"sharded-lock global-mutex", "keep lock", "no answer for 1s, and it holds the lock", soon},
 		{"sharded-lock global-mutex", "foreign lock", "no answer for 1s, and the lock is held by 12345, want the number of a child", soon},
 		{"atomic", "take and sleep", "no answer for", silent},
-		{"pipe", "nothing", "i/o timeout", silent},
-		{"lock-free gil private ping pipe", "kill itself", "10 children in a row were killed there", patience},
-		{"pipe", "end", "EOF (exit status 7)", patience},
+		{"atomic", "state too high", "the state of its slot is 0x1267c00000, want 0x1ffc00000", patience},
+		{"pipe pipe-gob", "nothing", "i/o timeout", silent},
+		{"lock-free gil private ping pipe pipe-gob", "kill itself", "10 children in a row were killed there", patience},
+		{"pipe pipe-gob", "end", "EOF (exit status 7)", patience},
 		{"pipe", "frame wrong", "the answer is wrong", patience},
 		{"pipe", "frame long", "its head says 4294967295 bytes, want 8", patience},
 		{"pipe", "frame short", "its head says 0 bytes, want 8", patience},
-		{"pipe", "half a frame", "reading a frame: got 3 bytes, want 8: read |0: i/o timeout", soon},
-		{"pipe", "half a frame and end", "reading a frame: got 3 bytes, want 8: unexpected EOF (exit status 0)", patience},
-		{"pipe", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
+		{"pipe-gob", "gob of none", "got 0 words and 0 bytes more, want 1 words and none", patience},
+		{"pipe-gob", "gob of two", "got 2 words and 0 bytes more, want 1 words and none", patience},
+		{"pipe-gob", "two gobs in a frame", "bytes more, want 1 words and none", patience},
+		{"pipe-gob", "gob of text", "decoding a frame of 8 bytes: gob: ", patience},
+		{"pipe-gob", "gob wrong", "the answer is wrong", patience},
+		{"pipe-gob", "frame long", "its head says 4294967295 bytes, want at most 80", patience},
+		{"pipe-gob", "frame short", "decoding a frame of 0 bytes: EOF", patience},
+		{"pipe pipe-gob", "half a frame", "reading a frame: got 3 bytes, want 8: read |0: i/o timeout", soon},
+		{"pipe pipe-gob", "half a frame and end", "reading a frame: got 3 bytes, want 8: unexpected EOF (exit status 0)", patience},
+		{"pipe pipe-gob", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
 	} {
 		for name := range strings.FieldsSeq(test.variants) {
 			t.Run(name+"/"+test.serve, func(t *testing.T) {
@@ -353,7 +360,7 @@ func TestBrokenChildren(t *testing.T) {
 				p := start(t, named(name), 1, Word)
 				p.Patience = test.patience
 				pid := p.Lanes[0].Child().Pid() // which may have ended
-				_, err := p.Run(3000)
+				_, err := childtest.Run(t, p, 3000)
 				require.ErrorContains(t, err, test.want)
 				require.Equal(t, pid, childtest.Errors(err)[0].Pid)
 				require.Contains(t, err.Error(), strconv.Itoa(pid))
@@ -368,15 +375,15 @@ func TestBrokenChildren(t *testing.T) {
 // A block does not fit into a pipe. So the parent is still writing the first when
 // its answer comes, and has not begun the second.
 func TestAnswersBeforeTheBlockIsRead(t *testing.T) {
-	for _, n := range []int{1, 2} {
+	for _, n := range []int{1, 2, 3} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Setenv(childtest.Serve, "answer unread")
 			p := start(t, named("pipe"), 1, Block)
 			p.Patience = time.Second
-			done, err := p.Run(n)
+			done, err := childtest.Run(t, p, n)
 			require.ErrorIs(t, err, children.ErrUnasked)
-			require.Equal(t, n-1, done)
-			require.Equal(t, n-1, childtest.Errors(err)[0].Item)
+			require.Equal(t, min(n, 2)-1, done)
+			require.Equal(t, min(n, 2)-1, childtest.Errors(err)[0].Item)
 		})
 	}
 }
@@ -396,7 +403,7 @@ func TestCannotStart(t *testing.T) {
 	defer func() { children.Program = childtest.Program }()
 	before := childtest.Descriptors(t)
 
-	children.Program = func() (string, []string, error) { return filepath.Join(t.TempDir(), "gone"), nil, nil }
+	children.Program = func(string) (string, []string, error) { return filepath.Join(t.TempDir(), "gone"), nil, nil }
 	for _, r := range rows() {
 		p, err := r.Start(3, Word)
 		if hasChildren(r) {
@@ -408,20 +415,20 @@ func TestCannotStart(t *testing.T) {
 		}
 	}
 
-	// The third of three cannot be started.
+	// The third of three.
 	launched := 0
-	children.Program = func() (string, []string, error) {
+	children.Program = func(string) (string, []string, error) {
 		if launched++; launched == 3 {
 			return "", nil, os.ErrPermission
 		}
-		return childtest.Program()
+		return childtest.Program("")
 	}
 	for _, name := range []string{"lock-free", "pipe"} {
 		launched = 0
 		_, err := named(name).Start(3, Word)
 		require.ErrorIs(t, err, os.ErrPermission)
 		require.ErrorContains(t, err, "procs: starting child 2: ")
-		require.Empty(t, childtest.Children(t), "the others are ended")
+		require.Empty(t, childtest.Children(t), "what was started is ended")
 	}
 	require.Equal(t, before, childtest.Descriptors(t))
 }
@@ -587,6 +594,8 @@ func TestRequestsAreChecked(t *testing.T) {
 			}
 			q.Sent.Store(1)
 			q.Work.Ring()
+		} else if r.Name == "pipe-gob" {
+			require.NoError(t, newGobPipe(nil, c.In, p.Words).write(make([]uint64, p.Words)))
 		} else {
 			require.NoError(t, frame.Write(c.In, frame.New(p.Words), make([]uint64, p.Words)))
 		}
@@ -595,7 +604,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		case <-time.After(patience):
 			require.Fail(t, "the child goes on")
 		}
-		require.Equal(t, 1, c.Cmd.ProcessState.ExitCode())
+		require.Equal(t, 1, c.State().ExitCode())
 		text, err := os.ReadFile(stderr.Name())
 		require.NoError(t, err)
 		require.Equal(t, "procs: child 0: request 0 is not whole, want words that count up from its number\n", string(text))
@@ -630,15 +639,8 @@ func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 300 * time.Millisecond
-	// As in package fib: two in flight, and each takes time.
-	done, err := p.Lanes[0].Exchange(100, 2,
-		func(item []uint64, i int) { items.Fill(item, uint64(i)) },
-		func(item []uint64, i int) error {
-			if !items.Right(item, uint64(i)) {
-				return items.ErrWrong
-			}
-			return nil
-		})
+	p.Layout.Window = 2 // as in package fib: each answer takes time
+	done, err := p.Run(100)
 	require.NoError(t, err)
 	require.Equal(t, 100, done)
 }

@@ -12,23 +12,27 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/fibsize"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
 )
 
-// The program of children links neither testing nor net, nor anything that makes
-// it load the C library.
-func TestProgramIsSmall(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "./internal/child")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Skip("asking the go command: ", err)
-	}
-	deps := strings.Fields(string(out))
-	require.Contains(t, deps, "boundaries/procs")
-	for _, pkg := range []string{"testing", "net", "os/user", "runtime/cgo"} {
-		require.NotContains(t, deps, pkg)
+// The programs of children link neither testing nor net, nor anything that makes
+// them load the C library. That of spawn links no gob, which takes time to start.
+func TestProgramsAreSmall(t *testing.T) {
+	for folder, pkg := range map[string]string{"./internal/child": "boundaries/procs", "./spawn/internal/child": "boundaries/procs/spawn"} {
+		cmd := exec.Command("go", "list", "-deps", folder)
+		cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Skip("asking the go command: ", err)
+		}
+		deps := strings.Fields(string(out))
+		require.Contains(t, deps, pkg)
+		for _, pkg := range []string{"testing", "net", "os/user", "runtime/cgo"} {
+			require.NotContains(t, deps, pkg)
+		}
+		require.Equal(t, folder == "./internal/child", slices.Contains(deps, "encoding/gob"), folder)
 	}
 }
 
@@ -93,7 +97,7 @@ func TestProgram(t *testing.T) {
 				require.NoError(t, err)
 				for entry := range strings.SplitSeq(strings.TrimSuffix(string(environ), "\x00"), "\x00") {
 					name, _, _ := strings.Cut(entry, "=")
-					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR"}, name)
+					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR", fibsize.Variable}, name)
 				}
 				open, err := os.ReadDir("/proc/" + pid + "/fd")
 				require.NoError(t, err)

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
-	"boundaries/internal/fork"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/futex"
 )
@@ -15,10 +13,10 @@ import (
 // one that is racy, and two that are not. Run takes n steps, each of which adds 1,
 // and returns the sum. No benchmark measures Sums: they run only in child
 // processes that tests start.
-var Sums = children.Table("sum",
-	children.Variant{Name: "racy", Medium: children.OneQueue, Crew: children.Each, Serve: serveRacy, Run: addUp},
-	children.Variant{Name: "global-mutex", Medium: children.OneQueue, Crew: children.Each, Serve: serveSumMutex, Run: addUp},
-	children.Variant{Name: "atomic", Medium: children.OneQueue, Crew: children.Each, Serve: serveSumAtomic, Run: addUp},
+var Sums = children.Table("sum", children.Source,
+	children.Variant{Name: "racy", Medium: children.Pipes | children.OneQueue, Crew: children.Each, Serve: serveRacy, Run: addUp},
+	children.Variant{Name: "global-mutex", Medium: children.Pipes | children.OneQueue, Crew: children.Each, Serve: serveSumMutex, Run: addUp},
+	children.Variant{Name: "atomic", Medium: children.Pipes | children.OneQueue, Crew: children.Each, Serve: serveSumAtomic, Run: addUp},
 )
 
 // serveRacy is serveSumMutex without the lock, and nothing else. It loses steps:
@@ -57,55 +55,41 @@ func serveSumMutex(w *children.Worker) {
 func serveSumAtomic(w *children.Worker) {
 	sum(w, func(word *uint64, n uint64) {
 		for range n {
-			(*atomic.Uint64)(unsafe.Pointer(word)).Add(1)
+			atomic.AddUint64(word, 1)
 		}
 	})
 }
 
-// addUp has the children add n times in all and returns the sum.
-//
-// It works in rounds, which Sent counts. Wanted holds n, and the first slot is the
-// word; both belong to the children from the ring to the last answer. The children
-// meet at Claimed, so that none begins before the last is awake.
+// addUp has the children add n times in all to Count, and returns it. The parent
+// tells each child its share. The children meet at Claimed, so that none begins
+// before the last is awake. If a child is killed, the one that replaces it adds the
+// whole share, so the sum may be too high.
 func addUp(p *children.Pool, n int) (int, error) {
-	l := p.Lanes[0]
-	q := l.Queue
-	q.Slots[0] = 0
-	q.Wanted.Store(uint64(n))
-	round := q.Sent.Add(1)
-	l.Sent = round * uint64(len(p.Lanes))
-	q.Work.Ring()
-	var began time.Time
-	for !futex.Spin(p.Spinning, &q.Done, l.Sent) {
-		for _, l := range p.Lanes {
-			if l.Child().Dead.Load() {
-				return 0, l.Fault(-1, children.ErrEnded)
-			}
-		}
-		if began.IsZero() {
-			began = time.Now()
-		} else if time.Since(began) > p.Patience {
-			return 0, l.Fault(-1, fmt.Errorf("it, or another of %d children: %w", len(p.Lanes), children.Silence(p.Patience)))
-		}
-		q.Answers.Sleep(p.Patience, func() bool { return q.Done.Load() >= l.Sent || children.AnyDead(p.Lanes) })
-	}
-	return int(q.Slots[0]), nil
+	q := p.Lanes[0].Queue
+	q.Count = 0
+	q.Claimed.Store(0)
+	_, err := p.EachLane(n, func(l *children.Lane, n int) (int, error) {
+		return l.Ask(1, p.Patience,
+			func(int) uint64 { return uint64(n) },
+			func(_ int, added uint64) error {
+				if added != uint64(n) {
+					return fmt.Errorf("it added %d, want %d", added, n)
+				}
+				return nil
+			})
+	})
+	return int(q.Count), err
 }
 
-// sum serves rounds of additions to one word.
+// sum has add take a share of the steps, again and again.
 func sum(w *children.Worker, add func(word *uint64, n uint64)) {
 	q := w.Queue
-	// Do not assume round 1: this process may replace a dead child. A round needs
-	// every child, so Done divided by their number counts the complete rounds.
-	for round := q.Done.Load()/uint64(w.Children) + 1; ; round++ {
-		w.AwaitSent(round)
-		n := fork.Share(w.Index, w.Children, int(q.Wanted.Load()))
+	w.Answer(func(item []uint64) {
 		q.Claimed.Add(1)
-		for q.Claimed.Load() < round*uint64(w.Children) {
+		began := time.Now() // not forever: the parent may be gone, and others with it
+		for q.Claimed.Load() < uint64(w.Children) && time.Since(began) < 10*time.Second {
 			futex.Yield()
 		}
-		add(&q.Slots[0], uint64(n))
-		q.Done.Add(1)
-		q.Answers.Ring()
-	}
+		add(&q.Count, item[0])
+	})
 }

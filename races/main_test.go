@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 			}
 		}
 	}
-	os.Exit(suitebench.Main(m, head))
+	status := suitebench.Main(m, head)
+	procs.Cleanup()
+	os.Exit(status)
 }
 
 // BenchmarkRace writes the histograms of the tour's second part in the benchmark

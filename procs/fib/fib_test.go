@@ -2,10 +2,14 @@ package fib
 
 import (
 	"os"
+	"os/exec"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/fibsize"
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
@@ -19,7 +23,27 @@ func TestMain(m *testing.M) {
 				if answered++; answered > 3 {
 					os.Exit(7)
 				}
-				item[0] *= value
+				item[0] *= uint64(value)
+			})
+		},
+		"die in a batch": func(w *children.Worker) {
+			w.Answer(func(item []uint64) {
+				count(w, 100)
+				childtest.KillItself()
+			})
+		},
+		"die with the lock": func(w *children.Worker) {
+			w.Answer(func(item []uint64) {
+				w.Queue.Lock.Acquire(w.ID, 0)
+				childtest.KillItself()
+			})
+		},
+		"count one too few":  func(w *children.Worker) { miscount(w, -1) },
+		"count one too many": func(w *children.Worker) { miscount(w, +1) },
+		"count too many and die": func(w *children.Worker) {
+			w.Answer(func(item []uint64) {
+				count(w, int64(item[0])*calls+1)
+				childtest.KillItself()
 			})
 		},
 		"wrong sum": func(w *children.Worker) { w.Answer(func(item []uint64) { item[0] = 4711 }) },
@@ -52,4 +76,94 @@ func TestWrongSum(t *testing.T) {
 	done, err := p.Run(8)
 	require.ErrorContains(t, err, "at item 0: the sum is 4711, want 10946")
 	require.Zero(t, done)
+}
+
+// count adds to the count of a child.
+func count(w *children.Worker, n int64) { atomic.AddUint64(&w.Queue.Count, uint64(n)) }
+
+// miscount answers rightly and counts some calls more than there were.
+func miscount(w *children.Worker, more int64) {
+	w.Answer(func(item []uint64) {
+		count(w, int64(item[0])*calls+more)
+		item[0] *= uint64(value)
+	})
+}
+
+// counting returns the variants that count their calls.
+func counting() []children.Variant {
+	return slices.DeleteFunc(slices.Clone(Variants), func(v children.Variant) bool {
+		return v.Medium&(children.Queues|children.OneQueue) == 0
+	})
+}
+
+// counted returns how many calls were counted in the last run.
+func counted(p *children.Pool) (sum int64) {
+	for _, l := range p.Lanes[:p.Layout.Queues] {
+		sum += int64(l.Queue.Count)
+	}
+	return sum
+}
+
+// The count is exact in run after run.
+func TestCallsAreCounted(t *testing.T) {
+	require.Len(t, counting(), 4)
+	for _, v := range counting() {
+		for _, workers := range []int{1, 3} {
+			p := childtest.Start(t, v, workers, children.Word)
+			for _, n := range []int{0, 1, 7, 50, 3} {
+				_, err := p.Run(n)
+				require.NoError(t, err)
+				require.Equal(t, int64(n)*calls, counted(p), "%s, %d workers", v.Name, workers)
+			}
+		}
+	}
+}
+
+// A child dies after it has counted some calls of a batch, or with the lock. The
+// batch is done again, and the count has the calls of both.
+func TestDeathInABatch(t *testing.T) {
+	for _, v := range counting() {
+		for serve, more := range map[string]int64{"die in a batch": 100, "die with the lock": 0} {
+			t.Setenv(childtest.Serve, serve)
+			p := childtest.Start(t, v, 2, children.Word)
+			t.Setenv(childtest.Serve, "") // for the children that replace the dead ones
+			done, err := p.Run(20)
+			require.Equal(t, 20, done, "%s, %s: %v", v.Name, serve, err)
+			require.Len(t, childtest.Errors(err), 2)
+			require.Equal(t, 20*calls+2*more, counted(p), "%s, %s", v.Name, serve)
+		}
+	}
+}
+
+// A wrong count is an error, with and without a death.
+func TestWrongCount(t *testing.T) {
+	const n = 8 // in batches of one
+	for serve, want := range map[string]string{
+		"count one too few":      "175120 calls are counted, want 175128, and up to 0 more for 0 children",
+		"count one too many":     "175136 calls are counted, want 175128, and up to 0 more for 0 children",
+		"count too many and die": "197020 calls are counted, want 175128, and up to 21891 more for 1 children",
+	} {
+		for _, v := range counting() {
+			t.Setenv(childtest.Serve, serve)
+			p := childtest.Start(t, v, 1, children.Word)
+			t.Setenv(childtest.Serve, "") // for the child that replaces a dead one
+			done, err := p.Run(n)
+			require.ErrorContains(t, err, want, "%s", v.Name)
+			require.Zero(t, done)
+		}
+	}
+}
+
+// Children compute the fib of the parent's environment.
+func TestSizeOfTheEnvironment(t *testing.T) {
+	if os.Getenv(fibsize.Variable) == "" {
+		exe, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.Command(exe, "-test.run=^Test(AnswersAreExact|CallsAreCounted|SizeOfTheEnvironment)$")
+		cmd.Env = append(os.Environ(), fibsize.Variable+"=9")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return
+	}
+	require.EqualValues(t, 109, calls)
 }

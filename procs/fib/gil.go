@@ -10,7 +10,7 @@ import (
 //
 // Cost: what private costs, and one atomic load a call.
 // Progress: blocking.
-func runGIL(p *children.Pool, n int) (int, error) { return runPrivate(p, n) }
+func runGIL(p *children.Pool, n int) (int, error) { return compute(p, n) }
 
 func serveGIL(w *children.Worker) {
 	var lock gil.GIL
@@ -19,7 +19,7 @@ func serveGIL(w *children.Worker) {
 		lock.Acquire(&t)
 		sum := 0
 		for range item[0] {
-			sum += fibUnderGIL(number, &lock, &t)
+			sum += fibUnderGIL(size, &lock, &t)
 		}
 		lock.Release(&t)
 		item[0] = uint64(sum)

@@ -18,7 +18,7 @@ func runGoroutine(p *children.Pool, n int) (int, error) {
 	fork.Run("procs", p.Workers, n, func(_, n int) {
 		mine := 0
 		for range n {
-			mine += fib(number)
+			mine += fib(size)
 		}
 		sum.Add(int64(mine))
 	})

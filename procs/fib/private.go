@@ -1,44 +1,19 @@
 package fib
 
-import (
-	"fmt"
+import "boundaries/procs/internal/children"
 
-	"boundaries/internal/fork"
-	"boundaries/procs/internal/children"
-)
-
-// runPrivate has each child compute its share, as code block 5.1 does: the
-// ceiling.
+// runPrivate has each child compute its share and count nothing, as code block 5.1
+// does: the ceiling.
 //
 // Cost: two messages for a batch of up to 10 ms of work.
 // Progress: blocking.
-func runPrivate(p *children.Pool, n int) (int, error) {
-	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
-		// A batch is at most an eighth of the share: two in flight keep the child
-		// busy, and little is lost if the child dies.
-		size := min(max(n/8, 1), 256)
-		batches := (n + size - 1) / size
-		done, err := l.Exchange(batches, 2,
-			func(item []uint64, i int) { item[0] = uint64(fork.Share(i, batches, n)) },
-			func(item []uint64, i int) error {
-				if want := uint64(fork.Share(i, batches, n)) * value; item[0] != want {
-					return fmt.Errorf("the sum is %d, want %d", item[0], want)
-				}
-				return nil
-			})
-		steps := 0
-		for i := range done {
-			steps += fork.Share(i, batches, n)
-		}
-		return steps, err
-	})
-}
+func runPrivate(p *children.Pool, n int) (int, error) { return compute(p, n) }
 
 func servePrivate(w *children.Worker) {
 	w.Answer(func(item []uint64) {
 		sum := 0
 		for range item[0] {
-			sum += fib(number)
+			sum += fib(size)
 		}
 		item[0] = uint64(sum)
 	})

@@ -13,8 +13,8 @@ import (
 // Progress: wait-free.
 func runSerial(p *children.Pool, n int) (int, error) {
 	for done := range n {
-		if got := fib(number); got != value {
-			return done, fmt.Errorf("fib(%d) is %d, want %d", number, got, value)
+		if got := int64(fib(size)); got != value {
+			return done, fmt.Errorf("fib(%d) is %d, want %d", size, got, value)
 		}
 	}
 	return n, nil

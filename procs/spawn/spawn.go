@@ -18,7 +18,7 @@ import (
 // Variants lists what can be started, in the order of the rows.
 //
 // To add a variant, write its file and add its line here.
-var Variants = children.Table("spawn",
+var Variants = children.Table("spawn", "procs/spawn/internal/child",
 	children.Variant{Name: "goroutine", Run: runGoroutine},
 	children.Variant{Name: "thread", Run: runThread},
 	children.Variant{Name: "process", Serve: serveProcess, Run: runProcess},

@@ -1,5 +1,5 @@
-// Child is the program that children are: see package procs. It links neither
-// testing nor net, so that it starts almost as fast as an empty program.
+// Child is the program that the children of procs and procs/fib are: see package
+// procs.
 package main
 
 import (

@@ -17,17 +17,25 @@ type Child struct {
 	In    *os.File      // writes to the child's standard input
 	Out   *os.File      // reads from its standard output
 	Ended chan struct{} // closed when the parent has waited for it
-	Cmd   *exec.Cmd     // says how it ended, once Ended is closed
-	Ready atomic.Bool   // it has greeted
-	Dead  atomic.Bool   // it has ended; set before Ended is closed
+	Kept  any           // what the variant keeps as long as the child lives
+
+	cmd   *exec.Cmd
+	ready atomic.Bool   // it has greeted
+	dead  atomic.Bool   // set before Ended is closed
 	held  atomic.Uint64 // 1 + the sequence number it died at with the lock, or 0
 }
 
 // Pid returns the child's process id.
-func (c *Child) Pid() int { return c.Cmd.Process.Pid }
+func (c *Child) Pid() int { return c.cmd.Process.Pid }
 
 // Kill kills the child.
-func (c *Child) Kill() error { return c.Cmd.Process.Kill() }
+func (c *Child) Kill() error { return c.cmd.Process.Kill() }
+
+// Ready reports whether the child has greeted its parent.
+func (c *Child) Ready() bool { return c.ready.Load() }
+
+// State says how the child ended, once Ended is closed.
+func (c *Child) State() *os.ProcessState { return c.cmd.ProcessState }
 
 // GreetPatience is how long a child may take to start. Tests change it.
 var GreetPatience = defaultPatience
@@ -55,7 +63,7 @@ func (l *Lane) launch() error {
 	if l.Pool.file != nil {
 		cmd.ExtraFiles = []*os.File{l.Pool.file}
 	}
-	c := &Child{Cmd: cmd, In: in, Out: out, Ended: make(chan struct{})}
+	c := &Child{cmd: cmd, In: in, Out: out, Ended: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// The kernel kills the child when the thread that started it ends
@@ -96,7 +104,7 @@ func (l *Lane) greet() error {
 	if err != nil {
 		return l.Fault(-1, fmt.Errorf("waiting for its greeting (does the program call procs.Main first?): %w", err))
 	}
-	c.Ready.Store(true)
+	c.ready.Store(true)
 	return nil
 }
 
@@ -114,7 +122,7 @@ func (l *Lane) bury(c *Child) {
 			c.held.Store(done + 1)
 		}
 	}
-	c.Dead.Store(true)
+	c.dead.Store(true)
 	for i := range l.Pool.Layout.Queues {
 		q := l.Pool.Layout.Queue(l.Pool.memory, i)
 		q.Lock.WakeAll()

@@ -43,7 +43,6 @@ func Claims(done, got, sent uint64) error {
 	return fmt.Errorf("it claims %d answers, want %d to %d", done, got, sent)
 }
 
-// Errors of a pool that cannot run, and of a child that answers too much.
 var (
 	ErrBroken  = errors.New("procs: the pool is closed or broken, want one that is neither")
 	ErrUnasked = errors.New("it answered the item before it was sent")

@@ -24,7 +24,7 @@ type Lane struct {
 
 	child atomic.Pointer[Child]
 
-	// killed is the last item of this run at which a child was killed, and tries
+	// Killed is the last item of this run at which a child was killed, and tries
 	// is how many children in a row were killed at it.
 	killed, tries int
 }
@@ -53,7 +53,7 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 	var began time.Time
 	for !futex.Spin(l.Pool.Spinning, &q.Done, target) {
 		c := l.Child()
-		if c.Dead.Load() {
+		if c.dead.Load() {
 			// The parent has waited for the child, so it sees the child's
 			// last writes, and they may be the answer.
 			done := q.Done.Load()
@@ -77,7 +77,7 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 			return 0, l.Fault(l.Item(q.Done.Load()), Silence(l.Pool.Patience))
 		}
 		q.Answers.Sleep(l.Pool.Patience, func() bool {
-			return q.Done.Load() >= target || c.Dead.Load()
+			return q.Done.Load() >= target || c.dead.Load()
 		})
 	}
 	done := q.Done.Load()
@@ -88,59 +88,56 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 }
 
 // Exchange sends n items down the child's pipe, with no more than window in
-// flight, and reads the answers. Ask writes item i, and check says what is wrong
-// with its answer. Pipes keep order, so the ledger is one number: after a death,
+// flight, and reads the answers. Open is called for each child, in each run, and
+// returns what talks to it: send writes item i, and receive reads the answer and
+// says what is wrong with it. They run on two goroutines. An answer may take as
+// long as patience. Pipes keep order, so the ledger is one number: after a death,
 // Exchange sends again everything that follows the last answer.
-func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check func(item []uint64, i int) error) (int, error) {
+func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
-	answer, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
-	// How many answers share one Patience. It is one, except for quick answers,
+	// How many answers share one patience. It is one, except for quick answers,
 	// where a call of SetReadDeadline for each would show.
 	together := max(1, window/16)
 	for got < n {
 		c := l.Child()
+		send, receive := open(c)
 		flight := make(chan struct{}, window) // a token for each item in flight
 		stop := make(chan struct{})           // closed when the reader has stopped
 		sender := make(chan struct{})         // closed when the sender has returned
 		var unsent error                      // of the sender
 		go func() {
 			defer close(sender)
-			item, buffer := make([]uint64, l.Pool.Words), frame.New(l.Pool.Words)
 			for i := got; i < n; i++ {
-				ask(item, i)
 				select {
 				case flight <- struct{}{}:
 				case <-stop:
 					return
 				}
-				if unsent = frame.Write(c.In, buffer, item); unsent != nil {
+				if unsent = send(i); unsent != nil {
 					return
 				}
 			}
 		}()
 		var err error
-		for begun := got; got < n; {
+		for begun := got; err == nil && got < n; {
 			if (got-begun)%together == 0 {
-				c.Out.SetReadDeadline(time.Now().Add(l.Pool.Patience))
+				c.Out.SetReadDeadline(time.Now().Add(patience))
 			}
-			if err = frame.Read(c.Out, buffer, answer); err != nil {
+			if err = receive(got); err != nil {
 				break
 			}
-			if err = check(answer, got); err != nil {
-				break
-			}
-			if len(flight) == 0 { // the sender puts the token before it writes the request
+			select {
+			case <-flight:
+				got++
+			default: // the sender puts the token before it writes the request
 				err = ErrUnasked
-				break
 			}
-			<-flight
-			got++
 		}
 		close(stop)
 		if err == nil {
 			// If the child has read all that it has answered, the sender has
 			// nothing left to write.
-			c.In.SetWriteDeadline(time.Now().Add(l.Pool.Patience))
+			c.In.SetWriteDeadline(time.Now().Add(patience))
 			if <-sender; unsent == nil {
 				c.In.SetWriteDeadline(time.Time{})
 				break
@@ -161,6 +158,22 @@ func (l *Lane) Exchange(n, window int, ask func(item []uint64, i int), check fun
 	return got, nil
 }
 
+// Ask is Exchange for items of one word, two of which are in flight. Question
+// returns item i, and check says what is wrong with its answer.
+func (l *Lane) Ask(n int, patience time.Duration, question func(i int) uint64, check func(i int, answer uint64) error) (int, error) {
+	return l.Exchange(n, 2, patience, func(c *Child) (send, receive func(i int) error) {
+		send = func(i int) error { return frame.Write(c.In, frame.New(1), []uint64{question(i)}) }
+		receive = func(i int) error {
+			var answer [1]uint64
+			if err := frame.Read(c.Out, frame.New(1), answer[:]); err != nil {
+				return err
+			}
+			return check(i, answer[0])
+		}
+		return send, receive
+	})
+}
+
 // Held returns the item at which the lane's child died with the lock, or -1 if it
 // died without the lock.
 func (l *Lane) Held() int {
@@ -177,7 +190,7 @@ func (l *Lane) Held() int {
 // AnyDead reports whether a child of these lanes has died and was not replaced.
 func AnyDead(lanes []*Lane) bool {
 	for _, l := range lanes {
-		if l.Child().Dead.Load() {
+		if l.Child().dead.Load() {
 			return true
 		}
 	}
@@ -188,7 +201,7 @@ func AnyDead(lanes []*Lane) bool {
 // item that at returns.
 func ReviveDead(lanes []*Lane, at func(dead *Lane) int) (revived bool, err error) {
 	for _, l := range lanes {
-		if l.Child().Dead.Load() {
+		if l.Child().dead.Load() {
 			if err := l.Revive(at(l)); err != nil {
 				return true, err
 			}
@@ -213,7 +226,7 @@ func (l *Lane) revive(item int, redo func()) error {
 	if !l.mourn(item) {
 		return l.Fault(item, ErrEnded)
 	}
-	if c.Ready.Load() && (item < 0 || item != l.killed) {
+	if c.ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0
 	}
 	l.killed = item
@@ -244,7 +257,7 @@ func (l *Lane) revive(item int, redo func()) error {
 func (l *Lane) mourn(item int) bool {
 	c := l.Child()
 	<-c.Ended // until then, bury touches memory that Close gives back
-	signal := SignalOf(c.Cmd.ProcessState)
+	signal := SignalOf(c.cmd.ProcessState)
 	if signal == nil {
 		return false
 	}
@@ -266,8 +279,8 @@ func (l *Lane) Fault(item int, err error) *Error {
 	}
 	select {
 	case <-c.Ended:
-		e.Signal = SignalOf(c.Cmd.ProcessState)
-		e.Err = fmt.Errorf("%w (%v)", err, c.Cmd.ProcessState)
+		e.Signal = SignalOf(c.cmd.ProcessState)
+		e.Err = fmt.Errorf("%w (%v)", err, c.cmd.ProcessState)
 	case <-time.After(patience):
 	}
 	return e

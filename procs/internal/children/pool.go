@@ -20,7 +20,7 @@ import (
 // close it.
 type Pool struct {
 	// Patience is how long a child that has work may be silent before it counts
-	// as broken. It begins as 10 s and may be changed between runs.
+	// as broken: 10 s. It may be changed between runs.
 	Patience time.Duration
 
 	// What Run's functions may read.
@@ -74,7 +74,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 	}
 	if v.Serve != nil && children == 0 {
 		// The steps start children: build their program before the clock starts.
-		if _, _, err := Program(); err != nil {
+		if _, _, err := Program(v.folder); err != nil {
 			return nil, fmt.Errorf("procs: making the program of children: %w", err)
 		}
 	}
@@ -124,7 +124,7 @@ func (p *Pool) Run(n int) (int, error) {
 	done, err := p.Variant.Run(p, n)
 	// Replace the children that were killed and not missed.
 	for _, l := range p.Lanes {
-		if err == nil && l.Child().Dead.Load() {
+		if err == nil && l.Child().dead.Load() {
 			err = l.Revive(l.Held())
 		}
 	}
@@ -163,7 +163,7 @@ func (p *Pool) Command() (*exec.Cmd, error) {
 func (p *Pool) Pids() []int {
 	var pids []int
 	for _, l := range p.Lanes {
-		if c := l.Child(); c != nil && c.Ready.Load() && !c.Dead.Load() {
+		if c := l.Child(); c != nil && c.ready.Load() && !c.dead.Load() {
 			pids = append(pids, c.Pid())
 		}
 	}
@@ -219,6 +219,13 @@ func (p *Pool) Close() error {
 		p.memory = nil
 	}
 	return errors.Join(errs...)
+}
+
+// Deaths returns how many children were killed and replaced in this run so far.
+func (p *Pool) Deaths() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.deaths)
 }
 
 func (p *Pool) takeDeaths() []error {

@@ -1,6 +1,7 @@
 package children
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,15 +15,16 @@ import (
 	"boundaries/internal/race"
 )
 
-// Program returns the path of the program that a child is, and the variables that
-// its environment needs besides the task. Tests change it.
-var Program = func() (path string, env []string, err error) {
-	path, err = built()
+// Source is the folder, from the root of the module, of the program that most
+// children are.
+const Source = "procs/internal/child"
+
+// Program returns the path of the program of a folder, and the variables that its
+// environment needs besides the task. Tests change it.
+var Program = func(folder string) (path string, env []string, err error) {
+	path, err = built(folder)
 	return path, nil, err
 }
-
-// source is the folder of the program, from the root of the module.
-const source = "procs/internal/child"
 
 // Description says in a few words what a child is. It builds nothing.
 func Description() string {
@@ -32,20 +34,45 @@ func Description() string {
 	return "a program of their own"
 }
 
-// built builds the program once and returns its path, or that of the running
-// binary if it cannot be built.
-var built = sync.OnceValues(func() (string, error) {
+var (
+	mu       sync.Mutex
+	programs = map[string]string{} // their paths, by folder; guarded by mu
+	files    []*os.File            // of programs whose file has no name; guarded by mu
+	temp     []string              // folders of programs whose file has a name; guarded by mu
+)
+
+// built builds the program of a folder once and returns its path, or that of the
+// running binary if it cannot be built.
+func built(folder string) (string, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if path := programs[folder]; path != "" {
+		return path, nil
+	}
 	root, err := sourceRoot()
 	if err != nil {
 		return Self()
 	}
-	path, err := build(root)
+	path, err := build(root, folder)
 	if err != nil {
 		fmt.Println("# children: this binary, executed again:", err)
-		return Self()
+		if path, err = Self(); err != nil {
+			return "", err
+		}
 	}
+	programs[folder] = path
 	return path, nil
-})
+}
+
+// RemovePrograms removes what Program has made. A program that starts children
+// calls it before it ends.
+func RemovePrograms() {
+	mu.Lock()
+	defer mu.Unlock()
+	for _, dir := range temp {
+		os.RemoveAll(dir)
+	}
+}
 
 // Self returns the path of the running binary. The link in /proc is always this
 // binary, even if its file has been removed or replaced.
@@ -68,7 +95,7 @@ func sourceRoot() (string, error) {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(root, source)); err == nil {
+		if _, err := os.Stat(filepath.Join(root, Source)); err == nil {
 			break
 		}
 		parent := filepath.Dir(root)
@@ -103,50 +130,33 @@ func sourceRoot() (string, error) {
 	return root, nil
 }
 
-// directory is where the program is, if its file has a name.
-var directory string
-
-// RemoveProgram removes what Program has made. A program that starts children
-// calls it before it ends.
-func RemoveProgram() {
-	if directory != "" {
-		os.RemoveAll(directory)
-	}
-}
-
-// program is the open file of the program, if it has no name.
-var program *os.File
-
-// build builds the program in the module at root and returns its path. On Linux
-// the file has no name while it is written, nor later, so that nothing is left of
-// it however this process ends. It is reached through this process's descriptor.
-func build(root string) (string, error) {
+// build builds the program of a folder in the module at root and returns its path.
+// On Linux its file never has a name, so that nothing is left of it however this
+// process ends. It is reached through this process's descriptor.
+func build(root, folder string) (string, error) {
 	if runtime.GOOS != "linux" {
-		var err error
-		if directory, err = os.MkdirTemp("", "boundaries-"); err != nil {
+		dir, err := os.MkdirTemp("", "boundaries-")
+		if err != nil {
 			return "", err
 		}
-		path := filepath.Join(directory, "child.exe")
-		return path, compile(root, path)
+		temp = append(temp, dir)
+		path := filepath.Join(dir, "child.exe")
+		return path, compile(root, folder, path)
 	}
 	file, err := os.CreateTemp("", "boundaries-*")
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	if err := os.Remove(file.Name()); err != nil {
-		return "", err
-	}
-	if err := file.Chmod(0o700); err != nil {
-		return "", err
-	}
-	if err := compile(root, descriptor(file)); err != nil {
+	if err := errors.Join(os.Remove(file.Name()), file.Chmod(0o700), compile(root, folder, descriptor(file))); err != nil {
 		return "", err
 	}
 	// The kernel executes no file that is open for writing.
-	if program, err = os.Open(descriptor(file)); err != nil {
+	program, err := os.Open(descriptor(file))
+	if err != nil {
 		return "", err
 	}
+	files = append(files, program)
 	return descriptor(program), nil
 }
 
@@ -156,15 +166,15 @@ func descriptor(file *os.File) string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
 }
 
-// compile builds the program into a file. Only the race detector needs cgo, and a
+// compile builds the program of a folder into a file. Only the race detector needs cgo, and a
 // program without cgo starts faster.
-func compile(root, file string) error {
+func compile(root, folder, file string) error {
 	cgo := map[bool]string{false: "0", true: "1"}[race.Enabled]
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-o", file, "./"+source)
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-o", file, "./"+folder)
 	cmd.Dir = root
 	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w: %s", source, err, strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", ", "))
+		return fmt.Errorf("building %s: %w: %s", folder, err, strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", ", "))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // A Variant is a row of a benchmark: a way to have steps done.
 type Variant struct {
 	Name   string
-	Medium Medium
+	Medium Medium // 0 if no items travel
 	Crew   Crew
 
 	// InFlight is how many items may be in flight to a child; 0 means 1024 of one
@@ -33,17 +33,18 @@ type Variant struct {
 	// Run has n steps done and returns how many were.
 	Run func(p *Pool, n int) (done int, err error)
 
-	table string // with Name it tells a child which variant is its own
+	table  string // with Name it tells a child which variant is its own
+	folder string // of the program that a child is
 }
 
-// Medium is what items travel through.
+// Medium is what items travel through. Pipes may be combined with either kind of
+// queue: then items travel through pipes, and the child has the queue to count in.
 type Medium int
 
 const (
-	Nothing  Medium = iota // no items travel
-	Pipes                  // the child's standard input and output
-	Queues                 // shared memory, a queue for each child
-	OneQueue               // shared memory, a queue for all children
+	Pipes    Medium = 1 << iota // the child's standard input and output
+	Queues                      // shared memory, a queue for each child
+	OneQueue                    // shared memory, a queue for all children
 )
 
 // Crew is how many children there are.
@@ -64,10 +65,11 @@ const (
 	Block Payload = 64 << 10
 )
 
-// Table returns the variants of a table, which has a name that no other has.
-func Table(name string, variants ...Variant) []Variant {
+// Table returns the variants of a table, which has a name that no other has. Their
+// children are the program of that folder.
+func Table(name, folder string, variants ...Variant) []Variant {
 	for i := range variants {
-		variants[i].table = name
+		variants[i].table, variants[i].folder = name, folder
 	}
 	return variants
 }
@@ -80,7 +82,7 @@ func (v *Variant) layout(payload Payload, children int) shm.Layout {
 	if v.InFlight > 0 {
 		l.Window = v.InFlight
 	}
-	switch v.Medium {
+	switch v.Medium &^ Pipes {
 	case Queues:
 		l.Queues = children
 	case OneQueue:
@@ -93,7 +95,7 @@ func (v *Variant) layout(payload Payload, children int) shm.Layout {
 // Workload returns variants as rows. Their children start before the clock does,
 // serve all runs of a row on one number of workers, and end with the row.
 func Workload(name, key, folder string, variants []Variant, payload Payload) suite.Workload {
-	w := suite.Workload{Name: name, Key: key, Folder: folder, Children: true}
+	w := suite.Workload{Name: name, Key: key, Folder: folder}
 	for _, v := range variants {
 		w.Benches = append(w.Benches, suite.Bench{Name: v.Name, Open: func(workers int) (suite.Session, error) {
 			p, err := v.Start(workers, max(payload, Word)) // without items, messages are words

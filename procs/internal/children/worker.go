@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"boundaries/internal/fibsize"
 	"boundaries/internal/race"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
@@ -42,7 +43,7 @@ func (t task) String() string {
 
 // command returns the command that starts a child.
 func command(v *Variant, t task) (*exec.Cmd, error) {
-	program, env, err := Program()
+	program, env, err := Program(v.folder)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +54,10 @@ func command(v *Variant, t task) (*exec.Cmd, error) {
 		// Without this option, each child takes a second to end.
 		cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	}
-	if dir := os.Getenv("GOCOVERDIR"); dir != "" {
-		cmd.Env = append(cmd.Env, "GOCOVERDIR="+dir)
+	for _, name := range []string{"GOCOVERDIR", fibsize.Variable} {
+		if value := os.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
 	}
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithParent()
@@ -103,7 +106,7 @@ func exit(status int, format string, args ...any) {
 }
 
 func (t task) serve(v *Variant) {
-	if v.Medium == Nothing {
+	if v.Medium == 0 {
 		v.Serve(nil)
 		os.Exit(0)
 	}
@@ -111,8 +114,7 @@ func (t task) serve(v *Variant) {
 		exit(2, "%s is set, but standard input is not a pipe from a parent", Env)
 	}
 	w := &Worker{task: t, ID: uint32(t.Index + 1)}
-	if v.Medium != Pipes {
-		layout := v.layout(Payload(t.Words)*Word, t.Children)
+	if layout := v.layout(Payload(t.Words)*Word, t.Children); layout.Queues > 0 {
 		file := os.NewFile(3, "shared memory")
 		memory, err := shm.Map(file, layout.Size())
 		if err != nil {
@@ -121,6 +123,8 @@ func (t task) serve(v *Variant) {
 		file.Close()
 		q := layout.Queue(memory, t.Index%layout.Queues)
 		w.Queue = &q
+	}
+	if v.Medium&Pipes == 0 {
 		// The end of standard input ends this child: the parent closes it, or is
 		// gone. The parent never writes to it.
 		go func() {
@@ -150,20 +154,24 @@ func (w *Worker) AwaitSent(target uint64) uint64 {
 	return q.Sent.Load()
 }
 
-// Answer reads requests from the pipe until the parent closes it, has do turn each
-// into its answer, and writes the answer.
+// Answer reads requests from the pipe, has do turn each into its answer, and writes
+// the answer. It ends the child when the parent closes the pipe.
 func (w *Worker) Answer(do func(item []uint64)) {
 	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
 	for {
-		if err := frame.Read(os.Stdin, buffer, item); err != nil {
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			exit(1, "child %d: %v", w.Index, err)
-		}
+		w.Check(frame.Read(os.Stdin, buffer, item))
 		do(item)
-		if err := frame.Write(os.Stdout, buffer, item); err != nil {
-			exit(1, "child %d: %v", w.Index, err)
-		}
+		w.Check(frame.Write(os.Stdout, buffer, item))
+	}
+}
+
+// Check ends a child that could not read a request or write an answer, with status
+// 0 if the parent has closed the pipe. It does nothing if err is nil.
+func (w *Worker) Check(err error) {
+	if errors.Is(err, io.EOF) {
+		os.Exit(0)
+	}
+	if err != nil {
+		exit(1, "child %d: %v", w.Index, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func Main(misbehavior map[string]func(w *children.Worker), tables ...[]children.
 var Built = children.Program
 
 // Program is children.Program in tests.
-func Program() (path string, env []string, err error) {
+func Program(string) (path string, env []string, err error) {
 	path, err = children.Self()
 	env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return !strings.HasPrefix(entry, prefix) })
 	return path, env, err
@@ -100,12 +101,31 @@ func Exact(t *testing.T, v children.Variant, payload children.Payload, workers [
 	for _, workers := range workers {
 		p := Start(t, v, workers, payload)
 		for _, n := range sizes {
-			done, err := p.Run(n)
+			done, err := Run(t, p, n)
 			require.NoError(t, err, "%d workers, %d steps", workers, n)
 			require.Equal(t, n, done, "%d workers", workers)
 		}
 		require.NoError(t, p.Close())
 	}
+}
+
+// Run is p.Run, and fails the test if that hangs.
+func Run(t *testing.T, p *children.Pool, n int) (done int, err error) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		done, err = p.Run(n)
+	}()
+	limit := 2*p.Patience + 5*time.Second
+	select {
+	case <-ended:
+	case <-time.After(limit):
+		stacks := make([]byte, 1<<20)
+		t.Fatalf("%s hangs: Run(%d) has not returned after %v, with a patience of %v\n%s",
+			p.Variant.Name, n, limit, p.Patience, stacks[:runtime.Stack(stacks, true)])
+	}
+	return done, err
 }
 
 // Errors returns every *children.Error that err holds.

@@ -1,6 +1,6 @@
-// Package frame sends words through pipes, as messages of the format that
-// Python's multiprocessing uses: the length in 4 bytes, big-endian, and then so
-// many bytes. The bytes are words in the machine's byte order.
+// Package frame sends messages through pipes, in the format that Python's
+// multiprocessing uses: the length in 4 bytes, big-endian, and then so many bytes.
+// Words are sent in the machine's byte order.
 package frame
 
 import (
@@ -12,7 +12,7 @@ import (
 	"boundaries/procs/internal/shm"
 )
 
-// A Buffer is where a frame is put together.
+// A Buffer is where a frame is put together: a head, and what follows it.
 type Buffer []byte
 
 const head = 4
@@ -22,24 +22,52 @@ func New(words int) Buffer { return make(Buffer, head+words*shm.WordSize) }
 
 // Write writes words as one frame in one call of to.Write.
 func Write(to io.Writer, buffer Buffer, words []uint64) error {
-	binary.BigEndian.PutUint32(buffer, uint32(len(words)*shm.WordSize))
-	n := head + copy(buffer[head:], bytesOf(words))
-	_, err := to.Write(buffer[:n])
+	return WriteBytes(to, buffer[:head+copy(buffer[head:], bytesOf(words))])
+}
+
+// WriteBytes writes a frame that is put together but for its head, which
+// WriteBytes sets, in one call of to.Write.
+func WriteBytes(to io.Writer, frame Buffer) error {
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)-head))
+	_, err := to.Write(frame)
 	return err
 }
 
 // Read reads one frame into words, which it must fill.
 func Read(from io.Reader, buffer Buffer, words []uint64) error {
-	length := buffer[:head]
-	if n, err := io.ReadFull(from, length); err != nil {
-		return fmt.Errorf("reading the head of a frame: got %d bytes, want %d: %w", n, head, err)
-	}
 	want := len(words) * shm.WordSize
-	if got := binary.BigEndian.Uint32(length); int64(got) != int64(want) {
+	if got, err := readHead(from, buffer); err != nil {
+		return err
+	} else if got != int64(want) {
 		return fmt.Errorf("reading a frame: its head says %d bytes, want %d", got, want)
 	}
-	if n, err := io.ReadFull(from, bytesOf(words)); err != nil {
-		return fmt.Errorf("reading a frame: got %d bytes, want %d: %w", n, want, err)
+	return readBody(from, bytesOf(words))
+}
+
+// ReadBytes reads one frame and returns what follows its head, which lies in the
+// buffer and must fit there.
+func ReadBytes(from io.Reader, buffer Buffer) ([]byte, error) {
+	got, err := readHead(from, buffer)
+	if err != nil {
+		return nil, err
+	}
+	body := buffer[head:]
+	if got > int64(len(body)) {
+		return nil, fmt.Errorf("reading a frame: its head says %d bytes, want at most %d", got, len(body))
+	}
+	return body[:got], readBody(from, body[:got])
+}
+
+func readHead(from io.Reader, buffer Buffer) (int64, error) {
+	if n, err := io.ReadFull(from, buffer[:head]); err != nil {
+		return 0, fmt.Errorf("reading the head of a frame: got %d bytes, want %d: %w", n, head, err)
+	}
+	return int64(binary.BigEndian.Uint32(buffer)), nil
+}
+
+func readBody(from io.Reader, body []byte) error {
+	if n, err := io.ReadFull(from, body); err != nil {
+		return fmt.Errorf("reading a frame: got %d bytes, want %d: %w", n, len(body), err)
 	}
 	return nil
 }

@@ -30,6 +30,15 @@ func Change(item []uint64) bool {
 	return wrong == 0
 }
 
+// Check returns ErrWrong if the item is not the answer to the request with that
+// number.
+func Check(item []uint64, number uint64) error {
+	if !Right(item, number) {
+		return ErrWrong
+	}
+	return nil
+}
+
 // Right reports whether the item is the answer to the request with that number.
 func Right(item []uint64, number uint64) bool {
 	wrong := uint64(0)

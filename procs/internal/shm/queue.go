@@ -11,6 +11,7 @@
 //	   256  Done      children                          the parent
 //	   384  Lock      its holder; the parent for a dead holder
 //	   392  Torn      the holder of the lock
+//	   400  Count     children: see procs/fib and procs/racy.go
 //	   512  Claimed   children, by adding               the parent, after a death
 //	   640  Rescue    the parent                        children
 //	   768  Wanted    the parent                        children
@@ -50,7 +51,8 @@ type Control struct {
 	Lock    futex.Lock
 	_       uint32
 	Torn    atomic.Uint64
-	_       [cacheline.Size - 16]byte
+	Count   uint64 // beside the lock, which may guard it
+	_       [cacheline.Size - 24]byte
 	Claimed atomic.Uint64
 	_       [cacheline.Size - 8]byte
 	Rescue  atomic.Uint64

@@ -15,6 +15,7 @@ func TestControlIsAsDocumented(t *testing.T) {
 		"Done":    {unsafe.Offsetof(c.Done), 256},
 		"Lock":    {unsafe.Offsetof(c.Lock), 384},
 		"Torn":    {unsafe.Offsetof(c.Torn), 392},
+		"Count":   {unsafe.Offsetof(c.Count), 400},
 		"Claimed": {unsafe.Offsetof(c.Claimed), 512},
 		"Rescue":  {unsafe.Offsetof(c.Rescue), 640},
 		"Wanted":  {unsafe.Offsetof(c.Wanted), 768},
