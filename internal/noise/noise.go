@@ -46,6 +46,10 @@ type Signals struct {
 	Waits    bool
 	Stolen   time.Duration // by the host of a virtual machine
 	Switches int           // involuntary
+
+	// Outside says that the row ran in a process that has ended, whose waiting is
+	// not known.
+	Outside bool
 }
 
 // A Meter is between the start and the end of a run.
@@ -148,8 +152,9 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	share := float64(s.Foreign) / whole
 	switch {
 	case s.Others && (share < busy || s.Foreign < ticks):
-	case s.Others && s.Procs > s.Processors:
-		// Threads of the row wait for each other, and only what others took counts.
+	case s.Others && (s.Outside || s.Procs > s.Processors):
+		// Threads of the row wait for each other or cannot be seen, and only what
+		// others took counts, where there was no room for them.
 		if float64(s.Idle) < 0.1*whole {
 			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
 		}
@@ -289,46 +294,55 @@ func (l *Log) middle() (middle, fastest time.Duration) {
 // the same numbers of procs share a command.
 func again(rows, all []Row) []string {
 	procs := map[string][]string{} // of each name
-	var names []string
+	var names, others []string
 	for _, r := range rows {
 		if procs[r.Name] == nil {
 			names = append(names, r.Name)
 		}
 		procs[r.Name] = append(procs[r.Name], strconv.Itoa(r.Procs))
 	}
-	type group struct{ bench, skip []string }
-	groups := map[string]*group{}
+	for _, r := range all {
+		others = append(others, r.Name)
+	}
+	groups := map[string][]string{}
 	var order []string
 	for _, name := range names {
 		cpu := strings.Join(procs[name], ",")
-		g := groups[cpu]
-		if g == nil {
-			g = &group{}
-			groups[cpu] = g
+		if groups[cpu] == nil {
 			order = append(order, cpu)
 		}
-		g.bench = append(g.bench, Pattern(name))
-		// A pattern also selects what a row has below it.
-		for _, other := range all {
-			if strings.HasPrefix(other.Name, name+"/") && !slices.Contains(names, other.Name) && !slices.Contains(g.skip, Pattern(other.Name)) {
-				g.skip = append(g.skip, Pattern(other.Name))
-			}
-		}
+		groups[cpu] = append(groups[cpu], name)
 	}
 	var commands []string
 	for _, cpu := range order {
-		command := "go test -bench " + quote(strings.Join(groups[cpu].bench, "|"))
-		if len(groups[cpu].skip) > 0 {
-			command += " -skip " + quote(strings.Join(groups[cpu].skip, "|"))
+		bench, skip := Select(groups[cpu], others)
+		command := "go test -bench " + quote(bench)
+		if skip != "" {
+			command += " -skip " + quote(skip)
 		}
 		commands = append(commands, command+" -cpu "+cpu)
 	}
 	return commands
 }
 
-// Pattern returns the -bench that selects the row of that name, which has no
-// "Benchmark" before it, and what is below it.
-func Pattern(name string) string {
+// Select returns the -bench and -skip of go test that select the rows of those names,
+// which have no "Benchmark" before them, and of all none besides. Skip is empty if
+// it is not needed.
+func Select(names, all []string) (bench, skip string) {
+	var selects, skips []string
+	for _, name := range names {
+		selects = append(selects, pattern(name))
+		// That also selects what a row has below it.
+		for _, other := range all {
+			if strings.HasPrefix(other, name+"/") && !slices.Contains(names, other) && !slices.Contains(skips, pattern(other)) {
+				skips = append(skips, pattern(other))
+			}
+		}
+	}
+	return strings.Join(selects, "|"), strings.Join(skips, "|")
+}
+
+func pattern(name string) string {
 	levels := strings.Split("Benchmark"+name, "/")
 	for i, level := range levels {
 		levels[i] = "^" + regexp.QuoteMeta(level) + "$"

@@ -43,6 +43,8 @@ func TestJudge(t *testing.T) {
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
 		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
+		"outside, quiet":      {func(s *Signals) { s.Outside, s.Waited = true, 0 }, 1, ""},
+		"outside, a neighbor": {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Waited, s.Switches = true, 266*ms, 134*ms, 0, 0 }, 1.5, "others used 0.67 processors"},
 		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
 		"only switches are known":             {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
 		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
