@@ -11,6 +11,10 @@
 //
 // holds what the article says against benchmark output, claim by claim.
 //
+//	boundaries run -o FILE [flags] [packages]
+//
+// measures benchmarks in rounds.
+//
 //	boundaries table FILE...
 //	boundaries scaling [-format text|markdown|csv|json] FILE...
 //
@@ -47,6 +51,7 @@ var verbs = []struct {
 }{
 	{"compare", "compare the benchmarks of two revisions", compare},
 	{"claims", "hold the claims of the article against benchmark output", claimsVerb},
+	{"run", "measure benchmarks in rounds", runVerb},
 	{"table", "print benchmark output as the table people read", tableVerb},
 	{"scaling", "say what more procs make of each row", scalingVerb},
 	{"report", "make a page of charts and tables from benchmark output", reportVerb},

@@ -115,8 +115,8 @@ func (c counters) until(d counters) Signals {
 }
 
 const (
-	// A run is disturbed if it took this many times as long as it should.
-	disturbed = 1.10
+	// Disturbed is a run that took this many times as long as it should, or more.
+	Disturbed = 1.10
 	// A processor is slower from here on. Its clock alone varies by less.
 	slower = 1.12
 	// Less than this part of the processors' time is what a quiet machine does.
@@ -159,7 +159,7 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
 		}
 	case s.Others && s.Waits:
-		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= disturbed-1 {
+		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= Disturbed-1 {
 			because(1+wait, "others used %.2f processors", share*float64(s.Processors))
 		}
 	case s.Procs <= s.Processors:
@@ -235,7 +235,7 @@ func (l *Log) rows() []Row {
 			rows = append(rows, Row{Name: name, Procs: run.signals.Procs})
 		}
 		rows[i].Of++
-		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= disturbed {
+		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= Disturbed {
 			rows[i].Runs++
 			if times > rows[i].Times {
 				rows[i].Times, rows[i].Why = times, why

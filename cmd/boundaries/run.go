@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"boundaries/internal/noise"
+	"boundaries/internal/runner"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+const runUsage = `Usage: boundaries run -o FILE [flags] [packages]
+
+Run measures benchmarks in rounds, and appends each result to FILE as it comes. Each
+test binary is built once. A round runs every row at every number of procs, each in
+a process of its own, in an order that is shuffled anew. What ran on a disturbed
+machine is repeated, within a bound. The packages are those of this folder if none is
+named; benchmarks of any repository will do.
+
+An interrupted or killed run leaves a FILE that table, scaling and report read, and
+-resume goes on with it.
+
+`
+
+func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c := runner.Config{Bench: ".", CPU: defaultCPU(noise.Usable().N()), Rounds: 10, Benchtime: "200ms", Seed: rand.Uint64N(1 << 32), Timeout: 10 * time.Minute}
+	flags := newFlags("run")
+	flags.StringVar(&c.Out, "o", "", "append the results to `file`, which must be new without -resume")
+	flags.Func("bench", "run the benchmarks that match `regexp`, as in go test (default .)", func(s string) error {
+		c.Bench = s
+		_, err := regexp.Compile(s)
+		return err
+	})
+	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
+		c.CPU, err = parseCPU(s)
+		return err
+	})
+	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
+		c.Benchtime = s
+		d, err := time.ParseDuration(s)
+		if count, ok := strings.CutSuffix(s, "x"); ok {
+			_, err = strconv.ParseUint(count, 10, 31)
+			d = 1
+		}
+		if err != nil || d <= 0 || s == "0x" {
+			return errors.New("want a duration such as 200ms or a count such as 100x")
+		}
+		return nil
+	})
+	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
+	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
+	flags.BoolVar(&c.Resume, "resume", false, "go on with the file of an earlier run of the same flags and packages")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		var text strings.Builder
+		text.WriteString(runUsage)
+		flags.SetOutput(&text)
+		flags.PrintDefaults()
+		_, err := io.WriteString(stdout, text.String())
+		return err
+	} else if err != nil {
+		return badInput(`run: %w ("boundaries run -h" lists the flags)`, err)
+	}
+	seeded := false
+	flags.Visit(func(f *flag.Flag) { seeded = seeded || f.Name == "seed" })
+	switch {
+	case c.Out == "":
+		return badInput("run: want the file that results go to, as in -o bench.txt")
+	case c.Rounds < 1:
+		return badInput("run: -rounds is %d, want 1 or more", c.Rounds)
+	case c.Timeout <= 0:
+		return badInput("run: -timeout is %v, want more than 0", c.Timeout)
+	}
+	if c.Resume && !seeded {
+		seed, err := runner.SeedOf(c.Out)
+		if err != nil {
+			return badInput("run: %w", err)
+		}
+		c.Seed = seed
+	}
+	if c.Packages = flags.Args(); len(c.Packages) == 0 {
+		c.Packages = []string{"."}
+	}
+	c.Command = fmt.Sprintf("boundaries run -o FILE -bench '%s' -cpu %s -rounds %d -benchtime %s -seed %d %s",
+		c.Bench, joined(c.CPU), c.Rounds, c.Benchtime, c.Seed, strings.Join(c.Packages, " "))
+	finish := func() {}
+	c.Report, finish = reporter(stderr, c)
+	err := runner.Run(ctx, c)
+	finish()
+	var failed runner.Problems
+	switch {
+	case ctx.Err() != nil:
+		return statusError{130, fmt.Errorf("run: interrupted; %s has what is complete, and -resume goes on", c.Out)}
+	case errors.As(err, &failed):
+		all := make(problems, len(failed))
+		for i, f := range failed {
+			all[i] = fmt.Errorf("run: %w", f)
+		}
+		return all
+	case err != nil:
+		return badInput("run: %w", err)
+	}
+	return nil
+}
+
+func joined(cpu []int) string {
+	var list []string
+	for _, n := range cpu {
+		list = append(list, strconv.Itoa(n))
+	}
+	return strings.Join(list, ",")
+}
+
+// defaultCPU is 1 and its doubles up to the processors that there are, and those.
+func defaultCPU(n int) []int {
+	var list []int
+	for i := 1; i < n; i *= 2 {
+		list = append(list, i)
+	}
+	return append(list, n)
+}
+
+func parseCPU(s string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 {
+			return nil, errors.New("want numbers from 1, separated by commas")
+		}
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// reporter shows the progress of a run: a bar on a terminal, or else a line for each
+// round. Finish ends the bar.
+func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finish func()) {
+	var bar *progressbar.ProgressBar
+	file, isFile := w.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	round := 0
+	report = func(p runner.Progress) {
+		if p.Total == 0 {
+			fmt.Fprintf(w, "boundaries: %s\n", p.Row)
+			return
+		}
+		if round == 0 {
+			fmt.Fprintf(w, "boundaries: %d runs in %d rounds%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
+		}
+		if !terminal {
+			if p.Round != round && p.Row != "" {
+				left := ""
+				if p.Left > 0 {
+					left = ", about " + p.Left.Round(time.Second).String() + " left"
+				}
+				fmt.Fprintf(w, "boundaries: round %d of %d%s\n", p.Round, c.Rounds, left)
+			}
+			round = p.Round
+			return
+		}
+		round = p.Round
+		if bar == nil {
+			bar = progressbar.NewOptions(p.Total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+		}
+		bar.Describe(fmt.Sprintf("round %d of %d", p.Round, c.Rounds))
+		_ = bar.Set(p.Done)
+	}
+	return report, func() {
+		if bar != nil {
+			_ = bar.Exit()
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+// roughly says how long that many runs will take, where it can be told beforehand: go
+// test makes some runs to find out how many steps fill the time.
+func roughly(c runner.Config, runs int) string {
+	d, err := time.ParseDuration(c.Benchtime)
+	if err != nil {
+		return ""
+	}
+	each := d*3/2 + 50*time.Millisecond
+	return fmt.Sprintf(", about %v", (time.Duration(runs) * each).Round(time.Second))
+}
