@@ -8,10 +8,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"boundaries/internal/noise"
@@ -28,6 +30,10 @@ test binary is built once. A round runs every row at every number of procs, each
 a process of its own, in an order that is shuffled anew. What ran on a disturbed
 machine is repeated, within a bound. The packages are those of this folder if none is
 named; benchmarks of any repository will do.
+
+With -on, the same is measured on other machines through ssh, side by side: all is
+built for each of them and copied, and nothing stays there. Each has a file of its
+own, whose name has the host's in it: bench.HOST.txt for bench.txt.
 
 An interrupted or killed run leaves a FILE that table, scaling and report read, and
 -resume goes on with it.
@@ -62,6 +68,17 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
 	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
+	var hosts []string
+	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
+		hosts = strings.Split(s, ",")
+		return nil
+	})
+	ssh := flags.String("ssh", "ssh -o BatchMode=yes -o ConnectTimeout=10", "the `command` that reaches hosts")
+	flags.Func("prebuilt", "run the test binaries of a `list`; used by -on", func(s string) (err error) {
+		c.Prebuilt, err = runner.ParsePrebuilt(s)
+		return err
+	})
+	flags.StringVar(&c.Host, "host", "", "name the machine so; used by -on")
 	flags.BoolVar(&c.Resume, "resume", false, "go on with the file of an earlier run of the same flags and packages")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		var text strings.Builder
@@ -73,17 +90,21 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	} else if err != nil {
 		return badInput(`run: %w ("boundaries run -h" lists the flags)`, err)
 	}
-	seeded := false
-	flags.Visit(func(f *flag.Flag) { seeded = seeded || f.Name == "seed" })
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
-	case c.Out == "":
+	case hosts != nil && c.Resume:
+		return badInput("run: -resume goes on here only, and not with -on")
+	case hosts != nil && strings.TrimSpace(*ssh) == "":
+		return badInput("run: -ssh is empty, want the command that reaches hosts")
+	case c.Out == "" && c.Prebuilt == nil:
 		return badInput("run: want the file that results go to, as in -o bench.txt")
 	case c.Rounds < 1:
 		return badInput("run: -rounds is %d, want 1 or more", c.Rounds)
 	case c.Timeout <= 0:
 		return badInput("run: -timeout is %v, want more than 0", c.Timeout)
 	}
-	if c.Resume && !seeded {
+	if c.Resume && !given["seed"] {
 		seed, err := runner.SeedOf(c.Out)
 		if err != nil {
 			return badInput("run: %w", err)
@@ -95,8 +116,19 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	c.Command = fmt.Sprintf("boundaries run -o FILE -bench '%s' -cpu %s -rounds %d -benchtime %s -seed %d %s",
 		c.Bench, joined(c.CPU), c.Rounds, c.Benchtime, c.Seed, strings.Join(c.Packages, " "))
-	finish := func() {}
-	c.Report, finish = reporter(stderr, c)
+	if hosts != nil {
+		if !given["cpu"] {
+			c.CPU = nil // each has a default of its own
+		}
+		return runOn(ctx, c, hosts, strings.Fields(*ssh), stderr)
+	}
+	if c.Prebuilt != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = runner.EndsWith(ctx, os.Stdin)
+		defer cancel()
+	}
+	report, finish := reporter(stderr, c)
+	c.Report = report
 	err := runner.Run(ctx, c)
 	finish()
 	var failed runner.Problems
@@ -113,6 +145,54 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return badInput("run: %w", err)
 	}
 	return nil
+}
+
+// runOn runs on all hosts at once.
+func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.Writer) error {
+	args := []string{"-bench", c.Bench, "-rounds", strconv.Itoa(c.Rounds), "-benchtime", c.Benchtime,
+		"-seed", strconv.FormatUint(c.Seed, 10), "-timeout", c.Timeout.String()}
+	if c.CPU != nil {
+		args = append(args, "-cpu", joined(c.CPU))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var failed problems
+	for _, host := range hosts {
+		wg.Go(func() {
+			mine := c
+			mine.Out = ofHost(c.Out, host)
+			err := runner.RunOn(ctx, mine, runner.Remote{Host: host, SSH: ssh, Args: args, Stderr: func(line string) {
+				mu.Lock()
+				defer mu.Unlock()
+				fmt.Fprintf(stderr, "boundaries: %s: %s\n", host, line)
+			}})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && ctx.Err() == nil {
+				failed = append(failed, fmt.Errorf("run: %w", err))
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return statusError{130, errors.New("run: interrupted; the files have what is complete")}
+	}
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// ofHost puts the name of a host into that of a file.
+func ofHost(file, host string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == ':' {
+			return '-'
+		}
+		return r
+	}, host)
+	ext := filepath.Ext(file)
+	return strings.TrimSuffix(file, ext) + "." + name + ext
 }
 
 func joined(cpu []int) string {

@@ -149,9 +149,7 @@ func BenchmarkB(b *testing.B)  {}
 		if err != nil {
 			t.Skip("running the go command: ", err, string(out))
 		}
-		for _, m := range regexp.MustCompile(`(?m)^Benchmark\S+`).FindAllString(string(out), -1) {
-			got = append(got, m)
-		}
+		got = append(got, regexp.MustCompile(`(?m)^Benchmark\S+`).FindAllString(string(out), -1)...)
 	}
 	assert.Equal(t, []string{"BenchmarkA/k=x", "BenchmarkA/q=a+b=(c)", "BenchmarkA/q=a+b=(c)-2", "BenchmarkB-2"}, got)
 }

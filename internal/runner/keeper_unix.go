@@ -57,3 +57,6 @@ func endGroup(cmd *exec.Cmd) {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
+
+// detach keeps a Ctrl-C from a command, which is ended otherwise.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -53,7 +53,17 @@ type Config struct {
 
 	// Report is called before each run and at the end. It may be nil.
 	Report func(Progress)
+
+	// Host names the machine in the file, if it is not empty.
+	Host string
+
+	// Prebuilt are test binaries to be run instead of those of Packages. Results then
+	// go to the standard output.
+	Prebuilt []Prebuilt
 }
+
+// Prebuilt is the test binary of a package.
+type Prebuilt struct{ Pkg, Path string }
 
 // Progress is how far a run has come.
 type Progress struct {
@@ -102,6 +112,7 @@ type runner struct {
 	temp     string
 	keeper   *keeper
 	binaries []*binary
+	env      []string // of what builds
 	usable   noise.Processors
 	fastest  time.Duration // of the fixed computation
 
@@ -151,6 +162,37 @@ func Run(ctx context.Context, c Config) (err error) {
 
 // build builds the test binaries and finds their rows.
 func (r *runner) build(ctx context.Context) error {
+	for _, b := range r.Prebuilt {
+		r.binaries = append(r.binaries, &binary{b.Path, r.temp, b.Pkg, nil})
+	}
+	if r.Prebuilt == nil {
+		if err := r.compile(ctx); err != nil {
+			return err
+		}
+	}
+	for _, b := range r.binaries {
+		r.report(Progress{Row: "looking for the rows of " + b.pkg})
+		// One iteration of each row tells which there are.
+		text, err := r.test(ctx, b, r.Bench, "", 1, "1x")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for line := range strings.Lines(text) {
+			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
+				b.rows = append(b.rows, name)
+			}
+		}
+		if err != nil {
+			r.problem(b.pkg, text, err)
+		}
+	}
+	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
+		return cmp.Or(errors.Join(r.problems...), fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench))
+	}
+	return nil
+}
+
+func (r *runner) compile(ctx context.Context) error {
 	out, err := r.goTool(ctx, append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}", "--"}, r.Packages...)...)
 	if err != nil {
 		return err
@@ -164,24 +206,7 @@ func (r *runner) build(ctx context.Context) error {
 		if _, err := r.goTool(ctx, "test", "-c", "-o", b.path, pkg); err != nil {
 			return fmt.Errorf("building the tests of %s: %w", pkg, err)
 		}
-		r.report(Progress{Row: "looking for the rows of " + pkg})
-		// One iteration of each row tells which there are.
-		text, err := r.test(ctx, b, r.Bench, "", 1, "1x")
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		for line := range strings.Lines(text) {
-			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
-				b.rows = append(b.rows, name)
-			}
-		}
-		if err != nil {
-			r.problem(pkg, text, err)
-		}
 		r.binaries = append(r.binaries, b)
-	}
-	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
-		return cmp.Or(errors.Join(r.problems...), fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench))
 	}
 	return nil
 }
@@ -221,7 +246,9 @@ func (r *runner) open() (err error) {
 	if r.Resume {
 		return r.reopen()
 	}
-	if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
+	if r.Prebuilt != nil {
+		r.file = os.Stdout
+	} else if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s is there already; want a new file, or -resume", r.Out)
 	} else if err != nil {
 		return err
@@ -229,11 +256,14 @@ func (r *runner) open() (err error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "numcpu: %d\n%s# command: %s\n# seed: %d\n", r.usable.N(), r.plan(), r.Command, r.Seed)
 	fmt.Fprintf(&text, "# usable: %s\n# oversubscribed: rows of more than %d procs\n", r.usable, r.usable.N())
+	if r.Host != "" {
+		fmt.Fprintf(&text, "# host: %s\n", r.Host)
+	}
 	for _, f := range noise.Facts() {
 		fmt.Fprintf(&text, "# %s: %s\n", f.Key, f.Value)
 		r.facts[f.Key] = true
 	}
-	for _, f := range [][2]string{{"go", r.ask("go", "env", "GOVERSION")}, {"commit", r.ask("git", "describe", "--always", "--dirty")}} {
+	for _, f := range r.origin() {
 		if f[1] != "" {
 			fmt.Fprintf(&text, "# %s: %s\n", f[0], f[1])
 			r.facts[f[0]] = true
@@ -245,8 +275,16 @@ func (r *runner) open() (err error) {
 	return r.write(text.String())
 }
 
+// origin says what was built, where it was built here.
+func (r *runner) origin() [][2]string {
+	if r.Prebuilt != nil {
+		return [][2]string{{"go", runtime.Version()}}
+	}
+	return [][2]string{{"go", ask("go", "env", "GOVERSION")}, {"commit", ask("git", "describe", "--always", "--dirty")}}
+}
+
 // ask returns what a command prints, or "" if it fails.
-func (r *runner) ask(name string, args ...string) string {
+func ask(name string, args ...string) string {
 	out, err := exec.Command(name, args...).Output()
 	if err != nil {
 		return ""
@@ -313,7 +351,7 @@ func (r *runner) reopen() error {
 
 // write appends to the file, and returns when the disk has it.
 func (r *runner) write(text string) error {
-	if _, err := r.file.WriteString(text); err != nil {
+	if _, err := r.file.WriteString(text); err != nil || r.Prebuilt != nil {
 		return err
 	}
 	return r.file.Sync()
@@ -522,10 +560,11 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	defer out.Close()
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stdout = dir, out
+	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
 	if name == "go" {
 		cmd.Stderr = out // which has the reason if it fails
+		cmd.Env = append(cmd.Env, r.env...)
 	}
-	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
 	ownGroup(cmd)
 	if err := ctx.Err(); err != nil {
 		return "", err
