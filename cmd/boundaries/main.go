@@ -11,6 +11,10 @@
 //
 // compares statements of the article with benchmark output.
 //
+//	boundaries run -o FILE [flags] [packages]
+//
+// measures benchmarks in rounds.
+//
 //	boundaries table FILE...
 //	boundaries scaling [-format text|markdown|csv|json] FILE...
 //
@@ -52,6 +56,7 @@ var verbs = []struct {
 }{
 	{"compare", "compare the benchmarks of two revisions", compareVerb},
 	{"claims", "compare statements of the article with benchmark output", claimsVerb},
+	{"run", "measure benchmarks in rounds", runVerb},
 	{"table", "print benchmark output as the table people read", tableVerb},
 	{"scaling", "say what more procs make of each row", scalingVerb},
 	{"report", "make a page of charts and tables from benchmark output", reportVerb},

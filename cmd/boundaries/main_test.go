@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -27,8 +29,13 @@ func TestMain(m *testing.M) {
 func boundaries(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut strings.Builder
-	status = command.Report("boundaries", &errOut, run(t.Context(), args, &out, &errOut))
+	status = statusOf(t.Context(), args, &out, &errOut)
 	return status, out.String(), errOut.String()
+}
+
+// statusOf runs the command and returns its exit status.
+func statusOf(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return command.Report("boundaries", stderr, run(ctx, args, stdout, stderr))
 }
 
 // bench is what go test prints for six rounds of a row on two processors.

@@ -11,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"boundaries/internal/command"
 )
 
 const twoRows = `numcpu: 2
@@ -39,7 +37,7 @@ func inFiles(t *testing.T, texts []string, args ...string) (status int, stdout, 
 		args = append(args, name)
 	}
 	var out, err bytes.Buffer
-	status = command.Report("boundaries", &err, run(t.Context(), args, &out, &err))
+	status = statusOf(t.Context(), args, &out, &err)
 	return status, out.String(), strings.ReplaceAll(err.String(), dir+string(filepath.Separator), "")
 }
 

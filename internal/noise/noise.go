@@ -47,6 +47,10 @@ type Signals struct {
 	Waits    bool
 	Stolen   time.Duration // by the host of a virtual machine
 	Switches int           // involuntary
+
+	// Outside says that the row ran in a process that has ended, whose waiting is
+	// not known.
+	Outside bool
 }
 
 // A Meter observes one run, from Start to Stop.
@@ -112,8 +116,8 @@ func (c counters) until(d counters) Signals {
 }
 
 const (
-	// A run is disturbed if it took this many times as long as it should.
-	disturbed = 1.10
+	// A run is Disturbed if it took this many times as long as it should.
+	Disturbed = 1.10
 	// A processor counts as slower from this ratio on. Its clock alone varies by
 	// less.
 	slower = 1.12
@@ -149,14 +153,14 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	share := float64(s.Foreign) / whole
 	switch {
 	case s.Others && (share < busy || s.Foreign < ticks):
-	case s.Others && s.Procs > s.Processors:
-		// Threads of the row wait for each other, so only the time that others used
-		// counts.
+	case s.Others && (s.Outside || s.Procs > s.Processors):
+		// Threads of the row wait for each other or cannot be seen, so only the time
+		// that others used counts, and only if no processor was idle.
 		if float64(s.Idle) < 0.1*whole {
 			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
 		}
 	case s.Others && s.Waits:
-		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= disturbed-1 {
+		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= Disturbed-1 {
 			because(1+wait, "others used %.2f processors", share*float64(s.Processors))
 		}
 	case s.Procs <= s.Processors:
@@ -232,7 +236,7 @@ func (l *Log) rows() []Row {
 			rows = append(rows, Row{Name: name, Procs: run.signals.Procs})
 		}
 		rows[i].Of++
-		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= disturbed {
+		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= Disturbed {
 			rows[i].Runs++
 			if times > rows[i].Times {
 				rows[i].Times, rows[i].Why = times, why
@@ -292,46 +296,55 @@ func (l *Log) middle() (middle, fastest time.Duration) {
 // with the same numbers of procs share a command.
 func again(rows, all []Row) []string {
 	procs := map[string][]string{} // of each name
-	var names []string
+	var names, others []string
 	for _, r := range rows {
 		if procs[r.Name] == nil {
 			names = append(names, r.Name)
 		}
 		procs[r.Name] = append(procs[r.Name], strconv.Itoa(r.Procs))
 	}
-	type group struct{ bench, skip []string }
-	groups := map[string]*group{}
+	for _, r := range all {
+		others = append(others, r.Name)
+	}
+	groups := map[string][]string{}
 	var order []string
 	for _, name := range names {
 		cpu := strings.Join(procs[name], ",")
-		g := groups[cpu]
-		if g == nil {
-			g = &group{}
-			groups[cpu] = g
+		if groups[cpu] == nil {
 			order = append(order, cpu)
 		}
-		g.bench = append(g.bench, Pattern(name))
-		// A pattern also selects the rows below its row.
-		for _, other := range all {
-			if strings.HasPrefix(other.Name, name+"/") && !slices.Contains(names, other.Name) && !slices.Contains(g.skip, Pattern(other.Name)) {
-				g.skip = append(g.skip, Pattern(other.Name))
-			}
-		}
+		groups[cpu] = append(groups[cpu], name)
 	}
 	var commands []string
 	for _, cpu := range order {
-		command := "go test -bench " + quote(strings.Join(groups[cpu].bench, "|"))
-		if len(groups[cpu].skip) > 0 {
-			command += " -skip " + quote(strings.Join(groups[cpu].skip, "|"))
+		bench, skip := Select(groups[cpu], others)
+		command := "go test -bench " + quote(bench)
+		if skip != "" {
+			command += " -skip " + quote(skip)
 		}
 		commands = append(commands, command+" -cpu "+cpu)
 	}
 	return commands
 }
 
-// Pattern returns the value of -bench that selects the row of that name and the rows
-// below it. name does not begin with "Benchmark".
-func Pattern(name string) string {
+// Select returns the values of go test's -bench and -skip that select the rows of those
+// names and no other row in all. The names do not begin with "Benchmark". Skip is
+// empty if it is not needed.
+func Select(names, all []string) (bench, skip string) {
+	var selects, skips []string
+	for _, name := range names {
+		selects = append(selects, pattern(name))
+		// That also selects what a row has below it.
+		for _, other := range all {
+			if strings.HasPrefix(other, name+"/") && !slices.Contains(names, other) && !slices.Contains(skips, pattern(other)) {
+				skips = append(skips, pattern(other))
+			}
+		}
+	}
+	return strings.Join(selects, "|"), strings.Join(skips, "|")
+}
+
+func pattern(name string) string {
 	levels := strings.Split("Benchmark"+name, "/")
 	for i, level := range levels {
 		levels[i] = "^" + regexp.QuoteMeta(level) + "$"

@@ -43,6 +43,8 @@ func TestJudge(t *testing.T) {
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
 		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
+		"outside, quiet":                      {func(s *Signals) { s.Outside, s.Waited = true, 0 }, 1, ""},
+		"outside, a neighbor":                 {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Waited, s.Switches = true, 266*ms, 134*ms, 0, 0 }, 1.5, "others used 0.67 processors"},
 		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
 		"only switches are known":             {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
 		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
@@ -107,7 +109,7 @@ func TestLog(t *testing.T) {
 
 	f, err := benchfile.ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+text.String()), "f")
 	require.NoError(t, err)
-	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4}, {Name: "Loop/a+b=(c)", Times: 1.31}, {Name: "Loop/it's-2", Times: 1.25}}, f.Disturbed)
+	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
 	rows := l.Disturbed()
 	require.Len(t, rows, 3)
 	assert.Equal(t, 2, rows[0].Runs)
@@ -147,9 +149,7 @@ func BenchmarkB(b *testing.B)  {}
 		if err != nil {
 			t.Skip("running the go command: ", err, string(out))
 		}
-		for _, m := range regexp.MustCompile(`(?m)^Benchmark\S+`).FindAllString(string(out), -1) {
-			got = append(got, m)
-		}
+		got = append(got, regexp.MustCompile(`(?m)^Benchmark\S+`).FindAllString(string(out), -1)...)
 	}
 	assert.Equal(t, []string{"BenchmarkA/k=x", "BenchmarkA/q=a+b=(c)", "BenchmarkA/q=a+b=(c)-2", "BenchmarkB-2"}, got)
 }

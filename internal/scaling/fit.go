@@ -1,6 +1,7 @@
 package scaling
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -57,7 +58,7 @@ func (w *Workload) Scaling() []Scaled {
 				points = append(points, point{c.Procs, v})
 			}
 		}
-		s.Amdahl, s.USL = fit(points, amdahl), fit(points, usl)
+		s.Amdahl, s.USL = fits(points)
 		scaled[i] = s
 	}
 	return scaled
@@ -121,9 +122,21 @@ const (
 	// What the laws leave out makes every measurement miss them by something. Less
 	// than this is called a fit however well it is measured.
 	tolerance = 0.03
+	// From here on the median of values that are drawn is drawn itself.
+	manyRounds = 100
 )
 
-func fit(points []point, l law) Fit {
+// fits fits both laws.
+func fits(points []point) (a, u Fit) {
+	superlinear, slows := "", ""
+	if len(points) >= amdahl.points {
+		superlinear, slows = refute(points)
+	}
+	return fit(points, amdahl, cmp.Or(superlinear, slows)), fit(points, usl, superlinear)
+}
+
+// fit fits a law, unless the data refute it for that reason.
+func fit(points []point, l law, refuted string) Fit {
 	f := Fit{Points: len(points)}
 	if len(points) > 0 {
 		f.Most = points[len(points)-1].procs
@@ -132,7 +145,8 @@ func fit(points []point, l law) Fit {
 		f.Refused = fmt.Sprintf("%s needs %d columns that are not oversubscribed, and there are %d", l.name, l.points, len(points))
 		return f
 	}
-	if f.Refused = refuted(points, l); f.Refused != "" {
+	if refuted != "" {
+		f.Refused = refuted
 		return f
 	}
 	walls := make([]float64, len(points))
@@ -155,24 +169,24 @@ func fit(points []point, l law) Fit {
 	return f
 }
 
-// refuted says which column no law of this form can have.
-func refuted(points []point, l law) string {
+// refute says which column no law of this form can have, and which Amdahl's cannot.
+func refute(points []point) (superlinear, slows string) {
 	if points[0].procs != 1 {
-		return ""
+		return "", ""
 	}
 	base := points[0].values
 	// One column in many may show by chance what is not so.
 	strict := 1 - (1-confidence)/float64(len(points)-1)
 	for _, p := range points[1:] {
 		s := stats.Ratio(base, p.values, strict)
-		if s.Low > 1.01*float64(p.procs) {
-			return fmt.Sprintf("superlinear: %d procs are %.2f times as fast as one, at least %.2f", p.procs, s.Center, s.Low)
+		if superlinear == "" && s.Low > 1.01*float64(p.procs) {
+			superlinear = fmt.Sprintf("superlinear: %d procs are %.2f times as fast as one, at least %.2f", p.procs, s.Center, s.Low)
 		}
-		if !l.kappa && s.High < 1 {
-			return fmt.Sprintf("%d procs are slower than one (%.2f times as fast), and a serial share alone slows nothing", p.procs, s.Center)
+		if slows == "" && s.High < 1 {
+			slows = fmt.Sprintf("%d procs are slower than one (%.2f times as fast), and a serial share alone slows nothing", p.procs, s.Center)
 		}
 	}
-	return ""
+	return superlinear, slows
 }
 
 // solve returns the coefficients of least relative error that are not negative.
@@ -327,10 +341,16 @@ func (f *Fit) resample(points []point, l law) {
 		return
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // the same file has the same intervals
+	if least > manyRounds {
+		together = false
+	}
 	sigmas, kappas, peaks := make([]float64, resamples), make([]float64, resamples), make([]float64, resamples)
 	walls, drawn := make([]float64, len(points)), make([][]float64, len(points))
 	for i, p := range points {
 		drawn[i] = make([]float64, len(p.values))
+		if len(p.values) > manyRounds {
+			drawn[i] = slices.Sorted(slices.Values(p.values))
+		}
 	}
 	for s := range resamples {
 		for k := range drawn[0] {
@@ -344,6 +364,10 @@ func (f *Fit) resample(points []point, l law) {
 			}
 		}
 		for i, p := range points {
+			if len(p.values) > manyRounds {
+				walls[i] = drawMedian(random, drawn[i])
+				continue
+			}
 			for k := range drawn[i] {
 				if !together {
 					drawn[i][k] = p.values[random.IntN(len(p.values))]
@@ -364,6 +388,14 @@ func (f *Fit) resample(points []point, l law) {
 	bound(&f.Sigma, sigmas)
 	bound(&f.Kappa, kappas)
 	bound(&f.Peak, peaks)
+}
+
+// drawMedian returns what the median of as many values, drawn from those, can be. Which
+// of the sorted values that is varies by half of the root of their number.
+func drawMedian(random *rand.Rand, sorted []float64) float64 {
+	n := float64(len(sorted))
+	i := int(math.Round((n-1)/2 + math.Sqrt(n)/2*random.NormFloat64()))
+	return sorted[max(0, min(len(sorted)-1, i))]
 }
 
 // median sorts the values.

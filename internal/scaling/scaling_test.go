@@ -155,6 +155,12 @@ func TestKnownCoefficients(t *testing.T) {
 	assert.Empty(t, s.Amdahl.Refused)
 	assert.Less(t, s.Amdahl.Sigma.Center, 0.005)
 
+	// The interval of very many rounds is as narrow as they make it.
+	s = scale(t, file(random, 2000, columns, 0.05, universal(0.05, 0.002)))
+	require.Empty(t, s.USL.Refused)
+	assert.InDelta(t, 0.002, s.USL.Kappa.Center, 0.0001)
+	assert.True(t, s.USL.Kappa.Low < 0.002 && 0.002 < s.USL.Kappa.High && s.USL.Kappa.High-s.USL.Kappa.Low < 0.0005, "%v", s.USL.Kappa)
+
 	// One round gives figures and no interval.
 	s = scale(t, file(random, 1, columns, 0, universal(0.05, 0.002)))
 	require.Empty(t, s.USL.Refused)

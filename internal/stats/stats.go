@@ -125,7 +125,11 @@ func Ratio(x, y []float64, confidence float64) Interval {
 	a, b := logs(x), logs(y)
 	pairs := len(a) * len(b)
 	at := func(rank int) float64 { return math.Exp(pairwise(a, b, rank)) }
-	center := math.Exp((pairwise(a, b, (pairs+1)/2) + pairwise(a, b, pairs/2+1)) / 2)
+	middle := pairwise(a, b, (pairs+1)/2)
+	if pairs%2 == 0 {
+		middle = (middle + pairwise(a, b, pairs/2+1)) / 2
+	}
+	center := math.Exp(middle)
 	k := critical(len(a), len(b), 1-confidence)
 	if k == 0 {
 		return Interval{0, center, math.Inf(1)}
@@ -157,6 +161,18 @@ func pairwise(a, b []float64, rank int) float64 {
 			n += len(b) - j
 		}
 		return n
+	}
+	if len(a)*len(b) > 1<<20 {
+		// The ninth digit of a ratio of so many is no matter.
+		low, high := a[0]-b[len(b)-1], a[len(a)-1]-b[0]
+		for high-low > 1e-9 {
+			if middle := (low + high) / 2; atMost(middle) >= rank {
+				high = middle
+			} else {
+				low = middle
+			}
+		}
+		return high
 	}
 	// Differences are ordered as these integers are.
 	low, high := order(a[0]-b[len(b)-1]), order(a[len(a)-1]-b[0])

@@ -104,6 +104,13 @@ func TestPairwise(t *testing.T) {
 			assert.Equal(t, want, pairwise(a, b, i+1))
 		}
 	}
+	// Of very many, the difference of two distributions that are alike is known.
+	a, b := make([]float64, 1500), make([]float64, 1500)
+	for i := range a {
+		a[i], b[i] = 3+float64(i), float64(i)
+	}
+	assert.InDelta(t, 3, pairwise(a, b, 1500*1500/2), 1e-8)
+	assert.InDelta(t, 3-1499, pairwise(a, b, 1), 1e-8)
 }
 
 // The interval and the test cannot contradict each other.

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"boundaries/internal/command"
+	"boundaries/internal/noise"
+	"boundaries/internal/runner"
+)
+
+const runUsage = `Usage: boundaries run -o FILE [flags] [packages]
+
+Run measures benchmarks in rounds, and appends each result to FILE as it comes. Each
+test binary is built once. A round runs every row at every number of procs, each in
+a process of its own, in an order that is shuffled anew. What ran on a disturbed
+machine is repeated, within a bound. The packages are those of this folder if none is
+named; benchmarks of any repository will do.
+
+With -on, the same is measured on other machines through ssh, side by side: all is
+built for each of them and copied, and nothing stays there. Each has a file of its
+own, whose name has the host's in it: bench.HOST.txt for bench.txt.
+
+An interrupted or killed run leaves a FILE that table, scaling and report read, and
+-resume goes on with it.
+
+`
+
+func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	c := runner.Config{Bench: ".", CPU: defaultCPU(noise.Usable().N()), Rounds: 10, Benchtime: "200ms", Seed: rand.Uint64N(1 << 32), Timeout: 10 * time.Minute}
+	flags := newFlags("run")
+	flags.StringVar(&c.Out, "o", "", "append the results to `file`, which must be new without -resume")
+	flags.Func("bench", "run the benchmarks that match `regexp`, as in go test (default .)", func(s string) error {
+		c.Bench = s
+		_, err := regexp.Compile(s)
+		return err
+	})
+	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
+		c.CPU, err = parseCPU(s)
+		return err
+	})
+	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
+		c.Benchtime = s
+		d, err := time.ParseDuration(s)
+		if count, ok := strings.CutSuffix(s, "x"); ok {
+			_, err = strconv.ParseUint(count, 10, 31)
+			d = 1
+		}
+		if err != nil || d <= 0 || s == "0x" {
+			return errors.New("want a duration such as 200ms or a count such as 100x")
+		}
+		return nil
+	})
+	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
+	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
+	var hosts []string
+	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
+		hosts = strings.Split(s, ",")
+		return nil
+	})
+	ssh := flags.String("ssh", "ssh -o BatchMode=yes -o ConnectTimeout=10", "the `command` that reaches hosts")
+	flags.Func("prebuilt", "run the test binaries of a `list`; used by -on", func(s string) (err error) {
+		c.Prebuilt, err = runner.ParsePrebuilt(s)
+		return err
+	})
+	flags.StringVar(&c.Host, "host", "", "name the machine so; used by -on")
+	flags.BoolVar(&c.Resume, "resume", false, "go on with the file of an earlier run of the same flags and packages")
+	if ok, err := parse(flags, args, runUsage, stdout); !ok {
+		return err
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	switch {
+	case hosts != nil && c.Resume:
+		return command.BadInput("-resume goes on here only, and not with -on")
+	case hosts != nil && strings.TrimSpace(*ssh) == "":
+		return command.BadInput("-ssh is empty, want the command that reaches hosts")
+	case c.Out == "" && c.Prebuilt == nil:
+		return command.BadInput("want the file that results go to, as in -o bench.txt")
+	case c.Rounds < 1:
+		return command.BadInput("-rounds is %d, want 1 or more", c.Rounds)
+	case c.Timeout <= 0:
+		return command.BadInput("-timeout is %v, want more than 0", c.Timeout)
+	}
+	if c.Resume && !given["seed"] {
+		seed, err := runner.SeedOf(c.Out)
+		if err != nil {
+			return command.BadInput("%w", err)
+		}
+		c.Seed = seed
+	}
+	if c.Packages = flags.Args(); len(c.Packages) == 0 {
+		c.Packages = []string{"."}
+	}
+	c.Command = fmt.Sprintf("boundaries run -o FILE -bench '%s' -cpu %s -rounds %d -benchtime %s -seed %d %s",
+		c.Bench, joined(c.CPU), c.Rounds, c.Benchtime, c.Seed, strings.Join(c.Packages, " "))
+	if hosts != nil {
+		if !given["cpu"] {
+			c.CPU = nil // each has a default of its own
+		}
+		return runOn(ctx, c, hosts, strings.Fields(*ssh), stderr)
+	}
+	if c.Prebuilt != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = runner.EndsWith(ctx, os.Stdin)
+		defer cancel()
+	}
+	report, finish := reporter(stderr, c)
+	c.Report = report
+	err := runner.Run(ctx, c)
+	finish()
+	var failed runner.Problems
+	switch {
+	case ctx.Err() != nil:
+		return command.Interrupted(fmt.Sprintf("interrupted; %s has what is complete, and -resume goes on", c.Out))
+	case errors.As(err, &failed):
+		all := make(command.Problems, len(failed))
+		for i, f := range failed {
+			all[i] = f
+		}
+		return all
+	case err != nil:
+		return command.BadInput("%w", err)
+	}
+	return nil
+}
+
+// runOn runs on all hosts at once.
+func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.Writer) error {
+	args := []string{"-bench", c.Bench, "-rounds", strconv.Itoa(c.Rounds), "-benchtime", c.Benchtime,
+		"-seed", strconv.FormatUint(c.Seed, 10), "-timeout", c.Timeout.String()}
+	if c.CPU != nil {
+		args = append(args, "-cpu", joined(c.CPU))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var failed command.Problems
+	for _, host := range hosts {
+		wg.Go(func() {
+			mine := c
+			mine.Out = ofHost(c.Out, host)
+			err := runner.RunOn(ctx, mine, runner.Remote{Host: host, SSH: ssh, Args: args, Stderr: func(line string) {
+				mu.Lock()
+				defer mu.Unlock()
+				fmt.Fprintf(stderr, "boundaries: %s: %s\n", host, line)
+			}})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && ctx.Err() == nil {
+				failed = append(failed, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return command.Interrupted("interrupted; the files have what is complete")
+	}
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// ofHost puts the name of a host into that of a file.
+func ofHost(file, host string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == ':' {
+			return '-'
+		}
+		return r
+	}, host)
+	ext := filepath.Ext(file)
+	return strings.TrimSuffix(file, ext) + "." + name + ext
+}
+
+func joined(cpu []int) string {
+	var list []string
+	for _, n := range cpu {
+		list = append(list, strconv.Itoa(n))
+	}
+	return strings.Join(list, ",")
+}
+
+// defaultCPU is 1 and its doubles up to the processors that there are, and those.
+func defaultCPU(n int) []int {
+	var list []int
+	for i := 1; i < n; i *= 2 {
+		list = append(list, i)
+	}
+	return append(list, n)
+}
+
+func parseCPU(s string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 {
+			return nil, errors.New("want numbers from 1, separated by commas")
+		}
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// reporter shows the progress of a run: a bar on a terminal, or else a line for each
+// round. Finish ends the bar.
+func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finish func()) {
+	var bar *progressbar.ProgressBar
+	file, isFile := w.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	round := 0
+	report = func(p runner.Progress) {
+		if p.Total == 0 {
+			fmt.Fprintf(w, "boundaries: %s\n", p.Row)
+			return
+		}
+		if round == 0 {
+			fmt.Fprintf(w, "boundaries: %d runs in %d rounds%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
+		}
+		if !terminal {
+			if p.Round != round && p.Row != "" {
+				left := ""
+				if p.Left > 0 {
+					left = ", about " + p.Left.Round(time.Second).String() + " left"
+				}
+				fmt.Fprintf(w, "boundaries: round %d of %d%s\n", p.Round, c.Rounds, left)
+			}
+			round = p.Round
+			return
+		}
+		round = p.Round
+		if bar == nil {
+			bar = progressbar.NewOptions(p.Total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+		}
+		bar.Describe(fmt.Sprintf("round %d of %d", p.Round, c.Rounds))
+		_ = bar.Set(p.Done)
+	}
+	return report, func() {
+		if bar != nil {
+			_ = bar.Exit()
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+// roughly says how long that many runs will take, where it can be told beforehand: go
+// test makes some runs to find out how many steps fill the time.
+func roughly(c runner.Config, runs int) string {
+	d, err := time.ParseDuration(c.Benchtime)
+	if err != nil {
+		return ""
+	}
+	each := d*3/2 + 50*time.Millisecond
+	return fmt.Sprintf(", about %v", (time.Duration(runs) * each).Round(time.Second))
+}

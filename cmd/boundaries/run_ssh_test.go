@@ -1,0 +1,143 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// sshd starts a server on loopback that lets this user in, and returns the ssh command
+// that reaches it under the names one and two.
+func sshd(t *testing.T) (ssh string) {
+	t.Helper()
+	server := "/usr/sbin/sshd"
+	if _, err := os.Stat(server); err != nil {
+		t.Skip("no sshd: ", err)
+	}
+	for _, name := range []string{"ssh", "ssh-keygen"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
+	}
+	me, err := user.Current()
+	require.NoError(t, err)
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	for _, key := range []string{"host", "user"} {
+		out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, key)).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	public, err := os.ReadFile(filepath.Join(dir, "user.pub"))
+	require.NoError(t, err)
+	config := write("sshd_config", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv TMPDIR=%s\n",
+		port, dir, write("authorized_keys", string(public)), os.Getenv("THERE")))
+	_ = os.MkdirAll("/run/sshd", 0o755)
+	cmd := exec.Command(server, "-D", "-e", "-f", config)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	client := write("ssh_config", fmt.Sprintf("Host one two\n\tHostName 127.0.0.1\n\tPort %d\n\tUser %s\n\tIdentityFile %s/user\n\tIdentitiesOnly yes\n\tStrictHostKeyChecking no\n\tUserKnownHostsFile %s/known\n\tLogLevel ERROR\n",
+		port, me.Username, dir, dir))
+	ssh = "ssh -F " + client + " -o BatchMode=yes"
+	for range 50 {
+		if exec.Command("ssh", append(strings.Fields(ssh)[1:], "one", "true")...).Run() == nil {
+			return ssh
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Skip("the server lets nobody in: ", log.String())
+	return ""
+}
+
+func TestRunOnOtherMachines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command and an sshd")
+	}
+	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
+	t.Setenv("THERE", there)
+	ssh := sshd(t)
+	t.Setenv("TMPDIR", here)
+	t.Chdir(dir)
+	t.Setenv("GOWORK", "off")
+	t.Setenv("GOFLAGS", "")
+	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
+	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc BenchmarkA(b *testing.B) {}\n\nfunc BenchmarkSlow(b *testing.B) { time.Sleep(20 * time.Millisecond) }\n"), 0o666))
+	empty := func() {
+		t.Helper()
+		assert.Eventually(t, func() bool {
+			a, _ := filepath.Glob(filepath.Join(there, "*"))
+			b, _ := filepath.Glob(filepath.Join(here, "*"))
+			return len(a)+len(b) == 0
+		}, 10*time.Second, 50*time.Millisecond, "nothing stays, here or there")
+	}
+
+	var stdout, stderr bytes.Buffer
+	args := []string{"run", "-o", "out.txt", "-on", "one,two", "-ssh", ssh, "-bench", "A", "-cpu", "1,2", "-rounds", "2", "-benchtime", "1x", "-seed", "3"}
+	require.Equal(t, 0, statusOf(t.Context(), args, &stdout, &stderr), stderr.String())
+	for _, host := range []string{"one", "two"} {
+		text, err := os.ReadFile("out." + host + ".txt")
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "# host: "+host+"\n")
+		assert.Contains(t, string(text), "# complete: 2 rounds")
+		assert.Equal(t, 4, strings.Count(string(text), "\nBenchmarkA"))
+		assert.Contains(t, stderr.String(), "boundaries: "+host+": round 2 of 2")
+	}
+	empty()
+	status := statusOf(t.Context(), []string{"scaling", "out.one.txt", "out.two.txt"}, &stdout, &stderr)
+	assert.Equal(t, 0, status)
+	assert.Equal(t, 2, strings.Count(stdout.String(), "A: speed-up")+strings.Count(stdout.String(), "tiny: speed-up"), "two hosts are two machines")
+
+	// Interrupted, it keeps what there is.
+	ctx, cancel := context.WithCancel(t.Context())
+	args = []string{"run", "-o", "cut.txt", "-on", "one", "-ssh", ssh, "-rounds", "1000", "-benchtime", "1x"}
+	go func() {
+		for ctx.Err() == nil {
+			if text, _ := os.ReadFile("cut.one.txt"); bytes.Count(text, []byte("\nBenchmarkSlow")) >= 2 {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	stderr.Reset()
+	assert.Equal(t, 130, statusOf(ctx, args, &stdout, &stderr), stderr.String())
+	text, err := os.ReadFile("cut.one.txt")
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "# interrupted: ")
+	empty()
+
+	stderr.Reset()
+	args = []string{"run", "-o", "none.txt", "-on", "-oProxyCommand=x,three", "-ssh", "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=1"}
+	assert.Equal(t, 1, statusOf(t.Context(), args, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), `"-oProxyCommand=x" is no host`)
+	assert.Contains(t, stderr.String(), "boundaries: run: three: ")
+	empty()
+}

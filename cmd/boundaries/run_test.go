@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"boundaries/internal/runner"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRunVerb(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                        "run: want the file that results go to, as in -o bench.txt",
+		"-o f -bench (":           "run: invalid value",
+		"-o f -cpu 0":             "want numbers from 1, separated by commas",
+		"-o f -cpu 1,x":           "want numbers from 1, separated by commas",
+		"-o f -benchtime soon":    "want a duration such as 200ms or a count such as 100x",
+		"-o f -benchtime 0x":      "want a duration such as 200ms or a count such as 100x",
+		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
+		"-o f -timeout 0s":        "run: -timeout is 0s, want more than 0",
+		"-o /none/f -resume":      "run: going on with a file: open /none/f: no such file or directory",
+		"-o table.go -resume":     "run: table.go was not begun by this command",
+		"-o f -benchtime 1x none": "none",
+	} {
+		t.Chdir(".")
+		var stdout, stderr bytes.Buffer
+		status := statusOf(t.Context(), append([]string{"run"}, strings.Fields(args)...), &stdout, &stderr)
+		assert.Equal(t, 2, status, args)
+		assert.Contains(t, stderr.String(), want, args)
+		assert.NoFileExists(t, "f", args)
+	}
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("GOWORK", "off")
+	t.Setenv("GOFLAGS", "")
+	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
+	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport \"testing\"\n\nfunc BenchmarkA(b *testing.B) {}\n"), 0o666))
+	var stdout, stderr bytes.Buffer
+	status := statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -seed 3"), &stdout, &stderr)
+	require.Equal(t, 0, status, stderr.String())
+	assert.Contains(t, stderr.String(), "boundaries: 4 runs in 2 rounds\nboundaries: round 1 of 2\nboundaries: round 2 of 2, about ")
+	text, err := os.ReadFile(filepath.Join(dir, "out.txt"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench '.' -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
+	// The same flags go on, and there is nothing left to do.
+	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
+	assert.Equal(t, 0, status, stderr.String())
+	status = statusOf(t.Context(), []string{"table", "out.txt"}, &stdout, &stderr)
+	assert.Equal(t, 0, status)
+}
+
+func TestDefaultCPU(t *testing.T) {
+	for n, want := range map[int]string{1: "1", 2: "1,2", 6: "1,2,4,6", 8: "1,2,4,8"} {
+		assert.Equal(t, want, joined(defaultCPU(n)))
+	}
+	assert.Equal(t, " about 15s", strings.TrimPrefix(roughly(runner.Config{Benchtime: "200ms"}, 43), ","))
+	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
+}

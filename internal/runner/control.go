@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// control measures a row whose workers share nothing, which nothing but the machine can
+// slow down: what it takes at the beginning of a round and at its end shows what the
+// machine does meanwhile.
+func (r *runner) control(ctx context.Context, at string) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: boundaries/control\n", runtime.GOOS, runtime.GOARCH)
+	r.head = ""
+	for _, n := range r.CPU {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		const steps = 40_000_000
+		took := compute(n, steps)
+		name := "BenchmarkControl/at=" + at
+		if n > 1 {
+			name += "-" + strconv.Itoa(n)
+		}
+		fmt.Fprintf(&text, "%s\t%d\t%.4f ns/op\n", name, steps, float64(took.Nanoseconds())/steps)
+	}
+	return r.write(text.String())
+}
+
+var sink atomic.Uint64
+
+// compute shares steps among that many goroutines and returns how long they take.
+func compute(workers, steps int) time.Duration {
+	var wg sync.WaitGroup
+	began := time.Now()
+	for i := range workers {
+		wg.Go(func() {
+			x := uint64(i + 1)
+			for range steps / workers {
+				x ^= x << 13
+				x ^= x >> 7
+				x ^= x << 17
+			}
+			sink.Add(x)
+		})
+	}
+	wg.Wait()
+	return time.Since(began)
+}

@@ -1,0 +1,24 @@
+//go:build !unix
+
+package runner
+
+import (
+	"os"
+	"os/exec"
+)
+
+// A keeper removes the folder, where there is no process that could do it for one that
+// was killed.
+type keeper struct{ folder string }
+
+func keep(folder string) (*keeper, error) { return &keeper{folder}, nil }
+
+func (k *keeper) started(int) {}
+
+func (k *keeper) end() { _ = os.RemoveAll(k.folder) }
+
+func ownGroup(*exec.Cmd) {}
+
+func endGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+func detach(*exec.Cmd) {}

@@ -1,0 +1,62 @@
+//go:build unix
+
+package runner
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// A keeper is a process that cleans up when this one has ended, also if it was killed:
+// then its standard input ends. It kills the process group that was started last
+// and removes the folder.
+type keeper struct {
+	cmd   *exec.Cmd
+	input io.WriteCloser
+}
+
+const keeperScript = `trap '' HUP INT TERM PIPE
+last=0
+while read -r pid; do last=$pid; done
+[ "$last" -le 1 ] || kill -KILL -"$last" 2>/dev/null
+rm -rf -- "$1"`
+
+func keep(folder string) (*keeper, error) {
+	cmd := exec.Command("sh", "-c", keeperScript, "boundaries-keeper", folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C is not for it
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &keeper{cmd, input}, nil
+}
+
+// started tells which process group is to be ended, or 0 for none.
+func (k *keeper) started(pid int) { fmt.Fprintln(k.input, pid) }
+
+func (k *keeper) end() {
+	_ = k.input.Close()
+	_ = k.cmd.Wait()
+}
+
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(cmd.SysProcAttr)
+}
+
+// endGroup kills what the command has left running. It waits for the end of that, and
+// not for ever, because a zombie that nobody reaps stays in the group.
+func endGroup(cmd *exec.Cmd) {
+	for i := 0; i < 50 && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// detach keeps a Ctrl-C from a command, which is ended otherwise.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

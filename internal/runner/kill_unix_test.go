@@ -1,0 +1,80 @@
+//go:build unix
+
+package runner
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"boundaries/internal/scaling"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const inChild = "BOUNDARIES_TEST_RUN"
+
+// TestMain is the process that TestKilled kills, if it was started as that.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(inChild); dir != "" {
+		c := config(dir)
+		c.Rounds = 1000
+		if err := Run(context.Background(), c); err != nil {
+			println(err.Error())
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// A run that is killed leaves a file that is right, and nothing else.
+func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	c := config(tiny(t, threeRows+`
+func BenchmarkSlow(b *testing.B) {
+	if b.N > 0 && os.Getenv("BEAT") != "" && len(os.Args) > 1 {
+		if f, err := os.OpenFile(os.Getenv("BEAT"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666); err == nil {
+			fmt.Fprintln(f, os.Getpid())
+			f.Close()
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+`))
+	beat := filepath.Join(t.TempDir(), "beat")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), inChild+"="+filepath.Dir(c.Out), "BEAT="+beat)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	beats := func() []string {
+		text, _ := os.ReadFile(beat)
+		return strings.Fields(string(text))
+	}
+	require.Eventually(t, func() bool { return len(beats()) >= 6 }, 2*time.Minute, 5*time.Millisecond, "it never came to the third round: %s", &stderr)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+
+	last, err := strconv.Atoi(beats()[len(beats())-1])
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return syscall.Kill(last, 0) != nil }, 10*time.Second, 10*time.Millisecond, "what it ran runs on")
+	assert.Eventually(t, func() bool {
+		left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*"))
+		return len(left) == 0
+	}, 10*time.Second, 10*time.Millisecond, "files are left behind")
+	f := parse(t, c)
+	assert.Empty(t, f.Problems)
+	assert.NotEmpty(t, scaling.Workloads(f))
+}

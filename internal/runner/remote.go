@@ -1,0 +1,228 @@
+package runner
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Remote says where to run what a [Config] says.
+type Remote struct {
+	Host string   // as ssh has it
+	SSH  []string // the command, with its options
+	Args []string // of the run verb there, without the packages
+	// Stderr gets what the other side says of its progress, a line at a time.
+	Stderr func(line string)
+}
+
+// RunOn measures on another machine: it builds this command and the test binaries for
+// the system and the processor there, copies them, and appends what they print to
+// c.Out as it comes. Nothing but ssh, a shell and tar is needed there, and nothing
+// stays: the other side ends and removes everything when its standard input ends.
+func RunOn(ctx context.Context, c Config, on Remote) (err error) {
+	if on.Host == "" || on.Host[0] == '-' || strings.ContainsAny(on.Host, " \t\n'\"") {
+		return fmt.Errorf("%q is no host", on.Host)
+	}
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%s: %w", on.Host, err)
+		}
+	}()
+	temp, err := os.MkdirTemp("", "boundaries-run-")
+	if err != nil {
+		return err
+	}
+	r := &runner{Config: c, temp: temp}
+	if r.keeper, err = keep(temp); err != nil {
+		_ = os.RemoveAll(temp)
+		return err
+	}
+	defer r.keeper.end()
+	kernel, err := on.output(ctx, nil, "uname -sm")
+	if err != nil {
+		return err
+	}
+	goos, goarch, err := platform(kernel)
+	if err != nil {
+		return err
+	}
+	r.env = []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0"}
+	if err := r.compile(ctx); err != nil {
+		return err
+	}
+	if err := r.compileSelf(ctx, filepath.Join(temp, "boundaries")); err != nil {
+		return err
+	}
+	tests := []string{}
+	names := []string{"boundaries"}
+	for _, b := range r.binaries {
+		tests = append(tests, b.pkg+"="+filepath.Base(b.path))
+		names = append(names, filepath.Base(b.path))
+	}
+	archive, err := exec.CommandContext(ctx, "tar", append([]string{"-C", temp, "-czf", "-"}, names...)...).Output()
+	if err != nil {
+		return fmt.Errorf("packing the binaries: %w", err)
+	}
+	folder, err := on.output(ctx, archive, `d=$(mktemp -d "${TMPDIR:-/tmp}/boundaries-run-XXXXXX") && cd "$d" && tar -xzf - && pwd`)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		_, _ = on.output(context.WithoutCancel(ctx), nil, "rm -rf -- "+quote(folder))
+		return err
+	}
+	defer func() { err = cmp.Or(err, file.Close()) }()
+	args := append([]string{"./boundaries", "run"}, on.Args...)
+	args = append(args, "-prebuilt", strings.Join(tests, ","), "-host", on.Host)
+	for i := range args {
+		args[i] = quote(args[i])
+	}
+	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
+}
+
+// run runs a command of a shell there. Its standard input stays open until it is to
+// end; its output goes to the file.
+func (on Remote) run(ctx context.Context, file *os.File, script string) error {
+	cmd := exec.Command(on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	says := &lines{each: on.Stderr}
+	cmd.Stdout, cmd.Stderr = synced{file}, says
+	detach(cmd)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// The other side has time to clean up.
+	stop := context.AfterFunc(ctx, func() {
+		_ = input.Close()
+		time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	})
+	err = cmd.Wait()
+	stop()
+	_ = input.Close()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return errors.New(cmp.Or(says.last, err.Error()))
+	}
+	return nil
+}
+
+// synced writes through to the disk.
+type synced struct{ file *os.File }
+
+func (s synced) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	return n, cmp.Or(err, s.file.Sync())
+}
+
+// lines calls each for every line.
+type lines struct {
+	mu   sync.Mutex
+	each func(string)
+	rest []byte
+	last string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		l.rest = rest
+		l.last = strings.TrimPrefix(strings.TrimSpace(string(line)), "boundaries: ")
+		if l.each != nil {
+			l.each(l.last)
+		}
+	}
+}
+
+// output returns what a command of a shell there prints.
+func (on Remote) output(ctx context.Context, input []byte, script string) (string, error) {
+	cmd := exec.CommandContext(ctx, on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
+	cmd.Stdin = bytes.NewReader(input)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", errors.New(strings.Join(strings.Fields(cmp.Or(strings.TrimSpace(stderr.String()), err.Error())), " "))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// platform translates what uname -sm says.
+func platform(kernel string) (goos, goarch string, err error) {
+	system, machine, _ := strings.Cut(kernel, " ")
+	goos = strings.ToLower(system)
+	goarch = map[string]string{"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv6l": "arm", "armv7l": "arm",
+		"i386": "386", "i686": "386", "riscv64": "riscv64", "ppc64le": "ppc64le", "s390x": "s390x", "loongarch64": "loong64"}[machine]
+	switch goos {
+	case "linux", "darwin", "freebsd", "openbsd", "netbsd":
+		if goarch != "" {
+			return goos, goarch, nil
+		}
+	}
+	return "", "", fmt.Errorf("uname -sm is %q, want a system and a processor that Go builds for", kernel)
+}
+
+// compileSelf builds this command from where it was built here.
+func (r *runner) compileSelf(ctx context.Context, path string) error {
+	_, source, _, _ := runtime.Caller(0)
+	module := filepath.Dir(filepath.Dir(filepath.Dir(source)))
+	if _, err := os.Stat(filepath.Join(module, "go.mod")); err != nil {
+		return fmt.Errorf("building this command for there: its source is not in %s any more", module)
+	}
+	if _, err := r.goTool(ctx, "build", "-C", module, "-o", path, "./cmd/boundaries"); err != nil {
+		return fmt.Errorf("building this command for there: %w", err)
+	}
+	return nil
+}
+
+// EndsWith returns a context that ends when the standard input does, which is how
+// RunOn ends the other side.
+func EndsWith(ctx context.Context, input io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, input)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// ParsePrebuilt reads what RunOn passes on: package=file, separated by commas.
+func ParsePrebuilt(list string) ([]Prebuilt, error) {
+	var all []Prebuilt
+	for one := range strings.SplitSeq(list, ",") {
+		pkg, name, ok := strings.Cut(one, "=")
+		if !ok {
+			return nil, fmt.Errorf("want package=file, got %s", strconv.Quote(one))
+		}
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Prebuilt{pkg, path})
+	}
+	return all, nil
+}

@@ -1,0 +1,589 @@
+// Package runner measures benchmarks in rounds, so that they can be compared.
+//
+// Each test binary is built once. A round runs every row at every number of procs once,
+// each in a process of its own and in an order that is shuffled anew from a seed
+// that the file names: a machine that drifts drifts under all of them alike, and no
+// row always follows the same other one. A control that shares nothing runs first
+// and last in each round.
+//
+// A run on a disturbed machine is repeated at the end of its round, within a bound, and
+// the quieter of the two counts.
+//
+// What is measured is written at once, a result at a time. So a run that is interrupted
+// or killed leaves a file that is right as far as it goes, and [Config].Resume goes
+// on where it ended. Nothing else is left behind: a process of its own waits for this
+// one to end, whichever way, and then ends what it started and removes what it made.
+package runner
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"boundaries/internal/noise"
+)
+
+// A Config says what to measure. All fields but Resume and Report must be set.
+type Config struct {
+	Out       string   // the file that results go to
+	Packages  []string // patterns, as of go list
+	Bench     string   // a regular expression, as of go test
+	CPU       []int
+	Rounds    int
+	Benchtime string // as of go test
+	Seed      uint64
+	Command   string        // that is repeated to measure the same again
+	Timeout   time.Duration // for one row
+
+	// Resume goes on with a file that an earlier run has begun with the same Packages,
+	// Bench, CPU, Benchtime and Seed.
+	Resume bool
+
+	// Report is called before each run and at the end. It may be nil.
+	Report func(Progress)
+
+	// Host names the machine in the file, if it is not empty.
+	Host string
+
+	// Prebuilt are test binaries to be run instead of those of Packages. Results then
+	// go to the standard output.
+	Prebuilt []Prebuilt
+}
+
+// Prebuilt is the test binary of a package.
+type Prebuilt struct{ Pkg, Path string }
+
+// Progress is how far a run has come.
+type Progress struct {
+	Done, Total int // runs, of all rounds
+	Round       int // from 1
+	Row         string
+	Left        time.Duration // until the end, about; 0 before anything is known
+}
+
+// repeats bounds how many runs are repeated because the machine was disturbed: one
+// in so many.
+const repeats = 4
+
+// A unit is a row at a number of procs.
+type unit struct {
+	binary *binary
+	row    string // without "Benchmark"
+	procs  int
+}
+
+func (u unit) String() string {
+	if u.procs == 1 {
+		return u.row
+	}
+	return u.row + "-" + strconv.Itoa(u.procs)
+}
+
+type binary struct {
+	path, dir, pkg string
+	rows           []string
+}
+
+// A result is what a unit has printed, without what is said of every process.
+type result struct {
+	unit      unit
+	facts     string // that no result before had
+	head      string // goos, goarch, pkg, cpu
+	lines     string
+	disturbed float64 // how many times as long, or 0
+	why       string
+}
+
+type runner struct {
+	Config
+	file     *os.File
+	temp     string
+	keeper   *keeper
+	binaries []*binary
+	env      []string // of what builds
+	usable   noise.Processors
+	fastest  time.Duration // of the fixed computation
+
+	done     map[string]bool // "round pkg unit" of results in the file
+	failed   map[string]bool // units that are not tried again
+	facts    map[string]bool // that the file has
+	head     string          // what the file's last result stands under
+	problems []error
+	repeated int
+}
+
+// Problems are rows that failed, while the others were measured.
+type Problems []error
+
+func (p Problems) Error() string { return errors.Join(p...).Error() }
+
+// Run measures. If ctx ends, it kills what runs, marks the file as interrupted and
+// returns ctx.Err(). An error of type Problems says which rows failed.
+func Run(ctx context.Context, c Config) (err error) {
+	runtime.LockOSThread() // see dieWithParent
+	defer runtime.UnlockOSThread()
+	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
+	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
+		return fmt.Errorf("making a folder for the test binaries: %w", err)
+	}
+	if r.keeper, err = keep(r.temp); err != nil {
+		_ = os.RemoveAll(r.temp)
+		return fmt.Errorf("starting the process that cleans up: %w", err)
+	}
+	defer r.keeper.end()
+	if err := r.build(ctx); err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, r.file.Close()) }()
+	err = r.rounds(ctx)
+	if ctx.Err() != nil {
+		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
+	}
+	if err == nil && len(r.problems) > 0 {
+		return Problems(r.problems)
+	}
+	return err
+}
+
+// build builds the test binaries and finds their rows.
+func (r *runner) build(ctx context.Context) error {
+	for _, b := range r.Prebuilt {
+		r.binaries = append(r.binaries, &binary{b.Path, r.temp, b.Pkg, nil})
+	}
+	if r.Prebuilt == nil {
+		if err := r.compile(ctx); err != nil {
+			return err
+		}
+	}
+	for _, b := range r.binaries {
+		r.report(Progress{Row: "looking for the rows of " + b.pkg})
+		// One iteration of each row tells which there are.
+		text, err := r.test(ctx, b, r.Bench, "", 1, "1x")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for line := range strings.Lines(text) {
+			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
+				b.rows = append(b.rows, name)
+			}
+		}
+		if err != nil {
+			r.problem(b.pkg, text, err)
+		}
+	}
+	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
+		return cmp.Or(errors.Join(r.problems...), fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench))
+	}
+	return nil
+}
+
+func (r *runner) compile(ctx context.Context) error {
+	out, err := r.goTool(ctx, append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}", "--"}, r.Packages...)...)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		pkg, dir, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if !ok {
+			continue
+		}
+		b := &binary{filepath.Join(r.temp, strconv.Itoa(len(r.binaries))+".test.exe"), dir, pkg, nil}
+		if _, err := r.goTool(ctx, "test", "-c", "-o", b.path, pkg); err != nil {
+			return fmt.Errorf("building the tests of %s: %w", pkg, err)
+		}
+		r.binaries = append(r.binaries, b)
+	}
+	return nil
+}
+
+var resultLine = regexp.MustCompile(`^Benchmark(\S+)\s+\d+\s+\S+ \S+`)
+
+// resultOf returns the name in a line that is a result.
+func resultOf(line string) (name string, ok bool) {
+	if m := resultLine.FindStringSubmatch(line); m != nil {
+		return m[1], true
+	}
+	return "", false
+}
+
+func (r *runner) problem(what, output string, err error) {
+	text := err.Error()
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {
+			text = line
+			break
+		}
+	}
+	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, text))
+}
+
+// plan is what two runs that share a file must have in common.
+func (r *runner) plan() string {
+	cpus := make([]string, len(r.CPU))
+	for i, n := range r.CPU {
+		cpus[i] = strconv.Itoa(n)
+	}
+	return fmt.Sprintf("# plan: -bench %q -cpu %s -benchtime %s -seed %d %s\n", r.Bench, strings.Join(cpus, ","), r.Benchtime, r.Seed, strings.Join(r.Packages, " "))
+}
+
+// open makes the file, or finds out what it has.
+func (r *runner) open() (err error) {
+	if r.Resume {
+		return r.reopen()
+	}
+	if r.Prebuilt != nil {
+		r.file = os.Stdout
+	} else if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already; want a new file, or -resume", r.Out)
+	} else if err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "numcpu: %d\n%s# command: %s\n# seed: %d\n", r.usable.N(), r.plan(), r.Command, r.Seed)
+	fmt.Fprintf(&text, "# usable: %s\n# oversubscribed: rows of more than %d procs\n", r.usable, r.usable.N())
+	if r.Host != "" {
+		fmt.Fprintf(&text, "# host: %s\n", r.Host)
+	}
+	for _, f := range noise.Facts() {
+		fmt.Fprintf(&text, "# %s: %s\n", f.Key, f.Value)
+		r.facts[f.Key] = true
+	}
+	for _, f := range r.origin() {
+		if f[1] != "" {
+			fmt.Fprintf(&text, "# %s: %s\n", f[0], f[1])
+			r.facts[f[0]] = true
+		}
+	}
+	for _, fact := range []string{"numcpu", "plan", "command", "seed", "usable", "oversubscribed", "round", "interrupted", "complete"} {
+		r.facts[fact] = true
+	}
+	return r.write(text.String())
+}
+
+// origin says what was built, where it was built here.
+func (r *runner) origin() [][2]string {
+	if r.Prebuilt != nil {
+		return [][2]string{{"go", runtime.Version()}}
+	}
+	return [][2]string{{"go", ask("go", "env", "GOVERSION")}, {"commit", ask("git", "describe", "--always", "--dirty")}}
+}
+
+// ask returns what a command prints, or "" if it fails.
+func ask(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
+}
+
+// SeedOf returns the seed of a file that a run has begun.
+func SeedOf(file string) (uint64, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, fmt.Errorf("going on with a file: %w", err)
+	}
+	m := regexp.MustCompile(`(?m)^# seed: (\d+)$`).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%s was not begun by this command", file)
+	}
+	return strconv.ParseUint(string(m[1]), 10, 64)
+}
+
+func (r *runner) reopen() error {
+	text, err := os.ReadFile(r.Out)
+	if err != nil {
+		return fmt.Errorf("going on with a file: %w", err)
+	}
+	// A line that was being written when the run was killed is none.
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	round, pkg, planned := 0, "", false
+	for line := range strings.Lines(string(text)) {
+		fact, isFact := strings.CutPrefix(line, "# ")
+		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
+		name, isResult := resultOf(line)
+		switch {
+		case isFact && key == "plan":
+			planned = true
+			if line != r.plan() {
+				return fmt.Errorf("%s was begun with %s, and this is %s", r.Out, value, strings.TrimSpace(strings.TrimPrefix(r.plan(), "# plan: ")))
+			}
+		case isFact && key == "round":
+			round, _ = strconv.Atoi(value)
+		case isResult:
+			r.done[fmt.Sprint(round, " ", pkg, " ", name)] = true
+		case strings.HasPrefix(line, "pkg: "):
+			pkg = strings.TrimSpace(strings.TrimPrefix(line, "pkg: "))
+		}
+		if isFact {
+			r.facts[key] = true
+		} else if strings.HasPrefix(line, "Unit ") {
+			r.facts[strings.TrimSpace(line)] = true
+		}
+	}
+	if !planned {
+		return fmt.Errorf("%s was not begun by this command", r.Out)
+	}
+	if r.file, err = os.OpenFile(r.Out, os.O_WRONLY, 0); err != nil {
+		return fmt.Errorf("going on with a file: %w", err)
+	}
+	if err := r.file.Truncate(int64(len(text))); err != nil {
+		return err
+	}
+	_, err = r.file.Seek(0, 2)
+	return err
+}
+
+// write appends to the file, and returns when the disk has it.
+func (r *runner) write(text string) error {
+	if _, err := r.file.WriteString(text); err != nil || r.Prebuilt != nil {
+		return err
+	}
+	return r.file.Sync()
+}
+
+func (r *runner) rounds(ctx context.Context) error {
+	var units []unit
+	for _, b := range r.binaries {
+		for _, row := range b.rows {
+			for _, n := range r.CPU {
+				units = append(units, unit{b, row, n})
+			}
+		}
+	}
+	began, measured := time.Now(), 0
+	p := Progress{Total: r.Rounds * len(units)}
+	for p.Round = 1; p.Round <= r.Rounds; p.Round++ {
+		order := slices.Clone(units)
+		rand.New(rand.NewPCG(r.Seed, uint64(p.Round))).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		left := slices.DeleteFunc(slices.Clone(order), func(u unit) bool { return r.have(p.Round, u) || r.failed[u.key()] })
+		if len(left) == 0 {
+			p.Done += len(order)
+			continue
+		}
+		p.Done += len(order) - len(left)
+		if err := r.write(fmt.Sprintf("# round: %d\n", p.Round)); err != nil {
+			return err
+		}
+		r.head = ""
+		if err := r.control(ctx, "first"); err != nil {
+			return err
+		}
+		var again []result
+		for _, u := range left {
+			p.Row = u.String()
+			if measured > 0 {
+				p.Left = time.Since(began) / time.Duration(measured) * time.Duration(p.Total-p.Done)
+			}
+			r.report(p)
+			got, err := r.measure(ctx, u)
+			if ctx.Err() != nil {
+				return cmp.Or(r.writeAll(again), ctx.Err())
+			}
+			measured++
+			p.Done++
+			if err != nil {
+				// Its later rounds would fail as well, or would not pair.
+				r.failed[u.key()] = true
+				r.problem(u.String(), got.lines, err)
+				continue
+			}
+			if got.disturbed > 0 && (r.repeated+len(again))*repeats < measured+repeats {
+				again = append(again, got)
+			} else if err := r.writeResult(got); err != nil {
+				return err
+			}
+		}
+		for i, first := range again {
+			p.Row = first.unit.String() + " again, because the machine was disturbed"
+			r.report(p)
+			got, err := r.measure(ctx, first.unit)
+			r.repeated++
+			if ctx.Err() != nil {
+				return cmp.Or(r.writeAll(again[i:]), ctx.Err())
+			}
+			if err != nil || got.disturbed > first.disturbed {
+				got = first
+			}
+			got.facts = first.facts
+			if err := r.writeResult(got); err != nil {
+				return err
+			}
+		}
+		if err := r.control(ctx, "last"); err != nil {
+			return err
+		}
+	}
+	p.Round, p.Row, p.Left = r.Rounds, "", 0
+	r.report(p)
+	return r.write(fmt.Sprintf("# complete: %d rounds, %d runs repeated because the machine was disturbed\n", r.Rounds, r.repeated))
+}
+
+func (u unit) key() string { return u.binary.pkg + " " + u.String() }
+
+func (r *runner) have(round int, u unit) bool { return r.done[fmt.Sprint(round, " ", u.key())] }
+
+func (r *runner) report(p Progress) {
+	if r.Report != nil {
+		r.Report(p)
+	}
+}
+
+func (r *runner) writeAll(results []result) error {
+	for _, one := range results {
+		if err := r.writeResult(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) writeResult(one result) error {
+	text := one.facts
+	if one.head != r.head {
+		text += one.head
+		r.head = one.head
+	}
+	text += one.lines
+	if one.disturbed > 0 {
+		text += fmt.Sprintf("# disturbed: %s %.2f times (%s)\n", one.unit, one.disturbed, one.why)
+	}
+	return r.write(text)
+}
+
+// measure runs a unit once.
+func (r *runner) measure(ctx context.Context, u unit) (result, error) {
+	bench, skip := noise.Select([]string{u.row}, u.binary.rows)
+	meter := noise.Start(u.procs, r.usable.N())
+	text, err := r.test(ctx, u.binary, bench, skip, u.procs, r.Benchtime)
+	signals := meter.Stop()
+	one := result{unit: u}
+	if err != nil {
+		one.lines = text
+		return one, err
+	}
+	found, judged := false, false
+	for line := range strings.Lines(text) {
+		fact, isFact := strings.CutPrefix(line, "# ")
+		key, value, _ := strings.Cut(fact, ": ")
+		name, isResult := resultOf(line)
+		switch {
+		case isResult && name == u.String():
+			found = true
+			one.lines += line
+		case isFact && key == "steady":
+			judged = true // by the benchmark itself, which has seen more
+		case isFact && key == "disturbed":
+			if m := ofDisturbed.FindStringSubmatch(value); m != nil {
+				one.disturbed, _ = strconv.ParseFloat(m[1], 64)
+				one.why = m[2]
+			}
+		case isFact && key == "again":
+		case isFact && value != "" && !r.facts[key]:
+			// The first run tells the facts of all.
+			r.facts[key] = true
+			one.facts += line
+		case strings.HasPrefix(line, "Unit ") && !r.facts[strings.TrimSpace(line)]:
+			r.facts[strings.TrimSpace(line)] = true
+			one.facts += line
+		case goTestKey.MatchString(line):
+			one.head += line
+		}
+	}
+	if !found {
+		one.lines = text
+		return one, errors.New("no result, though it had one before")
+	}
+	if !judged {
+		signals.Outside = true
+		if r.fastest == 0 || signals.Probe < r.fastest {
+			r.fastest = signals.Probe
+		}
+		if times, why := signals.Judge(r.fastest); times >= noise.Disturbed {
+			one.disturbed, one.why = times, why
+		}
+	}
+	return one, nil
+}
+
+var (
+	ofDisturbed = regexp.MustCompile(`^\S+ ([0-9.]+) times \((.*)\)`)
+	goTestKey   = regexp.MustCompile(`^(goos|goarch|pkg|cpu): `)
+)
+
+// test runs benchmarks of a binary, as go test would.
+func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs int, benchtime string) (string, error) {
+	args := []string{"-test.run=^$", "-test.bench=" + bench, "-test.cpu=" + strconv.Itoa(procs), "-test.benchtime=" + benchtime,
+		"-test.count=1", "-test.timeout=" + r.Timeout.String(), "-test.paniconexit0"}
+	if skip != "" {
+		args = append(args, "-test.skip="+skip)
+	}
+	return r.exec(ctx, b.dir, b.path, args...)
+}
+
+func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
+	out, err := r.exec(ctx, "", "go", args...)
+	if err != nil {
+		for line := range strings.Lines(out) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
+				return "", errors.New(line)
+			}
+		}
+	}
+	return out, err
+}
+
+// exec runs a command in a process group of its own, and leaves nothing of that
+// running. The output goes to a file, because a process that outlives the command
+// could hold a pipe open.
+func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (string, error) {
+	out, err := os.CreateTemp(r.temp, "output-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout = dir, out
+	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
+	if name == "go" {
+		cmd.Stderr = out // which has the reason if it fails
+		cmd.Env = append(cmd.Env, r.env...)
+	}
+	ownGroup(cmd)
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	r.keeper.started(cmd.Process.Pid)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		endGroup(cmd)
+		<-ended
+		err = ctx.Err()
+	}
+	endGroup(cmd)
+	r.keeper.started(0)
+	text, readErr := os.ReadFile(out.Name())
+	return string(text), cmp.Or(err, readErr)
+}

@@ -1,0 +1,251 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/scaling"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tiny is a module with the benchmarks of that body. The variable LOG names a file that
+// each process of it appends a line to.
+func tiny(t *testing.T, body string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666))
+	}
+	write("go.mod", "module tiny\n\ngo 1.26\n")
+	write("tiny_test.go", `package tiny
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+var _ = time.Now
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	fmt.Println("numcpu: 77")
+	fmt.Println("Unit x/op better=lower")
+	fmt.Println("# go: of the binary")
+	status := m.Run()
+	if time := os.Getenv("DISTURBED"); time != "" {
+		fmt.Println("# steady: 0 of 1 rows ran undisturbed")
+		fmt.Println("# disturbed: " + os.Getenv("DISTURBED"))
+	} else {
+		fmt.Println("# steady: 1 of 1 rows ran undisturbed")
+	}
+	os.Exit(status)
+}
+
+`+body)
+	t.Chdir(dir)
+	t.Setenv("GOWORK", "off")
+	t.Setenv("GOFLAGS", "")
+	t.Setenv("TMPDIR", t.TempDir())
+	return dir
+}
+
+const threeRows = `
+func BenchmarkA(b *testing.B) {
+	b.Run("k=x", func(b *testing.B) { b.ReportMetric(3, "x/op") })
+	b.Run("k=x/without=y", func(b *testing.B) {})
+}
+
+func BenchmarkB(b *testing.B) {}
+`
+
+func config(dir string) Config {
+	return Config{Out: filepath.Join(dir, "out.txt"), Packages: []string{"."}, Bench: ".", CPU: []int{1, 2}, Rounds: 3, Benchtime: "1x", Seed: 7,
+		Command: "boundaries run -o out.txt", Timeout: time.Minute}
+}
+
+func text(t *testing.T, c Config) string {
+	t.Helper()
+	text, err := os.ReadFile(c.Out)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func parse(t *testing.T, c Config) *benchfile.File {
+	t.Helper()
+	f, err := benchfile.ReadFrom(strings.NewReader(text(t, c)), "out.txt")
+	require.NoError(t, err)
+	return f
+}
+
+// runs returns how many lines each row has.
+func runs(f *benchfile.File) map[string]int {
+	n := map[string]int{}
+	for _, r := range f.Rows {
+		n[r.FullName()] = len(r.Rounds)
+	}
+	return n
+}
+
+var complete = map[string]int{"A/k=x": 3, "A/k=x-2": 3, "A/k=x/without=y": 3, "A/k=x/without=y-2": 3, "B": 3, "B-2": 3,
+	"Control/at=first": 3, "Control/at=first-2": 3, "Control/at=last": 3, "Control/at=last-2": 3}
+
+func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	c := config(tiny(t, threeRows))
+	var seen []Progress
+	c.Report = func(p Progress) { seen = append(seen, p) }
+	require.NoError(t, Run(t.Context(), c))
+	f := parse(t, c)
+	assert.Equal(t, complete, runs(f))
+	assert.Empty(t, f.Problems)
+	assert.Equal(t, []int{1, 2, 3}, f.Rows[3].Rounds)
+	assert.Equal(t, "tiny", f.Rows[3].Pkg)
+	assert.Equal(t, "lower", f.Better["x/op"])
+	assert.NotEqual(t, 77, f.Machine.NumCPU(), "the usable processors are said once, by us")
+	assert.Equal(t, "boundaries run -o out.txt", f.Machine.Fact("command"))
+	assert.Regexp(t, `^go1`, f.Machine.Fact("go"))
+	assert.Equal(t, "7", f.Machine.Fact("seed"))
+	assert.NotEmpty(t, f.Machine.Fact("processor"))
+	assert.Contains(t, text(t, c), "# complete: 3 rounds")
+
+	// The order of each round is another, and the seed's.
+	var orders []string
+	for _, round := range regexp.MustCompile(`(?s)# round: \d(.*?)at=last`).FindAllString(text(t, c), -1) {
+		orders = append(orders, strings.Join(regexp.MustCompile(`Benchmark[AB]\S*`).FindAllString(round, -1), " "))
+	}
+	require.Len(t, orders, 3)
+	assert.False(t, orders[0] == orders[1] && orders[1] == orders[2], orders[0])
+	before := orders[0]
+	require.NoError(t, os.Remove(c.Out))
+	c.Rounds = 1
+	require.NoError(t, Run(t.Context(), c))
+	assert.Equal(t, before, strings.Join(regexp.MustCompile(`Benchmark[AB]\S*`).FindAllString(text(t, c), -1), " "))
+
+	last := seen[len(seen)-1]
+	assert.Equal(t, last.Total, last.Done)
+	left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*"))
+	require.NoError(t, err)
+	assert.Empty(t, left, "nothing is left behind")
+	assert.ErrorContains(t, Run(t.Context(), c), "is there already")
+}
+
+func TestInterruptedAndResumed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	c := config(tiny(t, threeRows))
+	ctx, cancel := context.WithCancel(t.Context())
+	c.Report = func(p Progress) {
+		if p.Done == 8 {
+			cancel()
+		}
+	}
+	require.ErrorIs(t, Run(ctx, c), context.Canceled)
+	assert.Contains(t, text(t, c), "# interrupted: ")
+	assert.Len(t, scaling.Workloads(parse(t, c)), 3)
+	before := runs(parse(t, c))
+	sum := before["A/k=x"] + before["A/k=x-2"] + before["A/k=x/without=y"] + before["A/k=x/without=y-2"] + before["B"] + before["B-2"]
+	assert.Equal(t, 8, sum)
+
+	// As if it had been killed in the middle of a line.
+	file, err := os.OpenFile(c.Out, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = file.WriteString("BenchmarkB 1 0.1 ns/o")
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+
+	c.Report, c.Resume = nil, true
+	require.NoError(t, Run(t.Context(), c))
+	got := runs(parse(t, c))
+	for row, n := range complete {
+		if !strings.HasPrefix(row, "Control") {
+			assert.Equal(t, n, got[row], row)
+		}
+	}
+	for _, r := range parse(t, c).Rows {
+		if !strings.HasPrefix(r.Name, "Control") {
+			assert.ElementsMatch(t, []int{1, 2, 3}, r.Rounds, r.Name)
+		}
+	}
+	assert.Empty(t, parse(t, c).Problems)
+
+	c.Bench = "B"
+	assert.ErrorContains(t, Run(t.Context(), c), `was begun with -bench "." -cpu 1,2`)
+	c.Out = filepath.Join(t.TempDir(), "other.txt")
+	assert.ErrorIs(t, Run(t.Context(), c), os.ErrNotExist)
+	require.NoError(t, os.WriteFile(c.Out, []byte("BenchmarkB 1 1 ns/op\n"), 0o666))
+	assert.ErrorContains(t, Run(t.Context(), c), "was not begun by this command")
+}
+
+func TestDisturbedRunsAreRepeated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	c := config(tiny(t, threeRows))
+	c.CPU = []int{1}
+	t.Setenv("DISTURBED", "A/k=x 1.50 times (others used 0.50 processors)")
+	require.NoError(t, Run(t.Context(), c))
+	f := parse(t, c)
+	for _, row := range []string{"A/k=x", "B"} {
+		assert.Equal(t, 3, runs(f)[row], "whichever run counts, it is one a round")
+	}
+	assert.Len(t, f.Disturbed, 9, "what stayed disturbed is named")
+	assert.Equal(t, 1.5, f.Disturbed[0].Times)
+	assert.Regexp(t, `, [1-9]\d* runs repeated`, text(t, c))
+}
+
+func TestFailures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	c := config(tiny(t, `
+func BenchmarkGood(b *testing.B) {}
+
+func BenchmarkBad(b *testing.B) {
+	if _, err := os.Stat("`+"flag"+`"); err == nil {
+		b.Fatal("a wrong answer")
+	}
+	os.WriteFile("flag", nil, 0o666)
+}
+`))
+	err := Run(t.Context(), c)
+	var problems Problems
+	require.ErrorAs(t, err, &problems)
+	assert.Len(t, problems, 2, "once for each number of procs, and not in every round: %v", err)
+	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad")
+	assert.Equal(t, 3, runs(parse(t, c))["Good-2"])
+	assert.Zero(t, runs(parse(t, c))["Bad"])
+
+	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Nothing"
+	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing"`)
+	assert.NoFileExists(t, c.Out)
+	c.Packages = []string{"./none"}
+	assert.ErrorContains(t, Run(t.Context(), c), "none")
+	require.NoError(t, os.WriteFile("bad_test.go", []byte("package tiny\n\nvar x int = \"\"\n"), 0o666))
+	c.Packages = []string{"."}
+	assert.ErrorContains(t, Run(t.Context(), c), "bad_test.go:3")
+}
+
+func TestSelectsRowsAlone(t *testing.T) {
+	name, ok := resultOf("BenchmarkA/k=x-2 \t 100\t 3.5 ns/op\n")
+	assert.True(t, ok)
+	assert.Equal(t, "A/k=x-2", name)
+	for _, line := range []string{"BenchmarkA\n", "Benchmarking 3 4 5\n", "BenchmarkA 100\n", "ok tiny 1s\n"} {
+		_, ok := resultOf(line)
+		assert.False(t, ok && !strings.HasPrefix(line, "Benchmarking"), line)
+	}
+	assert.Positive(t, compute(2, 1000))
+}
