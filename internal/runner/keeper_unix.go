@@ -50,8 +50,8 @@ func ownGroup(cmd *exec.Cmd) {
 	dieWithParent(cmd.SysProcAttr)
 }
 
-// endGroup kills what the command has left running. It waits for the end of that, and
-// not for ever, because a zombie that nobody reaps stays in the group.
+// endGroup kills what the command has left running. It waits for the end of that,
+// but only for a while, because a zombie that is not reaped stays in the group.
 func endGroup(cmd *exec.Cmd) {
 	for i := 0; i < 50 && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
 		time.Sleep(2 * time.Millisecond)
