@@ -728,7 +728,7 @@ func TestBadInput(t *testing.T) {
 		{"good.txt none.txt", "", "want benchmark output: open none.txt: "},
 		{".", "", "want benchmark output: read .: "},
 		{"endless.txt", "", "want benchmark output: endless.txt is longer than 64 MiB"},
-		{"empty.txt", "", "no benchmark result in empty.txt (the output of go test -bench is wanted)"},
+		{"empty.txt", "", "no benchmark result in empty.txt, want the output of go test -bench"},
 		{"long.txt", "", "want benchmark output: long.txt:8: bufio.Scanner: token too long"},
 		{"zero.txt", "", `zero.txt:1: numcpu is "two", want a number of at least 1`},
 		{"good.txt same.txt", "", "same.txt has the same content as good.txt, and would be counted twice"},

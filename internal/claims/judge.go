@@ -16,13 +16,13 @@ import (
 // weakestFirst.
 const (
 	reproduced = "reproduced"
-	// What the claim says happens, but less of it, or more.
+	// The claimed effect shows, but is smaller or larger.
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
-	// A reproduced claim without a number, which only a breakdown could fail.
+	// A reproduced claim without a number, which only a breakdown could refute.
 	anyMachine = "true of any machine"
-	// What no figure decides.
+	// No figure decides these.
 	byConstruction = "by construction"
 	corrected      = "corrected"      // the article has a fact wrong
 	notMeasurable  = "not measurable" // an opinion, or a picture
@@ -46,7 +46,7 @@ verdict is that of the whole interval. Columns of more procs than the machine ha
 processors are not judged, or the claim says so.
 `
 
-// A Report is what the claims come to on one machine.
+// A Report holds the verdicts of the claims on one machine.
 type Report struct {
 	results *Results
 	claims  []claimReport
@@ -60,9 +60,9 @@ type claimReport struct {
 
 type figureReport struct {
 	label, article, unit string
-	decides              bool   // has a part in the claim's verdict
-	rows                 string // how the figure is made of them
-	holds                string // the values for which the claim does; empty if it is not judged
+	decides              bool   // counts for the claim's verdict
+	rows                 string // the formula of the figure
+	holds                string // the values for which the claim holds; empty if it is not judged
 	estimate             estimate
 	present              bool   // there is an estimate
 	verdict              string // empty if the figure is not judged
@@ -106,7 +106,7 @@ func IDs() []string {
 	return ids
 }
 
-// Range names the IDs in words.
+// Range returns the first and the last ID in words.
 func Range() string { return claims[0].id + " to " + claims[len(claims)-1].id }
 
 func selected(ids []string) []claim {
@@ -129,9 +129,8 @@ func cellsOf(ids []string) []cell {
 
 func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
 
-// share returns how much of a processor the rows had that compute and wait for
-// nothing. It is well below 1 if other processes had the rest, and 0 without such
-// rows.
+// share returns how much of a processor the rows had that only compute. It is
+// well below 1 if other processes had the rest, and 0 without such rows.
 func (m *Results) share() float64 {
 	var shares []float64
 	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
@@ -150,7 +149,7 @@ func (m *Results) share() float64 {
 }
 
 // expand returns the figure for every Python that has its rows, and for every column
-// that "many" stands for. A figure that cannot be measured stays in one piece.
+// that "many" stands for. It returns a figure that cannot be measured as it is.
 func (m *Results) expand(f figure) []figure {
 	var all []figure
 	for _, g := range m.expandPythons(f) {
@@ -205,8 +204,8 @@ func withPython(cells []cell, python string) []cell {
 }
 
 // columnsOf returns what "many" stands for in the figure: the columns that all its
-// rows have and that the machine has processors for. If there are none, that is the
-// column to measure. It returns nil for a figure without "many".
+// rows have and that the machine has processors for. If there are none, it returns
+// the column to measure. It returns nil for a figure without "many".
 func (m *Results) columnsOf(f figure) []int {
 	var common []int
 	first := true
@@ -305,7 +304,7 @@ func (m *Results) judge(f figure) figureReport {
 	tooFew := m.oversubscribes(needed)
 
 	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
-		if tooFew { // to measure the rows on this machine would not help
+		if tooFew { // measuring the rows on this machine would not help
 			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", needed), true
 		}
 		return fr
@@ -380,7 +379,7 @@ func (m *Results) lacks(cells []cell) (note string, missing []cell) {
 	if len(missing) == 0 {
 		return "", nil
 	}
-	// Measure the rows that are there again, so that the rounds pair.
+	// Measure the rows that exist again, too, so that the rounds pair.
 	again := slices.DeleteFunc(slices.Clone(cells), func(c cell) bool {
 		return !slices.ContainsFunc(missing, func(m cell) bool { return m.python() == c.python() })
 	})
@@ -467,8 +466,9 @@ func (m *Results) parityCells(f figure) []cell {
 }
 
 // parity returns the number of threads at which num takes no longer for a step than
-// den. Nothing is known between two columns, so the interval includes all of it: lo
-// is one more than the threads that are surely too few, hi is what is surely enough.
+// den. Nothing is known between two columns, so the interval includes all numbers
+// between them: lo is one more than the largest number that is surely too small, hi
+// is the smallest that is surely enough.
 func (m *Results) parity(f figure) estimate {
 	enough := estimate{1, math.Inf(1), math.Inf(1), math.MaxInt, true}
 	possible := false
@@ -543,7 +543,7 @@ func (f figure) formula(n int) string {
 // raceCommand prints the share of tries of a race that went wrong.
 const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 ./races"
 
-// enough rounds are the fewest whose 95 % interval leaves out the extremes.
+// enough is the smallest number of rounds whose 95 % interval excludes the extremes.
 const enough = 9
 
 // Command returns a shell command that measures the rows of Go that the claims of
@@ -577,7 +577,7 @@ func measure(cells []cell, columns []int) string {
 			continue // the pattern of the row above selects this row too
 		}
 		list := join(procs[row], ",")
-		if list == "2" { // a row more costs less than a run more
+		if list == "2" { // one more row costs less than one more run
 			list = "1,2"
 		}
 		rows[list] = append(rows[list], row)
@@ -609,8 +609,8 @@ func join(numbers []int, separator string) string {
 	return strings.Join(list, separator)
 }
 
-// pattern returns a -bench that selects the rows. It also selects what a row has
-// below it, such as without=locks.
+// pattern returns a -bench that selects the rows. It also selects the rows below a
+// row, such as without=locks.
 func pattern(rows []string) string {
 	last := map[string][]string{}
 	for _, row := range rows {

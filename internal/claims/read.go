@@ -75,7 +75,7 @@ func Read(ctx context.Context, names, ids []string) (*Results, error) {
 	return m, nil
 }
 
-// parse reads the files as one. It returns an error if nothing can be said about
+// parse reads the files as one. It returns an error if no claim can be judged from
 // them.
 func parse(files []string, contents [][]byte) (*Results, error) {
 	m := &Results{files: files, machine: map[string]string{}, rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]int{}}
@@ -90,7 +90,7 @@ func parse(files []string, contents [][]byte) (*Results, error) {
 		}
 	}
 	if len(m.samples) == 0 && len(files) > 0 {
-		return nil, command.BadInput("no benchmark result in %s (the output of go test -bench is wanted)", strings.Join(files, ", "))
+		return nil, command.BadInput("no benchmark result in %s, want the output of go test -bench", strings.Join(files, ", "))
 	}
 	if text := m.machine["numcpu"]; text != "" {
 		n, err := strconv.Atoi(text)
@@ -257,7 +257,7 @@ func (m *Results) pythons(row string) []string {
 
 var number = regexp.MustCompile(`\d+`)
 
-// pythonsOrRow returns what rows of that name there are.
+// pythonsOrRow returns the measured rows that the name can stand for.
 func (m *Results) pythonsOrRow(row string) []string {
 	if strings.Contains(row, "*") {
 		return m.pythons(row)
