@@ -14,23 +14,23 @@ import (
 
 const reportUsage = `Usage: boundaries report [-o report.html] [-svg DIR] FILE...
 
-Report makes one page of benchmark output, which needs no script and nothing beside
-it: the machine, three findings, the article's graphs drawn again, charts and tables
-of each workload, and what ran disturbed. A FILE of "-" is standard input. Files of
-one machine are put together, and each machine has a series of its own.
+Report makes one page from benchmark output: the machine, three findings, the
+article's graphs drawn again, charts and tables of each workload, and the rows that
+ran disturbed. The page needs no script and no other file. A FILE of "-" is standard
+input. Files of one machine are put together, and each machine has a series of its own.
 
 The same files make the same bytes.
 
 `
 
-// claimsOf returns the article's claims, held against files of one machine. It may
+// claimsOf returns the article's claims, compared with files of one machine. It may
 // be nil.
 var claimsOf func(files []*benchfile.File) []pages.Claim
 
 func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("report")
 	out := flags.String("o", "", "write the page to `file` (default report.html, or none with -svg)")
-	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is made if need be")
+	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is created if needed")
 	files, err := readArgs(ctx, flags, args, reportUsage, stdout)
 	if files == nil {
 		return err
@@ -67,10 +67,11 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	return finish(stdout, "", files)
 }
 
-// replaceFile writes a file so that it is whole or as before.
+// replaceFile writes a file so that it has either all of the data or its old
+// content.
 func replaceFile(name string, data []byte) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, data, 0o666) // a device or a pipe, which is no file to replace
+		return os.WriteFile(name, data, 0o666) // a device or a pipe, which a rename must not replace
 	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
