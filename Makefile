@@ -16,7 +16,8 @@ table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/late
 
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
-# Nine rounds of the rows that the claims need, and what they say; CPU=1,2,7,17 has all columns of the article.
+# Measures nine rounds of the rows that the claims need, and judges the claims.
+# CPU=1,2,7,17 has all columns of the article.
 claims: ; @eval "$$(go tool boundaries claims -measure -cpu '$(CPU)')" | tee claims.txt && go tool boundaries claims claims.txt
 
 # The same jobs on CPython, with PYTHONS="python3 python3.14t", ROUNDS, THREADS and BENCHTIME.

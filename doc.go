@@ -15,8 +15,8 @@
 //
 // and under some that a workload adds because they teach something these do not
 // (cas, false-sharing, buffered, channel, errgroup, goroutine, event-loop, ...).
-// The word lock-free names the strategy; what progress a variant guarantees is in
-// its doc.
+// The word lock-free names the strategy. The doc of a variant says what progress
+// the variant guarantees.
 //
 // Beside these stand the systems of the article (plain, gil, gil-ticks,
 // free-threading, gilectomy, gilectomy-buffered, nogil, subinterpreters,
@@ -28,9 +28,9 @@
 //	go test -bench . -cpu 1,2,4,8 | tee bench.txt
 //	go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 //
-// ns/op is wall time per step, whichever worker took it, so the speed-up at N
-// procs is ns/op at 1 divided by ns/op at N, and what the article plots for fib,
-// the wall time of N threads that do a whole task each, is N times ns/op at N.
+// ns/op is wall time per step, whichever worker took it. So the speed-up at N
+// procs is ns/op at 1 divided by ns/op at N. For fib, the article plots the wall
+// time of N threads that do a whole task each: that is N times ns/op at N.
 // user+sys-ns/op is the processor time of all workers per step.
 //
 // # The tour
@@ -41,25 +41,26 @@
 //     atomic.go and lock_free.go.
 //  2. fib: the same with a little work between two touches.
 //  3. internal/gil: CPython's lock, alone.
-//  4. refcount: what the lock of CPython protects, and what has been put in its
-//     place: atomic counts, biased counts, buffered counts, immortal objects.
-//  5. workerpool: what stands between those who submit tasks and those who run
-//     them. Then forkjoin/lock_free.go: how little a fork need cost.
+//  4. refcount: what CPython's lock protects, and what has replaced it: atomic
+//     counts, biased counts, buffered counts, immortal objects.
+//  5. workerpool: the queue between the submitter of a task and the worker that runs
+//     it. Then forkjoin/lock_free.go: how little a fork can cost.
 //  6. procs: work given to child processes, through a pipe and through shared
 //     memory, and what happens when a child dies. Compare pipe.go and
-//     lock_free.go, then lock.go, a mutex that survives its holder.
+//     lock_free.go, then internal/futex/lock.go, a mutex that survives its
+//     holder.
 //  7. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
 //  8. asyncio: a database over sockets, with 64 questions in flight;
-//     asyncio/await: the bare switch; asyncio/respond: how fast an event is
-//     answered beside a computation.
+//     asyncio/await: the bare switch; asyncio/respond: how fast a program
+//     answers events while it computes.
 //  9. races, and the racy.go of five packages: what happens without any of this.
 //     make race-demo is the tour of it, for readers who know threads and no Go.
 //  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
 //  11. docs/article.md: the article from its first block to its last claim, with
-//     what is wrong in it; internal/claims/table.go: which rows test the
-//     claims; python: the same jobs on your own CPython.
-//  12. bench_test.go: how it is measured.
+//      corrections; internal/claims/table.go: which rows test the claims;
+//      python: the same jobs on your own CPython.
+//  12. bench_test.go: how the suite measures.
 //
 // # The article's code and where it is here
 //
@@ -83,6 +84,6 @@
 //
 // A step of the rows named sync= is far smaller than a bytecode, so the ratios
 // between variants are far larger than the article's: they are the price of the
-// lock, not of Python. The rows named system= are what the article's ratios may be
-// held against.
+// lock, not of Python. Compare the article's ratios only with the rows named
+// system=.
 package boundaries

@@ -94,8 +94,8 @@ func TestAddAVariant(t *testing.T) {
 	}
 }
 
-// Every command that a page shows runs, each page's in their order, in a copy of
-// the tree and without standard input.
+// Every command that a page shows runs. Each page's commands run in their order, in
+// a copy of the tree and without standard input.
 func TestDocumentedCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the tree")

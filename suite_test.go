@@ -249,8 +249,8 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// A value of the environment that cannot be meant is one line on standard error
-// and exit status 2. Package asyncio tests what the line says of which value.
+// An invalid value of an environment variable is one line on standard error and exit
+// status 2. Package asyncio tests what the line says about each value.
 func TestBadEnvironment(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -287,8 +287,9 @@ func TestNoTestRunsBesideBenchmarks(t *testing.T) {
 	}
 }
 
-// How much longer a child takes than the smallest Go program, started the same way,
-// is reported and not judged, because to judge it takes a quiet machine.
+// The test reports how much longer a child takes than the smallest Go program,
+// started the same way. It does not judge that, because judging takes a quiet
+// machine.
 func TestStartOfAnEmptyProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")

@@ -1,4 +1,4 @@
-"""PyAsyncIO: many waits on one thread, which the article praises asyncio for.
+"""PyAsyncIO: many waits on one thread, for which the article praises asyncio.
 
 A step is one question to a database over a socket, answered after a millisecond;
 64 are in flight, each on a connection of its own. This is AsyncIO/latency=1ms
@@ -7,7 +7,7 @@ in a child: in this process it would compete for the GIL. Its processor time
 counts, as that of the suite's own database does.
 
 asyncio waits in whole milliseconds (epoll's unit, rounded up), so an answer takes
-up to two.
+up to 2 ms.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ def main():
                 lambda n: loop.run_until_complete(ask_all(connections, n)))
     for _, writer in connections:
         writer.close()
-    loop.run_until_complete(asyncio.sleep(0))  # in which they are closed
+    loop.run_until_complete(asyncio.sleep(0))  # closes the connections
     loop.close()
     database.join()
 

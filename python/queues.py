@@ -4,7 +4,7 @@ A step of PyQueue sends one item through a queue and gets it back, changed,
 through another. start=thread is queue.Queue and a thread, which pass a
 reference. start=process is multiprocessing.Queue and a child: a thread of the
 sender serializes the item and writes it to a pipe, and the receiver reads it and
-builds it anew. A step of PyPickle serializes an item and builds it anew, and does
+rebuilds it. A step of PyPickle serializes an item and rebuilds it, and does
 nothing else. payload=8B is one int, payload=64KiB a list of 8,192.
 """
 

@@ -124,12 +124,12 @@ while [ $((round += 1)) -le "$ROUNDS" ]; do
 			esac
 			BOUNDARIES_PYTHON=${one%%:*} "${one#*:}" -B "$here/$script.py" "${BENCHTIME%ms}" $THREADS &
 			child=$!
-			wait "$child" 2>/dev/null # on which some shells say "Killed"
+			wait "$child" 2>/dev/null # some shells print "Killed" here
 			ended=$?
 			child=
 			case $ended in
 			0) ;;
-			141) exit 141 ;; # nobody reads what is printed
+			141) exit 141 ;; # the reader of the output has gone
 			*)
 				say "${one#*:}: $script.py: $(how "$ended")"
 				status=1

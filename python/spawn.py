@@ -1,8 +1,8 @@
 """PySpawn: what the article puts at 100 us for a thread and 50 ms for a process.
 
 A step starts a thread or a process that does nothing, and waits until it ends.
-start=process is multiprocessing's "spawn", a new interpreter, which the article's
-figure is of. start=fork is the copy of this process that code 5.1 makes on Linux
+start=process is multiprocessing's "spawn", a new interpreter, to which the article's
+figure refers. start=fork is the copy of this process that code 5.1 makes on Linux
 before Python 3.14; the row is absent on platforms without fork.
 """
 

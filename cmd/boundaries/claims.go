@@ -27,7 +27,7 @@ described and not judged.
 
 ` + claims.Legend + `
 The exit status is 0 whatever the verdicts are, 1 if a file has a FAIL or a line
-that cannot be read (the rest is judged), and 2 if nothing can be said.
+that cannot be read (the rest is judged), and 2 if no claim can be judged.
 
 `
 

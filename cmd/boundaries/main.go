@@ -18,8 +18,8 @@
 //	boundaries table FILE...
 //	boundaries scaling [-format text|markdown|csv|json] FILE...
 //
-// print benchmark output as the table people read, and what more procs make of
-// each row.
+// print benchmark output as tables, and how each row scales with the number of
+// procs.
 //
 //	boundaries report [-o report.html] [-svg DIR] FILE...
 //

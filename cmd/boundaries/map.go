@@ -15,18 +15,17 @@ const mapUsage = `Usage: boundaries map [flags] FILE...
 Map reads what "go test -bench . ./contention" has printed, on one machine, and
 says which variant is cheapest where. A FILE of "-" is standard input.
 
-Cells that differ in two dials only make a map: its lines name the cheapest, how
-many times dearer the second is, and how many times one plain mutex. A ~, or
-hatching, says that 95 % intervals overlap. A case that nothing else is measured
-beside makes a ranking: cost, tail, and what the variant forbids. An interval
-takes 6 rounds (-count 6).
+Cases that differ only in two dials make a map. Each cell names the cheapest
+variant, and how many times as expensive the second and one plain mutex are. A ~,
+or hatching, says that 95 % intervals overlap. A single case makes a ranking: cost,
+tail, and what the variant forbids. An interval takes 6 rounds (-count 6).
 
-The flags of the dials select: only what was measured can be selected.
+The flags of the dials select cases among those that were measured.
 
 Formats: text, svg, and which, the page docs/which.md.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
-is shown), and 2 when nothing can be said.
+is shown), and 2 when there is nothing to show.
 
 `
 

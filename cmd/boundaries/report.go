@@ -29,7 +29,7 @@ The same files make the same bytes.
 func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("report")
 	out := flags.String("o", "", "write the page to `file` (default report.html, or none with -svg)")
-	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is made if need be")
+	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is created if needed")
 	files, err := readArgs(ctx, flags, args, reportUsage, stdout)
 	if files == nil {
 		return err
@@ -86,7 +86,7 @@ func claimsOf(files []*benchfile.File) []pages.Claim {
 // replaceFile writes a file so that it is whole or as before.
 func replaceFile(name string, data []byte) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, data, 0o666) // a device or a pipe, which is no file to replace
+		return os.WriteFile(name, data, 0o666) // a device or a pipe, which a rename must not replace
 	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {

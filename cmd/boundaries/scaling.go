@@ -18,20 +18,20 @@ import (
 
 const scalingUsage = `Usage: boundaries scaling [-format text|markdown|csv|json] FILE...
 
-Scaling says what more procs make of each row of benchmark output: any that go test
--bench -cpu prints will do. A FILE of "-" is standard input. Files of one machine
-are put together.
+Scaling says how each row of benchmark output scales with the number of procs. It
+reads whatever go test -bench -cpu prints. A FILE of "-" is standard input. Files of
+one machine are put together.
 
   speed-up    how many times as many steps in the same time as at one proc
   efficiency  speed-up over procs: the part of a processor that each proc is worth
   cpu         how many times the processor time for a step (needs user+sys-ns/op)
 
-each with its 95 % interval, for which there must be 4 rounds. Columns of more procs
-than usable processors are marked *, and no law is fitted to them. From 4 other
-columns on, Amdahl's law is fitted, and from 6 on the universal scalability law. No
-law is fitted to data that refute it, and it is said why they do.
+each with its 95 % interval, which takes 4 rounds. Columns of more procs than usable
+processors are marked *, and no law is fitted to them. Amdahl's law is fitted to 4 or
+more other columns, the universal scalability law to 6 or more. If the data refute a
+law, scaling does not fit it and says why.
 
-Csv has a line for each quantity, json is
+The format csv has a line for each quantity. The format json has
 
   machines[]               files, machine, numcpu, workloads[]
   workloads[]              name, key, columns[], rows[]
@@ -96,7 +96,7 @@ var quantities = []struct {
 	{"cpu", "processor time of a step, relative to one proc", func(c scaling.Cell) stats.Interval { return c.CPU }},
 }
 
-// has reports whether a table of that quantity would not be empty.
+// has reports whether a table of that quantity has a figure.
 func (w scaledWorkload) has(of func(scaling.Cell) stats.Interval) bool {
 	for _, r := range w.rows {
 		for _, c := range r.Cells {
@@ -133,7 +133,7 @@ func scalingText(text *strings.Builder, machines []scaledMachine) error {
 				fmt.Fprintln(text, "  "+line)
 			}
 			if !w.has(quantities[0].of) {
-				fmt.Fprintf(text, "\n%s: no row was measured at one proc, which is what the others are held against\n", w.Title())
+				fmt.Fprintf(text, "\n%s: no row was measured at one proc, so there is no speed-up\n", w.Title())
 			}
 		}
 		seen.explain(text, m.File)
@@ -270,7 +270,8 @@ func scalingCSV(text *strings.Builder, machines []scaledMachine) error {
 	return w.Error()
 }
 
-// These are the JSON that the scaling verb prints, so a name stays once it is here.
+// These types are the JSON that the scaling verb prints. Do not rename a field:
+// programs read it.
 type (
 	machineJSON struct {
 		Files     []string       `json:"files"`

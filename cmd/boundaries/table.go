@@ -16,19 +16,19 @@ import (
 
 const tableUsage = `Usage: boundaries table FILE...
 
-Table prints benchmark output as the table people read: a table for each workload
-and unit, a line for each variant, a column for each number of procs. A FILE of "-"
-is standard input. Files of one machine are put together.
+Table prints benchmark output as tables: a table for each workload and unit, a line
+for each variant, a column for each number of procs. A FILE of "-" is standard input.
+Files of one machine are put together.
 
-A figure is the median over the rounds, and after it how far its 95 % interval
-reaches, for which there must be 6 rounds. Columns of more procs than usable
-processors are marked *, figures with rounds on a disturbed machine ~.
+A figure is the median over the rounds. After it stands how far its 95 % interval
+reaches, which takes 6 rounds. Columns of more procs than usable processors are
+marked *, and figures with rounds on a disturbed machine are marked ~.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
 is printed), and 2 when there is nothing to print.
 `
 
-// tableWidth is that of what terminals and mails show without wrapping.
+// tableWidth is a width that terminals and mails show without wrapping.
 const tableWidth = 100
 
 func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -73,7 +73,7 @@ func heading(w *scaling.Workload, unit string) string {
 	return w.Title() + ": " + what
 }
 
-// marks are what needs an explanation below the tables.
+// marks says which marks need an explanation below the tables.
 type marks struct{ oversubscribed, disturbed bool }
 
 func (m *marks) add(other marks) {
@@ -84,7 +84,7 @@ func (m *marks) add(other marks) {
 func (m *marks) explain(text io.Writer, f *benchfile.File) {
 	fmt.Fprintln(text)
 	if m.oversubscribed {
-		fmt.Fprintf(text, "* oversubscribed: more procs than the machine has processors for them (%d)\n", f.Machine.NumCPU())
+		fmt.Fprintf(text, "* oversubscribed: more procs than processors (%d)\n", f.Machine.NumCPU())
 	}
 	if f.Machine.NumCPU() == 0 {
 		fmt.Fprintln(text, "No file says how many processors the machine has, so any column may be oversubscribed.")
@@ -95,7 +95,7 @@ func (m *marks) explain(text io.Writer, f *benchfile.File) {
 	if n := len(f.Ignored); n > 0 {
 		fmt.Fprintf(text, "Ignored, because only the head of a file has keys: %s", f.Ignored[0])
 		if n > 1 {
-			fmt.Fprintf(text, " and %d lines more", n-1)
+			fmt.Fprintf(text, " and %d more lines", n-1)
 		}
 		fmt.Fprintln(text)
 	}
@@ -108,8 +108,7 @@ func marked(cell string, disturbed bool) string {
 	return cell
 }
 
-// writeTable prints a table whose cells may be as long as they are. If all columns do
-// not fit, the rest goes below.
+// writeTable prints a table. Columns that do not fit go below the others.
 func writeTable(text *strings.Builder, w *scaling.Workload, title string, cell func(r scaling.Row, column int) string) marks {
 	var m marks
 	first := []string{w.Key}
@@ -165,7 +164,7 @@ func pad(s string, width int, right bool) string {
 	return s + space
 }
 
-// middle is the median of any numbers, of which package stats wants positive ones.
+// middle is the median of any numbers. Package stats takes only positive ones.
 func middle(values []float64) float64 {
 	v := slices.Sorted(slices.Values(values))
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2

@@ -57,7 +57,7 @@ LoopBoxed: processor time of a step
   gil                     44.0 ns  44.0 ns ~  46.0 ns
   nogil without immortal  50.0 ns     150 ns
 
-* oversubscribed: more procs than the machine has processors for them (2)
+* oversubscribed: more procs than processors (2)
 ~ some of its rounds ran on a disturbed machine; the file names them
 
 `, stdout)

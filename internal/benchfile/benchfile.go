@@ -1,4 +1,5 @@
-// Package benchfile reads the output of go test -bench, as people really have it.
+// Package benchfile reads the output of go test -bench, in the forms in which people
+// really have it.
 //
 // A [File] holds the rows of one file, the machine that measured them, and what
 // is wrong with the file. Package benchfmt parses the result lines. This package
@@ -7,8 +8,8 @@
 //   - It may be UTF-8 with a byte order mark, or UTF-16 with or without one, as
 //     PowerShell writes it. A file that changes its encoding half-way is an error.
 //   - Color codes of a terminal, stray unprintable bytes and spaces before a result
-//     are removed. The output of go test -json, and results with a time in front
-//     as the logs of CI have them, are errors that say what is wanted.
+//     are removed. The output of go test -json, and results with a time in front as
+//     the logs of CI have them, are errors that say what the package expects.
 //   - A line such as "cpu: 97 % busy" that a benchmark logs looks like a key of
 //     the format. Only the keys of [Keys] count, and only in the head of a file
 //     or in the block that go test prints before the results of a package. What
@@ -16,7 +17,7 @@
 //   - A value that is no finite number, a result that is cut off, and everything
 //     go test says about a failure is a problem. The rest of the file is read.
 //
-// Reading needs memory for the values, which is limited, and not for the text.
+// Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
 
 import (
@@ -45,16 +46,17 @@ const (
 	maxKept   = 100     // of each kind of line that is kept
 )
 
-// A File is what one file says.
+// A File holds the content of one file.
 type File struct {
 	Name     string // "standard input" for "-"
 	Machine  Machine
 	Rows     []*Row            // in the order of their first lines
 	Better   map[string]string // unit to "higher" or "lower", where a Unit line says it
 	Problems []error           // file:line: what was left out or has failed
-	Ignored  []string          // file:line: text that looks like a key and is none
+	Ignored  []string          // file:line: text that looks like a key but is not one
 
-	// Disturbed are the runs that the file says ran on a disturbed machine.
+	// Disturbed lists the runs that, according to the file, ran on a disturbed
+	// machine.
 	Disturbed []Disturbance
 
 	// Parts are the files that ByMachine or OneMachine has put together.
@@ -93,11 +95,11 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// Read reads the files of those names. "-" is standard input. It returns early
-// when ctx ends, which a terminal or a pipe would not let it.
+// Read reads the files of those names. "-" is standard input. It returns when ctx
+// ends, even while it waits for a terminal or a pipe.
 //
-// Every error is one line that names the file, and is the fault of the input. It
-// is an error if no file has a result, or if two have the same content.
+// Every error is one line that names the file, and means that the input is at fault.
+// It is an error if no file has a result, or if two have the same content.
 func Read(ctx context.Context, names []string) ([]*File, error) {
 	var files []*File
 	var empty error
@@ -161,7 +163,7 @@ func readNamed(ctx context.Context, name string) (f *File, err error) {
 
 // ReadFrom reads one file. The name is used in texts.
 //
-// The File is not nil where the error is that there is no result.
+// If the only error is that the file has no result, the File is not nil.
 func ReadFrom(r io.Reader, name string) (*File, error) {
 	f := &File{Name: name, Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
 	sum := sha256.New()
@@ -240,13 +242,13 @@ func (f *File) problem(line int, text string) {
 	}
 }
 
-// splitNames takes the number of procs off the names, which go test appends where
-// it is not 1.
+// splitNames removes the number of procs from the names. go test appends it if it is
+// not 1.
 //
-// A name can end in what looks like one: size-1000 at one proc. If there is a
-// size-1000-4 as well, then size-1000 is the name, and the number is not of procs.
+// A name at one proc can end in a number, too: size-1000. If there is also a
+// size-1000-4, then size-1000 is the name, and 1000 is not a number of procs.
 func (f *File) splitNames() {
-	longer := map[rowKey]bool{} // the names that a suffix was added to
+	longer := map[rowKey]bool{} // the names to which a suffix was added
 	for _, r := range f.Rows {
 		if name, _, ok := cutProcs(r.Name); ok {
 			longer[rowKey{r.Pkg, name}] = true
@@ -275,7 +277,7 @@ func cutProcs(name string) (base string, procs int, ok bool) {
 // order of go test. The last is this suite's.
 var Keys = []string{"goos", "goarch", "pkg", "cpu", "numcpu"}
 
-// A Machine is what a file says about where it was measured.
+// A Machine is the machine on which a file was measured, according to the file.
 type Machine struct {
 	Keys  map[string]string // of Keys, without pkg
 	Facts []Fact            // of the "# key: value" lines, the first of each key
@@ -302,7 +304,7 @@ func (m Machine) NumCPU() int {
 }
 
 // Oversubscribed reports whether that many procs are more than the machine has
-// processors. It is false where their number is not known.
+// processors. It is false if the number of processors is not known.
 func (m Machine) Oversubscribed(procs int) bool { return m.NumCPU() > 0 && procs > m.NumCPU() }
 
 // String describes the machine in one line.

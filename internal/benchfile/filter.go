@@ -13,9 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// A filter is the text of a file as benchfmt may see it: the lines that are
-// results or tell of units, and an empty one for every other, so that the numbers
-// of lines stay. It takes in the other lines itself.
+// A filter reads a file and passes only results and Unit lines to benchfmt. It
+// replaces every other line by an empty one, so that the line numbers stay right,
+// and interprets those lines itself.
 //
 // Read returns one line at a time and benchfmt parses it before it asks for the
 // next, so pkg and round are those of the result that was parsed last.
@@ -66,7 +66,7 @@ func (f *filter) Read(p []byte) (int, error) {
 
 var (
 	escapes = regexp.MustCompile("\x1b(\\[[0-9;?]*[A-Za-z]|\\][^\a\x1b]*(\a|\x1b\\\\)|[()][A-Z0-9])")
-	// Of go test -json, and not what a program logs as JSON.
+	// Matches the output of go test -json, but not JSON that a program logs.
 	testJSON = regexp.MustCompile(`^\{.*"Action":"(start|run|pause|cont|pass|bench|fail|output|skip|build-output|build-fail)"`)
 	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
@@ -85,7 +85,8 @@ var (
 // control reports whether a byte does something to a terminal instead of being shown.
 func control(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }
 
-// take returns the line if benchfmt is to see it, and else takes in what it says.
+// take returns the line if it is for benchfmt. Otherwise it interprets the line and
+// returns nil.
 func (f *filter) take(line []byte, ended bool) []byte {
 	if bytes.IndexByte(line, 0x1b) >= 0 {
 		line = escapes.ReplaceAll(line, nil)
@@ -131,8 +132,8 @@ func (f *filter) take(line []byte, ended bool) []byte {
 	return nil
 }
 
-// cutPrefix takes what stands before a result off the line, if that is nothing
-// that anybody wrote. Otherwise it reports the line and returns false.
+// cutPrefix removes invisible text before a result from the line. If the text is
+// visible, cutPrefix reports the line and returns false.
 func (f *filter) cutPrefix(line *[]byte, i int) bool {
 	before := (*line)[:i]
 	if !bytes.ContainsFunc(bytes.ToValidUTF8(before, nil), func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {

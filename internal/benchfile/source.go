@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// maxLine is how much of a line is looked at. The rest of it is skipped.
+// maxLine is how many bytes of a line are read. The rest is skipped.
 const maxLine = 32 << 10
 
 // A source gives the lines of a file as UTF-8, whichever of the usual encodings
@@ -21,7 +21,7 @@ type source struct {
 	text  []byte
 }
 
-// The encodings of one file must be one.
+// A file must have one encoding.
 var (
 	errUTF16InUTF8 = errors.New("UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8")
 	errUTF8InUTF16 = errors.New("UTF-8 in a file that begins as UTF-16; want one encoding, best UTF-8")

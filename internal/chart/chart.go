@@ -1,12 +1,12 @@
-// Package chart draws lines against the number of procs as SVG that reads well in
-// light and in dark, on paper in gray, and aloud.
+// Package chart draws lines against the number of procs as SVG, for light and dark
+// screens, for gray prints, and for screen readers.
 //
 // A chart says what it shows in its title and what follows from it in its desc,
 // and has the role of an image. Series differ in color, dashes and markers at once.
 // Colors are variables of CSS that follow the reader's color scheme. The same chart
 // is always the same bytes.
 //
-// Two libraries were looked at. Gonum/plot and go-analyze/charts write colors into
+// Two libraries did not fit. Gonum/plot and go-analyze/charts write colors into
 // every element, so they have no dark mode, and neither writes a title or a role.
 package chart
 
@@ -21,16 +21,16 @@ import (
 	"unicode"
 )
 
-// A Chart is lines in one pair of axes. All x and y are positive where their axis is
+// A Chart is lines in one pair of axes. All x and y are positive if their axis is
 // logarithmic.
 type Chart struct {
 	ID   string // of the elements that others refer to; letters, digits and hyphens
-	Name string // whose lines these are
-	What string // they show
+	Name string // of the workload or row that the lines show
+	What string // what the lines show
 	Desc string // what follows from it, in a sentence
 	X, Y string // what the axes are, with units
 
-	Columns []float64 // what x is measured at, in order
+	Columns []float64 // the measured values of x, in order
 	LogX    bool
 	LogY    bool
 	Format  func(y float64) string // of the labels of the y axis
@@ -53,8 +53,8 @@ type Point struct{ X, Y, Low, High float64 }
 // Title returns what is shown.
 func (c Chart) Title() string { return c.Name + ": " + c.What }
 
-// Clean returns a text without what does not belong into a document: control codes,
-// and marks that turn the direction of what is beside it.
+// Clean removes characters that do not belong in a document: control codes, and
+// marks that change the direction of the text beside them.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8Error || !unicode.IsGraphic(r) {
@@ -66,8 +66,8 @@ func Clean(text string) string {
 
 const utf8Error = '\uFFFD'
 
-// The size of a chart in its own units, which are CSS pixels where it has the room. It
-// is that of a small telephone, so that text is never smaller than it is meant.
+// The size of a chart in its own units, which are CSS pixels if there is room. A chart
+// fits a small telephone, so its text is never smaller than intended.
 const (
 	width      = 352
 	left       = 60.0
@@ -277,7 +277,7 @@ func (c Chart) axes() (x, y axis) {
 		for _, p := range s.Points {
 			y.least, y.most = min(y.least, p.Y), max(y.most, p.Y)
 			if p.Low > 0 {
-				// An interval may be so wide that the lines would be lost in it.
+				// Cut off intervals that are so wide that the lines would look flat.
 				y.least = min(y.least, max(p.Low, p.Y/2))
 				y.most = max(y.most, min(p.High, p.Y*2))
 			}
@@ -364,7 +364,7 @@ func num(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }
 
-// fit cuts a text that is wider than there is room.
+// fit shortens a text that is wider than the room.
 func fit(text string, size, room float64) string {
 	if textWidth(text, size) <= room {
 		return text
@@ -376,8 +376,8 @@ func fit(text string, size, room float64) string {
 	return string(r) + "…"
 }
 
-// textWidth estimates the width of a text, and rather too much, because the font is
-// the reader's.
+// textWidth estimates the width of a text. It estimates too much rather than too
+// little, because the font is the reader's.
 func textWidth(text string, size float64) (width float64) {
 	for _, r := range text {
 		switch {

@@ -21,7 +21,7 @@ const Colors template.CSS = `
 --c0: #58b4f0; --c1: #ff9a57; --c2: #3fcf9f; --c3: #f08fd5; --c4: #e0b83d; --c5: #aaa6ff; --c6: #ff837a; --c7: #c3c9d0; } }
 `
 
-// Style is what charts need of the style of their page.
+// Style holds the CSS rules that charts need on their page.
 const Style template.CSS = Colors + `
 .chart { max-width: 100%; height: auto; font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 .chart .paper { fill: var(--paper); }

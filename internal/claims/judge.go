@@ -21,13 +21,13 @@ import (
 // weakestFirst.
 const (
 	reproduced = "reproduced"
-	// What the claim says happens, but less of it, or more.
+	// The claimed effect shows, but is smaller or larger.
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
-	// A reproduced claim without a number, which only a breakdown could fail.
+	// A reproduced claim without a number, which only a breakdown could refute.
 	anyMachine = "true of any machine"
-	// What no figure decides.
+	// No figure decides these.
 	byConstruction = "by construction"
 	corrected      = "corrected"      // the article has a fact wrong
 	notMeasurable  = "not measurable" // an opinion, or a picture
@@ -51,7 +51,7 @@ verdict is that of the whole interval. Columns of more procs than the machine ha
 processors are not judged, or the claim says so.
 `
 
-// A Report is what the claims come to on one machine.
+// A Report holds the verdicts of the claims on one machine.
 type Report struct {
 	input  *input
 	claims []claimReport
@@ -65,9 +65,9 @@ type claimReport struct {
 
 type figureReport struct {
 	label, article, unit string
-	decides              bool   // has a part in the claim's verdict
-	rows                 string // how the figure is made of them
-	holds                string // the values for which the claim does; empty if it is not judged
+	decides              bool   // counts for the claim's verdict
+	rows                 string // the formula of the figure
+	holds                string // the values for which the claim holds; empty if it is not judged
 	estimate             estimate
 	present              bool   // there is an estimate
 	verdict              string // empty if the figure is not judged
@@ -125,7 +125,7 @@ func IDs() []string {
 	return ids
 }
 
-// Range names the IDs in words.
+// Range returns the first and the last ID in words.
 func Range() string { return claims[0].id + " to " + claims[len(claims)-1].id }
 
 func selected(ids []string) []claim {
@@ -324,7 +324,7 @@ func (m *input) judge(f figure) figureReport {
 	tooFew := m.oversubscribes(needed)
 
 	if fr.note, fr.missing = m.lacks(cells); fr.note != "" {
-		if tooFew { // to measure the rows on this machine would not help
+		if tooFew { // measuring the rows on this machine would not help
 			fr.note, fr.elsewhere = fmt.Sprintf("needs %d processors", needed), true
 		}
 		return fr
@@ -393,7 +393,7 @@ func (m *input) lacks(cells []cell) (note string, missing []cell) {
 	if len(missing) == 0 {
 		return "", nil
 	}
-	// Measure the rows that are there again, so that the rounds pair.
+	// Measure the rows that exist again, too, so that the rounds pair.
 	again := slices.DeleteFunc(slices.Clone(cells), func(c cell) bool {
 		return !slices.ContainsFunc(missing, func(m cell) bool { return m.python() == c.python() })
 	})
@@ -585,7 +585,7 @@ func (f figure) formula(n int) string {
 // raceCommand prints the share of tries of a race that went wrong.
 const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 ./races"
 
-// enough rounds are the fewest whose 95 % interval leaves out the extremes.
+// enough is the smallest number of rounds whose 95 % interval excludes the extremes.
 const enough = 9
 
 // Command returns a shell command that measures the rows of Go that the claims of
@@ -619,7 +619,7 @@ func measure(cells []cell, columns []int) string {
 			continue // the pattern of the row above selects this row too
 		}
 		list := join(procs[row], ",")
-		if list == "2" { // a row more costs less than a run more
+		if list == "2" { // one more row costs less than one more run
 			list = "1,2"
 		}
 		rows[list] = append(rows[list], row)
@@ -651,8 +651,8 @@ func join(numbers []int, separator string) string {
 	return strings.Join(list, separator)
 }
 
-// pattern returns a -bench that selects the rows. It also selects what a row has
-// below it, such as without=locks.
+// pattern returns a -bench that selects the rows. It also selects the rows below a
+// row, such as without=locks.
 func pattern(rows []string) string {
 	last := map[string][]string{}
 	for _, row := range rows {

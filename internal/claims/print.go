@@ -106,8 +106,8 @@ func (r Report) summary() string {
 	return text
 }
 
-// fill returns one command that measures everything that this machine can and that a
-// verdict lacks.
+// fill returns one command that measures everything that a verdict lacks and this
+// machine can measure.
 func (r Report) fill() string {
 	var cells []cell
 	for _, c := range r.claims {
@@ -141,7 +141,7 @@ func (c claimReport) headline() (article, here string) {
 	return "", ""
 }
 
-// details returns what the verdict rests on, a line each.
+// details returns the basis of the verdict, one line for each figure.
 func (c claimReport) details() []string {
 	var lines []string
 	for _, f := range c.figures {
@@ -207,7 +207,7 @@ func finite(v float64, short func(float64) string) (text string, ok bool) {
 	return short(v), true
 }
 
-// short is a figure with the digits that mean something.
+// short formats a figure with its significant digits.
 func short(v float64) string {
 	if v == 0 {
 		return "0"

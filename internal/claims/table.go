@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// A claim is a statement of the article that the suite has rows, or an answer, for.
+// A claim is a statement of the article for which the suite has rows or an answer.
 // The IDs are those of docs/article.md.
 //
 // The verdict of a claim with figures is computed (see Judge). No figure can decide

@@ -196,7 +196,7 @@ func (r *Results) Select(dial Dial, values ...string) error {
 	return nil
 }
 
-// values returns what a dial was set to, in order.
+// values returns the measured values of a dial, in order.
 func (r *Results) values(dial Dial) []string {
 	cells := r.sorted()
 	slices.SortStableFunc(cells, func(a, b Cell) int { return cmp.Compare(dial.rank(a), dial.rank(b)) })
@@ -221,7 +221,7 @@ func (r *Results) sorted() []Cell {
 // A Figure is a median over the rounds, with its interval.
 type Figure struct {
 	Median    float64
-	Low, High float64 // of 95 %; without bounds if there are fewer than 6 rounds
+	Low, High float64 // of the 95 % interval; infinite if there are fewer than 6 rounds
 	Rounds    int
 }
 
@@ -253,15 +253,15 @@ func (e Entry) metric(unit string) (float64, bool) {
 	return figure(values).Median, true
 }
 
-// A Ranking is what one cell says.
+// A Ranking ranks the variants of one cell.
 type Ranking struct {
 	Cell       Cell
 	Unit       string
 	Choices    []Entry // the cheapest first
-	References []Entry // what the choices are held against and cannot be chosen
+	References []Entry // for comparison; these cannot be chosen
 }
 
-// Plain is the variant that every other is held against: one mutex.
+// Plain is the variant with which every other is compared: one mutex.
 const Plain = "global-mutex"
 
 var known = func() map[string]map[string]contention.Variant {
@@ -304,7 +304,7 @@ func (r *Results) Rank(cell Cell, unit string) Ranking {
 	return ranking
 }
 
-// Sure says that the interval of the cheapest is apart from all others.
+// Sure reports whether the interval of the cheapest overlaps no other.
 func (r Ranking) Sure() bool {
 	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
 		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
@@ -320,13 +320,13 @@ func (r Ranking) Entry(variant string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// notes returns what a reader of the rankings must know about the measuring.
+// notes returns what a reader of the rankings must know about the measurement.
 func notes(rankings ...Ranking) []string {
 	var notes []string
 	fewest, rounds := math.MaxInt, 0
 	type off struct {
 		rounds   int
-		farthest float64 // from what was asked, as a ratio
+		farthest float64 // from the dial, as a ratio
 	}
 	dials := map[string]*off{"hold": {}, "think": {}}
 	for _, r := range rankings {
@@ -344,17 +344,17 @@ func notes(rankings ...Ranking) []string {
 	}
 	for _, name := range []string{"hold", "think"} {
 		if off := dials[name]; off.rounds > 0 {
-			notes = append(notes, fmt.Sprintf("In %d of %d runs %s was more than 10 %% off what was asked, by %+.0f %% at most: a busy machine, or one whose clock speed changes.",
+			notes = append(notes, fmt.Sprintf("In %d of %d runs %s was more than 10 %% off its dial, by %+.0f %% at most: a busy machine, or one whose clock speed changes.",
 				off.rounds, rounds, name, 100*off.farthest))
 		}
 	}
 	if fewest < 6 {
-		notes = append(notes, fmt.Sprintf("%d rounds give figures and no verdict: want 6 (-count 6).", fewest))
+		notes = append(notes, fmt.Sprintf("%d rounds give figures but no verdict: want 6 (-count 6).", fewest))
 	}
 	return notes
 }
 
-// A Map is the rankings of all cells that differ in two dials only.
+// A Map holds the rankings of all cells that differ only in two dials.
 type Map struct {
 	X, Y          Dial
 	Title         string // what all cells have in common
@@ -489,7 +489,7 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes how many times dearer an entry is than another.
+// times writes how many times as expensive an entry is as another.
 func times(dear, cheap Entry) string {
 	ratio := dear.Cost.Median / cheap.Cost.Median
 	if ratio < 10 {
@@ -498,7 +498,7 @@ func times(dear, cheap Entry) string {
 	return fmt.Sprintf("%.0fx", ratio)
 }
 
-// Any says that a map has something to show.
+// Any reports whether a map has something to show.
 func Any(maps []Map) bool {
 	return slices.ContainsFunc(maps, func(m Map) bool { return len(m.rankings()) > 0 })
 }

@@ -204,7 +204,7 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	r := read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...))
 	m := maps(r, "read", "hold")
 	require.False(t, m[0].Cells[0][0].Sure())
-	require.Contains(t, text(t, m), "5 rounds give figures and no verdict: want 6 (-count 6).")
+	require.Contains(t, text(t, m), "5 rounds give figures but no verdict: want 6 (-count 6).")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

@@ -22,7 +22,7 @@ var colors = func() []string {
 	return names
 }()
 
-// The measures of the drawing, in pixels.
+// The dimensions of the drawing, in pixels.
 const (
 	cellWidth, cellHeight = 200, 62
 	labelWidth            = 96
@@ -31,8 +31,9 @@ const (
 )
 
 // WriteSVG draws the maps below each other. The image follows the reader's light or
-// dark mode. Its cells name what their color means, and hatching says that
-// intervals overlap. The id keeps apart what two drawings on one page refer to.
+// dark mode. Each cell names the variant that its color stands for, and hatching
+// says that intervals overlap. The id keeps the elements of two drawings on one
+// page apart.
 func WriteSVG(w io.Writer, id string, maps []Map) error {
 	type line struct {
 		X, Y        int
@@ -95,7 +96,7 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 		}
 		y += 2 * margin
 	}
-	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times dearer the second and the plain mutex are. Hatched and ~: 95 % intervals overlap."})
+	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times as expensive the second variant and the plain mutex are. Hatched and ~: 95 % intervals overlap."})
 	drawing.Width = max(drawing.Width, 900)
 	drawing.Height = y + margin
 	drawing.Desc = strings.Join(findings, " ")

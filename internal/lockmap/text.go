@@ -25,7 +25,7 @@ func WriteText(w io.Writer, maps []Map) error {
 		}
 	}
 	for line := range strings.Lines(text.String()) {
-		// Tabwriter fills the cells of lines that have nothing in the last ones.
+		// Tabwriter also pads cells that are empty to the end of the line.
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
@@ -101,13 +101,13 @@ func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
 		fmt.Fprintln(t, "-\t"+line(e, r))
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % interval overlaps that of the first. -: no choice, for reference.\n")
+	text.WriteString("~: the 95 % interval overlaps that of the first. -: for reference, not a choice.\n")
 	for _, note := range notes(r) {
 		fmt.Fprintln(text, note)
 	}
 }
 
-// line is what a ranking says about one variant: its cost, its tail, what it forbids.
+// line is the line of one variant in a ranking: its cost, its tail, what it forbids.
 func line(e Entry, r Ranking) string {
 	interval := "none"
 	if e.Cost.hasInterval() {

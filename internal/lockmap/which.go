@@ -23,7 +23,8 @@ type question struct {
 	set   func(c *contention.Case)
 	along string
 
-	// than are two variants: from which value of the dial on is the first cheaper?
+	// than names two variants, for the question from which value of the dial on the
+	// first is cheaper.
 	than [2]string
 }
 
@@ -46,8 +47,9 @@ var questions = []question{
 
 var defaults = map[string]contention.Case{"record": contention.Default, "counter": counter.Default, "map": config.Default}
 
-// WriteWhich writes docs/which.md: ten questions, each with what the rows say, at as
-// many procs as the machine has processors, or the most below that were measured.
+// WriteWhich writes docs/which.md: ten questions, each with the answer that the rows
+// give at as many procs as the machine has processors, or at the largest measured
+// number below that.
 func WriteWhich(w io.Writer, r *Results) error {
 	procs := 0
 	for cell := range r.cells {
@@ -79,15 +81,15 @@ For your own case, with your own hold time and share of reads:
     go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt
     go tool boundaries map mine.txt
 
-## What of this does not travel
+## What does not hold on other machines
 
-* Nanoseconds and crossing points. They depend on how long a cache line takes from one processor to another: more
-  between sockets than between cores, and more with more processors. Measure them where the program runs.
-* The number of processors. A lock that two processors share without harm may collapse under sixteen, and what is
-  striped gains with each of them. Nothing here is extrapolated.
-* The tails. A virtual machine takes its processors away for milliseconds, and that is in every p99 and longest wait.
+* Nanoseconds and crossing points. They depend on the time that a cache line takes from one processor to another, which
+  is longer between sockets than between cores, and grows with the number of processors. Measure them where the program runs.
+* The number of processors. A lock that two processors share without harm may collapse under sixteen, and a
+  striped structure gains with each processor. Nothing here is extrapolated.
+* The tails. A host takes processors away from a virtual machine for milliseconds, and every p99 and longest wait includes that.
 
-What does travel: which variants write a shared cache line to read (every lock but big-reader-lock, and channel); that
+What does hold: which variants write a shared cache line to read (every lock but big-reader-lock, and channel); that
 long updates of one thing take turns under any discipline; that the choice hardly matters where goroutines mostly do
 something else; and what each variant forbids, which "boundaries map" prints beside its figures.
 `
@@ -134,7 +136,7 @@ func (r *Results) answer(q question, procs int) (answer, link string) {
 	return summary(all[0]), link
 }
 
-// same says that two cells differ in no dial but one.
+// same reports whether two cells differ in no dial but one.
 func same(a, b Cell, but Dial) bool {
 	for _, d := range Dials {
 		if d.Name != but.Name && d.text(a) != d.text(b) {
@@ -144,7 +146,7 @@ func same(a, b Cell, but Dial) bool {
 	return true
 }
 
-// summary is what a cell of the table says.
+// summary is the text of a cell of the table.
 func summary(r Ranking) string {
 	first := r.Choices[0]
 	cheap := []string{"`" + first.Variant + "`"}
@@ -170,7 +172,8 @@ func summary(r Ranking) string {
 }
 
 // crossing says at which values of the dial one variant is surely cheaper than
-// another, and at which dearer. What lies between two values is left open.
+// another, and at which dearer. It says nothing about the values between two
+// measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
 	var cheaper, dearer, open []string

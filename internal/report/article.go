@@ -12,7 +12,7 @@ import (
 	"boundaries/internal/stats"
 )
 
-// A system is a row of FibBoxed, or an interpreter of the reader's.
+// A system is a row of FibBoxed, or one of the reader's interpreters.
 type system struct {
 	name string
 	of   *machine
@@ -37,8 +37,8 @@ func (m *machine) systems(benchmark string) []system {
 	return all
 }
 
-// whole returns what N threads need that compute a fib each, which is what the
-// article plots: N times what they need for one.
+// whole returns the times in which n threads compute a fib each, as the article
+// plots them: n times the time of a step.
 func (s system) whole(n int, unit string) []float64 {
 	r := s.rows[n]
 	if r == nil || !stats.Usable(r.Values[unit]) {
@@ -76,7 +76,7 @@ func (d *pageData) articleGraphs() {
 	d.graph("graph-4-4-2", "Graph 4.4.2", "processor time, GIL and Gilectomy", scaling.CPU, interleave(gil, gilectomy), nil,
 		"The article sees nearly twice as much at one thread, 10 times at two, and 19 to 20 times at seventeen.")
 	d.graph("graph-4-5-1", "Graph 4.5.1", "wall time, GIL and nogil", scaling.Wall, interleave(gil, nogil), nil,
-		"The article's caption says processor time. But each thread computes a fib of its own, so to remove the lock cannot lower that; what it plots is wall time.")
+		"The article's caption says processor time. But each thread computes a fib of its own, so removing the lock cannot lower it; the graph plots wall time.")
 	d.graph("graph-4-5-2", "Graph 4.5.2", "how many times as fast nogil is", scaling.Wall, gil, nogil,
 		"The article sees up to 5 times with seven threads, and slightly more than 1 alone.")
 	if len(python) > 0 {
@@ -194,7 +194,7 @@ func (d *pageData) graph(id, name, what, unit string, systems, den []system, not
 	d.Graphs = append(d.Graphs, graph{note, []figure{d.figure(id, c, t)}})
 }
 
-// A change is what becomes of a series between two numbers of threads.
+// A change is how a series changes between two numbers of threads.
 type change struct {
 	name     string // of the series
 	machine  string // or ""
@@ -232,8 +232,8 @@ func says(changes []change, unit string, isRatio bool) string {
 	return strings.Join(parts, ". ") + "."
 }
 
-// findings returns the three things that a reader is to take away, computed from the
-// file: the article's where their rows are there, or else the extremes.
+// findings returns three findings for the reader, computed from the file: those
+// about the article if the file has their rows, or else the extremes.
 func (m *machine) findings() []finding {
 	var list []finding
 	for _, f := range []func() (finding, bool){m.price, m.sharing, m.lock} {
@@ -249,7 +249,7 @@ func (m *machine) findings() []finding {
 	return list
 }
 
-// values returns those of a row of the machine.
+// values returns the values of a row of the machine.
 func (m *machine) values(name string, procs int, unit string) []float64 {
 	for _, r := range m.Rows {
 		if r.Name == name && r.Procs == procs && stats.Usable(r.Values[unit]) {
@@ -277,18 +277,18 @@ func timeOf(x []float64) string {
 	return scaling.FormatValue(e.Center, scaling.Wall)
 }
 
-// price is what a lock costs that nobody else wants.
+// price is the cost of an uncontended lock.
 func (m *machine) price() (finding, bool) {
 	with, without := m.values("Loop/sync=global-mutex", 1, scaling.Wall), m.values("Loop/sync=serial", 1, scaling.Wall)
 	if with == nil || without == nil {
 		return finding{}, false
 	}
 	r := stats.Ratio(with, without, 0.95)
-	return finding{short(r.Center) + " times", fmt.Sprintf("as long is the smallest step under a lock that nobody else wants%s: %s with a mutex, %s without.",
+	return finding{short(r.Center) + " times", fmt.Sprintf("the time, if the smallest step takes a lock that no other goroutine wants%s: %s with a mutex, %s without.",
 		between(r), timeOf(with), timeOf(without))}, true
 }
 
-// between is an interval, for a sentence that has the estimate.
+// between formats an interval, for a sentence that has the estimate.
 func between(i stats.Interval) string {
 	if !i.Bounded() {
 		return ""
@@ -296,7 +296,7 @@ func between(i stats.Interval) string {
 	return fmt.Sprintf(" (%s to %s)", short(i.Low), short(i.High))
 }
 
-// sharing is what a second proc does to those that share a word.
+// sharing is the cost of a word that several procs share.
 func (m *machine) sharing() (finding, bool) {
 	const shared, apart = "Loop/sync=atomic", "Loop/sync=lock-free"
 	n := m.most(shared, apart)
@@ -305,17 +305,17 @@ func (m *machine) sharing() (finding, bool) {
 		return finding{}, false
 	}
 	gain := stats.Ratio(one, m.values(shared, n, scaling.Wall), 0.95)
-	text := fmt.Sprintf("the speed of one proc is what %d procs reach that add to one shared word%s", n, between(gain))
+	text := fmt.Sprintf("the speed of one proc, if %d procs add to one shared word%s", n, between(gain))
 	if before, after := m.values(shared, 1, scaling.CPU), m.values(shared, n, scaling.CPU); before != nil && after != nil {
 		r := stats.Ratio(after, before, 0.95)
-		text += fmt.Sprintf(". They burn %s times the processor time for a step%s", short(r.Center), between(r))
+		text += fmt.Sprintf(". A step then uses %s times the processor time%s", short(r.Center), between(r))
 	}
 	r := stats.Ratio(base, m.values(apart, n, scaling.Wall), 0.95)
-	text += fmt.Sprintf(". With a word each they reach %s times%s.", short(r.Center), between(r))
+	text += fmt.Sprintf(". With a word for each proc they reach %s times the speed%s.", short(r.Center), between(r))
 	return finding{short(gain.Center) + " times", text}, true
 }
 
-// lock is what the GIL costs, and what it costs to do without.
+// lock is the cost of the GIL, and the cost of removing it.
 func (m *machine) lock() (finding, bool) {
 	const gil, nogil = "FibBoxed/system=gil", "FibBoxed/system=nogil"
 	n := m.most(gil, nogil)
@@ -323,10 +323,10 @@ func (m *machine) lock() (finding, bool) {
 		return finding{}, false
 	}
 	gain := stats.Ratio(m.values(gil, n, scaling.Wall), m.values(nogil, n, scaling.Wall), 0.95)
-	text := fmt.Sprintf("as fast as with the GIL is an interpreter without it (nogil) when %d threads compute%s.", n, between(gain))
+	text := fmt.Sprintf("the speed of the GIL, if %d threads compute under nogil, which has no lock%s.", n, between(gain))
 	if one, base := m.values(nogil, 1, scaling.Wall), m.values(gil, 1, scaling.Wall); one != nil && base != nil {
 		r := stats.Ratio(one, base, 0.95)
-		text += fmt.Sprintf(" Alone it takes %s times as long%s.", short(r.Center), between(r))
+		text += fmt.Sprintf(" A single thread takes %s times as long there%s.", short(r.Center), between(r))
 	}
 	return finding{short(gain.Center) + " times", text}, true
 }
@@ -360,13 +360,13 @@ func (m *machine) extremes() []finding {
 		list = append(list, finding{short(f.value.Center) + " times", fmt.Sprintf(text, f.row, f.n, between(f.value))})
 	}
 	if len(speed) > 0 {
-		add(slices.MaxFunc(speed, byValue), "the speed of one proc is what %s reaches with %d, the most of all rows%s.")
+		add(slices.MaxFunc(speed, byValue), "the speed of one proc for %s at %d procs, the most of all rows%s.")
 	}
 	if len(speed) > 1 {
-		add(slices.MinFunc(speed, byValue), "the speed of one proc is what %s reaches with %d, the least of all rows%s.")
+		add(slices.MinFunc(speed, byValue), "the speed of one proc for %s at %d procs, the least of all rows%s.")
 	}
 	if len(cost) > 0 {
-		add(slices.MaxFunc(cost, byValue), "the processor time for a step is what %s uses with %d procs, the most of all rows%s.")
+		add(slices.MaxFunc(cost, byValue), "the processor time of one proc for a step of %s at %d procs, the most of all rows%s.")
 	}
 	return list
 }

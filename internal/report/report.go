@@ -1,13 +1,13 @@
-// Package report makes a page of benchmark files: one that needs nothing beside it, no
-// script, no font and no picture, so that it can be mailed, kept with a build, and
-// opened years later.
+// Package report makes a self-contained page from benchmark files. The page needs no
+// script, no font and no picture, so a reader can mail it, keep it with a build, and
+// open it years later.
 //
 // The page has the machines, three findings, the article's graphs drawn again, for
 // each workload its charts and tables, the claims, what ran disturbed, and how it
-// was measured. [Charts] has the same charts as files. Both are a function of the
+// was measured. [Charts] returns the same charts as files. Both depend on the
 // files alone: the same files make the same bytes.
 //
-// A file is not trusted. Everything from it goes through html/template.
+// The package does not trust a file: all text from it goes through html/template.
 package report
 
 import (
@@ -209,7 +209,7 @@ func (d *pageData) lead() string {
 	return text + ", on " + d.Machines[0].Says + "."
 }
 
-// name returns what a machine is called where there are several.
+// name returns the name of a machine if there are several, or else "".
 func (d *pageData) name(m *machine) string {
 	if !d.Several {
 		return ""
@@ -267,7 +267,7 @@ func disturbedRows(f *benchfile.File) []disturbedRow {
 	return rows
 }
 
-// estimate is the median of a cell, with an interval where there are the rounds.
+// estimate is the median of a cell, with an interval if there are enough rounds.
 func estimate(values []float64) (stats.Interval, bool) {
 	if !stats.Usable(values) {
 		return stats.Interval{}, false
@@ -436,7 +436,7 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		}
 	}
 	if len(o.Scaling.Rows) == 0 {
-		o.Note = "No row was measured at one proc, which is what speed-up is held against."
+		o.Note = "No row was measured at one proc, so there is no speed-up."
 		o.Scaling = table{}
 		return
 	}

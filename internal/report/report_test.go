@@ -130,10 +130,10 @@ func TestPage(t *testing.T) {
 	files := read(t, suite(1, 2, 10, "a"), "numcpu: 2\nBenchmarkPyFib/system=cpython-3.13.0-gil 1 600 ns/op\nBenchmarkPyFib/system=cpython-3.13.0-gil-2 1 610 ns/op\n")
 	root, text := render(t, files, []Claim{{"C19", "graph 4.4.1", "twice the wall time", "2", "2.50 [2.49, 2.51]", "reproduced in direction"}})
 	for _, want := range []string{
-		"44.0 times", "as long is the smallest step under a lock that nobody else wants (",
-		"0.83 times", "the speed of one proc is what 2 procs reach that add to one shared word (0.83 to 0.83). They burn 2.00 times the processor time for a step",
-		"With a word each they reach 2.00 times",
-		"1.74 times", "as fast as with the GIL is an interpreter without it (nogil) when 2 threads compute (1.74 to 1.74). Alone it takes 1.15 times as long (1.15 to 1.15)",
+		"44.0 times", "the time, if the smallest step takes a lock that no other goroutine wants (",
+		"0.83 times", "the speed of one proc, if 2 procs add to one shared word (0.83 to 0.83). A step then uses 2.00 times the processor time",
+		"With a word for each proc they reach 2.00 times the speed",
+		"1.74 times", "the speed of the GIL, if 2 threads compute under nogil, which has no lock (1.74 to 1.74). A single thread takes 1.15 times as long there (1.15 to 1.15)",
 		"From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 2.50 times.", "From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 4.00 times.",
 		"With 2 threads nogil is 1.74 times as fast as the GIL, and with 1 it is 0.87 times as fast.",
 		"Graph 4.4.1", "Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2", "Your interpreters", "cpython-3.13.0-gil",
@@ -270,6 +270,6 @@ func TestFindingsOfOthers(t *testing.T) {
 		text += fmt.Sprintf("BenchmarkA 1 10.%d ns/op\nBenchmarkA-4 1 3.%d ns/op\nBenchmarkB 1 10.%d ns/op\nBenchmarkB-4 1 20.%d ns/op\n", i, i, i, i)
 	}
 	_, page := render(t, read(t, text), nil)
-	assert.Contains(t, page, "the speed of one proc is what A reaches with 4, the most of all rows")
-	assert.Contains(t, page, "the speed of one proc is what B reaches with 4, the least of all rows")
+	assert.Contains(t, page, "the speed of one proc for A at 4 procs, the most of all rows")
+	assert.Contains(t, page, "the speed of one proc for B at 4 procs, the least of all rows")
 }

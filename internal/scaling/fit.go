@@ -12,10 +12,10 @@ import (
 	"github.com/aclements/go-moremath/mathx"
 )
 
-// confidence is that of every interval.
+// confidence is the confidence of every interval.
 const confidence = 0.95
 
-// A Scaled row is what procs made of it.
+// A Scaled is a row with its speed-ups and fits.
 type Scaled struct {
 	Row
 	Cells  []Cell // of the columns
@@ -32,8 +32,8 @@ type Cell struct {
 	CPU        stats.Interval // how many times the processor time for a step
 }
 
-// Scaling computes the cells and the fits of every row. It is slow enough (some
-// milliseconds a row) not to be called twice.
+// Scaling computes the cells and the fits of every row. It takes some milliseconds
+// per row, so call it only once.
 func (w *Workload) Scaling() []Scaled {
 	scaled := make([]Scaled, len(w.Rows))
 	one := slices.IndexFunc(w.Columns, func(c Column) bool { return c.Procs == 1 })
@@ -81,16 +81,17 @@ func times(i stats.Interval, factor float64) stats.Interval {
 //
 //	Base * (1 + Sigma (N-1) + Kappa N (N-1))
 //
-// Sigma is the share of a step that no two procs take at once, and Kappa what each
-// pair of them costs. Amdahl's law has no Kappa. In this form both laws are linear,
-// so the best coefficients that are not negative are found without iterating.
+// Sigma is the share of a step that two procs cannot take at once, and Kappa is the
+// cost of each pair of procs. Amdahl's law has no Kappa. In this form both laws are
+// linear, so the best coefficients that are not negative are found without
+// iterating.
 type Fit struct {
 	Refused string  // why there is no fit; empty if there is one
 	Base    float64 // in seconds
 	Sigma   stats.Interval
 	Kappa   stats.Interval
-	// Peak is the number of procs beyond which more of them are slower. It is
-	// infinite where Kappa is 0.
+	// Peak is the number of procs beyond which more procs are slower. It is infinite
+	// if Kappa is 0.
 	Peak   stats.Interval
 	Points int // clean columns
 	Most   int // procs of the last of them
@@ -119,8 +120,8 @@ type point struct {
 
 const (
 	resamples = 1000
-	// What the laws leave out makes every measurement miss them by something. Less
-	// than this is called a fit however well it is measured.
+	// No measurement follows the laws exactly, because the laws leave things out. A
+	// relative error below this counts as a fit, however precise the measurement is.
 	tolerance = 0.03
 	// From here on the median of values that are drawn is drawn itself.
 	manyRounds = 100
@@ -175,7 +176,7 @@ func refute(points []point) (superlinear, slows string) {
 		return "", ""
 	}
 	base := points[0].values
-	// One column in many may show by chance what is not so.
+	// One column of many may contradict a law by chance.
 	strict := 1 - (1-confidence)/float64(len(points)-1)
 	for _, p := range points[1:] {
 		s := stats.Ratio(base, p.values, strict)
@@ -208,7 +209,7 @@ func (l law) solve(points []point, walls []float64) [3]float64 {
 	return best
 }
 
-// design returns what the coefficients are multiplied by.
+// design returns the factors of the coefficients.
 func design(procs int) [3]float64 {
 	n := float64(procs)
 	return [3]float64{1, n - 1, n * (n - 1)}
@@ -222,7 +223,7 @@ func residual(points []point, walls []float64, c [3]float64) (sum float64) {
 	return sum
 }
 
-// relative returns by which part of the measured time the law is off.
+// relative returns the error of the law, as a part of the measured time.
 func relative(procs int, wall float64, c [3]float64) float64 {
 	d := design(procs)
 	return (c[0]*d[0]+c[1]*d[1]+c[2]*d[2])/(float64(procs)*wall) - 1
@@ -292,7 +293,7 @@ func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, proc
 	if math.Abs(worst) <= tolerance || free < 4 {
 		return 0, 0
 	}
-	// A median varies by pi/2 times what a mean does.
+	// The variance of a median is pi/2 times that of a mean.
 	ratio := sum / float64(left) / (math.Pi / 2 * variance / float64(free))
 	if fTail(ratio, left, free) > 0.01 {
 		return 0, 0
@@ -328,8 +329,8 @@ func peak(sigma, kappa float64) float64 {
 	return max(1, math.Sqrt((1-sigma)/kappa))
 }
 
-// resample finds the intervals of the coefficients: what 95 % of files would have,
-// made of rounds drawn from this one's.
+// resample finds the intervals of the coefficients: the range of 95 % of the files
+// that consist of rounds drawn from this one.
 func (f *Fit) resample(points []point, l law) {
 	least, together := math.MaxInt, true
 	for _, p := range points {
@@ -357,7 +358,8 @@ func (f *Fit) resample(points []point, l law) {
 			if !together {
 				break
 			}
-			// What disturbed a round disturbed it in every column.
+			// Draw whole rounds, because a disturbance of a round affects every
+			// column.
 			round := random.IntN(len(drawn[0]))
 			for i, p := range points {
 				drawn[i][k] = p.values[round]

@@ -9,8 +9,8 @@ import (
 	"boundaries/internal/stats"
 )
 
-// FormatValue writes a value of a unit with three digits and the unit's prefix:
-// 10.6 ns for 1.06e-8 of sec/op. What stands after a slash is left to the heading.
+// FormatValue writes a value of a unit with three digits and the unit's prefix: 10.6
+// ns for 1.06e-8 of sec/op. The part after a slash is left to the heading.
 func FormatValue(v float64, unit string) string {
 	name, _, _ := strings.Cut(unit, "/")
 	var scale []string
@@ -85,7 +85,8 @@ func fixed(v float64) string {
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
-// FormatSpread writes an interval beside its center as a part of it: ± 2%.
+// FormatSpread writes how far an interval reaches from its center, in percent of the
+// center: ± 2%.
 func FormatSpread(i stats.Interval) string {
 	if !i.Bounded() {
 		return ""

@@ -1,10 +1,11 @@
 // Package scaling says how the rows of a benchmark scale with the number of procs.
 //
-// [Workloads] finds the tables in a benchmark file: a table a workload, a line a
-// variant, a column a number of procs. The keys sync, system and start separate
-// the two, as in Refcount/share=hot/sync=atomic. Without one, a table is what has
-// the same name up to the first slash, and benchmarks without a slash share one
-// table. No two rows of the file become one.
+// [Workloads] finds the tables in a benchmark file: one table per workload, one
+// line per variant, one column per number of procs. The keys sync, system and
+// start separate workload and variant, as in Refcount/share=hot/sync=atomic.
+// Without such a key, rows with the same name up to the first slash share a
+// table, and so do all benchmarks without a slash. Two rows of the file are never
+// merged.
 //
 // [Workload.Scaling] computes speed-up, efficiency and processor time relative to one
 // proc, each with its 95 % interval, and fits two laws where the data allow it. A
@@ -28,7 +29,7 @@ const (
 // A Workload is a table of rows that take the same step.
 type Workload struct {
 	Pkg     string
-	Name    string // as in Refcount/share=hot; empty where benchmarks without a slash share the table
+	Name    string // as in Refcount/share=hot; empty if benchmarks without a slash share the table
 	Key     string // what the rows differ in, or ""
 	Columns []Column
 	Rows    []Row
@@ -50,8 +51,8 @@ type Row struct {
 	disturbed []Disturbed
 }
 
-// Disturbed says how often a cell was measured on a disturbed machine, and how many
-// times as long the worst of those runs took, as far as can be told.
+// A Disturbed says how often a cell was measured on a disturbed machine, and how
+// many times as long the worst of those runs took, as an estimate.
 type Disturbed struct {
 	Runs  int     `json:"runs"`
 	Times float64 `json:"times"`
@@ -74,12 +75,13 @@ func (r Row) Runs(column int) int {
 	return len(r.columns[column].Rounds)
 }
 
-// Disturbed says what the file tells of disturbed runs in a column.
+// Disturbed returns what the file says about disturbed runs in a column.
 func (r Row) Disturbed(column int) Disturbed { return r.disturbed[column] }
 
 var variantKeys = []string{"sync", "system", "start"}
 
-// Title returns the name of the workload, or what stands for it.
+// Title returns the name of the workload, or the package's name or "benchmarks"
+// instead.
 func (w *Workload) Title() string {
 	switch {
 	case w.Name != "":
@@ -147,7 +149,7 @@ func Workloads(f *benchfile.File) []*Workload {
 	return all
 }
 
-// compareUnits puts the time of a step first, and what it costs after it.
+// compareUnits puts the wall time of a step first, and its processor time second.
 func compareUnits(a, b string) int {
 	rank := func(unit string) int {
 		if i := slices.Index([]string{Wall, CPU}, unit); i >= 0 {
@@ -161,7 +163,7 @@ func compareUnits(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// split divides the name of a row into the workload and what makes the variant.
+// split divides the name of a row into the workload and the parts of the variant.
 func split(name string) (workload string, variant []string) {
 	parts := strings.Split(name, "/")
 	for i, part := range parts {

@@ -1,15 +1,15 @@
 // Package stats has the statistics that decide what a measurement says.
 //
-// Two rows are compared by the Mann-Whitney test, on logarithms: what changes the
-// time of a benchmark multiplies it. The interval of a ratio is the inverse of the
-// same test (Hodges and Lehmann), so that p is at most 0.05 exactly where the 95 %
-// interval leaves out 1, as long as no two values are equal. Both are exact up to
-// 50 values on a side; package moremath has the distribution. Neither assumes
-// anything of the noise but that it is alike on both sides, and neither can say
-// much of few rounds: for a 95 % interval there must be four on each side.
+// The Mann-Whitney test compares two rows, on logarithms, because a change
+// multiplies the time of a benchmark. The interval of a ratio is the inverse of
+// the same test (Hodges and Lehmann), so that p is at most 0.05 exactly if the 95
+// % interval excludes 1, as long as no two values are equal. Both are exact up to
+// 50 values on a side; package moremath has the distribution. Both assume only
+// that the noise is alike on both sides. Neither says much about few rounds: a 95
+// % interval takes four on each side.
 //
-// Functions panic where there is no value, or a value is not positive and finite.
-// [Usable] tells beforehand.
+// Functions panic if there is no value, or if a value is not positive and finite.
+// [Usable] checks that.
 package stats
 
 import (
@@ -42,8 +42,7 @@ func must(x []float64) {
 }
 
 // An Interval is an estimate and the bounds between which the true value is with
-// a given confidence. Where there are too few values for it, Low is 0 and High is
-// infinite.
+// a given confidence. If there are too few values, Low is 0 and High is infinite.
 type Interval struct{ Low, Center, High float64 }
 
 // Bounded reports whether there were enough values for the bounds.
@@ -51,12 +50,13 @@ func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
 
 // MannWhitney returns the two-sided p of the hypothesis that x and y come from one
 // distribution: the probability of a U at least as far from its middle. It is exact
-// up to 50 values on each side, and up to 25 where some are equal. Beyond, it is
-// the normal approximation, corrected for ties.
+// up to 50 values on each side, and up to 25 if some are equal. For more values it
+// is the normal approximation, corrected for ties.
 //
-// Equal values have their middle rank, and the distribution is that of such ranks.
-// It is lopsided, so each tail is looked up; twice the one, as MannWhitneyUTest of
-// package moremath has it, can be less than half of the truth.
+// Equal values share the mean of their ranks, and the distribution is that of such
+// ranks. It is asymmetric, so MannWhitney adds up both tails. Twice one tail,
+// which MannWhitneyUTest of package moremath returns, can be less than half of the
+// right p.
 func MannWhitney(x, y []float64) float64 {
 	must(x)
 	must(y)
@@ -82,8 +82,8 @@ func MannWhitney(x, y []float64) float64 {
 
 // tail returns the probability that the U of n values beside m is at most u.
 func tail(n, m int, ties []int, u float64) float64 {
-	// The least U has all n values below the m others, but for those that are equal.
-	// Below it, UDist rounds the wrong way.
+	// In the least U all n values are below the m others, except equal ones. Below
+	// that U, UDist rounds the wrong way.
 	left := n
 	for _, t := range ties {
 		if left <= t {
@@ -98,7 +98,7 @@ func tail(n, m int, ties []int, u float64) float64 {
 }
 
 // rankSum returns in how many pairs the value of x is the larger one, where an equal
-// pair counts one half, and how many there are of each value, in their order.
+// pair counts one half, and how many there are of each value, in ascending order.
 func rankSum(x, y []float64) (u float64, ties []int) {
 	all := slices.Concat(x, y)
 	slices.Sort(all)
@@ -149,8 +149,8 @@ func logs(x []float64) []float64 {
 }
 
 // pairwise returns the rank-th smallest difference a[i] - b[j], from 1, of sorted a
-// and b. There can be too many pairs to write them all down, so it searches for
-// the smallest number that enough of them are at most.
+// and b. There may be too many pairs to store, so it searches for the smallest
+// limit that at least rank differences do not exceed.
 func pairwise(a, b []float64, rank int) float64 {
 	atMost := func(limit float64) int {
 		n, j := 0, len(b)
@@ -205,9 +205,9 @@ func disorder(i int64) float64 {
 
 var criticals sync.Map // of [3]float64 to int
 
-// critical returns which of the n*m differences, counted from either end, bound the
-// interval that holds unless the test at that two-sided level refuses: the 24th
-// for 10 and 10 at 0.05. It is 0 if there are too few.
+// critical returns the k for which the k-th smallest and the k-th largest of the
+// n*m differences bound the interval at two-sided level alpha: 24 for 10 and 10
+// values at 0.05. It is 0 if there are too few values.
 func critical(n, m int, alpha float64) int {
 	key := [3]float64{float64(n), float64(m), alpha}
 	if k, ok := criticals.Load(key); ok {
@@ -219,7 +219,7 @@ func critical(n, m int, alpha float64) int {
 		u := stats.NormalDist{Mu: nm / 2, Sigma: math.Sqrt(nm * float64(n+m+1) / 12)}
 		cdf = func(x float64) float64 { return u.CDF(x + 0.5) }
 	}
-	// The smallest U that the test does not refuse.
+	// The smallest U that the test does not reject.
 	low, high := 0, n*m/2+1
 	for low < high {
 		if middle := (low + high) / 2; 2*cdf(float64(middle)) > alpha {
@@ -232,8 +232,8 @@ func critical(n, m int, alpha float64) int {
 	return low
 }
 
-// Median returns the median with the interval of that confidence, which assumes
-// nothing. For one of 95 % there must be 6 values.
+// Median returns the median with its interval of that confidence. The interval
+// assumes nothing about the distribution. A 95 % interval takes 6 values.
 func Median(x []float64, confidence float64) Interval {
 	must(x)
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(x), &benchmath.DefaultThresholds), confidence)
@@ -243,8 +243,9 @@ func Median(x []float64, confidence float64) Interval {
 	return Interval{s.Lo, s.Center, s.Hi}
 }
 
-// Holm returns p-values that hold for all of the tests together: to call those at
-// most alpha different is wrong about any of them with probability alpha at most.
+// Holm returns p-values adjusted for many tests: if all tests with an adjusted p of
+// at most alpha are called different, the probability that any of them is wrong is
+// at most alpha.
 func Holm(p []float64) []float64 {
 	byP := make([]int, len(p))
 	for i := range byP {
@@ -263,7 +264,7 @@ func Holm(p []float64) []float64 {
 // upper bound alone holds with confidence (1+confidence)/2.
 func ClopperPearson(k, n int, confidence float64) (low, high float64) {
 	if n < 1 || k < 0 || k > n {
-		panic(fmt.Sprintf("stats: got a rate of %d in %d", k, n))
+		panic(fmt.Sprintf("stats: got a rate of %d in %d, want at most all of at least one", k, n))
 	}
 	tail := (1 - confidence) / 2
 	quantile := func(a, b int, p float64) float64 {
@@ -287,8 +288,8 @@ func ClopperPearson(k, n int, confidence float64) (low, high float64) {
 	return low, high
 }
 
-// Spread returns the standard deviation of the logarithms, as the middle half of the
-// values has it, so that a few that are far off do not count.
+// Spread returns the standard deviation of the logarithms, estimated from the median
+// deviation, so that a few outliers do not count.
 func Spread(x []float64) float64 {
 	l := logs(x)
 	middle := stats.Sample{Xs: l, Sorted: true}.Quantile(0.5)
@@ -299,15 +300,15 @@ func Spread(x []float64) float64 {
 	return stats.Sample{Xs: l, Sorted: true}.Quantile(0.5) / 0.6745
 }
 
-// MinimumEffect returns the smallest ratio, above 1, that rows of n and m values with
-// that spread show in a share of power of all cases: that is, the two-sided test
-// at alpha refuses. It is infinite if none can be seen.
+// MinimumEffect returns the smallest ratio above 1 that the two-sided test at alpha
+// detects with probability power, for rows of n and m values with that spread. It is
+// infinite if the test cannot detect any.
 func MinimumEffect(n, m int, spread, alpha, power float64) float64 {
 	return math.Exp(spread * effect(n, m, alpha, power))
 }
 
-// Rounds returns how many values on each side show that ratio, or 0 if more than 1000
-// are needed.
+// Rounds returns how many values each side needs to show that ratio, or 0 if it needs
+// more than 1000.
 func Rounds(ratio, spread, alpha, power float64) int {
 	if ratio < 1 {
 		ratio = 1 / ratio
@@ -328,10 +329,10 @@ func Rounds(ratio, spread, alpha, power float64) int {
 
 var effects sync.Map // of [4]float64 to float64
 
-// effect returns the smallest shift that is seen, in standard deviations of normal
-// noise. In a trial that bounds the shift from below by b where there is none, a
-// shift is seen if it is more than -b. So the shift that is seen in a share of
-// trials is a quantile of -b.
+// effect returns the smallest shift that the test detects, in standard deviations
+// of normal noise. In a trial without a shift, let b be the lower bound of the
+// interval. The test would detect a shift in this trial if it were more than -b.
+// So the shift detected with probability power is that quantile of -b.
 func effect(n, m int, alpha, power float64) float64 {
 	k := critical(n, m, alpha)
 	if k == 0 {
