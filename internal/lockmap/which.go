@@ -62,8 +62,8 @@ func WriteWhich(w io.Writer, r *Results) error {
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "# Which should I use?\n\n"+
-		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Make it anew; do not edit it. -->\n\n")
-	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times dearer the second and one sync.Mutex (`%s`) are. "+
+		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Regenerate it; do not edit it. -->\n\n")
+	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times as expensive the second variant and one sync.Mutex (`%s`) are. "+
 		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, Plain)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
 	for _, q := range questions {
