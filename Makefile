@@ -5,14 +5,24 @@ BASE ?= main
 CPU ?= 1,2
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table compare claims python race-demo
+.PHONY: test bench table report graphs lab compare claims python race-demo
 
 test: ; go test ./...
 
 # Add ARGS='-count 10 -timeout 0' for intervals: ten rounds outlast go test's ten minutes.
 bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 
-table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
+table: ; @go tool boundaries table bench.txt
+
+report: ; @go tool boundaries report -o report.html bench.txt
+
+# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$$(seq -s, 17)"), and the page: 12 minutes.
+graphs:
+	go tool boundaries run -o graphs.txt -bench 'FibBoxed/system=(gil|gilectomy|nogil)$$' -cpu '$(CPU)' -rounds 6 $(ARGS)
+	go tool boundaries report -o report.html graphs.txt
+
+# The lab: which lock is cheapest for which case.
+lab: ; go test -bench . -cpu 1,2 ./contention $(ARGS) | tee lab.txt && go tool boundaries map lab.txt
 
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
