@@ -58,8 +58,8 @@
 //  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
 //  11. docs/article.md: the article from its first block to its last claim, with
-//      corrections; internal/claims/table.go: which rows test the claims;
-//      python: the same jobs on your own CPython.
+//     corrections; internal/claims/table.go: which rows test the claims;
+//     python: the same jobs on your own CPython.
 //  12. bench_test.go: how the suite measures.
 //
 // # The article's code and where it is here
@@ -78,7 +78,7 @@
 //	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; systems
 //	code 5.1            fib in two processes                  procs/fib/private.go
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
-//	multiprocessing     communication is dearer               procs/pipe.go, and beside it channel.go
+//	multiprocessing     communication is more expensive       procs/pipe.go, and beside it channel.go
 //	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
 //	2, threading        pre-emptive; the responsive GUI       asyncio/respond
 //

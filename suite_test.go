@@ -242,7 +242,7 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	if out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1", "-test.benchtime=3x")); !strings.Contains(out, "# benchtime: 3x\n") {
-		t.Errorf("-benchtime 3x is not honoured:\n%s", out)
+		t.Errorf("-benchtime 3x is not honored:\n%s", out)
 	}
 	if out := string(run(t, nil, "-test.run=TestWrongAnswerFails")); strings.Contains(out, "#") {
 		t.Errorf("facts without a benchmark:\n%s", out)

@@ -24,8 +24,8 @@ type Case struct {
 // Default is the case of all dials that are not set. A map has 1,000 keys instead.
 var Default = Case{Read: 95, Records: 1, Skew: "none", Roles: "mixed", Goroutines: 1}
 
-// MaxRecords is the largest number of records.
-const MaxRecords = 1 << 15
+// maxRecords is the largest number of records.
+const maxRecords = 1 << 15
 
 // Check returns an error if a dial is out of range.
 func (c Case) Check() error {
@@ -36,8 +36,8 @@ func (c Case) Check() error {
 		return fmt.Errorf("think is %v, want 0 to 1s", c.Think)
 	case c.Read < 0 || c.Read > 100:
 		return fmt.Errorf("read is %d, want 0 to 100 percent", c.Read)
-	case c.Records < 1 || c.Records > MaxRecords:
-		return fmt.Errorf("records is %d, want 1 to %d", c.Records, MaxRecords)
+	case c.Records < 1 || c.Records > maxRecords:
+		return fmt.Errorf("records is %d, want 1 to %d", c.Records, maxRecords)
 	case c.Skew != "none" && c.Skew != "zipf":
 		return fmt.Errorf("skew is %q, want none or zipf", c.Skew)
 	case c.Roles != "mixed" && c.Roles != "split":

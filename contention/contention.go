@@ -61,7 +61,7 @@
 //
 // # What a row reports
 //
-//	ns/op             wall time of a step, whoever took it
+//	ns/op             wall time of a step, whichever goroutine took it
 //	user+sys-ns/op    processor time of a step
 //	read-p50-ns, read-p99-ns, read-max-ns, and update-... likewise
 //	                  how long an access takes, from asking to done, hold included

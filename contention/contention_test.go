@@ -112,7 +112,7 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	c := Default
-	c.Records = MaxRecords
+	c.Records = maxRecords
 	_, records := count(c, 9)
 	require.Greater(t, len(records), 9*planLength/2)
 	c.Records, c.Skew = 64, "zipf"

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package python_test runs the scripts of this folder, and run.sh with whatever
-// Python there is and with interpreters that are none.
+// Package python_test runs the scripts of this folder. It runs run.sh with whatever
+// Python there is, and with programs that only pretend to be interpreters.
 package python_test
 
 import (
@@ -310,8 +310,8 @@ func TestProcessorTime(t *testing.T) {
 	}
 }
 
-// Whether the GIL is on is asked of the interpreter that can tell, and of the
-// clock where none can.
+// An interpreter that can tell says whether its GIL is on. For any other, the clock
+// decides.
 func TestGIL(t *testing.T) {
 	interpreter := python(t)
 	for _, test := range []struct{ name, before, want string }{
@@ -371,7 +371,7 @@ esac
 
 const row = `echo "BenchmarkPy$script/system=$BOUNDARIES_PYTHON 1 $3 ns/op"`
 
-// One round of each, then the next of each: what drifts meets all alike.
+// One round of each, then the next of each: a machine that drifts affects all alike.
 func TestInterpretersAlternate(t *testing.T) {
 	dir := t.TempDir()
 	a, b := fakeInterpreter(t, dir, "a", row), fakeInterpreter(t, dir, "b", row)
@@ -629,8 +629,8 @@ func TestEndWhileAChildStarts(t *testing.T) {
 	require.Equal(t, 143, cmd.ProcessState.ExitCode())
 }
 
-// running reports whether a process of the group lives. One that has ended and
-// that nobody waits for is still in the group, so kill(2) does not tell.
+// running reports whether a process of the group lives. A process that has ended but
+// was not waited for is still in the group, so kill(2) does not tell.
 func running(t *testing.T, group int) bool {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pgid=,stat=").Output()

@@ -774,8 +774,8 @@ func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 	}
 }
 
-// If a deferred call of a task panics while the task is unwound, so does Run, and
-// the rest is unwound all the same.
+// If a deferred call of a task panics while the task is unwound, so does Run, and it
+// unwinds the other tasks nevertheless.
 func TestPanicWhileUnwinding(t *testing.T) {
 	near, far := net.Pipe()
 	unwound := 0

@@ -16,7 +16,7 @@ import (
 	"boundaries/internal/command"
 )
 
-// asCommand makes the test binary the command, for what takes a real process.
+// asCommand makes the test binary the command, for tests that need a real process.
 const asCommand = "BOUNDARIES_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {

@@ -62,7 +62,7 @@ LoopBoxed: processor time of a step
 
 `, stdout)
 
-	// A key that nobody knows makes rows of its own, and never one of two.
+	// An unknown key gives rows of their own, and never merges two rows.
 	_, stdout, _ = inFiles(t, []string{"BenchmarkLoop/new=a/sync=gil 1 1 ns/op\nBenchmarkLoop/new=b/sync=gil 1 2 ns/op\nBenchmarkX/new=a 1 3 ns/op\nBenchmarkX/new=b 1 4 ns/op\n"}, "table")
 	for _, want := range []string{"Loop/new=a: wall", "Loop/new=b: wall", "a    3.00 ns", "b    4.00 ns"} {
 		assert.Contains(t, stdout, want)

@@ -43,7 +43,7 @@ func utf16Of(order binary.AppendByteOrder, mark bool, text string) string {
 	return string(b)
 }
 
-// What a file says does not depend on how it was saved.
+// The rows of a file do not depend on how the file was saved.
 func TestSameInEveryForm(t *testing.T) {
 	bare := plain[strings.Index(plain, "BenchmarkLoop"):]
 	want, err := ReadFrom(strings.NewReader(plain), "f")
@@ -152,7 +152,7 @@ func TestProblems(t *testing.T) {
 	assert.EqualError(t, f.Problems[maxKept], "f: and 150 problems more like these")
 }
 
-// What a benchmark logs is no key of the format, and no result.
+// Lines that a benchmark logs are neither keys of the format nor results.
 func TestLogs(t *testing.T) {
 	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n" +
 		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
@@ -239,7 +239,7 @@ func TestMachines(t *testing.T) {
 	assert.ErrorContains(t, err, "no benchmark result")
 }
 
-// Reading from what nobody writes to ends with the context.
+// Reading from a silent pipe ends with the context.
 func TestInterrupted(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)

@@ -162,7 +162,7 @@ func TestWhich(t *testing.T) {
 	golden(t, "which.txt", page)
 }
 
-// The map is of what was measured, and of nothing else.
+// The map shows what was measured, and nothing else.
 func TestNothingIsExtrapolated(t *testing.T) {
 	r := read(t, sample())
 	procs, _ := DialOf("procs")
@@ -224,7 +224,7 @@ func TestFilesThatAreAtFault(t *testing.T) {
 	}
 }
 
-// What the lab calls a case is what the map reads.
+// The map can read every case that the lab names.
 func TestNamesAreRead(t *testing.T) {
 	for _, c := range []contention.Case{at(0, 0), at(1500, 95), counter.Default,
 		{Hold: 1, Think: time.Second, Read: 3, Records: 64, Skew: "zipf", Roles: "split", Goroutines: 16}} {

@@ -172,8 +172,8 @@ func summary(r Ranking) string {
 }
 
 // crossing says at which values of the dial one variant is surely cheaper than
-// another, and at which dearer. It says nothing about the values between two
-// measured ones.
+// another, and at which it is surely more expensive. It says nothing about the
+// values between two measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
 	var cheaper, dearer, open []string

@@ -79,8 +79,8 @@ func (n *node) all(name string) (found []*node) {
 	return found
 }
 
-// parse reads the page. What browsers forgive, it does not, but for elements that
-// HTML does not close.
+// parse reads the page. It is stricter than a browser, except for elements that HTML
+// does not close.
 func parse(t *testing.T, page []byte) *node {
 	t.Helper()
 	d := xml.NewDecoder(bytes.NewReader(page))
@@ -152,7 +152,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// The page can be read without seeing it, and needs nothing beside it.
+// The page works with a screen reader, and needs no other file.
 func TestStructure(t *testing.T) {
 	for _, files := range [][]*benchfile.File{
 		read(t, suite(1, 2, 10, "a")),
@@ -215,7 +215,7 @@ func TestSeveralMachines(t *testing.T) {
 	t.Error("no chart has a series a machine")
 }
 
-// Nothing of a file becomes a part of the page that is not text.
+// The text of a file remains text on the page.
 func TestHostileFile(t *testing.T) {
 	evil := `</title><script>alert(1)</script><img/src=x/onerror=alert(2)>"'` + "\u202e`{{.}}"
 	lines := ""

@@ -96,7 +96,7 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.signal == syscall.SIGHUP && signal.Ignored(test.signal) {
-				t.Skip("the test runs under nohup, and the command would honour that")
+				t.Skip("the test runs under nohup, and the command would honor that")
 			}
 			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
 			beats := newHeart(t)

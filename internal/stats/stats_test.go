@@ -130,7 +130,8 @@ func TestRatioAgreesWithTest(t *testing.T) {
 	assert.Equal(t, 2.0, Ratio([]float64{4}, []float64{2}, 0.95).Center)
 }
 
-// A ratio is known to what is asked for, whatever the noise and the rounds.
+// The interval of a ratio covers the ratio in 95 % of all trials, whatever the noise
+// and the rounds.
 func TestRatioCovers(t *testing.T) {
 	heavy := func(random *rand.Rand, n int, center, spread float64) []float64 {
 		x := make([]float64, n)
@@ -190,7 +191,7 @@ func TestClopperPearson(t *testing.T) {
 	assert.InDelta(t, 0.04749, high, 1e-4)
 }
 
-// What is said to be seen in four cases of five is.
+// The test detects the minimum effect of power 0.8 in four of five trials.
 func TestMinimumEffect(t *testing.T) {
 	for _, c := range []struct {
 		n, m   int
