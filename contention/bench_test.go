@@ -76,6 +76,7 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	head := suitebench.Head{
+		Package:   "./contention",
 		Benchtime: "100ms",
 		Lower: []string{"user+sys-ns/op", "read-p50-ns", "read-p99-ns", "read-max-ns",
 			"update-p50-ns", "update-p99-ns", "update-max-ns", "stall-ns", "max-share", "mutex-wait-ns/op"},

@@ -176,6 +176,10 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 
 // A Log holds the runs of a process. Only one goroutine may use it.
 type Log struct {
+	// Arguments stand after the flags in the commands that measure rows again: the
+	// package, if it is not that of the current folder, and what follows -args.
+	Arguments []string
+
 	runs    []run
 	fastest map[int]time.Duration // by how many fixed computations ran at once
 }
@@ -269,6 +273,9 @@ func (l *Log) Write(w io.Writer) error {
 		text.WriteString(")\n")
 	}
 	for _, command := range again(rows, all) {
+		for _, argument := range l.Arguments {
+			command += " " + quote(argument)
+		}
 		text.WriteString("# again: " + command + "\n")
 	}
 	_, err := io.WriteString(w, text.String())

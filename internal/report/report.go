@@ -260,7 +260,7 @@ func disturbedRows(f *benchfile.File) []disturbedRow {
 			i = len(rows)
 			rows = append(rows, disturbedRow{Name: dist.Name})
 		}
-		rows[i].Runs++
+		rows[i].Runs += dist.Runs
 		worst[dist.Name] = max(worst[dist.Name], dist.Times)
 		rows[i].Times = strconv.FormatFloat(worst[dist.Name], 'f', 2, 64)
 	}

@@ -101,7 +101,7 @@ func Workloads(f *benchfile.File) []*Workload {
 	disturbed := map[string]Disturbed{}
 	for _, d := range f.Disturbed {
 		before := disturbed[d.Name]
-		disturbed[d.Name] = Disturbed{before.Runs + 1, max(before.Times, d.Times)}
+		disturbed[d.Name] = Disturbed{before.Runs + d.Runs, max(before.Times, d.Times)}
 	}
 	var all []*Workload
 	for _, r := range f.Rows {

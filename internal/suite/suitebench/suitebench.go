@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +127,10 @@ func leaf(b *testing.B, name string, f func(b *testing.B)) {
 
 // A Head is what one command prints before its rows, beside what all print.
 type Head struct {
+	// Package is the argument with which go test runs this package from the root of
+	// the module, or empty for the root's own.
+	Package string
+
 	Benchtime     string   // if -benchtime is not given; empty leaves it to package testing
 	Lower, Higher []string // the units of which less, or more, is better
 	Keys          []string // "key: value" lines: benchstat puts what differs in them into tables of their own
@@ -151,6 +156,12 @@ func Main(m *testing.M, head Head) (status int) {
 		if err := flag.Set(name, value); err != nil {
 			panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
 		}
+	}
+	if head.Package != "" {
+		runs.Arguments = append(runs.Arguments, head.Package)
+	}
+	if own := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(a string) bool { return strings.HasPrefix(a, "-test.") }); len(own) > 0 {
+		runs.Arguments = append(append(runs.Arguments, "-args"), own...)
 	}
 	head.print(os.Stdout)
 	status = m.Run()
