@@ -26,7 +26,7 @@
 // this package but its benchmarks:
 //
 //	go test -bench . -cpu 1,2,4,8 | tee bench.txt
-//	go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
+//	go tool boundaries table bench.txt
 //
 // ns/op is wall time per step, whichever worker took it. So the speed-up at N
 // procs is ns/op at 1 divided by ns/op at N. For fib, the article plots the wall
@@ -57,10 +57,12 @@
 //     make race-demo is the tour of it, for readers who know threads and no Go.
 //  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.
-//  11. docs/article.md: the article from its first block to its last claim, with
+//  11. contention: which lock is cheapest, by hold time and share of reads. Read
+//     global_mutex.go, big_reader_lock.go and lock_free.go.
+//  12. docs/article.md: the article from its first block to its last claim, with
 //     corrections; internal/claims/table.go: which rows test the claims;
 //     python: the same jobs on your own CPython.
-//  12. bench_test.go: how the suite measures.
+//  13. bench_test.go: how the suite measures.
 //
 // # The article's code and where it is here
 //
