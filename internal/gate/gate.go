@@ -86,8 +86,12 @@ type Decision struct {
 
 // Suspects returns the cells that look different and are to be measured again.
 func (c Config) Suspects(screen *Data) []Cell {
+	return c.suspects(c.test(screen, screen.cells))
+}
+
+func (c Config) suspects(results []Result) []Cell {
 	var suspects []Cell
-	for _, r := range c.test(screen, screen.cells) {
+	for _, r := range results {
 		if r.Verdict != Unjudged && r.P <= c.Alpha && c.reaches(r.Ratio) {
 			suspects = append(suspects, r.Cell)
 		}
@@ -108,17 +112,17 @@ func (c Config) beyond(ratio float64) bool {
 // Decide decides from the data of both stages. The second has at least the
 // suspects of the first. It is not nil if there are suspects.
 func (c Config) Decide(screen, confirm *Data) *Decision {
-	suspects := c.Suspects(screen)
 	d := c.decision(screen)
+	d.Results = c.test(screen, screen.cells)
+	suspects := c.suspects(d.Results)
 	d.Suspects = len(suspects)
 	// The second stage asks more of a cell the more suspects there are, and so does
 	// the size that every cell would have been seen at.
 	alpha := c.Alpha / float64(max(1, len(suspects)))
-	for _, r := range c.test(screen, screen.cells) {
-		if r.Verdict != Unjudged {
-			c.detect(&r, screen, alpha)
+	for i := range d.Results {
+		if d.Results[i].Verdict != Unjudged {
+			c.detect(&d.Results[i], screen, alpha)
 		}
-		d.Results = append(d.Results, r)
 	}
 	if len(suspects) > 0 {
 		again := c.test(confirm, suspects)
