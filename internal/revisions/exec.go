@@ -76,7 +76,7 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 // gitOptions are before every git command. No command may change the user's index,
 // run the user's hooks, leave a file system monitor running, follow submodules, which
 // the worktrees have none of, or clean up in the background.
-var gitOptions = []string{"--no-optional-locks", "--literal-pathspecs",
+var gitOptions = []string{"--no-optional-locks",
 	"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false",
 	"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false", "-c", "color.ui=false"}
 

@@ -238,7 +238,7 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 	unknown := func(ch change) bool {
 		return ch.unknown && (ch.path == rel || ch.path == strings.TrimSuffix(rel, ".work")+".work.sum")
 	}
-	if _, err := c.git(ctx, c.top, "ls-files", "--error-unmatch", "--", rel); err != nil {
+	if _, err := c.git(ctx, c.top, "ls-files", "--error-unmatch", "--", ":(top,literal)"+rel); err != nil {
 		c.note("%s is not committed, and both sides are built without it", rel)
 		return slices.DeleteFunc(changes, unknown), nil
 	}

@@ -79,12 +79,10 @@ func (c *comparison) run(ctx context.Context, st *stage) error {
 	order := []gate.Side{gate.Base, gate.Head}
 	for round := 1; round <= c.Rounds; round++ {
 		where := fmt.Sprintf("round %d of %d", round, c.Rounds)
-		left := ""
 		if round > 1 {
 			each := time.Since(begin) / time.Duration(round-1)
-			left = fmt.Sprintf(" (about %v left)", (each * time.Duration(c.Rounds-round+1)).Round(time.Second))
+			fmt.Fprintf(c.stderr, "%s%s: about %v left\n", st.name, where, (each * time.Duration(c.Rounds-round+1)).Round(time.Second))
 		}
-		fmt.Fprintf(c.stderr, "%s%s%s\n", st.name, where, left)
 		records, err := c.round(ctx, st, round, where, order)
 		if err != nil {
 			return err
@@ -141,7 +139,7 @@ func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
 	for i, s := range c.sides() {
 		seed := int64(0)
 		if c.Relink {
-			seed = 1 + c.random.Int64N(1<<31-1)
+			seed = 1 + c.random.Int64N(1e6)
 			st.seeds[i] = append(st.seeds[i], seed)
 		}
 		for _, p := range c.pkgs {
@@ -226,6 +224,7 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 var (
 	cpuLine    = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
 	resultLine = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark)\s+(.*)$`)
+	unitLine   = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
 	whole      = regexp.MustCompile(`^\d+\s+[-+0-9.eNaIinf]+ \S`)
 )
 
@@ -234,7 +233,7 @@ var (
 func results(out string) (*benchfile.File, string, error) {
 	var kept strings.Builder
 	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "Unit") {
+		if unitLine.MatchString(line) {
 			kept.WriteString(line)
 			continue
 		}
@@ -330,10 +329,10 @@ func (c *comparison) keep(r *gate.Report, first, second *stage) error {
 	files := map[string]string{"report.txt": r.Text(), "report.md": r.Markdown(), "report.json": asJSON}
 	for i, s := range c.sides() {
 		if first != nil {
-			files[s.name+".txt"] = c.head1(s) + first.raw[i].String()
+			files[s.name+".txt"] = c.fileHead(s) + first.raw[i].String()
 		}
 		if second != nil {
-			files[s.name+"-again.txt"] = c.head1(s) + second.raw[i].String()
+			files[s.name+"-again.txt"] = c.fileHead(s) + second.raw[i].String()
 		}
 	}
 	for name, text := range files {
@@ -344,8 +343,8 @@ func (c *comparison) keep(r *gate.Report, first, second *stage) error {
 	return nil
 }
 
-// head1 is the head of a file of results.
-func (c *comparison) head1(s *side) string {
+// fileHead is the head of a file of results.
+func (c *comparison) fileHead(s *side) string {
 	return fmt.Sprintf("# %s\n# seed: %d\nnumcpu: %d\n", s, c.Seed, runtime.NumCPU())
 }
 

@@ -107,10 +107,9 @@ type side struct {
 
 func (c *comparison) sides() []*side { return []*side{&c.base, &c.head} }
 
+// note notes what the reader would otherwise take for granted.
 func (c *comparison) note(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	c.notes = append(c.notes, text)
-	fmt.Fprintln(c.stderr, "note: "+text)
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
 // procs returns the numbers of -cpu. It is not nil.
@@ -167,6 +166,9 @@ func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer)
 	failed := c.prepare(ctx, base)
 	if failed == nil {
 		fmt.Fprintf(c.stderr, "%s\n%s\n", &c.base, &c.head)
+		for _, note := range c.notes {
+			fmt.Fprintf(c.stderr, "note: %s\n", note)
+		}
 		if len(c.pkgs) == 0 {
 			report = c.equalReport()
 			return report, c.publish(last, report, nil, nil, stdout)
@@ -217,8 +219,8 @@ func (c *comparison) equalReport() *gate.Report {
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }
 
-// prepare makes all that the rounds need. But for notes it prints nothing: until it
-// returns the input may be at fault, which is reported on one line.
+// prepare makes all that the rounds need. It prints nothing: until it returns the
+// input may be at fault, which is reported on one line.
 func (c *comparison) prepare(ctx context.Context, rev string) error {
 	tmp, err := filepath.Abs(os.TempDir())
 	if err == nil {
