@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
 	"boundaries/internal/gate"
 )
 
@@ -275,7 +276,9 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 		r.Decision = c.Gate.Partial(first.data)
 		r.Rounds = first.done
 		r.Partial = fmt.Sprintf("only %d of %d rounds: %v", first.done, c.Rounds, failed)
-		if second != nil {
+		if status := (command.Error{}); errors.As(failed, &status) && status.Status == 130 {
+			r.Partial = failed.Error() // which says as much
+		} else if second != nil {
 			r.Partial = fmt.Sprintf("the rows that looked different were not measured again: %v", failed)
 		}
 	case second != nil:
