@@ -150,7 +150,7 @@ func (r Result) change() string {
 
 func (r Result) sees() string {
 	switch {
-	case r.Verdict == Unjudged:
+	case r.Verdict == Unjudged, r.Verdict != Undecided && math.IsInf(r.Detectable, 1):
 		return ""
 	case math.IsInf(r.Detectable, 1):
 		return "sees no change"
@@ -163,7 +163,7 @@ func (r Result) needs() string {
 	case r.Verdict != Undecided:
 		return ""
 	case r.Needed == 0:
-		return "needs too many rounds"
+		return "needs more than 1000 rounds"
 	}
 	return fmt.Sprintf("needs %s", plural(r.Needed, "round"))
 }

@@ -179,7 +179,7 @@ func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer)
 	if failed == nil {
 		if suspects := c.Gate.Suspects(first.data); len(suspects) > 0 {
 			second = c.confirming(suspects)
-			fmt.Fprintf(c.stderr, "%d of the values look different; their %d benchmarks are measured again\n", len(suspects), len(second.tasks))
+			fmt.Fprintf(c.stderr, "measuring %s again, where %s different\n", plural(len(second.tasks), "benchmark"), map[bool]string{true: "a value looks", false: "values look"}[len(suspects) == 1])
 			failed = c.run(ctx, second)
 		}
 	}

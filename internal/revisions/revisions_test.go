@@ -228,7 +228,7 @@ func TestDecision(t *testing.T) {
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  Row/row=2-?\d* +sec/op .*\n\nUnchanged\n`, stdout)
 	require.Contains(t, stdout, "1 row of 4 has a confirmed regression\n")
-	require.Contains(t, stderr, "1 of the values look different; their 1 benchmarks are measured again\n")
+	require.Contains(t, stderr, "measuring 1 benchmark again, where a value looks different\n")
 
 	for file, want := range map[string]string{
 		"base.txt": "BenchmarkRow/row=0", "head.txt": "BenchmarkRow/row=0", "base-again.txt": "BenchmarkRow/row=2", "head-again.txt": "BenchmarkRow/row=2",

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"boundaries/internal/command"
@@ -143,7 +145,7 @@ func BenchmarkSort(b *testing.B) {
 // SelfTest shows whether the gate works on this machine. It compares benchmarks with
 // themselves, which must find nothing, and then with themselves when one of them takes
 // 20 % longer, which must find that one alone. They are the benchmarks that o.Bench
-// selects in the current checkout, or four built-in ones if it selects any.
+// selects in the current checkout, or four built-in ones.
 //
 // It returns an error of status 1 if the gate was wrong.
 func SelfTest(ctx context.Context, builtin bool, o Options, stdout, stderr io.Writer) error {
@@ -171,6 +173,11 @@ func SelfTest(ctx context.Context, builtin bool, o Options, stdout, stderr io.Wr
 	if err != nil {
 		return fmt.Errorf("comparing benchmarks with a slower one: %w", err)
 	}
+	return conclude(stdout, target, same, slower, o.Rounds)
+}
+
+// conclude says whether the gate found the slowdown in the target and nothing else.
+func conclude(stdout io.Writer, target gate.Row, same, slower *gate.Report, rounds int) error {
 	fmt.Fprintf(stdout, "%s takes %d %% longer: %s\n", target.Name, Injected, slower.Summary())
 	named := map[string]bool{}
 	smallest := 0.0
@@ -193,12 +200,23 @@ func SelfTest(ctx context.Context, builtin bool, o Options, stdout, stderr io.Wr
 	}
 	delete(named, want)
 	if len(named) > 0 {
-		wrong = append(wrong, fmt.Sprintf("called slower without a reason: %s", strings.Join(slices.Sorted(maps.Keys(named)), ", ")))
+		wrong = append(wrong, "called slower without a reason: "+strings.Join(slices.Sorted(maps.Keys(named)), ", "))
 	}
-	fmt.Fprintf(stdout, "the smallest slowdown of %s that this machine sees in %d rounds: %.1f %%\n", target.Name, o.Rounds, 100*smallest)
+	size := fmt.Sprintf("%.1f %%", 100*smallest)
+	if math.IsInf(smallest, 1) {
+		size = "none"
+	}
+	fmt.Fprintf(stdout, "the smallest slowdown of %s that this machine sees in %s: %s\n", target.Name, plural(rounds, "round"), size)
 	if len(wrong) > 0 {
 		return fmt.Errorf("the gate does not work here: %s", strings.Join(wrong, "; "))
 	}
 	fmt.Fprintln(stdout, "the gate works here")
 	return nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
