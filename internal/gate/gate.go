@@ -207,7 +207,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 	var results []Result
 	for _, cell := range cells {
 		v := data.values[cell]
-		if v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 {
+		if v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || cell.Unit == "B/op" && !data.allocates(cell.Row) {
 			continue
 		}
 		base, head := v[Base], v[Head]

@@ -179,6 +179,20 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// The bytes of a row that does not allocate are noise, and those of one that does count.
+func TestBytes(t *testing.T) {
+	for _, allocs := range []float64{0, 1} {
+		d := &Data{}
+		add(t, d, Base, "X", "B/op", 3, 9, 4, 3, 7, 3)
+		add(t, d, Head, "X", "B/op", 90, 50, 80, 90, 70, 60)
+		add(t, d, Base, "X", "allocs/op", repeated(allocs)[:6]...)
+		add(t, d, Head, "X", "allocs/op", repeated(allocs)[:6]...)
+		got := Default.Decide(d, d)
+		require.Equal(t, int(allocs), got.Regressions(), "%+v", got.Results)
+		require.Len(t, got.Results, 1+int(allocs))
+	}
+}
+
 // What a benchmark says of its unit counts more than the unit's name.
 func TestBetter(t *testing.T) {
 	d := &Data{}

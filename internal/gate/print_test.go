@@ -50,7 +50,7 @@ seeds: -seed 7
 
 Regressions
   Slow/n=1\|2  sec/op     100\.0n  120\.1n  \+20\.0 % \[\+19\.\d %, \+20\.\d %\]  p=1\.1e-05 \(Holm .*\)  sees .* %
-  Fresh       allocs/op    0\.000   3\.000  ∞ .*
+  Fresh       allocs/op   0\.000   3\.000  ∞ .*
 
 Gains
   Fast-4  sec/op  120\.1n  100\.0n  -16\.7 % .*

@@ -196,7 +196,7 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 	if err := c.enter(s); err != nil {
 		return nil, err
 	}
-	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
+	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.benchmem", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
 	if c.Benchtime != "" { // a TestMain may choose another than testing's 1s
 		args = append(args, "-test.benchtime="+c.Benchtime)
 	}
