@@ -71,35 +71,33 @@ func (m *machine) compare(c Config, rounds int) *Decision {
 
 // What the gate promises of 96 rows in ten rounds.
 func TestSimulated(t *testing.T) {
-	simulations := 300
-	if testing.Short() {
-		simulations = 100
-	}
 	for _, test := range []struct {
 		name      string
 		noise     float64
 		threshold float64
 		slower    map[int]float64
-		check     func(t *testing.T, alarms, caught, undecided, cells int)
+		// The bound of the rate needs 300. It is not about the others.
+		simulations int
+		check       func(t *testing.T, simulations, alarms, caught, undecided, cells int)
 	}{
-		{"A/A at 2 %", 0.02, 0.05, nil, func(t *testing.T, alarms, _, undecided, cells int) {
+		{"A/A at 2 %", 0.02, 0.05, nil, 300, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
 			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, high, 0.05, "%d false alarms", alarms)
 			assert.Less(t, undecided, cells/5, "the machine is quiet enough")
 		}},
 		// Even a change of 0.01 % would count here, so only Holm's correction stands
 		// between noise and an alarm.
-		{"A/A without a threshold", 0.02, 0.0001, nil, func(t *testing.T, alarms, _, _, _ int) {
+		{"A/A without a threshold", 0.02, 0.0001, nil, 100, func(t *testing.T, simulations, alarms, _, _, _ int) {
 			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, low, 0.05, "%d false alarms", alarms)
 			assert.NotZero(t, alarms, "then this test sees nothing")
 		}},
-		{"10 % in one row at 2 %", 0.02, 0.05, map[int]float64{17: 1.1}, func(t *testing.T, alarms, caught, _, _ int) {
+		{"10 % in one row at 2 %", 0.02, 0.05, map[int]float64{17: 1.1}, 300, func(t *testing.T, simulations, alarms, caught, _, _ int) {
 			assert.GreaterOrEqual(t, caught, simulations*95/100)
 			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, high, 0.05, "%d false alarms", alarms)
 		}},
-		{"A/A at 5 %", 0.05, 0.05, nil, func(t *testing.T, alarms, _, undecided, cells int) {
+		{"A/A at 5 %", 0.05, 0.05, nil, 100, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
 			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, low, 0.05, "%d false alarms", alarms)
 			assert.Greater(t, undecided, cells*3/4, "mostly undecided, not fine")
@@ -111,7 +109,7 @@ func TestSimulated(t *testing.T) {
 			c := Default
 			c.Threshold = test.threshold
 			var alarms, caught, undecided, cells int
-			for range simulations {
+			for range test.simulations {
 				d := m.compare(c, 10)
 				alarm := false
 				for i, r := range d.Results {
@@ -130,8 +128,8 @@ func TestSimulated(t *testing.T) {
 					alarms++
 				}
 			}
-			t.Logf("%d simulations: %d with a false alarm, %d caught, %.1f %% of the rows undecided", simulations, alarms, caught, 100*float64(undecided)/float64(cells))
-			test.check(t, alarms, caught, undecided, cells)
+			t.Logf("%d simulations: %d with a false alarm, %d caught, %.1f %% of the rows undecided", test.simulations, alarms, caught, 100*float64(undecided)/float64(cells))
+			test.check(t, test.simulations, alarms, caught, undecided, cells)
 		})
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 
 func BenchmarkThing(b *testing.B) {
 	b.ReportMetric(1000, "ns/op")
+	b.ReportMetric(0, "allocs/op")
 	b.ReportMetric(7, "things/op")
 }
 
@@ -42,6 +45,7 @@ func BenchmarkLog(b *testing.B) {
 	b.Log("raft: x")
 	%s
 	b.ReportMetric(1000, "ns/op")
+	b.ReportMetric(0, "allocs/op")
 }
 `
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(prints, "")})
@@ -56,7 +60,7 @@ func BenchmarkLog(b *testing.B) {
 	o = withPerf(with(func(o *Options) { o.Rounds, o.Format, o.Bench = 6, "benchstat", "Thing" }))
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
-	require.Equal(t, 2, strings.Count(stdout, "vs base"), stdout) // one table a unit
+	require.Equal(t, 4, strings.Count(stdout, "vs base"), stdout) // one table a unit
 	require.Contains(t, stdout, "n=6")
 }
 
@@ -343,6 +347,10 @@ func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Relink = true }))
 	require.Zero(t, status, stderr)
 	require.Regexp(t, row(`5\.000`, `5\.000`), stdout)
+	match := regexp.MustCompile(`seeds: -seed 1; -randlayout of base (\d+),(\d+), of head (\d+),(\d+)\n`).FindStringSubmatch(stdout)
+	require.NotNil(t, match, stdout)
+	slices.Sort(match[1:])
+	require.Len(t, slices.Compact(match[1:]), 4, "a layout each")
 }
 
 func TestRenamedModule(t *testing.T) {
