@@ -120,8 +120,27 @@ func git(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// state returns what a comparison must not change: the index byte for byte, every file
+// of the working tree, branches and objects.
+func state() string {
+	index, _ := os.ReadFile(".git/index")
+	text := fmt.Sprintf("index %x\n", sha256.Sum256(index))
+	for _, args := range []string{"status --porcelain --untracked-files=all --ignored", "diff-index -p --no-ext-diff HEAD", "count-objects -v", "for-each-ref", "log -1 --format=%H", "config --list"} {
+		cmd := exec.Command("git", append([]string{"--no-optional-locks", "-c", "core.fsmonitor=false"}, strings.Fields(args)...)...)
+		out, _ := cmd.CombinedOutput() // not every test is in a repository
+		text += string(out)
+	}
+	return text
+}
+
 func compare(base string, o Options) (status int, stdout, stderr string) {
 	var out, errOut strings.Builder
+	before := state()
+	defer func() {
+		if after := state(); after != before {
+			panic(fmt.Sprintf("the checkout was:\n%s\nand is now:\n%s", before, after))
+		}
+	}()
 	err := Compare(context.Background(), base, o, &out, &errOut)
 	status = command.Report("boundaries", &errOut, err)
 	return status, out.String(), errOut.String()
@@ -339,16 +358,8 @@ func TestUncommittedChanges(t *testing.T) {
 
 	// Git would like to note the new time in the index.
 	require.NoError(t, os.Chtimes(".gitignore", time.Time{}, time.Now().Add(-time.Hour)))
-	observe := func() string {
-		index, err := os.ReadFile(".git/index")
-		require.NoError(t, err)
-		return fmt.Sprintf("index %x\n", sha256.Sum256(index)) + git(t, "--no-optional-locks", "status", "--porcelain", "--untracked-files=all") +
-			git(t, "count-objects", "-v") + git(t, "for-each-ref") + git(t, "rev-parse", "HEAD")
-	}
-	before := observe()
-	status, stdout, stderr := compare("HEAD", quick)
+	status, stdout, stderr := compare("HEAD", quick) // which looks whether the checkout is as before
 	require.Zero(t, status, stderr)
-	require.Equal(t, before, observe())
 
 	require.Regexp(t, `head: [0-9a-f]{12} "x" with uncommitted changes\n`, stderr)
 	require.Contains(t, stdout, "State/edited=1,staged=1,deleted=1,untracked=none,run=1,link=none,dir=dir,file=1,ignored=none")
@@ -470,4 +481,27 @@ var _, _, _, _ = fmt.Print, os.Exit, log.Fatal, sync.NewCond
 			require.Regexp(t, `^boundaries: head, round 1 of 2, package \./sub, BenchmarkThing: `+test.want, lines[len(lines)-1])
 		})
 	}
+}
+
+// What ran on a disturbed machine runs again, three times at most.
+func TestDisturbed(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	watched := 0
+	o := with(func(o *Options) {
+		o.Watch = func() func() string {
+			watched++
+			return func() string {
+				if watched == 1 || watched > 3 {
+					return "another program computes"
+				}
+				return ""
+			}
+		}
+	})
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Equal(t, 2+1+3+3, watched)
+	require.Equal(t, 5, strings.Count(stderr, "again, because the machine was disturbed: another program computes\n"))
+	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count all the same")
+	require.Contains(t, stdout, "needs 4 rounds", "a round has one value of each side")
 }

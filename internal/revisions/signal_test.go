@@ -60,6 +60,8 @@ func newHeart(t *testing.T) func() int64 {
 func start(t *testing.T, stderr io.Writer) (cmd *exec.Cmd, stdout *bytes.Buffer) {
 	t.Helper()
 	stdout = new(bytes.Buffer)
+	before := state()
+	t.Cleanup(func() { require.Equal(t, before, state(), "the checkout has changed") })
 	cmd = exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asCommand+"=HEAD")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
