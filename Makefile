@@ -14,6 +14,7 @@ bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 
 table: ; @go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt
 
+# It fails on a confirmed regression. ARGS='-merge-base -format markdown' is for a pull request, ARGS=-h lists all flags.
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
 # Nine rounds of the rows that the claims need, and what they say; CPU=1,2,7,17 has all columns of the article.

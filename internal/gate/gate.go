@@ -16,6 +16,10 @@
 // only if a change as large as the threshold would have been seen. If its noise hides
 // such a change, it is undecided, and the result says how many rounds would decide.
 //
+// Speed-up, the time at one proc over that at N in the same process, is a unit like any
+// other, so a change that stops a row from scaling is a regression. The bytes of a row
+// without an allocation are not compared: they are those of its start.
+//
 // The test is the exact Mann-Whitney test, and the interval is the inverse of the
 // same test; see package stats.
 package gate

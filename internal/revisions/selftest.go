@@ -202,6 +202,9 @@ func conclude(stdout io.Writer, target gate.Row, same, slower *gate.Report, roun
 	if len(named) > 0 {
 		wrong = append(wrong, "called slower without a reason: "+strings.Join(slices.Sorted(maps.Keys(named)), ", "))
 	}
+	if len(wrong) == 0 {
+		fmt.Fprintln(stdout, "the gate works here")
+	}
 	size := fmt.Sprintf("%.1f %%", 100*smallest)
 	if math.IsInf(smallest, 1) {
 		size = "none"
@@ -210,7 +213,6 @@ func conclude(stdout io.Writer, target gate.Row, same, slower *gate.Report, roun
 	if len(wrong) > 0 {
 		return fmt.Errorf("the gate does not work here: %s", strings.Join(wrong, "; "))
 	}
-	fmt.Fprintln(stdout, "the gate works here")
 	return nil
 }
 
