@@ -24,6 +24,7 @@ graphs:
 # The lab: which lock is cheapest for which case.
 lab: ; go test -bench . -cpu 1,2 ./contention $(ARGS) | tee lab.txt && go tool boundaries map lab.txt
 
+# It fails on a confirmed regression. ARGS='-merge-base -format markdown' is for a pull request, ARGS=-h lists all flags.
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
 # Measures nine rounds of the rows that the claims need, and judges the claims.

@@ -3,29 +3,58 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
+	"math/rand/v2"
 	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
+	"boundaries/internal/gate"
 	"boundaries/internal/revisions"
 )
 
 const compareUsage = `Usage: boundaries compare [flags] BASE
+       boundaries compare [flags] OLD.txt NEW.txt
+       boundaries compare -selftest [flags]
 
-Compare runs the benchmarks of the revision BASE and those of this checkout,
-uncommitted changes included, and prints benchstat's table of the two. It builds
-each in a git worktree of its own, which it removes at the end, and runs the two
-in turn, round by round. It takes build flags such as -tags from GOFLAGS. It does
-not check out submodules.
+Compare decides whether the benchmarks of this checkout, uncommitted changes
+included, are slower than those of the revision BASE. It builds each in a git
+worktree of its own, which it removes at the end, and runs the two in turn, round by
+round, each round with new layouts of the code. Rows that look different are measured
+again. A row has a regression if the second measurement confirms the difference and
+the change is beyond the threshold. A row whose noise hides such a change is
+undecided, which is not the same as unchanged.
+
+Of two files with the output of go test -bench, nothing can be measured again, so
+only clear differences are confirmed.
+
+With -selftest it compares benchmarks with themselves, and with a copy of which one is
+20 % slower, and says whether it found out, and the smallest slowdown it sees here.
+The benchmarks are four built-in ones, or with -bench those of this checkout.
+
+The exit status is 0 if no regression is confirmed, 1 if one is, or if a benchmark
+fails (the rounds before it are printed), 2 if the input is at fault, 3 with -strict
+if rows are undecided, and 130 after an interrupt.
+
+Build flags such as -tags and -ldflags come from GOFLAGS. What is not committed and not
+to be committed is not in a worktree: submodules, files that git ignores, go.work files
+that git does not know, and modules outside of the repository that a go.mod replaces
+by a relative path.
+
+What is better is known from the unit: less of what ends in /op or is a time, more of
+what ends in /s. A benchmark can say it of its own units by printing a line
+"Unit NAME better=higher".
 
 `
 
 func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o := revisions.Options{Bench: ".", Rounds: 10}
+	o := revisions.Options{Bench: ".", Rounds: 10, Gate: gate.Default, Format: "text", Seed: rand.Uint64N(1 << 32)}
+	var selftest bool
 	flags := newFlags("compare")
 	flags.Func("bench", "run the benchmarks that match `regexp`, as in go test (default .)", func(s string) error {
 		o.Bench = s
@@ -39,37 +68,135 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		o.Benchtime = s
 		return checkBenchtime(s)
 	})
-	flags.Func("cpu", "run each benchmark with every GOMAXPROCS of `list`, such as 1,2,4", func(s string) error {
+	flags.Func("cpu", "run each benchmark with every GOMAXPROCS of `list`, such as 1,2,4; with 1 in it, speed-up is compared too", func(s string) error {
 		o.CPU = s
 		_, err := numbers(s)
 		return err
 	})
+	flags.BoolVar(&o.Equal, "equal", false, "measure packages whose test binaries are equal on both sides, too")
+	flags.Func("format", "print `text`, markdown, json, or the table of benchstat (default text)", func(s string) error {
+		o.Format = s
+		switch s {
+		case "text", "markdown", "json", "benchstat":
+			return nil
+		}
+		return errors.New("want text, markdown, json or benchstat")
+	})
+	flags.BoolVar(&o.MergeBase, "merge-base", false, "compare with the last commit that BASE and this checkout have in common")
+	flags.StringVar(&o.Out, "o", "", "keep the results and the reports in `dir`")
 	flags.StringVar(&o.Packages, "pkg", ".", "compare the packages that match `pattern`, as in go list")
+	flags.BoolVar(&o.Relink, "relink", true, "link both sides again in each round, with other layouts of the code")
 	flags.Func("rounds", "run each side `n` times (default 10)", func(s string) (err error) {
 		if o.Rounds, err = strconv.Atoi(s); err != nil || o.Rounds < 1 {
 			return errors.New("want a whole number, at least 1")
 		}
 		return nil
 	})
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "take order and layouts from `n` (default: random)")
+	flags.Lookup("seed").DefValue = "0" // the one of this run is no default
+	flags.BoolVar(&selftest, "selftest", false, "show that a slowdown is found on this machine, and nothing where there is none")
+	flags.BoolVar(&o.Strict, "strict", false, "exit with 3 if rows are undecided")
+	flags.Func("threshold", "call a change of `percent` or more a regression or a gain (default 5)", func(s string) error {
+		percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
+		if err != nil || !(percent > 0 && percent <= 1000) {
+			return errors.New("want a percentage above 0, such as 5")
+		}
+		o.Gate.Threshold = percent / 100
+		return nil
+	})
+	flags.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "fail if the process of a benchmark takes longer than `t`; 0 is no limit")
 	if ok, err := parse(flags, args, compareUsage, stdout); !ok {
 		return err
 	}
-	if flags.NArg() != 1 {
-		return command.BadInput("want one BASE, after the flags, but got %d: %q", flags.NArg(), flags.Args())
+	for _, arg := range flags.Args()[min(1, flags.NArg()):] {
+		if strings.HasPrefix(arg, "-") && arg != "-" {
+			return command.BadInput("want flags before BASE, but got %q after %q", arg, flags.Arg(0))
+		}
 	}
-	// The version of benchstat must fit that of benchfmt in this program.
-	const perf = "golang.org/x/perf"
+	o.Command = "boundaries compare"
+	for _, arg := range args {
+		o.Command += " " + quote(arg)
+	}
+	o.Perf = perfVersion()
+	if o.Format == "benchstat" && o.Perf == "" {
+		return errors.New("this program does not know its own version of golang.org/x/perf")
+	}
+	switch {
+	case selftest && flags.NArg() == 0:
+		builtin := true
+		flags.Visit(func(f *flag.Flag) { builtin = builtin && f.Name != "bench" })
+		return revisions.SelfTest(ctx, builtin, o, stdout, stderr)
+	case !selftest && flags.NArg() == 1:
+		return revisions.Compare(ctx, flags.Arg(0), o, stdout, stderr)
+	case !selftest && flags.NArg() == 2:
+		return compareFiles(ctx, flags.Args(), o, stdout)
+	}
+	want := "one BASE, or two files"
+	if selftest {
+		want = "no argument with -selftest"
+	}
+	return command.BadInput("want %s, after the flags, but got %d: %q", want, flags.NArg(), flags.Args())
+}
+
+func compareFiles(ctx context.Context, names []string, o revisions.Options, stdout io.Writer) error {
+	if o.Format == "benchstat" {
+		return command.BadInput("-format benchstat: want a BASE; for two files there is benchstat itself")
+	}
+	var files [2]*benchfile.File
+	var problems command.Problems
+	for i, name := range names {
+		read, err := benchfile.Read(ctx, []string{name})
+		if ctx.Err() != nil {
+			return command.Interrupted("interrupted")
+		} else if err != nil {
+			return command.BadInput("%w", err)
+		}
+		files[i] = read[0]
+		problems = append(problems, read[0].Problems...)
+	}
+	report := o.Gate.Files(files[0], files[1])
+	if len(report.Rows) == 0 {
+		return command.BadInput("no row of %s is in %s", names[0], names[1])
+	}
+	report.Command = o.Command
+	text, err := report.Text(), error(nil)
+	switch o.Format {
+	case "markdown":
+		text = report.Markdown()
+	case "json":
+		text, err = report.JSON()
+	}
+	if err == nil {
+		_, err = io.WriteString(stdout, text)
+	}
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return revisions.Judge(report, o.Strict)
+}
+
+// quote quotes an argument for a shell if it must.
+func quote(arg string) string {
+	if regexp.MustCompile(`^[-\w./=,:@%+^~]+$`).MatchString(arg) {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}
+
+// perfVersion returns the version of golang.org/x/perf that this program has. That of
+// benchstat must fit it.
+func perfVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {
-			if dep.Path == perf {
-				o.Perf = dep.Version
+			if dep.Path == "golang.org/x/perf" {
+				return dep.Version
 			}
 		}
 	}
-	if o.Perf == "" {
-		return errors.New("this program does not know its own version of " + perf)
-	}
-	return revisions.Compare(ctx, flags.Arg(0), o, stdout, stderr)
+	return ""
 }
 
 func checkBenchtime(s string) error {

@@ -4,8 +4,8 @@
 //
 //	boundaries compare [flags] BASE
 //
-// compares the benchmarks of the revision BASE with those of the current
-// checkout, and ends in benchstat's table.
+// decides whether the benchmarks of the current checkout are slower than those of
+// the revision BASE.
 //
 //	boundaries claims [flags] [ID...] FILE...
 //

@@ -52,8 +52,8 @@ func TestBadArguments(t *testing.T) {
 	}{
 		{"", `no verb given; "boundaries help" lists them`},
 		{"compete", `unknown verb "compete"; "boundaries help" lists the verbs`},
-		{"compare", "compare: want one BASE, after the flags, but got 0"},
-		{"compare HEAD -rounds=3", `compare: want one BASE, after the flags, but got 2: ["HEAD" "-rounds=3"]`},
+		{"compare", "compare: want one BASE, or two files, after the flags, but got 0"},
+		{"compare HEAD -rounds=3", `compare: want flags before BASE, but got "-rounds=3" after "HEAD"`},
 		{"compare -x", `compare: flag provided but not defined: -x ("boundaries compare -h" lists the flags)`},
 		{"compare -bench=( HEAD", "compare: invalid value \"(\" for flag -bench: error parsing regexp"},
 		{"compare -bench= HEAD", "compare: invalid value \"\" for flag -bench: want a regular expression"},

@@ -24,6 +24,11 @@ func BadInput(format string, args ...any) error {
 	return Error{2, fmt.Errorf(format, args...)}
 }
 
+// Exit returns an Error with that status.
+func Exit(status int, format string, args ...any) error {
+	return Error{status, fmt.Errorf(format, args...)}
+}
+
 // Interrupted returns an Error with status 130, which a shell reports for SIGINT.
 func Interrupted(text string) error { return Error{130, errors.New(text)} }
 

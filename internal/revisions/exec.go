@@ -8,9 +8,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 )
+
+// Git variables that say where a repository is, or change what git prints, come from
+// a hook or a script around this program. They would lead git from the worktrees back
+// to the user's checkout. These say how to reach a server or who the user is.
+var keptGitVariable = regexp.MustCompile(`^GIT_(CONFIG_|SSH|SSL_|HTTP_|PROXY_|ASKPASS$|ALLOW_PROTOCOL$|EXEC_PATH$|AUTHOR_|COMMITTER_|CEILING_DIRECTORIES$|DISCOVERY_ACROSS_FILESYSTEM$)`)
 
 // environ returns the environment of all children. Their temporary files go to
 // tmp, because a killed child leaves them behind.
@@ -20,21 +27,11 @@ func environ(tmp string) ([]string, error) {
 		return nil, fmt.Errorf("making a temporary directory: %w", err)
 	}
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, value, _ := strings.Cut(entry, "=")
-		switch name {
-		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
-			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES":
-			// A git hook sets these. They would lead git from the worktrees
-			// back to the user's checkout.
-			return true
-		case "GOWORK":
-			// A file would be in the user's checkout, and both sides would
-			// build that checkout.
-			return value != "off"
-		}
-		return false
+		name, _, _ := strings.Cut(entry, "=")
+		return name == "GOWORK" || strings.HasPrefix(name, "GIT_") && !keptGitVariable.MatchString(name)
 	})
-	return append(env, "TMPDIR="+temp, "TMP="+temp, "TEMP="+temp, "GOTMPDIR="+temp), nil
+	return append(env, "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never",
+		"TMPDIR="+temp, "TMP="+temp, "TEMP="+temp, "GOTMPDIR="+temp), nil
 }
 
 // exe returns the path of the program. Windows runs only names that end in .exe.
@@ -44,9 +41,14 @@ func (c *comparison) exe(name string) string {
 
 // exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process. When exec returns,
-// no process of that group is left. The output goes to files: a process that
-// outlives the command could hold a pipe open.
+// no process of that group is left. On Linux the command dies with this process, even
+// of a SIGKILL. The output goes to files: a process that outlives the command could
+// hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
+	return c.execEnv(ctx, nil, dir, name, args...)
+}
+
+func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string, args ...string) (stdout, stderr string, err error) {
 	outFile, err := os.Create(filepath.Join(c.tmp, "stdout"))
 	if err != nil {
 		return "", "", err
@@ -59,42 +61,98 @@ func (c *comparison) exec(ctx context.Context, dir, name string, args ...string)
 	defer errFile.Close()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, outFile, errFile
-	cmd.Env = slices.Concat(c.env, []string{"PWD=" + dir})
+	cmd.Env = slices.Concat(c.env, env, []string{"PWD=" + dir})
 	ownGroup(cmd)
+	// The kernel kills the command when the thread ends that started it.
+	runtime.LockOSThread()
 	err = cmd.Run()
+	runtime.UnlockOSThread()
 	endGroup(cmd)
 	out, outErr := os.ReadFile(outFile.Name())
 	errOut, errErr := os.ReadFile(errFile.Name())
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)
 }
 
+// gitOptions are before every git command. No command may change the user's index,
+// run the user's hooks, leave a file system monitor running, follow submodules, which
+// the worktrees have none of, or clean up in the background.
+var gitOptions = []string{"--no-optional-locks",
+	"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false",
+	"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false", "-c", "color.ui=false"}
+
 func (c *comparison) git(ctx context.Context, dir string, args ...string) (string, error) {
-	// No command may change the user's index, run the user's hooks, or leave a
-	// file system monitor running.
-	options := []string{"--no-optional-locks", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false"}
+	options := slices.Concat(gitOptions, c.noFilters)
 	out, errOut, err := c.exec(ctx, dir, "git", slices.Concat(options, args)...)
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w", args[0], firstLine(errOut, err))
+		return "", fmt.Errorf("git %s: %w", args[0], gitReason(errOut, err))
 	}
 	return out, nil
 }
 
-func (c *comparison) goTool(ctx context.Context, dir string, args ...string) (string, error) {
-	out, errOut, err := c.exec(ctx, dir, "go", args...)
+// gitReason returns the "fatal" line of git's output, which names the file, after the
+// first one, which has the reason.
+func gitReason(output string, err error) error {
+	first := firstLine(output, err)
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "fatal: ") && line != first.Error() {
+			return fmt.Errorf("%w; %s", first, line)
+		}
+	}
+	return first
+}
+
+// goTool runs the go command in a directory of a side.
+func (c *comparison) goTool(ctx context.Context, s *side, dir string, args ...string) (string, error) {
+	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + s.workFile()}, dir, "go", args...)
 	if err != nil {
 		return "", firstLine(errOut, err)
 	}
 	return out, nil
 }
 
-// firstLine returns the first line of output that says what is wrong, or err if
-// there is none.
+// firstLine returns the first line of output that says what is wrong, and the next
+// one if it belongs to it. It returns err if there is none.
 func firstLine(output string, err error) error {
+	text := ""
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
-			return errors.New(line)
+		if line == "" || strings.HasPrefix(line, "# ") || strings.HasPrefix(line, "go: downloading ") {
+			continue
+		}
+		text = strings.TrimSpace(text + " " + line)
+		if !strings.HasSuffix(line, ":") {
+			break
 		}
 	}
-	return err
+	if text == "" {
+		return err
+	}
+	return errors.New(text)
+}
+
+var (
+	failLine  = regexp.MustCompile(`--- FAIL: .*(\n +.*)?`)
+	panicLine = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|SIG[A-Z]+: .*)`)
+)
+
+// failure returns why a test binary failed: its first FAIL line and the line below
+// it, which has the reason, or its panic, or the end of what it wrote to standard
+// error, where a program says why it exits.
+func failure(stdout, stderr string, err error) error {
+	for _, line := range []string{failLine.FindString(stdout), panicLine.FindString(stderr), panicLine.FindString(stdout)} {
+		if line != "" {
+			return errors.New(strings.Join(strings.Fields(line), " "))
+		}
+	}
+	var last []string
+	for line := range strings.Lines(stderr) {
+		if line = strings.TrimSpace(line); line != "" {
+			last = append(last, line)
+		}
+	}
+	last = last[max(0, len(last)-3):]
+	if len(last) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, strings.Join(last, "; "))
 }

@@ -7,16 +7,24 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"boundaries/internal/command"
 )
 
 func (s *side) String() string {
-	if s.dirty {
-		return fmt.Sprintf("%s: %.7s with uncommitted changes", s.name, s.commit)
+	text := s.name + ": this program's own benchmarks"
+	if s.commit != "" {
+		text = fmt.Sprintf("%s: %.12s", s.name, s.commit)
 	}
-	return fmt.Sprintf("%s: %.7s", s.name, s.commit)
+	if s.subject != "" {
+		text += " " + s.subject
+	}
+	if s.dirty {
+		text += " with uncommitted changes"
+	}
+	return text
 }
 
 // checkOut makes a worktree for each side and copies the uncommitted changes into
@@ -31,34 +39,122 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 		return command.BadInput("want to be in a git checkout: %w", err)
 	}
 	c.top, c.prefix, _ = strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
-	c.base.name, c.head.name = "base", "head"
-	if c.head.commit, err = c.commit(ctx, "HEAD"); err != nil {
-		return command.BadInput("want a checkout with a commit, but HEAD names none")
-	}
-	if c.base.commit, err = c.commit(ctx, rev); err != nil {
-		return command.BadInput("base %q: want a branch, tag or commit of this repository (a shallow clone has few)", rev)
+	if err := c.resolve(ctx, rev); err != nil {
+		return err
 	}
 	changes, err := c.changes(ctx)
+	if err != nil && c.turnOffFilters(ctx, err) {
+		changes, err = c.changes(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	changes, err = c.leaveOutWorkspace(ctx, cwd, changes)
 	if err != nil {
 		return err
 	}
 	c.head.dirty = len(changes) > 0
 	for _, s := range c.sides() {
-		s.tree = filepath.Join(c.tmp, s.name)
 		// An interrupt must not leave half a worktree, which git could not
 		// remove. The files, which may take a while, follow below.
 		if _, err := c.git(context.WithoutCancel(ctx), c.top, "worktree", "add", "--quiet", "--detach", "--no-checkout", s.tree, s.commit); err != nil {
 			return fmt.Errorf("making the worktree of %s: %w", s.name, err)
 		}
 		s.added = true
+	}
+	err = c.fill(ctx)
+	if err != nil && ctx.Err() == nil && c.turnOffFilters(ctx, err) {
+		err = c.fill(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	to := []*side{&c.head}
+	if c.inject != nil {
+		to = c.sides() // they differ in the injected slowdown alone
+		c.base.dirty = c.head.dirty
+	}
+	for _, s := range to {
+		if err := overlay(ctx, c.top, s.tree, changes); err != nil {
+			return fmt.Errorf("copying the uncommitted changes: %w", err)
+		}
+	}
+	return c.findChanged(ctx, changes)
+}
+
+// resolve finds the commits of both sides.
+func (c *comparison) resolve(ctx context.Context, rev string) (err error) {
+	if c.head.commit, err = c.commit(ctx, "HEAD"); err != nil {
+		return command.BadInput("want a checkout with a commit, but HEAD names none")
+	}
+	shallow := ""
+	if out, err := c.git(ctx, c.top, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(out) == "true" {
+		shallow = "; this clone is shallow: fetch the whole history (git fetch --unshallow, or fetch-depth: 0 for actions/checkout)"
+	}
+	if c.base.commit, err = c.commit(ctx, rev); err != nil {
+		return command.BadInput("base %q: want a branch, tag or commit of this repository%s", rev, shallow)
+	}
+	if c.MergeBase {
+		out, err := c.git(ctx, c.top, "merge-base", c.base.commit, c.head.commit)
+		if err != nil {
+			return command.BadInput("base %q and HEAD have no common commit here%s", rev, shallow)
+		}
+		c.base.commit = strings.TrimSpace(out)
+	}
+	for _, s := range c.sides() {
+		if out, err := c.git(ctx, c.top, "log", "-1", "--format=%s", "--no-show-signature", s.commit); err == nil {
+			s.subject = fmt.Sprintf("%.60q", strings.TrimSpace(out))
+		}
+	}
+	return nil
+}
+
+// fill checks out the files of both worktrees.
+func (c *comparison) fill(ctx context.Context) error {
+	for _, s := range c.sides() {
+		// A second try must write all files again.
+		if _, err := c.git(ctx, s.tree, "read-tree", "--empty"); err != nil {
+			return fmt.Errorf("checking out %s: %w", s.name, err)
+		}
 		if _, err := c.git(ctx, s.tree, "reset", "--quiet", "--hard"); err != nil {
 			return fmt.Errorf("checking out %s: %w", s.name, err)
 		}
 	}
-	if err := overlay(ctx, c.top, c.head.tree, changes); err != nil {
-		return fmt.Errorf("copying the uncommitted changes: %w", err)
-	}
 	return nil
+}
+
+// turnOffFilters makes git do without the user's filters, such as one that decrypts,
+// after it failed with them. It returns false if there is none, or if they are off.
+func (c *comparison) turnOffFilters(ctx context.Context, because error) bool {
+	if c.noFilters != nil {
+		return false
+	}
+	out, err := c.git(ctx, c.top, "config", "--name-only", "--get-regexp", `^filter\.`)
+	if err != nil {
+		return false
+	}
+	names := map[string]bool{}
+	for line := range strings.Lines(out) {
+		name := strings.TrimPrefix(strings.TrimSpace(line), "filter.")
+		names[name[:max(0, strings.LastIndexByte(name, '.'))]] = true
+	}
+	var uses []string
+	for name := range names {
+		files, err := c.git(ctx, c.top, "ls-files", "-z", "--", ":(top,attr:filter="+name+")")
+		if file, _, _ := strings.Cut(files, "\x00"); err == nil && file != "" {
+			uses = append(uses, fmt.Sprintf("%s of the filter %s", file, name))
+		}
+		for _, setting := range []string{"smudge=", "clean=", "process=", "required=false"} {
+			c.noFilters = append(c.noFilters, "-c", "filter."+name+"."+setting)
+		}
+	}
+	if len(uses) == 0 {
+		c.noFilters = nil
+		return false
+	}
+	slices.Sort(uses)
+	c.note("both sides have files as they are committed, without git's filters (%s), because one failed: %v", strings.Join(uses, ", "), because)
+	return true
 }
 
 // commit returns the hash of a commit. Other git commands get only the hash.
@@ -79,23 +175,122 @@ func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
 type change struct {
 	path    string
 	deleted bool
+	unknown bool // to git
 }
 
 // changes returns what differs from HEAD in the checkout. A staged change counts
-// as it is in the file, not as it is in the index.
+// as it is in the file, not as it is in the index. What this program writes itself
+// does not count, although it may be in the checkout.
 func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
 	if err != nil {
 		return nil, fmt.Errorf("listing the uncommitted changes: %w", err)
 	}
+	top, err := filepath.EvalSymlinks(c.top)
+	if err != nil {
+		return nil, fmt.Errorf("listing the uncommitted changes: %w", err)
+	}
+	var own []string
+	for _, dir := range []string{c.tmp, c.Out} {
+		if rel, err := filepath.Rel(top, dir); dir != "" && err == nil && filepath.IsLocal(rel) && rel != "." {
+			own = append(own, filepath.ToSlash(rel)+"/")
+		}
+	}
 	var changes []change
 	for entry := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
 		// Two letters, a space, the path; a nested repository ends in a slash.
-		if len(entry) > 3 && !strings.HasSuffix(entry, "/") {
-			changes = append(changes, change{entry[3:], strings.Contains(entry[:2], "D")})
+		if len(entry) <= 3 || strings.HasSuffix(entry, "/") {
+			continue
+		}
+		ch := change{entry[3:], strings.Contains(entry[:2], "D"), entry[:2] == "??"}
+		if !slices.ContainsFunc(own, func(dir string) bool { return strings.HasPrefix(ch.path, dir) }) {
+			changes = append(changes, ch)
 		}
 	}
 	return changes, nil
+}
+
+// leaveOutWorkspace finds the go.work that counts. A file that is not committed, or
+// outside of the repository, would be head's alone, or lead both sides to the user's
+// checkout, so both sides do without it.
+func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
+	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "GOWORK")
+	if err != nil {
+		return nil, command.BadInput("go env: %w", firstLine(errOut, err))
+	}
+	file := strings.TrimSpace(out)
+	if file == "" || file == "off" {
+		return changes, nil
+	}
+	if resolved, err := filepath.EvalSymlinks(file); err == nil {
+		file = resolved
+	}
+	top, err := filepath.EvalSymlinks(c.top)
+	if err != nil {
+		return nil, fmt.Errorf("finding the checkout: %w", err)
+	}
+	rel, err := filepath.Rel(top, file)
+	if err != nil || !filepath.IsLocal(rel) {
+		c.note("%s is outside of the repository, and both sides are built without it", file)
+		return changes, nil
+	}
+	rel = filepath.ToSlash(rel)
+	unknown := func(ch change) bool {
+		return ch.unknown && (ch.path == rel || ch.path == strings.TrimSuffix(rel, ".work")+".work.sum")
+	}
+	if _, err := c.git(ctx, c.top, "ls-files", "--error-unmatch", "--", ":(top,literal)"+rel); err != nil {
+		c.note("%s is not committed, and both sides are built without it", rel)
+		return slices.DeleteFunc(changes, unknown), nil
+	}
+	c.work = rel
+	return changes, nil
+}
+
+// workFile returns the value of GOWORK that a side is built with. Without one the go
+// command would look for a go.work in all folders above the temporary one.
+func (s *side) workFile() string {
+	if s.work == "" {
+		return "off"
+	}
+	return filepath.Join(s.root, filepath.FromSlash(s.work))
+}
+
+// findWorkspace says which go.work the sides have.
+func (c *comparison) findWorkspace() {
+	if c.work == "" {
+		return
+	}
+	for _, s := range c.sides() {
+		if _, err := os.Stat(filepath.Join(s.tree, filepath.FromSlash(c.work))); err == nil {
+			s.work = c.work
+		}
+	}
+	if (c.base.work == "") != (c.head.work == "") {
+		has := map[bool]string{true: "head", false: "base"}[c.base.work == ""]
+		c.note("only %s has %s, so the sides may be built from different modules", has, c.work)
+	}
+}
+
+// findChanged notes the files in which the two trees differ.
+func (c *comparison) findChanged(ctx context.Context, changes []change) error {
+	out, err := c.git(ctx, c.top, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules", c.base.commit, c.head.commit, "--")
+	if err != nil {
+		return fmt.Errorf("listing the changed files: %w", err)
+	}
+	seen := map[string]bool{}
+	for file := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
+		seen[file] = file != ""
+	}
+	for _, ch := range changes {
+		seen[ch.path] = true
+	}
+	for file := range seen {
+		if seen[file] {
+			c.changed = append(c.changed, file)
+		}
+	}
+	slices.Sort(c.changed)
+	return nil
 }
 
 // overlay copies the changes from one tree to another.
@@ -148,7 +343,20 @@ func copyFile(root *os.Root, to, from string) error {
 	return root.WriteFile(to, data, info.Mode().Perm())
 }
 
-// cleanUp removes everything that Compare made.
+// ignored returns a file or folder that git ignores in the checkout, or "".
+func (c *comparison) ignored(ctx context.Context) string {
+	if c.top == "" {
+		return ""
+	}
+	out, err := c.git(ctx, c.top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(out, "\x00")
+	return first
+}
+
+// cleanUp removes everything that the comparison made.
 func (c *comparison) cleanUp(ctx context.Context) error {
 	var errs []error
 	for _, s := range c.sides() {
@@ -161,7 +369,9 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 		_, err := c.git(ctx, c.top, "worktree", "remove", "--force", s.tree)
 		errs = append(errs, err)
 	}
-	errs = append(errs, os.RemoveAll(c.tmp))
+	if c.tmp != "" {
+		errs = append(errs, os.RemoveAll(c.tmp))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cleaning up: %w", err)
 	}

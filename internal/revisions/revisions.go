@@ -1,23 +1,47 @@
 // Package revisions compares the benchmarks of two revisions of a repository.
 //
-// Each revision is built in a git worktree of its own. The two run in turn, round
-// by round, so that a machine that drifts drifts under both.
+// Each revision is checked out in a git worktree of its own, with the uncommitted
+// changes in that of head. Both are built and run under one path, a link that leads to
+// the one or the other, so that equal sources make equal test binaries. Those are not
+// measured.
+//
+// The others are measured round by round, in two stages; package gate says why, and
+// decides. In each round
+//
+//   - each side is linked again, with a layout of its own (-randlayout), because the
+//     places of functions in memory alone can be worth more than a real change;
+//   - each new binary is started once without a benchmark, for nothing;
+//   - every top-level benchmark runs in a process of its own, in an order that is
+//     shuffled anew, first on one side and then at once on the other; the next round
+//     begins with the other side. So a machine that drifts drifts under both;
+//   - what ran while something disturbed the machine runs again.
+//
+// A round counts when it is whole. Whatever ends the comparison, the rounds before come
+// out, marked as partial and without a verdict.
+//
+// What a program prints is never a key, and decides nothing about which results belong
+// together. Git commands run without the user's hooks, monitors and submodules, and
+// without filters if one fails. The go command gets the user's flags, and the go.work
+// that is committed or none. All that a comparison makes is in one temporary folder, and
+// two entries of git's list of worktrees. Both are removed at the end, except after a
+// SIGKILL. On Linux test binaries die even then.
 package revisions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
+	"strconv"
 	"strings"
-
-	"golang.org/x/perf/benchfmt"
+	"time"
 
 	"boundaries/internal/command"
+	"boundaries/internal/gate"
 )
 
 // Options say what Compare runs. The strings are those of go test's flags.
@@ -27,67 +51,172 @@ type Options struct {
 	CPU       string // empty: GOMAXPROCS as it is
 	Packages  string // a pattern, as in go list
 	Rounds    int    // at least 1
+	Gate      gate.Config
+	Timeout   time.Duration // of the process of a benchmark; 0: none
+	MergeBase bool          // compare with the last common commit
+	Equal     bool          // measure also where the test binaries are equal
+	Strict    bool          // an undecided row is an error
+	Relink    bool          // each round has layouts of its own
+	Seed      uint64        // of the order and the layouts
+	Format    string        // text, markdown, json or benchstat
+	Out       string        // the directory that keeps the results; empty: none
+	Command   string        // that repeats the comparison
+	// Watch begins to watch the machine, and returns a function that ends it and says
+	// what disturbed the machine, or "". It may be nil.
+	Watch func() func() string
 	// Perf is the version of golang.org/x/perf whose benchstat makes the table.
 	Perf string
 }
 
 type comparison struct {
 	Options
+	stderr io.Writer
+	inject *injection // what makes head slower, or nil
+	files  map[string]string
 
 	// The user's checkout, and the current directory in it.
 	top, prefix string
 
-	tmp        string // holds everything that Compare makes
+	tmp        string // holds everything that the comparison makes
 	env        []string
+	noFilters  []string // options of git
+	work       string   // the go.work that counts, in the tree
+	ldflags    []string // of GOFLAGS
+	patterns   patterns
 	base, head side
-	done       int // rounds completed on both sides
+	entered    *side // the side that the link leads to
+	noLinks    bool
+	changed    []string // files that differ
+	pkgs       []*pkg
+	notes      []string
+	random     *rand.Rand
+	cpuName    string
+	disturbed  int
 }
 
 // The two names are equally long. So are therefore all paths and arguments that
 // the two runs see: a difference could shift the stack and with it the timings.
 type side struct {
-	name, commit string
-	dirty        bool
-	tree         string   // the worktree
-	added        bool     // git knows the worktree
-	pkgs         []string // directories in the worktree
-	binaries     []binary
-	results      strings.Builder
+	name, commit, subject string
+	dirty                 bool
+	tree                  string // the worktree
+	root                  string // the path that leads to it
+	work                  string // go.work in the tree, or ""
+	added                 bool   // git knows the worktree
 }
-
-type binary struct{ path, dir string }
 
 func (c *comparison) sides() []*side { return []*side{&c.base, &c.head} }
 
+// note notes what the reader would otherwise take for granted.
+func (c *comparison) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+}
+
+// procs returns the numbers of -cpu. It is not nil.
+func (c *comparison) procs() []int {
+	all := []int{}
+	for field := range strings.SplitSeq(c.CPU, ",") {
+		if n, err := strconv.Atoi(strings.TrimSpace(field)); err == nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
 // Compare runs the benchmarks of the revision base and those of the checkout that
-// holds the current directory, uncommitted changes included. It writes benchstat's
-// table to stdout and its progress to stderr.
+// holds the current directory, uncommitted changes included. It writes a report to
+// stdout and its progress to stderr.
 //
-// If ctx ends, Compare prints the table of the rounds it completed and returns an
-// error with status 130. It always removes what it made.
-func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writer) (err error) {
-	c := comparison{Options: o}
+// It returns an error of status 1 if there is a regression or a benchmark fails, of
+// status 2 if the input is at fault, of status 3 if rows are undecided and that is
+// strictly wrong, and of status 130 if ctx ends. It always removes what it made.
+func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writer) error {
+	c := &comparison{Options: o, stderr: stderr}
+	report, err := c.compare(ctx, base, stdout)
+	if err != nil {
+		return err
+	}
+	return Judge(report, o.Strict)
+}
+
+// Judge returns the error that stands for what a report says.
+func Judge(r *gate.Report, strict bool) error {
+	if r.Equal != "" {
+		return nil
+	}
+	if r.Regressions() > 0 {
+		return errors.New(r.Summary())
+	}
+	if strict && r.Undecided() > 0 {
+		return command.Exit(3, "%s", r.Summary())
+	}
+	return nil
+}
+
+// compare does what Compare does, but for the verdict.
+func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer) (report *gate.Report, err error) {
 	// What follows an interrupt must still run.
 	last := context.WithoutCancel(ctx)
 	defer func() { err = errors.Join(err, c.cleanUp(last)) }()
+	c.random = newRandom(c.Seed)
+	c.patterns = parsePatterns(c.Bench)
+	c.base.name, c.head.name = "base", "head"
 
-	if err = c.prepare(ctx, base); err == nil {
-		err = c.measure(ctx, stderr)
-	}
-	partial := ""
-	if ctx.Err() != nil && c.done < c.Rounds {
-		// The interrupt caused whatever err says.
-		rounds := fmt.Sprintf("interrupted after %d of %d rounds", c.done, c.Rounds)
-		partial, err = "# "+rounds+"\n", command.Interrupted(rounds)
-	}
-	if c.done > 0 && (err == nil || partial != "") {
-		table, tableErr := c.table(last)
-		if tableErr == nil {
-			_, tableErr = io.WriteString(stdout, partial+table)
+	var first, second *stage
+	failed := c.prepare(ctx, base)
+	if failed == nil {
+		fmt.Fprintf(c.stderr, "%s\n%s\n", &c.base, &c.head)
+		for _, note := range c.notes {
+			fmt.Fprintf(c.stderr, "note: %s\n", note)
 		}
-		err = errors.Join(err, tableErr)
+		if len(c.pkgs) == 0 {
+			report = c.equalReport()
+			return report, c.publish(last, report, nil, nil, stdout)
+		}
+		first = c.screening()
+		failed = c.run(ctx, first)
 	}
-	return err
+	if failed == nil {
+		if suspects := c.Gate.Suspects(first.data); len(suspects) > 0 {
+			second = c.confirming(suspects)
+			fmt.Fprintf(c.stderr, "measuring %s again, where %s different\n", plural(len(second.tasks), "benchmark"), map[bool]string{true: "a value looks", false: "values look"}[len(suspects) == 1])
+			failed = c.run(ctx, second)
+		}
+	}
+	if ctx.Err() != nil && failed != nil {
+		// The interrupt caused whatever the error says.
+		done, stage := 0, ""
+		if first != nil {
+			done = first.done
+		}
+		if second != nil {
+			done, stage = second.done, second.name
+		}
+		failed = command.Interrupted(fmt.Sprintf("%sinterrupted after %d of %d rounds", stage, done, c.Rounds))
+	}
+	if first == nil || first.done == 0 {
+		return nil, failed
+	}
+	report, err = c.report(last, first, second, failed)
+	return report, errors.Join(failed, err, c.publish(last, report, first, second, stdout))
+}
+
+// publish prints the report, and keeps it.
+func (c *comparison) publish(ctx context.Context, r *gate.Report, first, second *stage, stdout io.Writer) error {
+	kept := c.keep(r, first, second)
+	text, err := c.format(ctx, r, first, second)
+	if err == nil {
+		_, err = io.WriteString(stdout, text)
+	}
+	return cmp.Or(err, kept)
+}
+
+func (c *comparison) equalReport() *gate.Report {
+	text := "the test binaries of base and head are equal, so nothing was measured (-equal measures all the same)"
+	if c.base.commit == c.head.commit && !c.head.dirty {
+		text = "base and head are identical: one commit, without changes; nothing was measured (-equal measures all the same)"
+	}
+	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }
 
 // prepare makes all that the rounds need. It prints nothing: until it returns the
@@ -107,205 +236,40 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	if c.env, err = environ(c.tmp); err != nil {
 		return err
 	}
-	if err := c.checkOut(ctx, rev); err != nil {
-		return err
-	}
-	if err := c.build(ctx); err != nil {
-		return err
-	}
-	// Last, because it may need the network, and an error in the input does not.
-	if err := c.buildBenchstat(ctx); err != nil {
-		return fmt.Errorf("building benchstat: %w", err)
-	}
-	return nil
-}
-
-// build builds the test binary of each package and keeps those in which -bench
-// selects something. A package of one side only is measured on that side.
-func (c *comparison) build(ctx context.Context) error {
-	var err error
-	for _, s := range c.sides() {
-		if s.pkgs, err = c.packages(ctx, s); err != nil {
+	if c.Out != "" {
+		if err := os.MkdirAll(c.Out, 0o777); err != nil {
+			return command.BadInput("-o: want a directory to keep results in: %w", err)
+		}
+		if c.Out, err = filepath.Abs(c.Out); err != nil {
 			return err
 		}
 	}
-	common := func(pkg string) bool { return slices.Contains(c.base.pkgs, pkg) }
-	if !slices.ContainsFunc(c.head.pkgs, common) {
-		return command.BadInput("-pkg %q: want a package with tests on both sides, but of those it matches %d on base and %d on head",
-			c.Packages, len(c.base.pkgs), len(c.head.pkgs))
-	}
 	for _, s := range c.sides() {
-		if err := c.buildSide(ctx, s); err != nil {
+		s.tree = filepath.Join(c.tmp, s.name)
+	}
+	if c.files != nil {
+		err = c.unpack()
+	} else {
+		err = c.checkOut(ctx, rev)
+	}
+	if err != nil {
+		return err
+	}
+	c.findWorkspace()
+	if err := c.enter(&c.head); err != nil {
+		return fmt.Errorf("linking to head: %w", err)
+	}
+	for _, step := range []func(context.Context) error{c.checkPlatform, c.findPackages, c.makeInjection, c.build} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if len(c.base.binaries)+len(c.head.binaries) == 0 {
-		return c.noMatch()
-	}
-	return nil
-}
-
-func (c *comparison) noMatch() error {
-	return command.BadInput("-bench %q matches no benchmark, neither on base nor on head", c.Bench)
-}
-
-// packages returns the directories of the packages that -pkg matches and that
-// have tests. The sides have directories in common, but not always import paths:
-// a revision may have renamed the module.
-func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
-	dir := filepath.Join(s.tree, c.prefix)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	out, err := c.goTool(ctx, dir, "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
-	if err != nil {
-		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, s.reason(err))
-	}
-	var dirs []string
-	for line := range strings.Lines(out) {
-		// A package outside the worktree is not of this repository.
-		rel, err := filepath.Rel(s.tree, strings.TrimSpace(line))
-		if err == nil && filepath.IsLocal(rel) {
-			dirs = append(dirs, rel)
-		}
-	}
-	return dirs, nil
-}
-
-// reason returns what the go command says about a side.
-func (s *side) reason(err error) string {
-	// The path of the worktree means nothing to the reader.
-	text := strings.ReplaceAll(err.Error(), s.tree, s.name)
-	if _, err := os.Stat(filepath.Join(s.tree, ".gitmodules")); err == nil {
-		text += " (submodules are not checked out)"
-	}
-	return text
-}
-
-func (c *comparison) buildSide(ctx context.Context, s *side) error {
-	// -test.list does not split a pattern at its slashes as -test.bench does.
-	// So list everything then, and let the first round select.
-	list := c.Bench
-	if strings.Contains(list, "/") {
-		list = "."
-	}
-	for i, pkg := range s.pkgs {
-		b := binary{c.exe(fmt.Sprintf("%s-%d", s.name, i)), filepath.Join(s.tree, pkg)}
-		if _, err := c.goTool(ctx, b.dir, "test", "-c", "-trimpath", "-o", b.path, "."); err != nil {
-			return command.BadInput("%s: package %s does not build: %s", s, filepath.ToSlash(pkg), s.reason(err))
-		}
-		out, errOut, err := c.exec(ctx, b.dir, b.path, "-test.list="+list)
-		if err != nil {
-			return fmt.Errorf("%s: listing the benchmarks of package %s: %w", s, filepath.ToSlash(pkg), failure(out+errOut, err))
-		}
-		if strings.HasPrefix(out, "Benchmark") || strings.Contains(out, "\nBenchmark") {
-			s.binaries = append(s.binaries, b)
+	c.dropEqual()
+	if len(c.pkgs) > 0 && c.Format == "benchstat" {
+		// Last, because it may need the network, and an error in the input does not.
+		if err := c.buildBenchstat(ctx); err != nil {
+			return fmt.Errorf("building benchstat: %w", err)
 		}
 	}
 	return nil
-}
-
-// buildBenchstat builds benchstat in a module of its own, because "go install
-// benchstat@version" asks the network even if it has every file.
-func (c *comparison) buildBenchstat(ctx context.Context) error {
-	const perf = "golang.org/x/perf"
-	dir := filepath.Join(c.tmp, "benchstat")
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		return err
-	}
-	// "go 1.17" leaves out the modules that benchstat does not import. The go
-	// command raises the version to what benchstat needs.
-	mod := fmt.Sprintf("module benchstat\n\ngo 1.17\n\nrequire %s %s\n", perf, c.Perf)
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {
-		return err
-	}
-	_, err := c.goTool(ctx, dir, "build", "-mod=mod", "-o", c.exe("benchstat"), perf+"/cmd/benchstat")
-	return err
-}
-
-func (c *comparison) measure(ctx context.Context, stderr io.Writer) error {
-	fmt.Fprintf(stderr, "%s\n%s\n", &c.base, &c.head)
-	order := c.sides()
-	for round := 1; round <= c.Rounds; round++ {
-		results := map[*side]string{}
-		found := 0
-		for _, s := range order {
-			fmt.Fprintf(stderr, "round %d of %d: %s\n", round, c.Rounds, s.name)
-			out, n, err := c.pass(ctx, s)
-			if err != nil {
-				return fmt.Errorf("%s, round %d of %d: %w", s.name, round, c.Rounds, err)
-			}
-			results[s] = out
-			found += n
-		}
-		if found == 0 {
-			return c.noMatch()
-		}
-		// A round counts when both sides have it.
-		c.base.results.WriteString(results[&c.base])
-		c.head.results.WriteString(results[&c.head])
-		c.done++
-		slices.Reverse(order)
-	}
-	return nil
-}
-
-// pass runs every benchmark of one side once. It returns what they printed and how
-// many results that holds.
-func (c *comparison) pass(ctx context.Context, s *side) (printed string, found int, err error) {
-	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.bench=" + c.Bench, "-test.cpu=" + c.CPU}
-	if c.Benchtime != "" { // a TestMain may choose another than testing's 1s
-		args = append(args, "-test.benchtime="+c.Benchtime)
-	}
-	for _, b := range s.binaries {
-		out, errOut, err := c.exec(ctx, b.dir, b.path, args...)
-		if err != nil {
-			return "", 0, failure(out+errOut, err)
-		}
-		reader := benchfmt.NewReader(strings.NewReader(out), "results")
-		for reader.Scan() {
-			switch record := reader.Result().(type) {
-			case *benchfmt.Result:
-				found++
-			case *benchfmt.SyntaxError:
-				// Benchstat would leave this line out. A panic can cause it:
-				// testing may print the line, and exit with 0, before the
-				// panic ends the process.
-				return "", 0, fmt.Errorf("cannot read a result (did the benchmark panic, or print to standard output?): %w", record)
-			}
-		}
-		if err := reader.Err(); err != nil {
-			return "", 0, fmt.Errorf("reading results: %w", err)
-		}
-		printed += out
-	}
-	return printed, found, nil
-}
-
-var failLine = regexp.MustCompile(`--- FAIL: .*(\n +.*)?|panic: .*|(?m)^FAIL.*`)
-
-// failure returns why a test binary failed: its first FAIL line and the line below
-// it, which has the reason, or else the first line of its output.
-func failure(output string, err error) error {
-	if line := failLine.FindString(output); line != "" {
-		return errors.New(strings.Join(strings.Fields(line), " "))
-	}
-	return firstLine(output, err)
-}
-
-func (c *comparison) table(ctx context.Context) (string, error) {
-	for _, s := range c.sides() {
-		if err := os.WriteFile(filepath.Join(c.tmp, s.name+".txt"), []byte(s.results.String()), 0o666); err != nil {
-			return "", fmt.Errorf("writing results: %w", err)
-		}
-	}
-	out, errOut, err := c.exec(ctx, c.tmp, c.exe("benchstat"), "base=base.txt", "head=head.txt")
-	// Benchstat exits with 0 even when it cannot open a file.
-	if err == nil && (errOut != "" || out == "") {
-		err = errors.New("no table")
-	}
-	if err != nil {
-		return "", fmt.Errorf("making the table with benchstat: %w", firstLine(errOut, err))
-	}
-	return out, nil
 }

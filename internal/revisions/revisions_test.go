@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/command"
+	"boundaries/internal/gate"
 )
 
 // asCommand makes the test binary compare with the revision it names.
@@ -24,7 +25,7 @@ const asCommand = "BOUNDARIES_TEST_BASE"
 func TestMain(m *testing.M) {
 	if base := os.Getenv(asCommand); base != "" {
 		command.Main("boundaries", func(ctx context.Context) error {
-			return Compare(ctx, base, withPerf(quick), os.Stdout, os.Stderr)
+			return Compare(ctx, base, quick, os.Stdout, os.Stderr)
 		})
 	}
 	os.Exit(m.Run())
@@ -41,19 +42,33 @@ func withPerf(o Options) Options {
 	return o
 }
 
-var quick = Options{Bench: ".", Benchtime: "1x", Packages: ".", Rounds: 2}
+// The benchmarks of these tests report what they are to measure, so two rounds that are
+// built once do.
+var quick = Options{Bench: ".", Benchtime: "1x", Packages: ".", Rounds: 2, Gate: gate.Default, Equal: true, Seed: 1}
+
+func with(change func(o *Options)) Options {
+	o := quick
+	change(&o)
+	return o
+}
 
 const (
-	goMod     = "module example.com/tiny\n\ngo 1.21\n"
-	benchmark = "package tiny\n\nimport \"testing\"\n\nfunc Benchmark%s(b *testing.B) { b.ReportMetric(%d, \"things/op\") }\n"
+	goMod = "module example.com/tiny\n\ngo 1.21\n"
+	// No clock decides in these tests.
+	benchmark = "package tiny\n\nimport \"testing\"\n\nfunc Benchmark%s(b *testing.B) {\n\tb.ReportMetric(1000, \"ns/op\")\n\tb.ReportMetric(0, \"B/op\")\n\tb.ReportMetric(0, \"allocs/op\")\n\tb.ReportMetric(%d, \"things/op\")\n}\n"
 )
 
 // newRepo makes a repository of the files, with one commit, and goes there. The
 // test fails if a comparison in it leaves anything behind.
 func newRepo(t *testing.T, files map[string]string) {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("needs git")
+	if testing.Short() {
+		t.Skip("builds and runs test binaries")
+	}
+	for _, program := range []string{"git", "go"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s", program)
+		}
 	}
 	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} {
 		// Setenv first: it puts the variable back after the test.
@@ -105,9 +120,28 @@ func git(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// state returns what a comparison must not change: the index byte for byte, every file
+// of the working tree, branches and objects.
+func state() string {
+	index, _ := os.ReadFile(".git/index")
+	text := fmt.Sprintf("index %x\n", sha256.Sum256(index))
+	for _, args := range []string{"status --porcelain --untracked-files=all --ignored", "diff-index -p --no-ext-diff HEAD", "count-objects -v", "for-each-ref", "log -1 --format=%H", "config --list"} {
+		cmd := exec.Command("git", append([]string{"--no-optional-locks", "-c", "core.fsmonitor=false"}, strings.Fields(args)...)...)
+		out, _ := cmd.CombinedOutput() // not every test is in a repository
+		text += string(out)
+	}
+	return text
+}
+
 func compare(base string, o Options) (status int, stdout, stderr string) {
 	var out, errOut strings.Builder
-	err := Compare(context.Background(), base, withPerf(o), &out, &errOut)
+	before := state()
+	defer func() {
+		if after := state(); after != before {
+			panic(fmt.Sprintf("the checkout was:\n%s\nand is now:\n%s", before, after))
+		}
+	}()
+	err := Compare(context.Background(), base, o, &out, &errOut)
 	status = command.Report("boundaries", &errOut, err)
 	return status, out.String(), errOut.String()
 }
@@ -125,28 +159,143 @@ func TestCompare(t *testing.T) {
 	})
 
 	t.Run("every package", func(t *testing.T) {
-		o := quick
-		o.Packages = "./..."
-		status, stdout, stderr := compare("v1", o)
+		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Packages, o.Rounds = "./...", 6 }))
+		require.Equal(t, 1, status, stderr)
+		require.Regexp(t, `Regressions\n  \./sub Thing\S* +things/op +1\.111k +2\.222k +\+100\.0 %`, stdout)
+		require.Regexp(t, `Only in head\n  \./new New`, stdout)
+		require.Contains(t, stdout, "seeds: -seed 1\n")
+		require.Regexp(t, `round 1 of 6: base: package \./sub, BenchmarkThing\n(.*\n)*round 1 of 6: head: package \./sub(.*\n)*round 2 of 6: about .* left\n`+
+			`round 2 of 6: head: package \./sub, BenchmarkThing\nround 2 of 6: base: `, stderr)
+		// What one side has alone runs once.
+		require.Equal(t, 1, strings.Count(stderr, "BenchmarkNew"))
+		require.Contains(t, stderr, "boundaries: 1 row of 1 has a confirmed regression\n")
+	})
+	t.Run("benchstat's table", func(t *testing.T) {
+		status, stdout, stderr := compare("v1", withPerf(with(func(o *Options) { o.Packages, o.Format = "./sub", "benchstat" })))
 		require.Zero(t, status, stderr)
 		require.Regexp(t, `│ +base +│ +head +│`, stdout)
 		require.Regexp(t, `Thing\S* +1\.111k .* 2\.222k `, stdout)
-		require.Regexp(t, `New\S* +3\.333k `, stdout)
-		require.Contains(t, stderr, "round 1 of 2: base\nround 1 of 2: head\nround 2 of 2: head\nround 2 of 2: base\n")
 	})
 	t.Run("in a subdirectory, from a hook", func(t *testing.T) {
 		index := filepath.Join(t.TempDir(), "index")
 		t.Setenv("GIT_INDEX_FILE", index)
 		t.Setenv("GIT_DIR", ".git")
 		t.Chdir("sub")
-		o := quick
-		o.Bench, o.CPU = "Thing", "1,2"
-		status, stdout, stderr := compare("v1", o)
-		require.Zero(t, status, stderr)
-		require.Regexp(t, `Thing +1\.111k .* 2\.222k `, stdout)
-		require.Regexp(t, `Thing-2 +1\.111k .* 2\.222k `, stdout)
+		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Bench, o.CPU = "Thing", "1,2" }))
+		require.Zero(t, status, stderr) // two rounds decide nothing
+		require.Regexp(t, `Thing +things/op +1\.111k +2\.222k .*needs \d+ rounds`, stdout)
+		require.Regexp(t, `Thing-2 +things/op +1\.111k +2\.222k `, stdout)
+		require.Contains(t, stdout, "no confirmed regression in 2 rows; 2 undecided, which -rounds")
 		require.NoFileExists(t, index)
 	})
+	t.Run("strictly", func(t *testing.T) {
+		status, _, stderr := compare("v1", with(func(o *Options) { o.Packages, o.Strict = "./sub", true }))
+		require.Equal(t, 3, status, stderr)
+	})
+	t.Run("merge base", func(t *testing.T) {
+		git(t, "checkout", "--quiet", "-b", "other", "v1")
+		commit(t, map[string]string{"sub/sub_test.go": fmt.Sprintf(benchmark, "Thing", 5555)})
+		git(t, "checkout", "--quiet", "-")
+		status, stdout, stderr := compare("other", with(func(o *Options) { o.Packages, o.MergeBase = "./sub", true }))
+		require.Zero(t, status, stderr)
+		require.Regexp(t, `1\.111k +2\.222k`, stdout)
+		require.Contains(t, stdout, "base: "+strings.TrimSpace(git(t, "rev-parse", "v1"))[:12])
+		require.Contains(t, stdout, "head: "+strings.TrimSpace(git(t, "rev-parse", "HEAD"))[:12])
+	})
+}
+
+// Benchmarks on a synthetic machine with 1 % of noise. Row 2 can take longer.
+const synthetic = `package tiny
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"testing"
+)
+
+const slower = %v
+
+func BenchmarkRow(b *testing.B) {
+	for row := range 4 {
+		b.Run(fmt.Sprint("row=", row), func(b *testing.B) {
+			calls, _ := os.ReadFile(os.Getenv("CALLS"))
+			os.WriteFile(os.Getenv("CALLS"), append(calls, '.'), 0o666)
+			noise := math.Sin(float64(len(calls)*len(calls)) * 12.9898)
+			ns := 1000 * (1 + 0.01*noise)
+			if row == 2 {
+				ns *= slower
+			}
+			b.ReportMetric(ns, "ns/op")
+			b.ReportMetric(0, "allocs/op")
+		})
+	}
+}
+`
+
+func TestDecision(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": "module example.com/tiny\n\ngo 1.22\n", "a_test.go": fmt.Sprintf(synthetic, "1.0")})
+	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+	o := with(func(o *Options) { o.Rounds = 8 })
+
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "no confirmed regression in 4 rows\n")
+
+	write(t, map[string]string{"a_test.go": fmt.Sprintf(synthetic, "1.2")})
+	o.Out = filepath.Join(t.TempDir(), "kept", "here")
+	status, stdout, stderr = compare("HEAD", o)
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `Regressions\n  Row/row=2-?\d* +sec/op .*\n\nUnchanged\n`, stdout)
+	require.Contains(t, stdout, "1 row of 4 has a confirmed regression\n")
+	require.Contains(t, stderr, "measuring 1 benchmark again, where a value looks different\n")
+
+	for file, want := range map[string]string{
+		"base.txt": "BenchmarkRow/row=0", "head.txt": "BenchmarkRow/row=0", "base-again.txt": "BenchmarkRow/row=2", "head-again.txt": "BenchmarkRow/row=2",
+		"report.txt": stdout, "report.md": "### Benchmarks: 1 row of 4 has a confirmed regression\n", "report.json": `"verdict": "regression"`,
+	} {
+		text, err := os.ReadFile(filepath.Join(o.Out, file))
+		require.NoError(t, err)
+		require.Contains(t, string(text), want, file)
+		if strings.HasSuffix(file, "-again.txt") {
+			require.NotContains(t, string(text), "row=0")
+		}
+	}
+
+	status, _, stderr = compare("HEAD", with(func(o *Options) { o.Rounds, o.Gate.Threshold = 8, 0.5 }))
+	require.Zero(t, status, stderr)
+}
+
+func TestEqualBinaries(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1), "README.md": "1\n",
+		"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub", 1), "far/far.go": "package far\n",
+	})
+	o := with(func(o *Options) { o.Equal, o.Packages, o.Relink = false, "./...", true })
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "base and head are identical: one commit, without changes")
+	require.NotContains(t, stderr, "round")
+
+	// A page is no part of a benchmark.
+	write(t, map[string]string{"README.md": "2\n"})
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured")
+
+	// What differs is measured, and what no benchmark reaches is said.
+	write(t, map[string]string{"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub", 2), "far/far.go": "package far\n\nvar X int\n"})
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "not measured, because the test binaries are equal: .\n")
+	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n")
+	require.NotContains(t, stderr, "BenchmarkThing")
+
+	write(t, map[string]string{"testdata/in": "2"})
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "they may read testdata/in, which differs")
+	require.Contains(t, stderr, "BenchmarkThing")
 }
 
 // A benchmark whose name says what it finds around itself.
@@ -209,18 +358,10 @@ func TestUncommittedChanges(t *testing.T) {
 
 	// Git would like to note the new time in the index.
 	require.NoError(t, os.Chtimes(".gitignore", time.Time{}, time.Now().Add(-time.Hour)))
-	observe := func() string {
-		index, err := os.ReadFile(".git/index")
-		require.NoError(t, err)
-		return fmt.Sprintf("index %x\n", sha256.Sum256(index)) + git(t, "--no-optional-locks", "status", "--porcelain", "--untracked-files=all") +
-			git(t, "count-objects", "-v") + git(t, "for-each-ref") + git(t, "rev-parse", "HEAD")
-	}
-	before := observe()
-	status, stdout, stderr := compare("HEAD", quick)
+	status, stdout, stderr := compare("HEAD", quick) // which looks whether the checkout is as before
 	require.Zero(t, status, stderr)
-	require.Equal(t, before, observe())
 
-	require.Regexp(t, `head: [0-9a-f]{7} with uncommitted changes\n`, stderr)
+	require.Regexp(t, `head: [0-9a-f]{12} "x" with uncommitted changes\n`, stderr)
 	require.Contains(t, stdout, "State/edited=1,staged=1,deleted=1,untracked=none,run=1,link=none,dir=dir,file=1,ignored=none")
 	require.Contains(t, stdout, "State/edited=2,staged=2,deleted=none,untracked=2,run=1+x,link=run,dir=2,file=dir,ignored=none")
 }
@@ -253,7 +394,7 @@ func TestBadInput(t *testing.T) {
 		{"HEAD", "./untested", ".", "but of those it matches 0 on base and 0 on head"},
 		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
 		{"HEAD", "fmt", ".", "but of those it matches 0 on base and 0 on head"},
-		{"first", "./bad", ".", "package bad does not build: ./bad_test.go:3:20: undefined: testing"},
+		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s", test.base, test.pkg, test.bench), func(t *testing.T) {
 			requireBadInput(t, test.want, test.base, Options{Bench: test.bench, Packages: test.pkg, Rounds: 1})
@@ -299,33 +440,68 @@ func requireBadInput(t *testing.T, want, base string, o Options) {
 
 func TestFailingBenchmark(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
-		{"wrong answer", `b.Fatal("got 3, want 4")`, "--- FAIL: BenchmarkThing a_test.go:5: got 3, want 4"},
-		// On a busy machine a panic can go the other way.
-		{"panic", `panic("lost")`, "(panic: lost|cannot read a result)"},
-		{"exit", "os.Exit(0)", "(panic: unexpected call to os.Exit|cannot read a result)"},
-		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, "cannot read a result"},
-		{"damage to the worktree", `os.Remove(".git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:5: no reason"},
+		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:7: got 3, want 4$`},
+		{"panic", `panic("lost")`, "panic: lost( .*)?$"},
+		{"exit", "os.Exit(0)", `panic: unexpected call to os.Exit\(0\) during test`},
+		{"exit with a status", `fmt.Fprintln(os.Stderr, "connecting\nno such host"); os.Exit(3)`, "exit status 3: connecting; no such host$"},
+		{"log.Fatal", `log.Fatal("no such host")`, "exit status 1: .* no such host$"},
+		{"fatal error", `var m sync.Mutex; m.Unlock()`, "fatal error: sync: unlock of unlocked mutex$"},
+		{"killed", `p, _ := os.FindProcess(os.Getpid()); p.Kill(); select {}`, "signal: killed$"},
+		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
+		{"damage to the worktree", `os.Remove("../.git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:7: no reason$"},
+		{"never ends", `for spin := true; spin; { }`, `still running after 2s, and killed \(-timeout\)$`},
 		{"no result", "b.Skip()", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
-			write(t, map[string]string{"a_test.go": `package tiny
+			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Steady", 1), "sub/a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+			write(t, map[string]string{"sub/a_test.go": `package tiny
 import "testing"
 import "fmt"
 import "os"
+import "sync"
+import "log"
 func BenchmarkThing(b *testing.B) { ` + test.body + ` }
-var _, _ = fmt.Print, os.Exit
+var _, _, _, _ = fmt.Print, os.Exit, log.Fatal, sync.NewCond
 `})
-			status, stdout, stderr := compare("HEAD", quick)
+			status, stdout, stderr := compare("HEAD", with(func(o *Options) {
+				o.Packages = "./sub"
+				if test.name == "never ends" {
+					o.Timeout = 2 * time.Second
+				}
+			}))
 			if test.want == "" {
-				// Only base has results. It is for benchstat to say so.
+				// Only base has results.
 				require.Zero(t, status, stderr)
+				require.Regexp(t, `Only in base\n  Thing`, stdout)
 				return
 			}
 			require.Equal(t, 1, status)
 			require.Empty(t, stdout)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")
-			require.Regexp(t, "^boundaries: head, round 1 of 2: "+test.want, lines[len(lines)-1])
+			require.Regexp(t, `^boundaries: head, round 1 of 2, package \./sub, BenchmarkThing: `+test.want, lines[len(lines)-1])
 		})
 	}
+}
+
+// What ran on a disturbed machine runs again, three times at most.
+func TestDisturbed(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	watched := 0
+	o := with(func(o *Options) {
+		o.Watch = func() func() string {
+			watched++
+			return func() string {
+				if watched == 1 || watched > 3 {
+					return "another program computes"
+				}
+				return ""
+			}
+		}
+	})
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Equal(t, 2+1+3+3, watched)
+	require.Equal(t, 5, strings.Count(stderr, "again, because the machine was disturbed: another program computes\n"))
+	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count all the same")
+	require.Contains(t, stdout, "needs 4 rounds", "a round has one value of each side")
 }

@@ -60,6 +60,8 @@ func newHeart(t *testing.T) func() int64 {
 func start(t *testing.T, stderr io.Writer) (cmd *exec.Cmd, stdout *bytes.Buffer) {
 	t.Helper()
 	stdout = new(bytes.Buffer)
+	before := state()
+	t.Cleanup(func() { require.Equal(t, before, state(), "the checkout has changed") })
 	cmd = exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asCommand+"=HEAD")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -115,9 +117,8 @@ func TestInterrupt(t *testing.T) {
 				require.Empty(t, stdout.String())
 				return
 			}
-			require.Regexp(t, `^# `+rounds+`goos: (.*\n)+.*│ +base +│ +head +│`, stdout.String())
-			// One result of each side.
-			require.Regexp(t, `Slow\S* .* n=1\)`, stdout.String())
+			require.Regexp(t, `^# `+rounds+`base: (.*\n)+Not judged\n  Slow\S* +sec/op `, stdout.String())
+			require.Regexp(t, `\npartial: interrupted after 1 of 2 rounds; nothing is decided\n$`, stdout.String())
 		})
 	}
 }
@@ -129,6 +130,7 @@ func TestInterruptPreparation(t *testing.T) {
 		{"look at the repository", "git", "*rev-parse*"},
 		{"make a worktree", "git", "*worktree*add*"},
 		{"check out", "git", "*reset*"},
+		{"list the packages", "go", "list*"},
 		{"build", "go", "test*"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCompareBadArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("B 1 1 ns/op")), 0o666))
+	for _, test := range []struct{ args, want string }{
+		{"a b c", `want one BASE, or two files, after the flags, but got 3: ["a" "b" "c"]`},
+		{"-selftest HEAD", `want no argument with -selftest, after the flags, but got 1: ["HEAD"]`},
+		{"-format=html HEAD", `invalid value "html" for flag -format: want text, markdown, json or benchstat`},
+		{"-threshold=0 HEAD", `invalid value "0" for flag -threshold: want a percentage above 0`},
+		{"-threshold=much HEAD", `invalid value "much" for flag -threshold: want a percentage above 0`},
+		{"-timeout=3 HEAD", `invalid value "3" for flag -timeout: `},
+		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
+		{"a.txt c.txt", `open c.txt: `},
+		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"-format=benchstat a.txt b.txt", `-format benchstat: want a BASE`},
+	} {
+		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)
+		require.Equal(t, 2, status, test.args)
+		require.Empty(t, stdout)
+		require.True(t, strings.HasPrefix(stderr, "boundaries: compare: "+test.want), stderr)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
+
+// What help says about files that git ignores is asked for often.
+func TestCompareHelp(t *testing.T) {
+	status, stdout, _ := boundaries(t, "compare", "-h")
+	require.Zero(t, status)
+	require.Contains(t, stdout, "files that git ignores")
+	require.Contains(t, stdout, "Unit NAME better=higher")
+	require.NotRegexp(t, `-seed.*\(default \d`, stdout)
+}
+
+func TestCompareFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	results := func(values ...int) string {
+		text := "goos: linux\ngoarch: amd64\npkg: p\ncpu: x\n"
+		for i, v := range values {
+			text += fmt.Sprintf("port: 4711\nBenchmarkA-2 1 %d ns/op\nBenchmarkB-2 1 %d ns/op\n", v+i, 1000+i)
+		}
+		return text
+	}
+	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o666)) }
+	write("old.txt", results(1000, 1000, 1000, 1000, 1000, 1000))
+	write("slow.txt", results(1200, 1200, 1200, 1200, 1200, 1200))
+	write("few.txt", results(1200, 1200))
+	write("failed.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"--- FAIL: BenchmarkC\n    a_test.go:7: got 3, want 4\nFAIL\n")
+	for _, test := range []struct {
+		args   string
+		status int
+		stdout string
+		stderr string
+	}{
+		{"old.txt slow.txt", 1, "\n1 row of 2 has a confirmed regression\n", "boundaries: compare: 1 row of 2 has a confirmed regression\n"},
+		{"slow.txt old.txt", 0, "\nno confirmed regression in 2 rows; 1 with a gain\n", ""},
+		{"old.txt old.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
+		{"-threshold=25% old.txt slow.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
+		{"few.txt slow.txt", 0, "\nno confirmed regression in 2 rows; 2 undecided", ""},
+		{"-strict few.txt slow.txt", 3, "\nno confirmed regression in 2 rows; 2 undecided", "boundaries: compare: no confirmed regression in 2 rows; 2 undecided"},
+		{"-format=markdown old.txt slow.txt", 1, "**Regressions**", "confirmed regression"},
+		{"old.txt failed.txt", 1, "\nno confirmed regression in 2 rows\n", "got 3, want 4"},
+	} {
+		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)
+		require.Equal(t, test.status, status, "%s: %s", test.args, stderr)
+		require.Contains(t, stdout, test.stdout, test.args)
+		require.Contains(t, stderr, test.stderr, test.args)
+	}
+	_, stdout, _ := boundaries(t, "compare", "-format=json", "old.txt", "slow.txt")
+	require.True(t, json.Valid([]byte(stdout)), stdout)
+}
+
+// The verb on a repository: what it decides is tested in internal/revisions.
+func TestCompareRevisions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs test binaries")
+	}
+	for _, program := range []string{"git", "go"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s", program)
+		}
+	}
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Chdir(t.TempDir())
+	git := func(args ...string) {
+		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b"}, args...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	thing := func(n int) {
+		require.NoError(t, os.WriteFile("a_test.go", fmt.Appendf(nil, "package tiny\n\nimport \"testing\"\n\nfunc BenchmarkThing(b *testing.B) { b.ReportMetric(1, \"ns/op\"); b.ReportMetric(%d, \"allocs/op\") }\n", n), 0o666))
+	}
+	git("init", "--quiet")
+	require.NoError(t, os.WriteFile("go.mod", []byte("module example.com/tiny\n\ngo 1.21\n"), 0o666))
+	thing(1)
+	git("add", "--all")
+	git("commit", "--quiet", "--message=x")
+
+	status, stdout, stderr := boundaries(t, "compare", "-benchtime=1x", "-relink=false", "HEAD")
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "base and head are identical")
+
+	thing(2) // an allocation more
+	out := filepath.Join(t.TempDir(), "out")
+	status, stdout, stderr = boundaries(t, "compare", "-benchtime=1x", "-relink=false", "-rounds=6", "-bench=Thi(n)g", "-o="+out, "HEAD")
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `Regressions\n  Thing\S* +allocs/op +1\.000 +2\.000 `, stdout)
+	require.Contains(t, stdout, `repeat: boundaries compare -benchtime=1x -relink=false -rounds=6 '-bench=Thi(n)g' -o=`)
+
+	// What it kept can be compared as files.
+	status, stdout, stderr = boundaries(t, "compare", filepath.Join(out, "base.txt"), filepath.Join(out, "head.txt"))
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `Regressions\n  Thing\S* +allocs/op `, stdout)
+}

@@ -1,0 +1,210 @@
+package gate
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"boundaries/internal/benchfile"
+)
+
+// A Row names a benchmark at one number of procs.
+type Row struct {
+	Pkg   string `json:"package"`
+	Name  string `json:"name"` // without "Benchmark" and without the number of procs
+	Procs int    `json:"procs"`
+}
+
+// FullName returns the name as go test prints it, without "Benchmark".
+func (r Row) FullName() string {
+	return (&benchfile.Row{Name: r.Name, Procs: r.Procs}).FullName()
+}
+
+// A Cell is a row in one unit: what is compared.
+type Cell struct {
+	Row
+	Unit string `json:"unit"`
+}
+
+// SpeedUp is the unit of how many times as fast a row is as at one proc.
+const SpeedUp = "speed-up"
+
+// A Side is one of the two that are compared.
+type Side int
+
+// The sides.
+const (
+	Base Side = iota
+	Head
+)
+
+// Data are the measurements of both sides, round by round.
+type Data struct {
+	// Procs are the numbers of procs that were asked for. Speed-up is computed only
+	// for these: "n-4" at the end of a name need not mean procs. Nil means all.
+	Procs []int
+
+	cells  []Cell // in the order in which they were added
+	values map[Cell]*[2][]float64
+	better map[string]string
+}
+
+// Add adds what one side measured in one round, or in all rounds where the file has
+// several. The rows are filed under pkg, or under their own package if it is "".
+func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
+	for unit, better := range f.Better {
+		if d.better == nil {
+			d.better = map[string]string{}
+		}
+		d.better[unit] = better
+	}
+	one := map[Row][]float64{}
+	row := func(r *benchfile.Row, procs int) Row {
+		if pkg != "" {
+			return Row{pkg, r.Name, procs}
+		}
+		return Row{r.Pkg, r.Name, procs}
+	}
+	for _, r := range f.Rows {
+		for _, unit := range sortedUnits(r.Values) {
+			for _, v := range r.Values[unit] {
+				d.add(side, Cell{row(r, r.Procs), unit}, v)
+			}
+		}
+		if r.Procs == 1 {
+			one[row(r, 1)] = r.Values["sec/op"]
+		}
+	}
+	for _, r := range f.Rows {
+		base, values := one[row(r, 1)], r.Values["sec/op"]
+		if r.Procs == 1 || d.Procs != nil && !(slices.Contains(d.Procs, r.Procs) && slices.Contains(d.Procs, 1)) {
+			continue
+		}
+		for i := range min(len(base), len(values)) {
+			if values[i] > 0 {
+				d.add(side, Cell{row(r, r.Procs), SpeedUp}, base[i]/values[i])
+			}
+		}
+	}
+}
+
+func sortedUnits(values map[string][]float64) []string {
+	var units []string
+	for unit := range values {
+		units = append(units, unit)
+	}
+	rank := func(unit string) int {
+		i := slices.Index([]string{"sec/op", "user+sys-sec/op", SpeedUp, "B/op", "allocs/op"}, unit)
+		if i < 0 {
+			i = 99
+		}
+		return i
+	}
+	slices.SortFunc(units, func(a, b string) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	return units
+}
+
+func (d *Data) add(side Side, c Cell, v float64) {
+	if d.values == nil {
+		d.values = map[Cell]*[2][]float64{}
+	}
+	if d.values[c] == nil {
+		d.values[c] = new([2][]float64)
+		d.cells = append(d.cells, c)
+	}
+	d.values[c][side] = append(d.values[c][side], v)
+}
+
+// Rows returns the rows that the sides have: both, base alone and head alone.
+func (d *Data) Rows() (both, removed, added []Row) {
+	seen := map[Row]*[2]bool{}
+	var rows []Row
+	for _, c := range d.cells {
+		if seen[c.Row] == nil {
+			seen[c.Row] = new([2]bool)
+			rows = append(rows, c.Row)
+		}
+		for side := range 2 {
+			seen[c.Row][side] = seen[c.Row][side] || len(d.values[c][side]) > 0
+		}
+	}
+	for _, r := range rows {
+		switch has := *seen[r]; {
+		case has[Base] && has[Head]:
+			both = append(both, r)
+		case has[Base]:
+			removed = append(removed, r)
+		default:
+			added = append(added, r)
+		}
+	}
+	return both, removed, added
+}
+
+// allocates reports whether an operation of the row allocates on either side. The bytes
+// of one that does not are those of its start, shared among all operations.
+func (d *Data) allocates(r Row) bool {
+	v := d.values[Cell{r, "allocs/op"}]
+	return v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || median(v[Base]) > 0 || median(v[Head]) > 0
+}
+
+// direction is what a larger value of a unit means.
+type direction int
+
+const (
+	unknown direction = 0
+	worse   direction = 1
+	good    direction = -1
+)
+
+// direction returns what the unit's "better=" says, or else what its name says: a
+// rate is better if it is higher, a cost or a time if it is lower.
+func (d *Data) direction(unit string) direction {
+	switch d.better[unit] {
+	case "higher":
+		return good
+	case "lower":
+		return worse
+	}
+	switch {
+	case unit == SpeedUp, strings.HasSuffix(unit, "/s"), strings.HasSuffix(unit, "/sec"):
+		return good
+	case strings.HasSuffix(unit, "/op"), strings.HasSuffix(unit, "sec"), strings.HasPrefix(unit, "sec/"), strings.Contains(unit, "-sec/"):
+		return worse
+	}
+	return unknown
+}
+
+// positive returns both samples with their order kept and every value positive, as
+// a test of ranks wants them.
+func positive(x, y []float64) (px, py []float64) {
+	low := math.Inf(1)
+	for _, v := range slices.Concat(x, y) {
+		low = min(low, v)
+	}
+	if low > 0 {
+		return x, y
+	}
+	all := slices.Concat(x, y)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	rank := func(values []float64) []float64 {
+		ranks := make([]float64, len(values))
+		for i, v := range values {
+			at, _ := slices.BinarySearch(all, v)
+			ranks[i] = float64(at + 1)
+		}
+		return ranks
+	}
+	return rank(x), rank(y)
+}
+
+func median(x []float64) float64 {
+	v := slices.Sorted(slices.Values(x))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}

@@ -1,0 +1,30 @@
+package gate
+
+import (
+	"fmt"
+
+	"boundaries/internal/benchfile"
+)
+
+// Files compares two files of benchmark results.
+func (c Config) Files(base, head *benchfile.File) *Report {
+	data := &Data{}
+	data.Add(Base, "", base)
+	data.Add(Head, "", head)
+	r := &Report{Decision: c.DecideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
+	for _, f := range []*benchfile.File{base, head} {
+		for _, row := range f.Rows {
+			r.Rounds = max(r.Rounds, len(row.Rounds))
+		}
+		if len(f.Ignored) > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys and are none, such as %s", len(f.Ignored), f.Ignored[0]))
+		}
+		if len(f.Disturbed) > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count all the same", f.Name, len(f.Disturbed)))
+		}
+	}
+	if !base.Machine.Same(head.Machine) {
+		r.Notes = append(r.Notes, fmt.Sprintf("these are two machines, and differ in more than the code: %s, and %s", base.Machine, head.Machine))
+	}
+	return r
+}

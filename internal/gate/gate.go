@@ -1,0 +1,301 @@
+// Package gate decides whether one set of measurements is worse than another.
+//
+// It gets numbers and starts nothing. A comparison has two stages. In the first,
+// every cell is tested alone, a cell being a row in one unit. Those that look different
+// are the suspects: p is at most alpha, and the interval of the ratio reaches the
+// threshold. The caller measures the suspects again, in new rounds with new code
+// layouts, and [Config.Decide] tests them in these new data alone, with Holm's
+// correction. The new data do not depend on why a row became a suspect. So the
+// probability that any row without a difference is called different is at most alpha,
+// however many rows there are, and the test is as sharp as one over a few rows. With
+// Holm's correction over all rows at once, it would need differences so clear that it
+// missed most of the real ones.
+//
+// A cell is a regression or a gain if the second stage confirms that it differs, and
+// if the estimate of the ratio is beyond the threshold. Any other cell is unchanged
+// only if a change as large as the threshold would have been seen. If its noise hides
+// such a change, it is undecided, and the result says how many rounds would decide.
+//
+// Speed-up, the time at one proc over that at N in the same process, is a unit like any
+// other, so a change that stops a row from scaling is a regression. The bytes of a row
+// without an allocation are not compared: they are those of its start.
+//
+// The test is the exact Mann-Whitney test, and the interval is the inverse of the
+// same test; see package stats.
+package gate
+
+import (
+	"math"
+	"slices"
+
+	"boundaries/internal/stats"
+)
+
+// A Config says how strict the gate is.
+type Config struct {
+	Alpha     float64 // the probability of a false alarm in a whole comparison: 0.05
+	Threshold float64 // the smallest change that matters: 0.05 is 5 %
+	Power     float64 // the probability that a change of the detectable size is seen: 0.95
+}
+
+// Default is the configuration without flags.
+var Default = Config{Alpha: 0.05, Threshold: 0.05, Power: 0.95}
+
+// A Verdict is what the gate says of a cell.
+type Verdict string
+
+// The verdicts.
+const (
+	Regression Verdict = "regression" // confirmed, beyond the threshold, worse
+	Gain       Verdict = "gain"       // confirmed, beyond the threshold, better
+	Changed    Verdict = "changed"    // confirmed, beyond the threshold, in a unit without a direction
+	Unchanged  Verdict = "unchanged"  // a change as large as the threshold would have been seen
+	Undecided  Verdict = "undecided"  // noise hides changes as large as the threshold
+	Unjudged   Verdict = "not judged" // the comparison did not end, or the values have no ratio
+)
+
+// A Result is what the gate found out about a cell.
+type Result struct {
+	Cell
+	Verdict Verdict
+	// Base and Head are medians, Ratio is head over base with its 95 % interval, and P
+	// is of the test. They are of the second stage if the cell was a suspect.
+	Base, Head float64
+	Ratio      stats.Interval
+	P          float64
+	// Adjusted is P after Holm's correction, or 0 if the cell was no suspect.
+	Adjusted float64
+	Suspect  bool
+	// Detectable is the smallest change that this many rounds show: 0.03 is 3 %. It is
+	// infinite if no change can be seen.
+	Detectable float64
+	// Needed is the number of rounds that would decide an undecided cell, or 0 if more
+	// than 1000 are needed.
+	Needed int
+}
+
+// A Decision is the outcome of a comparison.
+type Decision struct {
+	Config
+	Results  []Result // in the order of the data
+	Rows     []Row    // of both sides
+	Removed  []Row    // of base alone
+	Added    []Row    // of head alone
+	Suspects int
+	// Floor is how far base is from itself: 95 % of the rows are within this share, half
+	// of the rounds against the other half, which have other layouts. It is 0 if there
+	// are too few rounds.
+	Floor float64
+}
+
+// Suspects returns the cells that look different and are to be measured again.
+func (c Config) Suspects(screen *Data) []Cell {
+	return c.suspects(c.test(screen, screen.cells))
+}
+
+func (c Config) suspects(results []Result) []Cell {
+	var suspects []Cell
+	for _, r := range results {
+		if r.Verdict != Unjudged && r.P <= c.Alpha && c.reaches(r.Ratio) {
+			suspects = append(suspects, r.Cell)
+		}
+	}
+	return suspects
+}
+
+// reaches reports whether the ratio may be beyond the threshold.
+func (c Config) reaches(ratio stats.Interval) bool {
+	return ratio.High >= 1+c.Threshold || ratio.Low <= 1/(1+c.Threshold)
+}
+
+func (c Config) beyond(ratio float64) bool {
+	// A ratio that is the threshold but for rounding is beyond it.
+	return math.Abs(math.Log(ratio)) >= math.Log1p(c.Threshold)*(1-1e-9)
+}
+
+// Decide decides from the data of both stages. The second has at least the
+// suspects of the first. It is not nil if there are suspects.
+func (c Config) Decide(screen, confirm *Data) *Decision {
+	d := c.decision(screen)
+	d.Results = c.test(screen, screen.cells)
+	suspects := c.suspects(d.Results)
+	d.Suspects = len(suspects)
+	// The second stage asks more of a cell the more suspects there are, and so does
+	// the size that every cell would have been seen at.
+	alpha := c.Alpha / float64(max(1, len(suspects)))
+	for i := range d.Results {
+		if d.Results[i].Verdict != Unjudged {
+			c.detect(&d.Results[i], screen, alpha)
+		}
+	}
+	if len(suspects) > 0 {
+		again := c.test(confirm, suspects)
+		confirmed(c, again, confirm, alpha)
+		for _, r := range again {
+			i := slices.IndexFunc(d.Results, func(old Result) bool { return old.Cell == r.Cell })
+			d.Results[i] = r
+		}
+	}
+	return d
+}
+
+// DecideOnce decides from one set of data, such as two files, of which nothing can be
+// measured again. Holm's correction is over all cells, so it sees less.
+func (c Config) DecideOnce(data *Data) *Decision {
+	d := c.decision(data)
+	d.Results = c.test(data, data.cells)
+	cells := 0
+	for _, r := range d.Results {
+		if r.Verdict != Unjudged {
+			cells++
+		}
+	}
+	confirmed(c, d.Results, data, c.Alpha/float64(max(1, cells)))
+	return d
+}
+
+// Partial returns what is known after the first stage, without a verdict.
+func (c Config) Partial(screen *Data) *Decision {
+	d := c.decision(screen)
+	for _, r := range c.test(screen, screen.cells) {
+		r.Verdict = Unjudged
+		d.Results = append(d.Results, r)
+	}
+	return d
+}
+
+func (c Config) decision(data *Data) *Decision {
+	d := &Decision{Config: c, Floor: floor(data)}
+	d.Rows, d.Removed, d.Added = data.Rows()
+	return d
+}
+
+// confirmed gives each result its verdict, with Holm's correction over all of them.
+func confirmed(c Config, results []Result, data *Data, alpha float64) {
+	var p []float64
+	for _, r := range results {
+		if r.Verdict != Unjudged {
+			p = append(p, r.P)
+		}
+	}
+	adjusted := stats.Holm(p)
+	for i := range results {
+		r := &results[i]
+		r.Suspect = true
+		if r.Verdict == Unjudged {
+			continue
+		}
+		r.Adjusted, adjusted = adjusted[0], adjusted[1:]
+		c.detect(r, data, alpha)
+		if r.Adjusted > c.Alpha {
+			continue
+		}
+		if !c.beyond(r.Ratio.Center) {
+			// It differs, and by less than matters. If the interval reaches the
+			// threshold, only more rounds can tell on which side it is.
+			continue
+		}
+		switch slower := r.Ratio.Center > 1; data.direction(r.Unit) {
+		case unknown:
+			r.Verdict = Changed
+		case worse:
+			r.Verdict = map[bool]Verdict{true: Regression, false: Gain}[slower]
+		case good:
+			r.Verdict = map[bool]Verdict{true: Gain, false: Regression}[slower]
+		}
+	}
+}
+
+// test returns a result without a verdict for each of the cells that both sides have.
+func (c Config) test(data *Data, cells []Cell) []Result {
+	var results []Result
+	for _, cell := range cells {
+		v := data.values[cell]
+		if v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || cell.Unit == "B/op" && !data.allocates(cell.Row) {
+			continue
+		}
+		base, head := v[Base], v[Head]
+		r := Result{Cell: cell, Base: median(base), Head: median(head)}
+		r.P = stats.MannWhitney(positive(head, base))
+		switch {
+		case stats.Usable(base) && stats.Usable(head):
+			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)
+			if spread(base, head) == 0 {
+				// Values that never vary, such as a count of allocations.
+				r.Ratio.Low, r.Ratio.High = r.Ratio.Center, r.Ratio.Center
+			}
+		case slices.Min(base) < 0 || slices.Min(head) < 0:
+			r.Verdict = Unjudged
+		case r.Base == r.Head:
+			r.Ratio = stats.Interval{Low: 1, Center: 1, High: 1}
+		case r.Base == 0:
+			r.Ratio = stats.Interval{Low: 0, Center: math.Inf(1), High: math.Inf(1)}
+		default:
+			r.Ratio = stats.Interval{Low: 0, Center: r.Head / r.Base, High: math.Inf(1)}
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// spread returns the spread of both sides, each around its own middle.
+func spread(base, head []float64) float64 {
+	var all []float64
+	for _, values := range [][]float64{base, head} {
+		m := median(values)
+		for _, v := range values {
+			all = append(all, v/m)
+		}
+	}
+	if !stats.Usable(all) {
+		return math.NaN()
+	}
+	if s := stats.Spread(all); s > 0 {
+		return s
+	}
+	// More than half of the values are equal, but not all need be.
+	low, high := slices.Min(all), slices.Max(all)
+	return math.Log(high/low) / 4
+}
+
+// detect says which change would have been seen, and so whether the cell is unchanged
+// or undecided.
+func (c Config) detect(r *Result, data *Data, alpha float64) {
+	v := data.values[r.Cell]
+	n, m, s := len(v[Base]), len(v[Head]), spread(v[Base], v[Head])
+	r.Detectable = math.Inf(1)
+	if r.Base == 0 && r.Head == 0 {
+		s = 0 // a rare allocation of a row that has none is no noise of a ratio
+	}
+	if unit := stats.MinimumEffect(n, m, 1, alpha, c.Power); !math.IsNaN(s) && !math.IsInf(unit, 1) {
+		r.Detectable = math.Pow(unit, s) - 1
+	}
+	r.Verdict = Unchanged
+	if r.Detectable > c.Threshold {
+		r.Verdict = Undecided
+		if !math.IsNaN(s) {
+			r.Needed = max(stats.Rounds(1+c.Threshold, s, alpha, c.Power), 0)
+		}
+	}
+}
+
+// floor compares base with itself.
+func floor(data *Data) float64 {
+	var all []float64
+	for _, cell := range data.cells {
+		v := data.values[cell][Base]
+		if cell.Unit != "sec/op" || len(v) < 4 || !stats.Usable(v) {
+			continue
+		}
+		var halves [2][]float64
+		for i, value := range v {
+			halves[i%2] = append(halves[i%2], value)
+		}
+		all = append(all, math.Abs(math.Log(stats.Ratio(halves[0], halves[1], 0.95).Center)))
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return math.Exp(all[(len(all)*95-1)/100]) - 1
+}

@@ -1,0 +1,328 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/stats"
+)
+
+// parse reads result lines, of which each has one value of each unit.
+func parse(t testing.TB, lines ...string) *benchfile.File {
+	t.Helper()
+	f, err := benchfile.ReadFrom(strings.NewReader(strings.Join(lines, "\n")+"\n"), "test")
+	require.NoError(t, err)
+	require.Empty(t, f.Problems)
+	return f
+}
+
+// add adds the values of a cell to one side, a round each.
+func add(t testing.TB, d *Data, side Side, name, unit string, values ...float64) {
+	t.Helper()
+	for _, v := range values {
+		d.Add(side, "p", parse(t, fmt.Sprintf("Benchmark%s 1 %v %s", name, v, unit)))
+	}
+}
+
+// A machine makes synthetic rounds of rows with log-normal noise.
+type machine struct {
+	random *rand.Rand
+	noise  float64
+	rows   int
+	slower map[int]float64 // row to how many times as long head takes
+}
+
+func (m *machine) measure(rounds int, only []Cell) *Data {
+	d := &Data{}
+	for row := range m.rows {
+		c := Cell{Row{"p", fmt.Sprint("Row", row), 1}, "sec/op"}
+		if only != nil && !slices.Contains(only, c) {
+			continue
+		}
+		for range rounds {
+			for side := range 2 {
+				v := 1e-6 * math.Exp(m.noise*m.random.NormFloat64())
+				if factor := m.slower[row]; factor != 0 && side == int(Head) {
+					v *= factor
+				}
+				d.add(Side(side), c, v)
+			}
+		}
+	}
+	return d
+}
+
+func (m *machine) compare(c Config, rounds int) *Decision {
+	screen := m.measure(rounds, nil)
+	var confirm *Data
+	if suspects := c.Suspects(screen); len(suspects) > 0 {
+		confirm = m.measure(rounds, suspects)
+	}
+	return c.Decide(screen, confirm)
+}
+
+// What the gate promises of 96 rows in ten rounds.
+func TestSimulated(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		noise     float64
+		threshold float64
+		slower    map[int]float64
+		// The bound of the rate needs 300. It is not about the others.
+		simulations int
+		check       func(t *testing.T, simulations, alarms, caught, undecided, cells int)
+	}{
+		{"A/A at 2 %", 0.02, 0.05, nil, 300, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
+			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
+			assert.Less(t, high, 0.05, "%d false alarms", alarms)
+			assert.Less(t, undecided, cells/5, "the machine is quiet enough")
+		}},
+		// Even a change of 0.01 % would count here, so only Holm's correction stands
+		// between noise and an alarm.
+		{"A/A without a threshold", 0.02, 0.0001, nil, 100, func(t *testing.T, simulations, alarms, _, _, _ int) {
+			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
+			assert.Less(t, low, 0.05, "%d false alarms", alarms)
+			assert.NotZero(t, alarms, "then this test sees nothing")
+		}},
+		{"10 % in one row at 2 %", 0.02, 0.05, map[int]float64{17: 1.1}, 300, func(t *testing.T, simulations, alarms, caught, _, _ int) {
+			assert.GreaterOrEqual(t, caught, simulations*95/100)
+			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
+			assert.Less(t, high, 0.05, "%d false alarms", alarms)
+		}},
+		{"A/A at 5 %", 0.05, 0.05, nil, 100, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
+			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
+			assert.Less(t, low, 0.05, "%d false alarms", alarms)
+			assert.Greater(t, undecided, cells*3/4, "mostly undecided, not fine")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := &machine{rand.New(rand.NewPCG(1, uint64(len(test.name)))), test.noise, 96, test.slower}
+			c := Default
+			c.Threshold = test.threshold
+			var alarms, caught, undecided, cells int
+			for range test.simulations {
+				d := m.compare(c, 10)
+				alarm := false
+				for i, r := range d.Results {
+					cells++
+					switch {
+					case r.Verdict == Undecided:
+						undecided++
+					case r.Verdict == Unchanged:
+					case test.slower[i] > 1 && r.Verdict == Regression:
+						caught++
+					default:
+						alarm = true
+					}
+				}
+				if alarm {
+					alarms++
+				}
+			}
+			t.Logf("%d simulations: %d with a false alarm, %d caught, %.1f %% of the rows undecided", test.simulations, alarms, caught, 100*float64(undecided)/float64(cells))
+			test.check(t, test.simulations, alarms, caught, undecided, cells)
+		})
+	}
+}
+
+var (
+	steady = []float64{100, 101, 99, 100.5, 99.5, 100.2, 99.8, 100.1, 99.9, 100.3}
+	slow   = []float64{120, 121, 119, 120.5, 119.5, 120.2, 119.8, 120.1, 119.9, 120.3}
+)
+
+func repeated(v float64) []float64 { return slices.Repeat([]float64{v}, 10) }
+
+func TestVerdicts(t *testing.T) {
+	noisy := []float64{100, 140, 80, 120, 70, 130, 90, 110, 150, 75}
+	for _, test := range []struct {
+		name, unit string
+		base, head []float64
+		want       Verdict
+	}{
+		{"slower", "ns/op", steady, slow, Regression},
+		{"faster", "ns/op", slow, steady, Gain},
+		{"the same", "ns/op", steady, steady, Unchanged},
+		{"a higher rate", "ops/s", steady, slow, Gain},
+		{"a lower rate", "ops/s", slow, steady, Regression},
+		{"a lower rate in MB", "MB/s", slow, steady, Regression},
+		{"processor time", "user+sys-ns/op", steady, slow, Regression},
+		{"a percentile", "p99-ns", steady, slow, Regression},
+		{"a unit that says nothing", "hit-rate", steady, slow, Changed},
+		{"an added allocation", "allocs/op", repeated(1), repeated(2), Regression},
+		{"a first allocation", "allocs/op", repeated(0), repeated(1), Regression},
+		{"a last allocation", "allocs/op", repeated(1), repeated(0), Gain},
+		{"no allocations", "allocs/op", repeated(0), repeated(0), Unchanged},
+		{"hardly an allocation", "B/op", repeated(0), append(repeated(0)[1:], 1), Unchanged},
+		{"one of a hundred", "allocs/op", repeated(100), repeated(101), Unchanged},
+		{"noise", "ns/op", noisy, noisy, Undecided},
+		{"too few rounds", "ns/op", steady[:2], slow[:2], Undecided},
+		{"enough rounds of what never varies", "things/op", repeated(1)[:6], repeated(2)[:6], Regression},
+		{"less than zero", "delta", repeated(-1), repeated(1), Unjudged},
+	} {
+		d := &Data{}
+		add(t, d, Base, "X", test.unit, test.base...)
+		add(t, d, Head, "X", test.unit, test.head...)
+		got := Default.Decide(d, d).Results[0]
+		assert.Equal(t, test.want, got.Verdict, "%s: %+v", test.name, got)
+		assert.Equal(t, test.want, Default.DecideOnce(d).Results[0].Verdict, "%s, of two files", test.name)
+	}
+}
+
+// The bytes of a row that does not allocate are noise, and those of one that does count.
+func TestBytes(t *testing.T) {
+	for _, allocs := range []float64{0, 1} {
+		d := &Data{}
+		add(t, d, Base, "X", "B/op", 3, 9, 4, 3, 7, 3)
+		add(t, d, Head, "X", "B/op", 90, 50, 80, 90, 70, 60)
+		add(t, d, Base, "X", "allocs/op", repeated(allocs)[:6]...)
+		add(t, d, Head, "X", "allocs/op", repeated(allocs)[:6]...)
+		got := Default.Decide(d, d)
+		require.Equal(t, int(allocs), got.Regressions(), "%+v", got.Results)
+		require.Len(t, got.Results, 1+int(allocs))
+	}
+}
+
+// What a benchmark says of its unit counts more than the unit's name.
+func TestBetter(t *testing.T) {
+	d := &Data{}
+	for i := range 10 {
+		d.Add(Base, "p", parse(t, "Unit hits/op better=higher", fmt.Sprintf("BenchmarkX 1 %v hits/op", steady[i])))
+		d.Add(Head, "p", parse(t, fmt.Sprintf("BenchmarkX 1 %v hits/op", slow[i])))
+	}
+	require.Equal(t, Gain, Default.Decide(d, d).Results[0].Verdict)
+}
+
+// A row that is as fast as before at one proc, and no longer faster at two, is
+// caught by its speed-up.
+func TestSpeedUp(t *testing.T) {
+	d := &Data{Procs: []int{1, 2}}
+	for i := range 10 {
+		d.Add(Base, "p", parse(t, fmt.Sprintf("BenchmarkX 1 %v ns/op", steady[i]), fmt.Sprintf("BenchmarkX-2 1 %v ns/op", steady[9-i]/2)))
+		d.Add(Head, "p", parse(t, fmt.Sprintf("BenchmarkX 1 %v ns/op", steady[i]), fmt.Sprintf("BenchmarkX-2 1 %v ns/op", steady[9-i])))
+	}
+	verdicts := map[string]Verdict{}
+	for _, r := range Default.Decide(d, d).Results {
+		verdicts[fmt.Sprint(r.Procs, " ", r.Unit)] = r.Verdict
+	}
+	require.Equal(t, map[string]Verdict{"1 sec/op": Unchanged, "2 sec/op": Regression, "2 speed-up": Regression}, verdicts)
+
+	// The names end in sizes here.
+	d = &Data{Procs: []int{1}}
+	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
+	for _, c := range d.cells {
+		require.NotEqual(t, SpeedUp, c.Unit)
+	}
+}
+
+func TestSuspectThatDoesNotRepeat(t *testing.T) {
+	screen, confirm := &Data{}, &Data{}
+	add(t, screen, Base, "X", "ns/op", steady...)
+	add(t, screen, Head, "X", "ns/op", slow...)
+	add(t, confirm, Base, "X", "ns/op", steady...)
+	add(t, confirm, Head, "X", "ns/op", steady...)
+	require.Len(t, Default.Suspects(screen), 1)
+	got := Default.Decide(screen, confirm).Results[0]
+	require.Equal(t, Unchanged, got.Verdict)
+	require.Equal(t, 1.0, got.Ratio.Center, "the first stage must not count")
+	require.True(t, got.Suspect)
+}
+
+// A difference that is real and small is neither measured again nor called one.
+func TestSmallDifference(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "ns/op", steady...)
+	for _, v := range steady {
+		add(t, d, Head, "X", "ns/op", v*1.02)
+	}
+	require.Empty(t, Default.Suspects(d))
+	require.Equal(t, Unchanged, Default.Decide(d, nil).Results[0].Verdict)
+}
+
+func TestRows(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "Both", "ns/op", 1)
+	add(t, d, Head, "Both", "ns/op", 1)
+	add(t, d, Base, "Old", "ns/op", 1)
+	add(t, d, Head, "New", "ns/op", 1)
+	got := Default.Decide(d, nil)
+	require.Equal(t, []Row{{"p", "Both", 1}}, got.Rows)
+	require.Equal(t, []Row{{"p", "Old", 1}}, got.Removed)
+	require.Equal(t, []Row{{"p", "New", 1}}, got.Added)
+	require.Len(t, got.Results, 1)
+}
+
+// Properties that must hold of any data.
+func TestProperties(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	for trial := range 200 {
+		m := &machine{random, 0.005 + 0.05*random.Float64(), 3, map[int]float64{0: 0.8 + 0.4*random.Float64()}}
+		rounds := 4 + random.IntN(8)
+		screen := m.measure(rounds, nil)
+		confirm := m.measure(rounds, nil)
+		d := Default.Decide(screen, confirm)
+		wider := Default
+		wider.Threshold = 0.2
+		strict := wider.Decide(screen, confirm)
+		swapped := Default.Decide(swap(screen), swap(confirm))
+		for i, r := range d.Results {
+			context := fmt.Sprintf("trial %d: %+v", trial, r)
+			if r.Verdict == Regression {
+				require.True(t, r.Suspect && r.Adjusted <= 0.05 && r.Ratio.Center > 1.0499, context)
+				require.Greater(t, r.Ratio.Low, 1.0, context)
+			}
+			if r.Verdict == Unchanged {
+				require.LessOrEqual(t, r.Detectable, 0.05, context)
+			}
+			require.False(t, strict.Results[i].Verdict == Regression && r.Verdict != Regression, "a higher threshold found more: %s", context)
+			// The sides change places: worse becomes better, to the same degree.
+			mirror := swapped.Results[i]
+			require.InEpsilon(t, r.P, mirror.P, 1e-9, context)
+			require.InEpsilon(t, r.Ratio.Center, 1/mirror.Ratio.Center, 1e-9, context)
+			opposite := map[Verdict]Verdict{Regression: Gain, Gain: Regression}
+			if want, ok := opposite[r.Verdict]; ok {
+				require.Equal(t, want, mirror.Verdict, context)
+			} else {
+				require.Equal(t, r.Verdict, mirror.Verdict, context)
+			}
+		}
+		// A unit is no more than a name: milliseconds decide as seconds do.
+		scaled := Default.Decide(scale(screen, 1000), scale(confirm, 1000))
+		for i, r := range d.Results {
+			require.Equal(t, r.Verdict, scaled.Results[i].Verdict)
+		}
+	}
+}
+
+func swap(d *Data) *Data {
+	s := &Data{}
+	for _, c := range d.cells {
+		for _, v := range d.values[c][Head] {
+			s.add(Base, c, v)
+		}
+		for _, v := range d.values[c][Base] {
+			s.add(Head, c, v)
+		}
+	}
+	return s
+}
+
+func scale(d *Data, by float64) *Data {
+	s := &Data{}
+	for _, c := range d.cells {
+		for side := range 2 {
+			for _, v := range d.values[c][side] {
+				s.add(Side(side), c, v*by)
+			}
+		}
+	}
+	return s
+}

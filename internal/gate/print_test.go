@@ -1,0 +1,153 @@
+package gate
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// report returns a report that has something of everything.
+func report(t *testing.T) *Report {
+	d := &Data{}
+	noisy := []float64{100, 110, 92, 105, 90, 108, 96, 103, 112, 94}
+	add(t, d, Base, "Slow/n=1|2", "ns/op", steady...)
+	add(t, d, Head, "Slow/n=1|2", "ns/op", slow...)
+	add(t, d, Base, "Fast-4", "ns/op", slow...)
+	add(t, d, Head, "Fast-4", "ns/op", steady...)
+	add(t, d, Base, "Noisy", "ns/op", noisy...)
+	add(t, d, Head, "Noisy", "ns/op", noisy...)
+	add(t, d, Base, "Same", "ns/op", steady...)
+	add(t, d, Head, "Same", "ns/op", steady...)
+	add(t, d, Base, "Fresh", "allocs/op", repeated(0)...)
+	add(t, d, Head, "Fresh", "allocs/op", repeated(3)...)
+	add(t, d, Base, "Rate", "hit-rate", steady...)
+	add(t, d, Head, "Rate", "hit-rate", slow...)
+	add(t, d, Base, "Below", "delta", repeated(-1)...)
+	add(t, d, Head, "Below", "delta", repeated(1)...)
+	add(t, d, Base, "Old", "ns/op", 1)
+	add(t, d, Head, "New", "ns/op", 1)
+	return &Report{
+		Decision: Default.Decide(d, d), Base: "base: 1234567", Head: "head: 89abcde", Machine: "a <machine>", Command: "boundaries compare main",
+		Rounds: 10, Seeds: "-seed 7", Notes: []string{"a note"}, Unreached: []string{"./far"},
+	}
+}
+
+const summary = "2 rows of 7 have a confirmed regression; 1 with a gain; 1 changed in a unit that does not say what is better; 1 undecided, which -rounds "
+
+func TestText(t *testing.T) {
+	text := report(t).Text()
+	require.Regexp(t, `^base: 1234567
+head: 89abcde
+machine: a <machine>
+10 rounds of 7 rows; 4 values looked different, and their rows were measured again
+threshold: 5 %
+noise floor: .*
+repeat: boundaries compare main
+seeds: -seed 7
+
+Regressions
+  Slow/n=1\|2  sec/op     100\.0n  120\.1n  \+20\.0 % \[\+19\.\d %, \+20\.\d %\]  p=1\.1e-05 \(Holm .*\)  sees .* %
+  Fresh       allocs/op   0\.000   3\.000  ∞ .*
+
+Gains
+  Fast-4  sec/op  120\.1n  100\.0n  -16\.7 % .*
+
+Changed, in a unit that does not say what is better .*
+  Rate .*
+
+Undecided: noise hides a change as large as the threshold
+  Noisy .* needs \d+ rounds
+
+Unchanged
+  Same .*
+
+Not judged
+  Below .*less than zero .*
+
+Only in base
+  Old
+
+Only in head
+  New
+
+Changed packages that no benchmark reaches
+  ./far
+
+Notes
+  a note
+
+`+summary+`\d+ would decide; 1 not judged
+$`, text)
+}
+
+func TestMarkdown(t *testing.T) {
+	text := report(t).Markdown()
+	require.True(t, strings.HasPrefix(text, "### Benchmarks: "+summary), text)
+	regressions, gains, folded := strings.Index(text, "**Regressions**"), strings.Index(text, "**Gains**"), strings.Index(text, "<details>")
+	require.True(t, 0 < regressions && regressions < gains && gains < folded, text)
+	require.Equal(t, strings.Count(text, "<details>"), strings.Count(text, "</details>"))
+	require.Contains(t, text, `| Slow/n=1\|2 | sec/op |`)
+	require.Contains(t, text, "a &lt;machine&gt;")
+	require.Contains(t, text, "- repeat: boundaries compare main\n")
+	// Each line of a table has as many cells as its head.
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "|") {
+			require.Equal(t, 9, strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"), line)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	text, err := report(t).JSON()
+	require.NoError(t, err)
+	var got struct {
+		Regressions int
+		Results     []struct {
+			Name, Unit, Verdict string
+			Procs               int
+			Ratio, Low          *float64
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	require.Equal(t, 2, got.Regressions)
+	verdicts := ""
+	for _, r := range got.Results {
+		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
+		require.Equal(t, r.Name == "Fresh", r.Ratio == nil, "an infinite ratio is null")
+	}
+	require.Equal(t, "Slow/n=1|2-1 regression\nFast-4 gain\nNoisy-1 undecided\nSame-1 unchanged\nFresh-1 regression\nRate-1 changed\nBelow-1 not judged\n", verdicts)
+}
+
+// Undecided rows are counted and never called fine, and a partial result is no verdict.
+func TestSummary(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "ns/op", steady[:2]...)
+	add(t, d, Head, "X", "ns/op", slow[:2]...)
+	r := &Report{Decision: Default.Decide(d, nil)}
+	require.Regexp(t, `^no confirmed regression in 1 row; 1 undecided, which -rounds \d+ would decide$`, r.Summary())
+	r = &Report{Decision: Default.Partial(d), Partial: "interrupted after 2 of 10 rounds"}
+	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
+	require.NotContains(t, r.Text(), "Unchanged")
+	require.Contains(t, r.Markdown(), "nothing is decided")
+}
+
+func TestFiles(t *testing.T) {
+	var lines [2][]string
+	for i := range 10 {
+		lines[0] = append(lines[0], fmt.Sprintf("BenchmarkX-2 1 %v ns/op", steady[i]), fmt.Sprintf("BenchmarkY-2 1 %v ops/s", steady[i]))
+		lines[1] = append(lines[1], fmt.Sprintf("BenchmarkX-2 1 %v ns/op", steady[i]), fmt.Sprintf("BenchmarkY-2 1 %v ops/s", slow[i]))
+	}
+	head := []string{"goos: linux", "goarch: amd64", "pkg: p", "cpu: A"}
+	base := parse(t, append(head, lines[0]...)...)
+	r := Default.Files(base, parse(t, append(head, lines[1]...)...))
+	require.Equal(t, "no confirmed regression in 2 rows; 1 with a gain", r.Summary())
+	require.Contains(t, r.Text(), "Holm's correction is over all 2 comparisons")
+	require.Empty(t, r.Notes)
+	head[3] = "cpu: B"
+	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
+	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())
+	require.Contains(t, r.Text(), "these are two machines")
+}

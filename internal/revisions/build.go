@@ -1,0 +1,455 @@
+package revisions
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"boundaries/internal/command"
+	"boundaries/internal/gate"
+)
+
+// A pkg is a package with tests, on one side or on both.
+type pkg struct {
+	name   string    // its folder in the repository, of head if it has one
+	dir    [2]string // in the tree, by gate.Side; "" where the side has no such package
+	binary [2]string // the path of the test binary
+	// The top-level benchmarks of each side.
+	benches [2][]string
+	equal   bool // the two test binaries are
+}
+
+// enter makes the side the one that c.root leads to, and so the one that is built and
+// run. Both sides are built and run under one path, so that what depends on the path
+// (the layout of the stack, strings in the binary) is equal, and equal sources make
+// equal binaries.
+func (c *comparison) enter(s *side) error {
+	if c.entered == s || c.noLinks {
+		return nil
+	}
+	link := filepath.Join(c.tmp, "tree")
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(s.name, link); err != nil {
+		if c.entered != nil {
+			return err
+		}
+		// Windows lets not everybody make a link. Then the paths differ in four letters.
+		c.noLinks = true
+		for _, s := range c.sides() {
+			s.root = s.tree
+		}
+		return nil
+	}
+	c.base.root, c.head.root, c.entered = link, link, s
+	return nil
+}
+
+// checkPlatform reports test binaries that this machine cannot run.
+func (c *comparison) checkPlatform(ctx context.Context) error {
+	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
+	if err != nil {
+		return command.BadInput("%s: go env: %s", &c.head, c.reason(ctx, &c.head, err))
+	}
+	env := strings.SplitN(out, "\n", 5)
+	if len(env) < 5 {
+		return fmt.Errorf("go env printed %q, want five lines", out)
+	}
+	goos, goarch, hostOS, hostArch := env[0], env[1], env[2], env[3]
+	runs := goarch == hostArch || goarch == runtime.GOARCH || goarch == "386" && hostArch == "amd64"
+	if goos != hostOS || !runs {
+		return command.BadInput("GOOS=%s GOARCH=%s: want the platform of this machine, %s/%s, as the benchmarks run here", goos, goarch, hostOS, hostArch)
+	}
+	c.ldflags = ldflags(strings.TrimSpace(env[4]))
+	return nil
+}
+
+// ldflags returns the values of -ldflags in GOFLAGS, in which fields may be quoted.
+func ldflags(goflags string) (values []string) {
+	for rest := strings.TrimSpace(goflags); rest != ""; rest = strings.TrimSpace(rest) {
+		var field string
+		if quote := rest[0]; quote == '\'' || quote == '"' {
+			field, rest, _ = strings.Cut(rest[1:], string(quote))
+		} else {
+			end := strings.IndexAny(rest, " \t\n")
+			if end < 0 {
+				end = len(rest)
+			}
+			field, rest = rest[:end], rest[end:]
+		}
+		if value, ok := strings.CutPrefix("-"+strings.TrimLeft(field, "-"), "-ldflags="); ok {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// layoutFlags returns the flags that give a binary the layout of a seed. Flags on the
+// command line replace those of GOFLAGS, so they repeat what that has.
+func (c *comparison) layoutFlags(seed int64) []string {
+	if seed == 0 {
+		return nil
+	}
+	layout := "-randlayout=" + strconv.FormatInt(seed, 10)
+	// The last flag that matches a package counts, and one with a pattern may match.
+	flags := []string{"-ldflags=" + layout}
+	for _, value := range c.ldflags {
+		flags = append(flags, "-ldflags="+strings.TrimSpace(value+" "+layout))
+	}
+	return flags
+}
+
+// findPackages lists the packages of both sides that have tests, and finds out which
+// belong together.
+func (c *comparison) findPackages(ctx context.Context) error {
+	var dirs [2][]string
+	for i, s := range c.sides() {
+		var err error
+		if dirs[i], err = c.packages(ctx, s); err != nil {
+			return err
+		}
+	}
+	c.pair(dirs)
+	both := func(p *pkg) bool { return p.dir[gate.Base] != "" && p.dir[gate.Head] != "" }
+	if !slices.ContainsFunc(c.pkgs, both) {
+		return command.BadInput("-pkg %q: want a package with tests on both sides, but of those it matches %d on base and %d on head",
+			c.Packages, len(dirs[0]), len(dirs[1]))
+	}
+	return nil
+}
+
+// packages returns the directories of the packages that -pkg matches and that
+// have tests.
+func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
+	if err := c.enter(s); err != nil {
+		return nil, fmt.Errorf("linking to %s: %w", s.name, err)
+	}
+	dir := filepath.Join(s.root, c.prefix)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	out, err := c.goTool(ctx, s, dir, "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
+	if err != nil {
+		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, c.reason(ctx, s, err))
+	}
+	return s.dirs(out), nil
+}
+
+// dirs returns the directories that the go command printed, as paths in the tree.
+func (s *side) dirs(out string) (dirs []string) {
+	for line := range strings.Lines(out) {
+		// A package outside the worktree is not of this repository.
+		rel, err := filepath.Rel(s.root, strings.TrimSpace(line))
+		if err == nil && filepath.IsLocal(rel) {
+			dirs = append(dirs, rel)
+		}
+	}
+	return dirs
+}
+
+// pair makes one pkg of each package that both sides have. The sides have directories
+// in common, but not always import paths: a revision may have renamed the module. A
+// directory that only one side has may be one that moved: then most of the lines of
+// its files are in a directory that only the other side has.
+func (c *comparison) pair(dirs [2][]string) {
+	var left [2][]string
+	for _, dir := range dirs[gate.Base] {
+		if slices.Contains(dirs[gate.Head], dir) {
+			c.pkgs = append(c.pkgs, &pkg{name: name(dir), dir: [2]string{dir, dir}})
+		} else {
+			left[gate.Base] = append(left[gate.Base], dir)
+		}
+	}
+	for _, dir := range dirs[gate.Head] {
+		if !slices.Contains(dirs[gate.Base], dir) {
+			left[gate.Head] = append(left[gate.Head], dir)
+		}
+	}
+	type move struct {
+		from, to string
+		alike    float64
+	}
+	var moves []move
+	lines := map[string]map[string]int{}
+	for i, s := range c.sides() {
+		for _, dir := range left[i] {
+			lines[s.name+dir] = goLines(filepath.Join(s.tree, dir))
+		}
+	}
+	for _, from := range left[gate.Base] {
+		for _, to := range left[gate.Head] {
+			if a := alike(lines[c.base.name+from], lines[c.head.name+to]); a > 0.5 {
+				moves = append(moves, move{from, to, a})
+			}
+		}
+	}
+	slices.SortStableFunc(moves, func(a, b move) int { return cmp.Compare(b.alike, a.alike) })
+	for _, m := range moves {
+		i, j := slices.Index(left[gate.Base], m.from), slices.Index(left[gate.Head], m.to)
+		if i < 0 || j < 0 {
+			continue
+		}
+		left[gate.Base] = slices.Delete(left[gate.Base], i, i+1)
+		left[gate.Head] = slices.Delete(left[gate.Head], j, j+1)
+		c.pkgs = append(c.pkgs, &pkg{name: name(m.to), dir: [2]string{m.from, m.to}})
+		c.note("package %s of base is package %s of head", name(m.from), name(m.to))
+	}
+	for i, dirs := range left {
+		for _, dir := range dirs {
+			p := &pkg{name: name(dir)}
+			p.dir[i] = dir
+			c.pkgs = append(c.pkgs, p)
+			c.note("package %s is in %s alone", p.name, c.sides()[i].name)
+		}
+	}
+}
+
+// name returns a directory as the go command names packages, such as ./sub.
+func name(dir string) string {
+	if dir == "." {
+		return "."
+	}
+	return "./" + filepath.ToSlash(dir)
+}
+
+// goLines counts the lines of the Go files in a directory.
+func goLines(dir string) map[string]int {
+	lines := map[string]int{}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	for _, file := range files {
+		data, _ := os.ReadFile(file)
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimSpace(line); len(line) > 1 {
+				lines[string(line)]++
+			}
+		}
+	}
+	return lines
+}
+
+// alike returns which share of the lines of two directories is in both.
+func alike(a, b map[string]int) float64 {
+	common, all := 0, 0
+	for line, n := range a {
+		common += 2 * min(n, b[line])
+		all += n
+	}
+	for _, n := range b {
+		all += n
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(common) / float64(all)
+}
+
+// reason returns what the go command says about a side, and what it cannot know.
+func (c *comparison) reason(ctx context.Context, s *side, err error) string {
+	text := err.Error()
+	if outside := c.outside(ctx, s); outside != "" {
+		return outside
+	}
+	// The path of the worktree means nothing to the reader.
+	for _, dir := range []string{s.root, s.tree} {
+		text = strings.ReplaceAll(text, dir, s.name)
+	}
+	if rel, err := filepath.Rel(filepath.Dir(c.tmp), s.root); err == nil {
+		text = strings.ReplaceAll(text, rel, s.name)
+	}
+	if _, err := os.Stat(filepath.Join(s.tree, ".gitmodules")); err == nil {
+		text += " (submodules are not checked out)"
+	}
+	if file := c.ignored(context.WithoutCancel(ctx)); file != "" {
+		text += fmt.Sprintf(" (files that git ignores, such as %s, are not in the worktrees)", file)
+	}
+	return text
+}
+
+var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)
+
+// outside returns what is wrong if a module is replaced by a directory that is next
+// to the repository and thus not next to the worktree, or "".
+func (c *comparison) outside(ctx context.Context, s *side) string {
+	dir := filepath.Join(s.tree, c.prefix)
+	files := []string{filepath.Join(s.tree, filepath.FromSlash(s.work))}
+	for ; len(dir) >= len(s.tree); dir = filepath.Dir(dir) {
+		files = append(files, filepath.Join(dir, "go.mod"))
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, match := range replacement.FindAllStringSubmatch(string(data), -1) {
+			rel, err := filepath.Rel(s.tree, filepath.Join(filepath.Dir(file), filepath.FromSlash(match[2])))
+			if err == nil && !filepath.IsLocal(rel) {
+				where, _ := filepath.Rel(s.tree, file)
+				return fmt.Sprintf("%s replaces %s by %s, which is outside of the repository and so of no revision; want a path in the repository, or an absolute one",
+					filepath.ToSlash(where), match[1], match[2])
+			}
+		}
+	}
+	return ""
+}
+
+// build builds the test binaries as they are without a layout of their own, lists their
+// benchmarks, and compares the two of each package.
+func (c *comparison) build(ctx context.Context) error {
+	for i, s := range c.sides() {
+		for n, p := range c.pkgs {
+			if p.dir[i] == "" {
+				continue
+			}
+			p.binary[i] = c.exe(fmt.Sprintf("%s-%d", s.name, n))
+			if err := c.link(ctx, p, gate.Side(i), 0); err != nil {
+				return command.BadInput("%s: package %s does not build: %s", s, name(p.dir[i]), c.reason(ctx, s, err))
+			}
+			out, errOut, err := c.exec(ctx, filepath.Join(s.root, p.dir[i]), p.binary[i], "-test.list=^Benchmark")
+			if err != nil {
+				return fmt.Errorf("%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), failure(out, errOut, err))
+			}
+			for line := range strings.Lines(out) {
+				// TestMain may print lines of its own.
+				if bench := strings.TrimSpace(line); topLevel.MatchString(bench) && len(c.patterns.of(bench)) > 0 {
+					p.benches[i] = append(p.benches[i], bench)
+				}
+			}
+		}
+	}
+	c.pkgs = slices.DeleteFunc(c.pkgs, func(p *pkg) bool { return len(p.benches[0])+len(p.benches[1]) == 0 })
+	if len(c.pkgs) == 0 {
+		return c.noMatch()
+	}
+	for _, p := range c.pkgs {
+		if p.binary[0] == "" || p.binary[1] == "" || c.inject != nil {
+			continue
+		}
+		base, err := os.ReadFile(p.binary[0])
+		if err != nil {
+			return fmt.Errorf("comparing test binaries: %w", err)
+		}
+		head, err := os.ReadFile(p.binary[1])
+		if err != nil {
+			return fmt.Errorf("comparing test binaries: %w", err)
+		}
+		p.equal = bytes.Equal(base, head)
+	}
+	return nil
+}
+
+var topLevel = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?$`)
+
+// link builds the test binary of a package, with the layout of the seed. Only the
+// first build compiles. The others find everything in the cache, and link.
+func (c *comparison) link(ctx context.Context, p *pkg, i gate.Side, seed int64) error {
+	s := c.sides()[i]
+	if err := c.enter(s); err != nil {
+		return err
+	}
+	args := slices.Concat([]string{"test", "-c", "-buildvcs=false"}, c.layoutFlags(seed))
+	if c.inject != nil {
+		args = append(args, "-overlay="+c.inject.overlays[i])
+	}
+	_, err := c.goTool(ctx, s, filepath.Join(s.root, p.dir[i]), append(args, "-o", p.binary[i], ".")...)
+	return err
+}
+
+func (c *comparison) noMatch() error {
+	return command.BadInput("-bench %q matches no benchmark, neither on base nor on head", c.Bench)
+}
+
+// Files of these kinds are not read by a benchmark that runs.
+var notData = regexp.MustCompile(`(^|/)(\.[^/]*(/.*)?|LICENSE|Makefile|Dockerfile)$|(^|/)\.[^/]+/|\.(go|md|mod|sum|work|s|c|h)$`)
+
+// dropEqual drops the packages whose test binaries are equal on both sides, for which
+// nothing but noise could differ. It keeps them if the sides differ in a file that a
+// benchmark might read.
+func (c *comparison) dropEqual() {
+	equal := func(p *pkg) bool { return p.equal }
+	if c.Equal || !slices.ContainsFunc(c.pkgs, equal) {
+		return
+	}
+	if i := slices.IndexFunc(c.changed, func(file string) bool { return !notData.MatchString(file) }); i >= 0 {
+		c.note("packages whose test binaries are equal are measured because they may read %s, which differs", c.changed[i])
+		return
+	}
+	var names []string
+	for _, p := range c.pkgs {
+		if p.equal {
+			names = append(names, p.name)
+		}
+	}
+	c.pkgs = slices.DeleteFunc(c.pkgs, equal)
+	if len(c.pkgs) > 0 {
+		c.note("not measured, because the test binaries are equal: %s", strings.Join(names, ", "))
+	}
+}
+
+// unreached returns the changed packages that no package with a benchmark imports.
+func (c *comparison) unreached(ctx context.Context, pkgs []*pkg) ([]string, error) {
+	changed := map[string]bool{}
+	for _, file := range c.changed {
+		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") && !strings.Contains("/"+file, "/testdata/") {
+			if _, err := os.Stat(filepath.Join(c.head.tree, filepath.FromSlash(file))); err == nil {
+				changed[filepath.FromSlash(path.Dir(file))] = true
+			}
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	if err := c.enter(&c.head); err != nil {
+		return nil, err
+	}
+	for _, p := range pkgs {
+		if p.dir[gate.Head] == "" {
+			continue
+		}
+		out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root, p.dir[gate.Head]), "list", "-deps", "-test", "-f", "{{.Dir}}", ".")
+		if err != nil {
+			return nil, fmt.Errorf("listing what package %s imports: %s", p.name, c.reason(ctx, &c.head, err))
+		}
+		for _, dir := range c.head.dirs(out) {
+			delete(changed, dir)
+		}
+	}
+	var names []string
+	for dir := range changed {
+		names = append(names, name(dir))
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// buildBenchstat builds benchstat in a module of its own, because "go install
+// benchstat@version" asks the network even if it has every file.
+func (c *comparison) buildBenchstat(ctx context.Context) error {
+	const perf = "golang.org/x/perf"
+	dir := filepath.Join(c.tmp, "benchstat")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return err
+	}
+	// "go 1.17" leaves out the modules that benchstat does not import. The go
+	// command raises the version to what benchstat needs.
+	mod := fmt.Sprintf("module benchstat\n\ngo 1.17\n\nrequire %s %s\n", perf, c.Perf)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {
+		return err
+	}
+	// The user's flags are for the user's modules.
+	_, errOut, err := c.execEnv(ctx, []string{"GOWORK=off", "GOFLAGS="}, dir, "go", "build", "-mod=mod", "-o", c.exe("benchstat"), perf+"/cmd/benchstat")
+	if err != nil {
+		return firstLine(errOut, err)
+	}
+	return nil
+}

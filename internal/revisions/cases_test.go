@@ -1,0 +1,438 @@
+package revisions
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rows is how a report names the one row of these tests, with its two values.
+func row(base, head string) string {
+	return `Thing\S* +things/op +` + base + ` +` + head + ` `
+}
+
+// What a program prints on standard output is no key, and splits nothing.
+func TestProgramPrints(t *testing.T) {
+	const prints = `package tiny
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	fmt.Printf("seed: %%d\ncpu: 97 %%%% busy\nUnit of work: started\nBenchmarking now\npkg: other\n", time.Now().UnixNano())
+	os.Exit(m.Run())
+}
+
+func BenchmarkThing(b *testing.B) {
+	b.ReportMetric(1000, "ns/op")
+	b.ReportMetric(0, "allocs/op")
+	b.ReportMetric(7, "things/op")
+}
+
+func BenchmarkLog(b *testing.B) {
+	fmt.Fprintln(os.Stderr, "raft: x")
+	b.Log("raft: x")
+	%s
+	b.ReportMetric(1000, "ns/op")
+	b.ReportMetric(0, "allocs/op")
+}
+`
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(prints, "")})
+	write(t, map[string]string{"a_test.go": fmt.Sprintf(prints, "// head")})
+	o := with(func(o *Options) { o.Rounds = 6 })
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Regexp(t, `Unchanged\n(.*\n)*?  Thing\S* +things/op +7\.000 +7\.000 `, stdout)
+	require.Contains(t, stdout, "no confirmed regression in 2 rows\n")
+	require.NotContains(t, stdout, "raft")
+
+	o = withPerf(with(func(o *Options) { o.Rounds, o.Format, o.Bench = 6, "benchstat", "Thing" }))
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Equal(t, 4, strings.Count(stdout, "vs base"), stdout) // one table a unit
+	require.Contains(t, stdout, "n=6")
+}
+
+const flaky = `package tiny
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"testing"
+)
+
+func BenchmarkSteady(b *testing.B) { b.ReportMetric(1, "things/op") }
+func BenchmarkFlaky(b *testing.B) {
+	calls, _ := os.ReadFile(os.Getenv("CALLS"))
+	os.WriteFile(os.Getenv("CALLS"), append(calls, '.'), 0o666)
+	if len(calls) == %d {
+		%s
+	}
+	log.Print("slow write: 12ms")
+	b.Log("slow write: 12ms")
+}
+
+var _ = fmt.Print
+`
+
+// Whatever fails late in the run, the rounds before it come out.
+func TestFailureInRoundFive(t *testing.T) {
+	for _, test := range []struct {
+		name, benchtime, body, want string
+		calls                       int
+	}{
+		{"failure", "1x", `b.Fatal("lost the connection")`, `--- FAIL: BenchmarkFlaky a_test.go:15: lost the connection`, 8},
+		{"a line in the result", "2x", `fmt.Println("slow write: 12ms")`, `BenchmarkFlaky\S* printed "slow write: 12ms" to standard output in the middle of its result`, 17},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(flaky, test.calls, test.body)})
+			t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+			out := t.TempDir()
+			status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Benchtime, o.Out = 6, test.benchtime, out }))
+			require.Equal(t, 1, status, stderr)
+			failed := `base, round 5 of 6, package \., BenchmarkFlaky: ` + test.want
+			require.Regexp(t, `\nboundaries: `+failed, stderr)
+			require.Regexp(t, `^# only 4 of 6 rounds: `+failed, stdout)
+			require.Regexp(t, `Steady\S* +things/op +1\.000 +1\.000 `, stdout)
+			require.Contains(t, stdout, "nothing is decided")
+			raw, err := os.ReadFile(filepath.Join(out, "head.txt"))
+			require.NoError(t, err)
+			require.Equal(t, 4, strings.Count(string(raw), "BenchmarkSteady"))
+		})
+	}
+}
+
+// A failure while suspects are measured again leaves the first stage.
+func TestFailureInSecondStage(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(flaky, 14, `b.Fatal("lost")`)})
+	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+	write(t, map[string]string{"a_test.go": strings.Replace(fmt.Sprintf(flaky, 14, `b.Fatal("lost")`), "log.Print", `b.ReportMetric(1, "extra/op"); log.Print`, 1)})
+	replaced := strings.NewReplacer("ReportMetric(1, \"extra/op\")", `ReportMetric(2000, "ns/op")`)
+	text, err := os.ReadFile("a_test.go")
+	require.NoError(t, err)
+	write(t, map[string]string{"a_test.go": replaced.Replace(string(text))})
+	git(t, "commit", "--quiet", "--all", "--message=x")
+	write(t, map[string]string{"a_test.go": strings.Replace(replaced.Replace(string(text)), "2000", "9000", 1)})
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench = 6, "Flaky" }))
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6`, stdout)
+	require.NotContains(t, stdout, "Regressions")
+}
+
+// A test finds its data by the path of its source.
+func TestDataBesideSource(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "testdata/in": "1", "a_test.go": `package tiny
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+func BenchmarkThing(b *testing.B) {
+	_, file, _, _ := runtime.Caller(0)
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "testdata", "in"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, _ := strconv.Atoi(string(text))
+	b.ReportMetric(float64(n), "things/op")
+}
+`})
+	write(t, map[string]string{"testdata/in": "2"})
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Equal = false }))
+	require.Zero(t, status, stderr)
+	require.Regexp(t, row(`1\.000`, `2\.000`), stdout)
+}
+
+// The user's git settings do not get in the way.
+func TestGitSettings(t *testing.T) {
+	thing := map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)}
+	t.Run("submodule.recurse", func(t *testing.T) {
+		newRepo(t, map[string]string{"f": "x\n"})
+		library, err := os.Getwd()
+		require.NoError(t, err)
+		newRepo(t, thing)
+		git(t, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", library, "docs/theme")
+		commit(t, nil)
+		git(t, "config", "submodule.recurse", "true")
+		before := git(t, "-C", "docs/theme", "config", "core.worktree")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.000`, `1\.000`), stdout)
+		require.Equal(t, before, git(t, "-C", "docs/theme", "config", "core.worktree"))
+		require.Contains(t, git(t, "-C", "docs/theme", "status"), "nothing to commit")
+	})
+	t.Run("filters", func(t *testing.T) {
+		newRepo(t, thing)
+		commit(t, map[string]string{".gitattributes": "secret.txt filter=lock\n", "secret.txt": "s\n"})
+		write(t, map[string]string{".git/key": ""})
+		git(t, "config", "filter.lock.clean", "cat")
+		git(t, "config", "filter.lock.required", "true")
+		git(t, "config", "filter.lock.smudge", `test -f "$(git rev-parse --git-dir)/key" && cat`)
+		for range 2 {
+			status, stdout, stderr := compare("HEAD", quick)
+			require.Zero(t, status, stderr)
+			require.Regexp(t, row(`1\.000`, `1\.000`), stdout)
+			require.Regexp(t, `note: both sides have files as they are committed, without git's filters \(secret.txt of the filter lock\), because one failed: .*\n`, stderr)
+			require.NotContains(t, stderr, "with uncommitted changes")
+			git(t, "config", "filter.lock.process", "no-such-program filter-process")
+		}
+	})
+	t.Run("hooks and monitors", func(t *testing.T) {
+		newRepo(t, thing)
+		marks := t.TempDir()
+		hook := fmt.Sprintf("#!/bin/sh\ntouch %s/ran\nexit 1\n", marks)
+		write(t, map[string]string{"hooks/post-checkout": hook, "hooks/post-index-change": hook, "hooks/reference-transaction": hook})
+		for _, name := range []string{"post-checkout", "post-index-change", "reference-transaction"} {
+			require.NoError(t, os.Chmod("hooks/"+name, 0o777))
+		}
+		git(t, "config", "core.hooksPath", "hooks")
+		git(t, "config", "core.fsmonitor", "hooks/post-checkout")
+		git(t, "config", "color.ui", "always")
+		git(t, "config", "status.showUntrackedFiles", "no")
+		git(t, "config", "diff.external", "false")
+		git(t, "config", "log.showSignature", "true")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.000`, `1\.000`), stdout)
+		require.NoFileExists(t, filepath.Join(marks, "ran"))
+		require.Contains(t, stderr, "with uncommitted changes", "the hooks are untracked")
+	})
+}
+
+// Git's variables lead git nowhere else, and those that reach a server stay.
+func TestGitVariables(t *testing.T) {
+	for name, kept := range map[string]bool{
+		"GIT_DIR": false, "GIT_WORK_TREE": false, "GIT_INDEX_FILE": false, "GIT_NAMESPACE": false, "GIT_TRACE": false, "GIT_QUARANTINE_PATH": false,
+		"GIT_LITERAL_PATHSPECS": false, "GIT_SSH_COMMAND": true, "GIT_CONFIG_GLOBAL": true, "GIT_CONFIG_KEY_0": true, "GIT_ASKPASS": true, "GIT_AUTHOR_NAME": true,
+	} {
+		t.Setenv(name, "x")
+		env, err := environ(t.TempDir())
+		require.NoError(t, err)
+		require.Equal(t, kept, strings.Contains(strings.Join(env, "\n"), name+"=x"), name)
+		require.Contains(t, env, "GIT_TERMINAL_PROMPT=0")
+	}
+}
+
+// Both sides have the dependency that is committed.
+func TestWorkspace(t *testing.T) {
+	const mod = "module example.com/dep\n\ngo 1.21\n"
+	app := map[string]string{
+		"app/go.mod":    "module example.com/app\n\ngo 1.21\n\nrequire example.com/dep v0.0.0\n\nreplace example.com/dep v0.0.0 => ../dep1\n",
+		"app/a_test.go": "package app\n\nimport (\n\t\"testing\"\n\n\t\"example.com/dep\"\n)\n\nfunc BenchmarkThing(b *testing.B) { b.ReportMetric(dep.Things, \"things/op\") }\n",
+		"dep1/go.mod":   mod, "dep1/d.go": "package dep\n\nconst Things = 1111\n",
+		"dep2/go.mod": mod, "dep2/d.go": "package dep\n\nconst Things = 2222\n",
+	}
+	const work = "go 1.21\n\nuse ./app\n\nreplace example.com/dep v0.0.0 => ./dep2\n"
+	t.Run("unknown to git", func(t *testing.T) {
+		newRepo(t, app)
+		write(t, map[string]string{"go.work": work})
+		t.Chdir("app")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.111k`, `1\.111k`), stdout)
+		require.Contains(t, stdout, "go.work is not committed, and both sides are built without it")
+		require.NotContains(t, stderr, "with uncommitted changes")
+	})
+	t.Run("ignored", func(t *testing.T) {
+		newRepo(t, app)
+		commit(t, map[string]string{".gitignore": "go.work\n"})
+		write(t, map[string]string{"go.work": work})
+		t.Chdir("app")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.111k`, `1\.111k`), stdout)
+	})
+	t.Run("committed", func(t *testing.T) {
+		newRepo(t, app)
+		commit(t, map[string]string{"go.work": work})
+		t.Chdir("app")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`2\.222k`, `2\.222k`), stdout)
+		status, stdout, stderr = compare("HEAD~1", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.111k`, `2\.222k`), stdout)
+		require.Contains(t, stdout, "only head has go.work")
+	})
+	t.Run("above the repository, and above the temporary directory", func(t *testing.T) {
+		newRepo(t, app)
+		top, err := os.Getwd()
+		require.NoError(t, err)
+		file := filepath.Join(filepath.Dir(top), "go.work")
+		require.NoError(t, os.WriteFile(file, []byte("go 1.21\n\nuse ./nowhere\n"), 0o666))
+		t.Cleanup(func() { os.Remove(file) })
+		t.Chdir("app")
+		status, stdout, stderr := compare("HEAD", quick)
+		require.Zero(t, status, stderr)
+		require.Regexp(t, row(`1\.111k`, `1\.111k`), stdout)
+		require.Contains(t, stdout, "outside of the repository, and both sides are built without it")
+	})
+	t.Run("replacement outside", func(t *testing.T) {
+		newRepo(t, app)
+		commit(t, map[string]string{"app/go.mod": strings.Replace(app["app/go.mod"], "../dep1", "../../out", 1)})
+		t.Chdir("app")
+		requireBadInput(t, "app/go.mod replaces example.com/dep by ../../out, which is outside of the repository", "HEAD", quick)
+	})
+	for _, committed := range []bool{false, true} {
+		t.Run(fmt.Sprint("TMPDIR in the checkout, go.work committed: ", committed), func(t *testing.T) {
+			newRepo(t, app)
+			if committed {
+				commit(t, map[string]string{"go.work": work})
+			}
+			t.Chdir("app")
+			require.NoError(t, os.Mkdir("tmp", 0o777))
+			tmp, err := filepath.Abs("tmp")
+			require.NoError(t, err)
+			t.Setenv("TMPDIR", tmp)
+			o := quick
+			want := row(`1\.111k`, `1\.111k`)
+			if committed {
+				o, want = withPerf(with(func(o *Options) { o.Format = "benchstat" })), `Thing\S* +2\.222k .* 2\.222k `
+			} else {
+				write(t, map[string]string{"../go.work": work})
+			}
+			status, stdout, stderr := compare("HEAD", o)
+			require.Zero(t, status, stderr)
+			require.Regexp(t, want, stdout)
+			require.NotContains(t, stderr, "with uncommitted changes")
+			left, err := os.ReadDir(tmp)
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
+	}
+}
+
+// GOFLAGS has what the user builds with. A layout adds to it.
+func TestGoFlags(t *testing.T) {
+	for flags, want := range map[string][]string{
+		"":                                     nil,
+		"-tags=x":                              nil,
+		"-ldflags=-s":                          {"-s"},
+		"--ldflags=-s -tags=x":                 {"-s"},
+		"-tags=x '-ldflags=-s -w' -v":          {"-s -w"},
+		`"-ldflags=-X 'main.v=1 2'" -trimpath`: {"-X 'main.v=1 2'"},
+		"-ldflags=-s -ldflags=fmt=-w":          {"-s", "fmt=-w"},
+	} {
+		require.Equal(t, want, ldflags(flags), flags)
+	}
+	c := &comparison{ldflags: []string{"-s -w"}}
+	require.Equal(t, []string{"-ldflags=-randlayout=7", "-ldflags=-s -w -randlayout=7"}, c.layoutFlags(7))
+	require.Empty(t, c.layoutFlags(0))
+
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": `package tiny
+
+import "testing"
+
+var things = "1"
+
+func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things/op") }
+`})
+	t.Setenv("GOFLAGS", "'-ldflags=-X example.com/tiny.things=12345' -trimpath")
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Relink = true }))
+	require.Zero(t, status, stderr)
+	require.Regexp(t, row(`5\.000`, `5\.000`), stdout)
+	match := regexp.MustCompile(`seeds: -seed 1; -randlayout of base (\d+),(\d+), of head (\d+),(\d+)\n`).FindStringSubmatch(stdout)
+	require.NotNil(t, match, stdout)
+	slices.Sort(match[1:])
+	require.Len(t, slices.Compact(match[1:]), 4, "a layout each")
+}
+
+func TestRenamedModule(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1111)})
+	commit(t, map[string]string{"go.mod": strings.Replace(goMod, "tiny", "tiny/v2", 1), "a_test.go": fmt.Sprintf(benchmark, "Thing", 2222)})
+	status, stdout, stderr := compare("HEAD~1", with(func(o *Options) { o.Rounds = 6 }))
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)
+}
+
+func TestMovedPackage(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "old/a_test.go": fmt.Sprintf(benchmark, "Thing", 1111)})
+	git(t, "mv", "old", "new") // and not committed
+	write(t, map[string]string{"new/a_test.go": fmt.Sprintf(benchmark, "Thing", 2222)})
+	o := with(func(o *Options) { o.Rounds, o.Packages = 6, "./..." })
+	status, stdout, stderr := compare("HEAD", o)
+	require.Equal(t, 1, status, stderr)
+	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)
+	require.Contains(t, stdout, "package ./old of base is package ./new of head")
+
+	// Another package in place of the old one is another package.
+	git(t, "reset", "--quiet", "--hard")
+	require.NoError(t, os.RemoveAll("old"))
+	write(t, map[string]string{"keep/a_test.go": "package keep\n", "other/b_test.go": "package other\n\nimport \"testing\"\n\nfunc BenchmarkOther(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t\tprintln()\n\t}\n}\n"})
+	requireBadInput(t, "want a package with tests on both sides, but of those it matches 1 on base and 2 on head", "HEAD", o)
+}
+
+func TestIgnoredFiles(t *testing.T) {
+	newRepo(t, map[string]string{
+		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1), ".gitignore": "dist\nz_generated.go\n",
+		"a.go": "package tiny\n\nimport \"embed\"\n\n//go:embed all:dist\nvar FS embed.FS\n",
+	})
+	write(t, map[string]string{"dist/i": "x"})
+	requireBadInput(t, "pattern all:dist: no matching files found (files that git ignores, such as dist/, are not in the worktrees)", "HEAD", quick)
+
+	commit(t, map[string]string{"a.go": "package tiny\n\nvar X = Generated\n"})
+	write(t, map[string]string{"z_generated.go": "package tiny\n\nconst Generated = 1\n"})
+	requireBadInput(t, "undefined: Generated (files that git ignores, such as dist/, are not in the worktrees)", "HEAD", quick)
+}
+
+func TestOtherPlatform(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	other := map[bool]string{true: "linux", false: "windows"}[runtime.GOOS == "windows"]
+	t.Setenv("GOOS", other)
+	requireBadInput(t, "GOOS="+other+" GOARCH="+runtime.GOARCH+": want the platform of this machine, ", "HEAD", quick)
+}
+
+func TestShallowClone(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	first := strings.TrimSpace(git(t, "rev-parse", "HEAD"))
+	commit(t, map[string]string{"a_test.go": fmt.Sprintf(benchmark, "Thing", 2)})
+	from, err := os.Getwd()
+	require.NoError(t, err)
+	clone := t.TempDir()
+	git(t, "clone", "--quiet", "--depth=1", "file://"+from, clone)
+	t.Chdir(clone)
+	requireBadInput(t, "want a branch, tag or commit of this repository; this clone is shallow: fetch the whole history (git fetch --unshallow, or fetch-depth: 0 for actions/checkout)", first, quick)
+	git(t, "fetch", "--quiet", "--depth=1", "origin", first)
+	requireBadInput(t, "have no common commit here; this clone is shallow", first, with(func(o *Options) { o.MergeBase = true }))
+}
+
+func TestGoErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"go: downloading x\n# pkg\na.go:1: bad\nmore\n":                         "a.go:1: bad",
+		"a.go:1: missing go.sum entry for x; to add:\n\tgo get example.com/x\n": "a.go:1: missing go.sum entry for x; to add: go get example.com/x",
+		"":     "its own error",
+		"# a:": "its own error",
+	} {
+		require.EqualError(t, firstLine(text, fmt.Errorf("its own error")), want)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, test := range []struct{ bench, name, want string }{
+		{".", "BenchmarkX", "^BenchmarkX$"},
+		{"Y", "BenchmarkX", ""},
+		{"X/a/b", "BenchmarkX", "^BenchmarkX$/a/b"},
+		{"X/a|Y/b|Xy?/c", "BenchmarkX", "^BenchmarkX$/a|^BenchmarkX$/c"},
+		{"(X|Y)/a|b", "BenchmarkY", "^BenchmarkY$/a"},
+		{"[/|]|X", "BenchmarkX", "^BenchmarkX$"},
+		{`X\|Y`, "BenchmarkX", ""},
+	} {
+		require.Equal(t, test.want, parsePatterns(test.bench).of(test.name).String(), "%+v", test)
+	}
+}

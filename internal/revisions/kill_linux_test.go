@@ -1,0 +1,87 @@
+package revisions
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A benchmark that never ends, computing or waiting, unless it is told not to.
+const stuck = `package tiny
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"testing"
+)
+
+func BenchmarkStuck(b *testing.B) {
+	if os.Getenv("STUCK") == "" {
+		return
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	os.WriteFile(os.Getenv("PID"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o666)
+	if os.Getenv("STUCK") == "waiting" {
+		listener.Accept()
+	}
+	for spin := true; spin; {
+	}
+}
+`
+
+// After a SIGKILL no test binary is left, and what is left hinders nobody.
+func TestKilled(t *testing.T) {
+	for _, how := range []string{"computing", "waiting"} {
+		t.Run(how, func(t *testing.T) {
+			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": stuck})
+			file := filepath.Join(t.TempDir(), "pid")
+			t.Setenv("PID", file)
+			t.Setenv("STUCK", how)
+			var stderr bytes.Buffer
+			cmd, _ := start(t, &stderr)
+			pid := 0
+			require.Eventually(t, func() bool {
+				text, _ := os.ReadFile(file)
+				if !strings.HasSuffix(string(text), "\n") {
+					return false
+				}
+				pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+				return pid > 0
+			}, time.Minute, 10*time.Millisecond)
+			require.NoError(t, cmd.Process.Kill())
+			require.Error(t, cmd.Wait())
+			// An init that does not reap leaves a zombie, which computes nothing.
+			require.Eventually(t, func() bool {
+				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+				return err != nil || bytes.Contains(stat, []byte(") Z "))
+			}, 10*time.Second, 10*time.Millisecond, "the test binary is still there")
+			require.True(t, strings.HasSuffix(stderr.String(), "\nround 1 of 2: base: package ., BenchmarkStuck\n"), stderr.String())
+
+			t.Setenv("STUCK", "")
+			status, _, again := compare("HEAD", quick)
+			require.Zero(t, status, again)
+
+			// What the killed one left behind is in one folder, and then prunable.
+			left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "boundaries-*"))
+			require.NoError(t, err)
+			require.Len(t, left, 1)
+			require.NoError(t, os.RemoveAll(left[0]))
+			require.Equal(t, 2, strings.Count(git(t, "worktree", "list", "--porcelain"), "prunable "))
+			git(t, "worktree", "prune")
+			require.NoDirExists(t, ".git/worktrees")
+			require.ErrorIs(t, syscall.Kill(-cmd.Process.Pid, 0), syscall.ESRCH)
+		})
+	}
+}

@@ -1,0 +1,371 @@
+package revisions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
+	"boundaries/internal/gate"
+)
+
+// A task is what one process runs: a benchmark, or a row of one.
+type task struct {
+	pkg     *pkg
+	bench   string // for the reader
+	pattern string // for -test.bench
+}
+
+// A stage is a number of rounds.
+type stage struct {
+	name  string // "" or "measuring again, "
+	tasks []task
+	data  *gate.Data
+	done  int        // whole rounds, on both sides
+	seeds [2][]int64 // of the layouts, a round each
+	// The results as the test binaries printed them, without what else they printed.
+	raw [2]strings.Builder
+}
+
+// screening returns the first stage: every benchmark.
+func (c *comparison) screening() *stage {
+	st := &stage{data: &gate.Data{Procs: c.procs()}}
+	for _, p := range c.pkgs {
+		for _, bench := range slices.Concat(p.benches[0], p.benches[1]) {
+			t := task{p, bench, c.patterns.of(bench).String()}
+			if !slices.Contains(st.tasks, t) {
+				st.tasks = append(st.tasks, t)
+			}
+		}
+	}
+	return st
+}
+
+// confirming returns the second stage: the rows of the suspects.
+func (c *comparison) confirming(suspects []gate.Cell) *stage {
+	st := &stage{name: "measuring again, ", data: &gate.Data{Procs: c.procs()}}
+	for _, cell := range suspects {
+		pattern, bench := exactly(cell.Row)
+		for _, p := range c.pkgs {
+			t := task{p, bench, pattern}
+			if p.name == cell.Pkg && !slices.Contains(st.tasks, t) {
+				st.tasks = append(st.tasks, t)
+			}
+		}
+	}
+	return st
+}
+
+// A record is what one process measured.
+type record struct {
+	side gate.Side
+	task task
+	file *benchfile.File
+	raw  string
+}
+
+// run runs the rounds of a stage. What it returns an error about does not take away the
+// rounds before.
+func (c *comparison) run(ctx context.Context, st *stage) error {
+	begin := time.Now()
+	order := []gate.Side{gate.Base, gate.Head}
+	for round := 1; round <= c.Rounds; round++ {
+		where := fmt.Sprintf("round %d of %d", round, c.Rounds)
+		if round > 1 {
+			each := time.Since(begin) / time.Duration(round-1)
+			fmt.Fprintf(c.stderr, "%s%s: about %v left\n", st.name, where, (each * time.Duration(c.Rounds-round+1)).Round(time.Second))
+		}
+		records, err := c.round(ctx, st, round, where, order)
+		if err != nil {
+			return err
+		}
+		// A round counts when it is whole.
+		for _, r := range records {
+			st.data.Add(r.side, r.task.pkg.name, r.file)
+			fmt.Fprintf(&st.raw[r.side], "# round: %d\n%s", round, r.raw)
+		}
+		st.done++
+		slices.Reverse(order)
+	}
+	return nil
+}
+
+func (c *comparison) round(ctx context.Context, st *stage, round int, where string, order []gate.Side) ([]record, error) {
+	if err := c.layOut(ctx, st, round); err != nil {
+		return nil, fmt.Errorf("%s%s: %w", st.name, where, err)
+	}
+	// What a benchmark leaves behind it, such as a warm processor, meets another one in
+	// each round.
+	tasks := slices.Clone(st.tasks)
+	c.random.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
+	var records []record
+	for _, t := range tasks {
+		for _, i := range order {
+			// What only one side has is run once, to name its rows.
+			if !slices.Contains(t.pkg.benches[i], t.bench) || round > 1 && !slices.Contains(t.pkg.benches[1-i], t.bench) {
+				continue
+			}
+			s := c.sides()[i]
+			fmt.Fprintf(c.stderr, "%s%s: %s: package %s, %s\n", st.name, where, s.name, t.pkg.name, t.bench)
+			r, err := c.process(ctx, t, i)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s%s, package %s, %s: %w", s.name, st.name, where, t.pkg.name, t.bench, err)
+			}
+			records = append(records, *r)
+		}
+	}
+	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
+		return nil, c.noMatch()
+	}
+	return records, nil
+}
+
+// layOut links the test binaries of a round, each side with a layout of its own, and
+// starts each of them once: the first start of a file is slower than those after it.
+func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
+	// A benchmark of one side that ran in the first round needs no other layout.
+	linked := map[*pkg]bool{}
+	for _, t := range st.tasks {
+		linked[t.pkg] = true
+	}
+	for i, s := range c.sides() {
+		seed := int64(0)
+		if c.Relink {
+			seed = 1 + c.random.Int64N(1e6)
+			st.seeds[i] = append(st.seeds[i], seed)
+		}
+		for _, p := range c.pkgs {
+			if !linked[p] || p.binary[i] == "" || round > 1 && p.binary[1-i] == "" {
+				continue
+			}
+			if c.Relink {
+				err := c.link(ctx, p, gate.Side(i), seed)
+				if err != nil && strings.Contains(err.Error(), "randlayout") {
+					c.note("the Go linker here does not have -randlayout, so every round has the same layout: a difference may be one of layout alone")
+					c.Relink, st.seeds = false, [2][]int64{}
+					err = c.link(ctx, p, gate.Side(i), 0)
+				}
+				if err != nil {
+					return fmt.Errorf("%s: linking package %s: %s", s.name, p.name, c.reason(ctx, s, err))
+				}
+			} else if round > 1 {
+				continue
+			}
+			if err := c.enter(s); err != nil {
+				return err
+			}
+			dir := filepath.Join(s.root, p.dir[i])
+			if out, errOut, err := c.exec(ctx, dir, p.binary[i], "-test.run=^$", "-test.bench=^$"); err != nil {
+				return fmt.Errorf("%s: starting package %s without a benchmark: %w", s.name, p.name, failure(out, errOut, err))
+			}
+		}
+	}
+	return nil
+}
+
+// process runs a task on one side, and again if something disturbed the machine.
+func (c *comparison) process(ctx context.Context, t task, i gate.Side) (*record, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		ended := func() string { return "" }
+		if c.Watch != nil {
+			ended = c.Watch()
+		}
+		r, err := c.processOnce(ctx, t, i)
+		if disturbance := ended(); err == nil && disturbance != "" && try < tries {
+			fmt.Fprintf(c.stderr, "again, because the machine was disturbed: %s\n", disturbance)
+			continue
+		} else if err == nil && disturbance != "" {
+			c.disturbed++
+		}
+		return r, err
+	}
+}
+
+func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*record, error) {
+	s := c.sides()[i]
+	if err := c.enter(s); err != nil {
+		return nil, err
+	}
+	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.benchmem", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
+	if c.Benchtime != "" { // a TestMain may choose another than testing's 1s
+		args = append(args, "-test.benchtime="+c.Benchtime)
+	}
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if c.Timeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, c.Timeout)
+	}
+	defer cancel()
+	out, errOut, err := c.exec(limited, filepath.Join(s.root, t.pkg.dir[i]), t.pkg.binary[i], args...)
+	if limited.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("still running after %v, and killed (-timeout)", c.Timeout)
+	}
+	if err != nil {
+		return nil, failure(out, errOut, err)
+	}
+	if cpu := cpuLine.FindStringSubmatch(out); cpu != nil && c.cpuName == "" {
+		c.cpuName = cpu[1]
+	}
+	file, raw, err := results(out)
+	if err != nil {
+		return nil, err
+	}
+	return &record{i, t, file, fmt.Sprintf("goos: %s\ngoarch: %s\npkg: %s\n%s", runtime.GOOS, runtime.GOARCH, t.pkg.name, raw)}, nil
+}
+
+var (
+	cpuLine    = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
+	resultLine = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark)\s+(.*)$`)
+	unitLine   = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
+	whole      = regexp.MustCompile(`^\d+\s+[-+0-9.eNaIinf]+ \S`)
+)
+
+// results reads what a test binary printed. Only the lines of results and of units
+// count. Whatever else a program prints, it is no key and no part of the figures.
+func results(out string) (*benchfile.File, string, error) {
+	var kept strings.Builder
+	for line := range strings.Lines(out) {
+		if unitLine.MatchString(line) {
+			kept.WriteString(line)
+			continue
+		}
+		match := resultLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		if match == nil {
+			continue
+		}
+		name, rest := match[1], strings.TrimSpace(match[2])
+		if !whole.MatchString(rest) {
+			return nil, "", fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", name, rest)
+		}
+		kept.WriteString(line)
+	}
+	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "result")
+	if err != nil && (file == nil || kept.Len() > 0 && strings.Contains(kept.String(), "Benchmark")) {
+		return nil, "", fmt.Errorf("reading the result: %w", err)
+	}
+	if len(file.Problems) > 0 {
+		return nil, "", fmt.Errorf("cannot read a result (did the benchmark print to standard output?): %w", file.Problems[0])
+	}
+	return file, kept.String(), nil
+}
+
+// report makes the report of what was measured.
+func (c *comparison) report(ctx context.Context, first, second *stage, failed error) (*gate.Report, error) {
+	r := &gate.Report{Base: c.base.String(), Head: c.head.String(), Command: c.Command, Rounds: c.Rounds, Notes: c.notes}
+	r.Machine = strings.TrimSuffix(fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.cpuName), ", ")
+	if c.disturbed > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d runs were disturbed three times in a row, and count all the same", c.disturbed))
+	}
+	r.Seeds = fmt.Sprintf("-seed %d", c.Seed)
+	for _, st := range []*stage{first, second} {
+		if st != nil && len(st.seeds[0]) > 0 {
+			r.Seeds += fmt.Sprintf("; %s-randlayout of base %s, of head %s", st.name, numbers(st.seeds[0]), numbers(st.seeds[1]))
+		}
+	}
+	switch {
+	case failed != nil:
+		r.Decision = c.Gate.Partial(first.data)
+		r.Rounds = first.done
+		r.Partial = fmt.Sprintf("only %d of %d rounds: %v", first.done, c.Rounds, failed)
+		if status := (command.Error{}); errors.As(failed, &status) && status.Status == 130 {
+			r.Partial = failed.Error() // which says as much
+		} else if second != nil {
+			r.Partial = fmt.Sprintf("the rows that looked different were not measured again: %v", failed)
+		}
+	case second != nil:
+		r.Decision = c.Gate.Decide(first.data, second.data)
+	default:
+		r.Decision = c.Gate.Decide(first.data, nil)
+	}
+	if failed == nil && len(c.changed) > 0 {
+		var err error
+		if r.Unreached, err = c.unreached(ctx, c.pkgs); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func numbers(seeds []int64) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(seeds), "[]"), " ", ",")
+}
+
+// format returns a report as -format asks for it.
+func (c *comparison) format(ctx context.Context, r *gate.Report, first, second *stage) (string, error) {
+	switch c.Format {
+	case "markdown":
+		return r.Markdown(), nil
+	case "json":
+		return r.JSON()
+	case "benchstat":
+		if first == nil || first.done == 0 {
+			return "# " + r.Summary() + "\n", nil
+		}
+		partial := ""
+		if r.Partial != "" {
+			partial = "# " + r.Partial + "\n"
+		}
+		table, err := c.table(ctx, first)
+		return partial + table, err
+	}
+	return r.Text(), nil
+}
+
+// keep writes all that was measured to the directory of -o.
+func (c *comparison) keep(r *gate.Report, first, second *stage) error {
+	if c.Out == "" {
+		return nil
+	}
+	asJSON, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	files := map[string]string{"report.txt": r.Text(), "report.md": r.Markdown(), "report.json": asJSON}
+	for i, s := range c.sides() {
+		if first != nil {
+			files[s.name+".txt"] = c.fileHead(s) + first.raw[i].String()
+		}
+		if second != nil {
+			files[s.name+"-again.txt"] = c.fileHead(s) + second.raw[i].String()
+		}
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(c.Out, name), []byte(text), 0o666); err != nil {
+			return fmt.Errorf("keeping the results: %w", err)
+		}
+	}
+	return nil
+}
+
+// fileHead is the head of a file of results.
+func (c *comparison) fileHead(s *side) string {
+	return fmt.Sprintf("# %s\n# seed: %d\nnumcpu: %d\n", s, c.Seed, runtime.NumCPU())
+}
+
+func (c *comparison) table(ctx context.Context, st *stage) (string, error) {
+	for i, s := range c.sides() {
+		if err := os.WriteFile(filepath.Join(c.tmp, s.name+".txt"), []byte(st.raw[i].String()), 0o666); err != nil {
+			return "", fmt.Errorf("writing results: %w", err)
+		}
+	}
+	out, errOut, err := c.exec(ctx, c.tmp, c.exe("benchstat"), "base=base.txt", "head=head.txt")
+	// Benchstat exits with 0 even when it cannot open a file.
+	if err == nil && (errOut != "" || out == "") {
+		err = errors.New("no table")
+	}
+	if err != nil {
+		return "", fmt.Errorf("making the table with benchstat: %w", firstLine(errOut, err))
+	}
+	return out, nil
+}
+
+func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

@@ -1,0 +1,83 @@
+package revisions
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"boundaries/internal/gate"
+)
+
+// patterns are the alternatives of -bench, each of which is a list of expressions,
+// one for each level of a benchmark's name, as package testing splits it.
+type patterns [][]string
+
+func parsePatterns(bench string) patterns {
+	var all patterns
+	for _, alternative := range split(bench, '|') {
+		all = append(all, split(alternative, '/'))
+	}
+	return all
+}
+
+// split splits an expression at a separator that is not in brackets.
+func split(s string, separator byte) (parts []string) {
+	square, round, start := 0, 0, 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '[':
+			square++
+		case ']':
+			square = max(0, square-1)
+		case '(':
+			if square == 0 {
+				round++
+			}
+		case ')':
+			if square == 0 {
+				round--
+			}
+		case '\\':
+			i++
+		case separator:
+			if square == 0 && round == 0 {
+				parts = append(parts, s[start:i])
+				start = i + 1
+			}
+		}
+	}
+	return append(parts, s[start:])
+}
+
+// of returns the patterns that select a top-level benchmark alone, with what its
+// sub-benchmarks must match, or none if -bench does not select it.
+func (p patterns) of(bench string) (selected patterns) {
+	for _, levels := range p {
+		if matched, err := regexp.MatchString(levels[0], bench); err == nil && matched {
+			selected = append(selected, append([]string{"^" + bench + "$"}, levels[1:]...))
+		}
+	}
+	return selected
+}
+
+func (p patterns) String() string {
+	var alternatives []string
+	for _, levels := range p {
+		alternatives = append(alternatives, strings.Join(levels, "/"))
+	}
+	return strings.Join(alternatives, "|")
+}
+
+// exactly returns the pattern that selects one row, and its top-level benchmark. What
+// looks like a number of procs may be the end of the benchmark's name.
+func exactly(r gate.Row) (pattern, bench string) {
+	levels := strings.Split("Benchmark"+r.Name, "/")
+	bench = levels[0]
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	if last := len(levels) - 1; last > 0 && r.Procs > 1 {
+		levels[last] = strings.TrimSuffix(levels[last], "$") + "(-" + strconv.Itoa(r.Procs) + ")?$"
+	}
+	return strings.Join(levels, "/"), bench
+}
