@@ -95,8 +95,23 @@ func (c *comparison) run(ctx context.Context, st *stage) error {
 		}
 		st.done++
 		slices.Reverse(order)
+		if round == 1 {
+			st.tasks = comparable(st.tasks, records)
+		}
 	}
 	return nil
+}
+
+// comparable returns the tasks that gave results on both sides. What only one side has
+// runs once, to name its rows, and so does what -bench selects no row of.
+func comparable(tasks []task, records []record) []task {
+	return slices.DeleteFunc(tasks, func(t task) bool {
+		var has [2]bool
+		for _, r := range records {
+			has[r.side] = has[r.side] || r.task == t && len(r.file.Rows) > 0
+		}
+		return has != [2]bool{true, true}
+	})
 }
 
 func (c *comparison) round(ctx context.Context, st *stage, round int, where string, order []gate.Side) ([]record, error) {
@@ -110,8 +125,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 	var records []record
 	for _, t := range tasks {
 		for _, i := range order {
-			// What only one side has is run once, to name its rows.
-			if !slices.Contains(t.pkg.benches[i], t.bench) || round > 1 && !slices.Contains(t.pkg.benches[1-i], t.bench) {
+			if !slices.Contains(t.pkg.benches[i], t.bench) {
 				continue
 			}
 			s := c.sides()[i]
@@ -132,7 +146,6 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 // layOut links the test binaries of a round, each side with a layout of its own, and
 // starts each of them once: the first start of a file is slower than those after it.
 func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
-	// A benchmark of one side that ran in the first round needs no other layout.
 	linked := map[*pkg]bool{}
 	for _, t := range st.tasks {
 		linked[t.pkg] = true
@@ -144,7 +157,7 @@ func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
 			st.seeds[i] = append(st.seeds[i], seed)
 		}
 		for _, p := range c.pkgs {
-			if !linked[p] || p.binary[i] == "" || round > 1 && p.binary[1-i] == "" {
+			if !linked[p] || p.binary[i] == "" {
 				continue
 			}
 			if c.Relink {

@@ -264,6 +264,13 @@ func TestDecision(t *testing.T) {
 
 	status, _, stderr = compare("HEAD", with(func(o *Options) { o.Rounds, o.Gate.Threshold = 8, 0.5 }))
 	require.Zero(t, status, stderr)
+
+	// A benchmark of which no row is selected runs once.
+	write(t, map[string]string{"b_test.go": fmt.Sprintf(benchmark, "RowToo", 1)})
+	status, stdout, stderr = compare("HEAD", with(func(o *Options) { o.Bench = "Row/row=1" }))
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "2 rounds of 1 row\n")
+	require.Equal(t, 1, strings.Count(stderr, "BenchmarkRowToo"))
 }
 
 func TestEqualBinaries(t *testing.T) {
