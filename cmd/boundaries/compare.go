@@ -15,6 +15,7 @@ import (
 	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
+	"boundaries/internal/noise"
 	"boundaries/internal/revisions"
 )
 
@@ -117,6 +118,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	for _, arg := range args {
 		o.Command += " " + quote(arg)
 	}
+	o.Watch = watch()
 	o.Perf = perfVersion()
 	if o.Format == "benchstat" && o.Perf == "" {
 		return errors.New("this program does not know its own version of golang.org/x/perf")
@@ -208,4 +210,25 @@ func checkBenchtime(s string) error {
 		return nil
 	}
 	return errors.New("want a duration such as 100ms, or a count such as 100x")
+}
+
+// watch returns a function that begins to watch the machine. The function that it
+// returns ends the watch and says what disturbed the machine, or "".
+func watch() func() func() string {
+	usable := noise.Usable().N()
+	var fastest time.Duration
+	return func() func() string {
+		meter := noise.Start(usable, usable)
+		return func() string {
+			signals := meter.Stop()
+			signals.Outside = true
+			if fastest == 0 || signals.Probe < fastest {
+				fastest = signals.Probe
+			}
+			if times, why := signals.Judge(fastest); times >= noise.Disturbed {
+				return why
+			}
+			return ""
+		}
+	}
 }
