@@ -181,3 +181,20 @@ func TestReportVerbHasClaims(t *testing.T) {
 	assert.Contains(t, two, c12+" M2<")
 	assert.NotContains(t, page(bench("Sort/size=10 9 10 ns/op")), "C12")
 }
+
+// README's picture and the page of its rows are what report makes of them.
+func TestCommittedPage(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	dir := t.TempDir()
+	page := filepath.Join(dir, "report.html")
+	rows := []string{"docs/results/epyc-2-go.txt", "docs/results/epyc-2-python.txt"}
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, statusOf(t.Context(), append([]string{"report", "-o", page, "-svg", dir}, rows...), &stdout, &stderr), stderr.String())
+	for _, name := range []string{"report.html", "loop-wall.svg"} {
+		want, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join("docs", "results", name))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(want, got), "docs/results/%s is not what its rows make: go tool boundaries report -o docs/results/report.html -svg DIR %s, and copy DIR/loop-wall.svg", name, strings.Join(rows, " "))
+	}
+}
