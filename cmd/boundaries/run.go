@@ -130,11 +130,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	case ctx.Err() != nil:
 		return command.Interrupted(fmt.Sprintf("interrupted; %s has what is complete, and -resume goes on", c.Out))
 	case errors.As(err, &failed):
-		all := make(command.Problems, len(failed))
-		for i, f := range failed {
-			all[i] = f
-		}
-		return all
+		return command.Problems(failed)
 	case err != nil:
 		return command.BadInput("%w", err)
 	}
