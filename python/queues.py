@@ -9,6 +9,7 @@ nothing else. payload=8B is one int, payload=64KiB a list of 8,192.
 """
 
 import multiprocessing
+import os
 import pickle
 import queue
 import sys
@@ -93,6 +94,8 @@ def run_pickle(size, n):
 
 def main():
     bench.end_children_too()
+    # After an interrupt the tracker removes the queues' semaphores, and warns of it.
+    os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker,ignore:semaphore_tracker"
     spawn = multiprocessing.get_context("spawn")
     inbox, outbox = spawn.Queue(), spawn.Queue()
     child = spawn.Process(target=echo, args=(inbox, outbox))
