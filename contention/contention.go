@@ -42,7 +42,8 @@
 // ranks the variants for one case. To measure a structure of your own, copy
 // example_test.go and add -own.
 //
-// Three facts hold on 2 quiet processors, and each has its command. Reads that
+// Three facts are expected on 2 quiet processors, where they are not measured yet.
+// Each has its command. Reads that
 // write nothing shared scale, and reads under sync.RWMutex do not. The speed-up
 // is at least 1.8 for big-reader-lock and lock-free, and at most 1.1 for
 // rw-mutex:
