@@ -134,20 +134,20 @@ func TestEveryWorkloadHasABenchmark(t *testing.T) {
 }
 
 // Every row runs with as many procs as its name says, at every list of -cpu and
-// every -benchtime, and uses no more processor time than there is. All rows run for
-// 60 ms, which is shorter than the default; the rows of Loop also run for the
-// default.
+// every -benchtime. Where all rows run for a time, their processor time must be
+// possible as well: a row with a worker too many, or whose children count twice, uses
+// about twice what there is. Less than that says nothing, because the clocks of a busy
+// machine drift by a few percent and Go's own threads run beside the workers.
 func TestCPUListIsHonored(t *testing.T) {
+	every := rows(t, ".")
 	for _, test := range []struct {
 		bench     string
 		cpu       string
 		procs     []int
 		benchtime string
 	}{
-		{".", "1,2", []int{1, 2}, "60ms"},
-		{"Loop", "1,2", []int{1, 2}, ""},
-		{"Loop", "2,1", []int{2, 1}, ""},
-		{".", "1,2", []int{1, 2}, "1x"},
+		{".", "1,2", []int{1, 2}, "20ms"},
+		{"Loop$", "1,2", []int{1, 2}, ""},
 		{".", "2,1", []int{2, 1}, "1x"},
 		{"Loop|Fib|Refcount", ",3, 64,", []int{3, 64}, "1x"},
 		{"Loop|Fib|Refcount", "4,1,2", []int{4, 1, 2}, "7x"},
@@ -157,7 +157,13 @@ func TestCPUListIsHonored(t *testing.T) {
 			if test.benchtime != "" {
 				args = append(args, "-test.benchtime="+test.benchtime)
 			}
-			rows := rows(t, test.bench)
+			match := regexp.MustCompile(test.bench)
+			var rows []string
+			for _, row := range every {
+				if workload, _, _ := strings.Cut(row, "/"); match.MatchString(workload) {
+					rows = append(rows, row)
+				}
+			}
 			all := results(t, nil, args...)
 			if len(all) != len(rows)*len(test.procs) {
 				t.Fatalf("%d results of %d rows", len(all), len(rows))
@@ -173,27 +179,19 @@ func TestCPUListIsHonored(t *testing.T) {
 				if got := value(t, r, "procs"); got != float64(procs) {
 					t.Errorf("%s ran with %v procs", r.Name, got)
 				}
-				wall, used := value(t, r, "ns/op"), value(t, r, "user+sys-ns/op")
-				if wall*float64(r.Iters) < float64(50*time.Millisecond) {
-					if !strings.HasSuffix(test.benchtime, "x") {
-						t.Errorf("%s: %d steps of %v ns are less than 50 ms", r.Name, r.Iters, wall)
-					}
+				if strings.HasSuffix(test.benchtime, "x") {
 					continue
+				}
+				wall, used := value(t, r, "ns/op"), value(t, r, "user+sys-ns/op")
+				if wall*float64(r.Iters) < float64(15*time.Millisecond) {
+					t.Errorf("%s: %d steps of %v ns are less than 15 ms", r.Name, r.Iters, wall)
 				}
 				processors := min(procs, runtime.NumCPU())
 				if withChildren(row) {
 					processors = runtime.NumCPU() // the parent works beside them
 				}
-				// Go's own threads sometimes run beside the GOMAXPROCS workers. In a
-				// run this short that may be more than 5 %, but not every time.
-				limit := 1.05 * float64(processors)
-				for try := 0; used > limit*wall && try < 3; try++ {
-					exactly := "^Benchmark" + strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^") + "$"
-					again := results(t, nil, "-test.bench="+exactly, args[1], "-test.benchtime=200ms")[i%len(test.procs)]
-					wall, used = value(t, again, "ns/op"), value(t, again, "user+sys-ns/op")
-				}
-				if used <= 0 || used > limit*wall {
-					t.Errorf("%s: %v user+sys-ns/op, but there were at most %v", r.Name, used, limit*wall)
+				if limit := 1.5 * float64(processors) * wall; used <= 0 || used > limit {
+					t.Errorf("%s: %v user+sys-ns/op, want at most %v", r.Name, used, limit)
 				}
 			}
 		})

@@ -95,7 +95,7 @@ func (v *Variant) layout(payload Payload, children int) shm.Layout {
 // Workload returns variants as rows. Their children start before the clock does,
 // serve all runs of a row on one number of workers, and end with the row.
 func Workload(name, key, folder string, variants []Variant, payload Payload) suite.Workload {
-	w := suite.Workload{Name: name, Key: key, Folder: folder}
+	w := suite.Workload{Name: name, Key: key, Folder: folder, Children: true}
 	for _, v := range variants {
 		w.Benches = append(w.Benches, suite.Bench{Name: v.Name, Open: func(workers int) (suite.Session, error) {
 			p, err := v.Start(workers, max(payload, Word)) // without items, messages are words
