@@ -9,7 +9,7 @@ SHELL := bash
 
 test: ; go test ./...
 
-# Add ARGS='-count 10 -timeout 0' for intervals: ten rounds outlast go test's ten minutes.
+# Add ARGS='-count 10 -timeout 0' for intervals: ten repeats outlast go test's ten minutes. Rounds are better: go tool boundaries run.
 bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 
 table: ; @go tool boundaries table bench.txt
