@@ -210,16 +210,21 @@ func (f *File) read(lines *filter) error {
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
 			for _, v := range record.Values {
+				// Benchfmt leaves the unit of a zero as it is.
+				_, unit := benchunit.Tidy(1, v.Unit)
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
 					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a finite number; the value is left out",
 						record.Name, v.Value, cmp.Or(v.OrigUnit, v.Unit)))
 					continue
 				}
+				if v.Value < 0 && strings.Contains(unit, "sec") {
+					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a time of 0 or more; the value is left out",
+						record.Name, cmp.Or(v.OrigValue, v.Value), cmp.Or(v.OrigUnit, v.Unit)))
+					continue
+				}
 				if values++; values > maxValues {
 					return fmt.Errorf("%s:%d: more than %d values in one file", f.Name, line, maxValues)
 				}
-				// Benchfmt leaves the unit of a zero as it is.
-				_, unit := benchunit.Tidy(1, v.Unit)
 				row.Values[unit] = append(row.Values[unit], v.Value)
 			}
 		}

@@ -128,17 +128,18 @@ func TestErrors(t *testing.T) {
 // What is wrong with a part of a file is named, and the rest is read.
 func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"NaN":       {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
-		"Inf":       {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
-		"too much":  {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
-		"cut off":   {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
-		"split":     {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
-		"glued":     {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
-		"failure":   {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
-		"panic":     {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
-		"no reason": {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
-		"killed":    {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
-		"too long":  {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
+		"NaN":             {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
+		"a negative time": {"BenchmarkB 1 -3 ns/op\n", "f:2: BenchmarkB has -3 ns/op, want a time of 0 or more; the value is left out"},
+		"Inf":             {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
+		"too much":        {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
+		"cut off":         {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
+		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
+		"glued":           {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
+		"failure":         {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
+		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
+		"no reason":       {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
+		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
+		"too long":        {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
 	} {
 		f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+c.text), "f")
 		if assert.NoError(t, err, name) && assert.Len(t, f.Problems, 1, name) {
