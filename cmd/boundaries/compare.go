@@ -146,6 +146,7 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	}
 	var files [2]*benchfile.File
 	var problems command.Problems
+	failures := 0
 	for i, name := range names {
 		read, err := benchfile.Read(ctx, []string{name})
 		if ctx.Err() != nil {
@@ -155,6 +156,7 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 		}
 		files[i] = read[0]
 		problems = append(problems, read[0].Problems...)
+		failures += read[0].Failures
 	}
 	report := o.Gate.Files(files[0], files[1])
 	if len(report.Rows) == 0 {
@@ -174,10 +176,17 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	if err != nil {
 		return err
 	}
-	if len(problems) > 0 {
+	verdict := revisions.Judge(report, o.Strict)
+	switch {
+	case len(problems) == 0:
+		return verdict
+	case report.Regressions() > 0:
+		return append(problems, verdict)
+	case failures > 0:
 		return problems
 	}
-	return revisions.Judge(report, o.Strict)
+	// Status 1 would say that a benchmark is slower, or fails.
+	return command.BadInput("%w", problems)
 }
 
 // quote quotes an argument for a shell if it must.

@@ -59,6 +59,7 @@ func TestCompareFiles(t *testing.T) {
 	write("slow.txt", results(1200, 1200, 1200, 1200, 1200, 1200))
 	write("few.txt", results(1200, 1200))
 	write("failed.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"--- FAIL: BenchmarkC\n    a_test.go:7: got 3, want 4\nFAIL\n")
+	write("cut.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"BenchmarkC 1 NaN ns/op\n")
 	for _, test := range []struct {
 		args   string
 		status int
@@ -72,6 +73,7 @@ func TestCompareFiles(t *testing.T) {
 		{"few.txt slow.txt", 0, "\nno confirmed regression in 2 rows; 2 undecided", ""},
 		{"-strict few.txt slow.txt", 3, "\nno confirmed regression in 2 rows; 2 undecided", "boundaries: compare: no confirmed regression in 2 rows; 2 undecided"},
 		{"-format=markdown old.txt slow.txt", 1, "**Regressions**", "confirmed regression"},
+		{"old.txt cut.txt", 2, "\nno confirmed regression in 2 rows\n", "want a finite number"},
 		{"old.txt failed.txt", 1, "\nno confirmed regression in 2 rows\n", "got 3, want 4"},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)

@@ -53,6 +53,7 @@ type File struct {
 	Rows     []*Row            // in the order of their first lines
 	Better   map[string]string // unit to "higher" or "lower", where a Unit line says it
 	Problems []error           // file:line: what was left out or has failed
+	Failures int               // how many lines say that something has failed
 	Ignored  []string          // file:line: text that looks like a key but is not one
 
 	// Disturbed lists the runs that, according to the file, ran on a disturbed

@@ -33,7 +33,6 @@ type filter struct {
 	block    int    // where in go test's block the line before was, from 1, or 0
 	failing  string // a "--- FAIL:" line, to which the next may give the reason
 	failedAt int    // the number of that line
-	failures int
 	prefixed string // says where a result with other text before it is
 	where    map[string]int
 	surely   map[string]bool // the key is from go test's block
@@ -161,15 +160,15 @@ func (f *filter) takeText(line string, block int) {
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
 	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
 		f.failing, f.failedAt = strings.TrimSpace(line), f.number
-		f.failures++
+		f.file.Failures++
 	case strings.HasPrefix(line, "panic: "):
 		f.problem(line)
-		f.failures++
+		f.file.Failures++
 	case failed.MatchString(line):
-		if f.failures == 0 {
+		if f.file.Failures == 0 {
 			f.problem(line)
 		}
-		f.failures++
+		f.file.Failures++
 	default:
 		if match := keyLine.FindStringSubmatch(line); match != nil {
 			f.takeKey(match[1], strings.TrimSpace(match[2]), block)
