@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/race"
 )
 
 const plain = `numcpu: 2
@@ -268,8 +270,8 @@ func (r *repeated) Read(p []byte) (int, error) {
 
 // The memory that a file needs follows its values and not its text.
 func TestLongFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 100 MB")
+	if testing.Short() || race.Enabled {
+		t.Skip("reads 100 MB; with -race, every conversion of bytes allocates")
 	}
 	var text strings.Builder
 	for i := range 500 {
