@@ -77,7 +77,9 @@ type Row struct {
 	// Rounds has the round of each line, where the file says it in "# round: N"
 	// lines, or else 0.
 	Rounds []int
-	Line   int // number of the first line, in the first file that has the row
+	// Iterations has the number of steps of each line.
+	Iterations []int
+	Line       int // number of the first line, in the first file that has the row
 }
 
 // A Disturbance says that a row ran on a disturbed machine.
@@ -208,6 +210,7 @@ func (f *File) read(lines *filter) error {
 				f.Rows = append(f.Rows, row)
 			}
 			row.Rounds = append(row.Rounds, lines.round)
+			row.Iterations = append(row.Iterations, record.Iters)
 			lines.results++
 			for _, v := range record.Values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
@@ -405,6 +408,7 @@ func (f *File) merge(other *File) {
 			mine.Values[unit] = append(mine.Values[unit], values...)
 		}
 		mine.Rounds = append(mine.Rounds, r.Rounds...)
+		mine.Iterations = append(mine.Iterations, r.Iterations...)
 	}
 	f.Problems = append(f.Problems, other.Problems...)
 	f.Ignored = append(f.Ignored, other.Ignored...)
