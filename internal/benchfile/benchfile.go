@@ -77,9 +77,9 @@ type Row struct {
 	// Rounds has the round of each line, where the file says it in "# round: N"
 	// lines, or else 0.
 	Rounds []int
-	// Iterations has the number of steps of each line.
-	Iterations []int
-	Line       int // number of the first line, in the first file that has the row
+	// Shortest is the time of the shortest run, in seconds, or 0 if no line has a time.
+	Shortest float64
+	Line     int // number of the first line, in the first file that has the row
 }
 
 // A Disturbance says that a row ran on a disturbed machine.
@@ -95,6 +95,13 @@ func (r *Row) FullName() string {
 		return r.Name
 	}
 	return r.Name + "-" + strconv.Itoa(r.Procs)
+}
+
+// ran takes in a run of that many seconds, or of none that is known.
+func (r *Row) ran(seconds float64) {
+	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
+		r.Shortest = seconds
+	}
 }
 
 // Read reads the files of those names. "-" is standard input. It returns when ctx
@@ -210,7 +217,6 @@ func (f *File) read(lines *filter) error {
 				f.Rows = append(f.Rows, row)
 			}
 			row.Rounds = append(row.Rounds, lines.round)
-			row.Iterations = append(row.Iterations, record.Iters)
 			lines.results++
 			for _, v := range record.Values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
@@ -224,6 +230,9 @@ func (f *File) read(lines *filter) error {
 				// Benchfmt leaves the unit of a zero as it is.
 				_, unit := benchunit.Tidy(1, v.Unit)
 				row.Values[unit] = append(row.Values[unit], v.Value)
+				if unit == "sec/op" {
+					row.ran(v.Value * float64(record.Iters))
+				}
 			}
 		}
 	}
@@ -408,7 +417,7 @@ func (f *File) merge(other *File) {
 			mine.Values[unit] = append(mine.Values[unit], values...)
 		}
 		mine.Rounds = append(mine.Rounds, r.Rounds...)
-		mine.Iterations = append(mine.Iterations, r.Iterations...)
+		mine.ran(r.Shortest)
 	}
 	f.Problems = append(f.Problems, other.Problems...)
 	f.Ignored = append(f.Ignored, other.Ignored...)

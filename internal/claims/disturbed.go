@@ -54,7 +54,7 @@ const long = 0.050
 // to turn the verdict. It returns "" if none of this is so.
 func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string {
 	for _, c := range cells {
-		if took := m.shortest[cell{c.row, wall, c.procs}]; c.unit == lost && verdict == reproduced && took < long {
+		if took := m.shortest[c.name()]; c.unit == lost && verdict == reproduced && took < long {
 			return fmt.Sprintf("a run of %s took %.2g ms, want at least %g, so that the lock changes hands", c.name(), 1e3*took, 1e3*long)
 		}
 	}

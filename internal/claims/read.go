@@ -17,7 +17,7 @@ type input struct {
 	rows      map[string]bool
 	samples   map[cell][]float64                 // in the order of the files
 	from      map[cell][]origin                  // of each sample
-	shortest  map[cell]float64                   // seconds of the shortest run
+	shortest  map[string]float64                 // seconds of the shortest run, by the name of a cell
 	disturbed []map[string]benchfile.Disturbance // by file, of each row
 	problems  []error
 }
@@ -34,7 +34,7 @@ const unknownRound = -1
 
 // newInput takes in files, which must be of one machine.
 func newInput(files []*benchfile.File) (*input, error) {
-	m := &input{rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]origin{}, shortest: map[cell]float64{}}
+	m := &input{rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]origin{}, shortest: map[string]float64{}}
 	if len(files) == 0 {
 		return m, nil
 	}
@@ -50,15 +50,15 @@ func newInput(files []*benchfile.File) (*input, error) {
 			for unit, values := range row.Values {
 				c := cell{row.Name, unit, row.Procs}
 				m.samples[c] = append(m.samples[c], values...)
-				for j, v := range values {
+				if before := m.shortest[c.name()]; before == 0 || row.Shortest < before {
+					m.shortest[c.name()] = row.Shortest
+				}
+				for j := range values {
 					round := unknownRound
 					if len(values) == len(row.Rounds) {
 						round = row.Rounds[j]
 					}
 					m.from[c] = append(m.from[c], origin{i, round})
-					if took := v * float64(row.Iterations[min(j, len(row.Iterations)-1)]); unit == wall && (m.shortest[c] == 0 || took < m.shortest[c]) {
-						m.shortest[c] = took
-					}
 				}
 			}
 		}
