@@ -270,7 +270,7 @@ var claims = []claim{
 			{article: "6.7", num: at(wall, 1, stein1996), den: at(wall, 1, plain1996), want: about(6.7), direction: slower},
 		},
 		expect: inDirection,
-		why: "one lock is taken for every count of every object, as in 1996. But a lock that is free costs some 5 ns today, " +
+		why: "one lock is taken for every count of every object, as in 1996. But a lock that is free costs a few ns today, " +
 			"which is fewer bytecodes than it was in 2011. The base is plain: the lock of 1.4 comes with the first thread that a program starts",
 	},
 	{
