@@ -40,9 +40,9 @@ const Legend = `  reproduced               the article's figure. "x times" is a 
                            which may be off by a factor of 1.5, or as the band says
   reproduced in direction  slower if it says slower, but by less, or by more
   not reproduced           outside of both
-  not measured             no row, too few processors, fewer than 6 rounds, rows of
-                           different rounds, an interval that reaches over an edge of
-                           both, or a disturbed machine
+  not measured             no row, too few processors, fewer than 6 rounds, values
+                           of unknown rounds, an interval that is only partly inside, or
+                           a disturbed machine
   true of any machine      has no number, and only a breakdown could fail it
   by construction, corrected, not measurable
                            no figure decides it

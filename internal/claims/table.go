@@ -225,7 +225,7 @@ var claims = []claim{
 			{label: "additions lost", article: none, num: at(lost, 2, "PyLoop/system=*"), aside: true},
 		},
 		expect: reproduced,
-		why: "both read 3 before either writes, so both write 4. How often that happens is chance, so one such try is enough and none says nothing. CPython since 3.10 offers its lock only at " +
+		why: "both read 3 before either writes, so both write 4. How often that happens is chance: one such try shows the race, and a run without one shows nothing. CPython since 3.10 offers its lock only at " +
 			"calls and backward jumps, which hides the same race in ans += 2 and does not remove it",
 	},
 	{
@@ -380,7 +380,7 @@ var claims = []claim{
 		},
 		expect: inDirection,
 		why: "it rises with the threads that run at once, so with the processors, and is judged where there are at least the article's 8. " +
-			"17 threads are not 17 cores. Where there are 17, the factor is expected to be larger than on 8",
+			"17 threads are not 17 cores. On more than 8 processors the factor is expected to be larger",
 	},
 	{
 		id: "C23", where: "Gilectomy, later",
