@@ -49,8 +49,8 @@ const Legend = `  reproduced               the article's figure. "x times" is a 
 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
 verdict is that of the whole interval. If the article names no version of Python, the
-one that is closest to it decides, and the others stand beside it. Columns of more procs than the machine has
-processors are not judged, or the claim says so.
+one that is closest to it decides, and the others stand beside it. Columns of more
+procs than the machine has processors are not judged, or the claim says so.
 `
 
 // A Report holds the verdicts of the claims on one machine.
