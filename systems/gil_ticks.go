@@ -4,7 +4,8 @@ import "sync"
 
 // startGILTicks starts Python 1.4, whose threads count instructions: a thread
 // releases the lock and takes it again every ten instructions, whether or not
-// another thread waits.
+// another thread waits. The lock exists from the beginning. Python 1.4 creates it
+// with the first thread that a program starts, and runs as [startPlain] before that.
 //
 // Cost: two trips through a mutex every ten instructions, and waking a thread that
 // usually finds the lock taken again.

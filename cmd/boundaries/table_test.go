@@ -172,7 +172,7 @@ func TestReportVerbHasClaims(t *testing.T) {
 		return string(text)
 	}
 	const c12 = `<th scope="row">C12`
-	machine := bench("CountdownBoxed/system=free-threading 9 127 ns/op") + bench("CountdownBoxed/system=gil-ticks 9 19 ns/op")
+	machine := bench("CountdownBoxed/system=free-threading 9 127 ns/op") + bench("CountdownBoxed/system=plain 9 19 ns/op")
 	alone := page(machine)
 	assert.Contains(t, alone, c12+`</th><td class="wide">without the GIL a loop needs 6.7 times as long`)
 	assert.Contains(t, alone, `<td class="wide">6.68 [6.68, 6.68]</td><td>reproduced</td>`)

@@ -78,7 +78,9 @@ type Row struct {
 	// Rounds has the round of each line, where the file says it in "# round: N"
 	// lines, or else 0.
 	Rounds []int
-	Line   int // number of the first line, in the first file that has the row
+	// Shortest is the time of the shortest run, in seconds, or 0 if no line has a time.
+	Shortest float64
+	Line     int // number of the first line, in the first file that has the row
 }
 
 // A Disturbance says that a row ran on a disturbed machine.
@@ -94,6 +96,13 @@ func (r *Row) FullName() string {
 		return r.Name
 	}
 	return r.Name + "-" + strconv.Itoa(r.Procs)
+}
+
+// ran takes in a run of that many seconds, or of none that is known.
+func (r *Row) ran(seconds float64) {
+	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
+		r.Shortest = seconds
+	}
 }
 
 // Read reads the files of those names. "-" is standard input. It returns when ctx
@@ -227,6 +236,9 @@ func (f *File) read(lines *filter) error {
 					return fmt.Errorf("%s:%d: more than %d values in one file", f.Name, line, maxValues)
 				}
 				row.Values[unit] = append(row.Values[unit], v.Value)
+				if unit == "sec/op" {
+					row.ran(v.Value * float64(record.Iters))
+				}
 			}
 		}
 	}
@@ -411,6 +423,7 @@ func (f *File) merge(other *File) {
 			mine.Values[unit] = append(mine.Values[unit], values...)
 		}
 		mine.Rounds = append(mine.Rounds, r.Rounds...)
+		mine.ran(r.Shortest)
 	}
 	f.Problems = append(f.Problems, other.Problems...)
 	f.Ignored = append(f.Ignored, other.Ignored...)

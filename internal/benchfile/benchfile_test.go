@@ -205,6 +205,7 @@ func TestRoundsAndDisturbed(t *testing.T) {
 		"# disturbed: A 1.31 times (a processor 1.28 times)\n# disturbed: B-2 2.50 times (others used 1.00 processors; 2 of 9 runs)\n"), "f")
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 3}, f.Rows[0].Rounds)
+	assert.InDelta(t, 2e-9, f.Rows[0].Shortest, 1e-15)
 	assert.Equal(t, []Disturbance{{"A", 1.31, 1}, {"B-2", 2.5, 2}}, f.Disturbed)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -135,6 +136,9 @@ func (f figure) set(cells map[cell]float64, value float64) {
 		}
 	}
 	cells[f.num[0]] = value
+	if f.num[0].unit == lost { // a thousand steps take long enough to lose some
+		cells[cell{f.num[0].row, wall, f.num[0].procs}] = 1e6
+	}
 }
 
 // Every claim with figures comes out when the figures bear it out, fails when one of
@@ -173,11 +177,14 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 					}
 					f.set(cells, value)
 				}
-				var rows []string
+				lines := map[string]string{}
 				for c, value := range cells {
-					rows = append(rows, fmt.Sprintf("%s %.12g %s", c.name(), value, c.shortUnit()))
+					lines[c.name()] += fmt.Sprintf(" %.12g %s", value, c.shortUnit())
 				}
-				slices.Sort(rows)
+				var rows []string
+				for _, name := range slices.Sorted(maps.Keys(lines)) {
+					rows = append(rows, name+lines[name])
+				}
 				text += results(32, 1, rows...)
 			}
 			r := judged(t, text, c.id)
@@ -191,6 +198,14 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 			verdict, r := try(9, -1)
 			require.Equal(t, good, verdict, r.Text(true))
 			verdict, r = try(1, -1)
+			if c.id == "C7" { // one round is enough
+				require.Equal(t, reproduced, verdict)
+				verdict, _ := try(9, 0, 0)
+				require.Equal(t, notMeasured, verdict)
+				verdict, _ = try(9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1)
+				require.Equal(t, reproduced, verdict)
+				return
+			}
 			require.Equal(t, notMeasured, verdict, "one round")
 			for _, f := range only(t, r).figures {
 				require.True(t, f.present || !f.decides, "one round has figures")
@@ -212,21 +227,22 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 					require.Equal(t, notReproduced, verdict, r.Text(true))
 				}
 				if f.parity {
-					verdict, _ := try(9, i, f.want.lo*0.8, f.want.hi*1.2)
+					verdict, _ := try(9, i, 1, f.want.hi*1.2)
 					require.Equal(t, notMeasured, verdict, "open")
 					verdict, _ = try(9, i, 99)
-					require.Equal(t, notMeasured, verdict, "beyond the processors")
+					require.Equal(t, inDirection, verdict, "beyond the processors, which are more than the claim allows")
 					continue
 				}
 				for _, b := range []band{f.want, f.direction} {
 					if b == (band{}) {
 						continue
 					}
-					verdict, r := try(9, i, edge(b)*0.95, edge(b)*1.05)
-					if edge(b) == 0 { // a share that is 0 in some rounds
-						verdict, r = try(9, i, 0, 0.1)
+					open := notMeasured
+					if d := f.direction; d.lo < edge(b)*0.9 && edge(b)*1.1 < d.hi {
+						open = inDirection
 					}
-					require.Equal(t, notMeasured, verdict, "over an edge of %v\n%s", b, r.Text(true))
+					verdict, r := try(9, i, edge(b)*0.95, edge(b)*1.05)
+					require.Equal(t, open, verdict, "over an edge of %v\n%s", b, r.Text(true))
 				}
 			}
 		})
@@ -256,25 +272,34 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		want string
 	}{
 		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 35, 40, 1, 1), reproduced},
-		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 115, 40, 1, 1), notReproduced},
+		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 115, 40, 1, 1), inDirection},
+		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 30, 5, 1, 1), reproduced},
+		{"C1", rows("PyLoop/system=cpython-3.11.7-gil PyFib/system=cpython-3.11.7-gil Loop/sync=serial Fib/sync=serial", "ns/op", 30, 0.9, 1, 1), notReproduced},
+		// Of several Pythons the one that is closest to the article decides, if it is a
+		// CPython with its lock.
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 90 ns/op 90 user+sys-ns/op", "PyLoop/system=cpython-3.13.0-gil 50 ns/op 50 user+sys-ns/op"}, reproduced},
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 90 ns/op 90 user+sys-ns/op", "PyLoop/system=pypy-3.9.1-gil 50 ns/op 50 user+sys-ns/op"}, notReproduced},
+		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 90 ns/op 90 user+sys-ns/op", "PyLoop/system=cpython-3.13.0t-gil 50 ns/op 50 user+sys-ns/op"}, notReproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 40 user+sys-ns/op"}, reproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 29 ns/op 29 user+sys-ns/op"}, notReproduced},
 		{"C2", []string{"PyLoop/system=cpython-3.9.1-gil 40 ns/op 20 user+sys-ns/op"}, notReproduced},
 		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try"}, reproduced},
-		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0 lost/try"}, notReproduced},
+		{"C7", []string{"Race/case=refcount/sync=racy-2 40 ns/op 0 lost/try"}, notMeasured},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 26), reproduced},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 51), inDirection},
 		{"C8", rows("WorkerPool/task=io/sync=gil WorkerPool/task=io/sync=gil-4", "ns/op", 100, 110), notReproduced},
 		// 1.9 s and 12.7 s, and a lock that is cheap.
-		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 127, 19), reproduced},
-		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 35, 10), inDirection},
-		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=gil-ticks", "ns/op", 9, 10), notReproduced},
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=plain", "ns/op", 127, 19), reproduced},
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=plain", "ns/op", 35, 10), inDirection},
+		{"C12", rows("CountdownBoxed/system=free-threading CountdownBoxed/system=plain", "ns/op", 9, 10), notReproduced},
 		// 30 per cent, and 7.
-		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=gil-ticks", "ns/op", 130, 100), reproduced},
-		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=gil-ticks", "ns/op", 107, 100), inDirection},
+		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=plain", "ns/op", 130, 100), reproduced},
+		{"C14", rows("CountdownBoxed/system=gil-ticks-2 CountdownBoxed/system=plain", "ns/op", 107, 100), inDirection},
 		{"C15", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=free-threading", "ns/op", 145, 100), reproduced},
 		{"C15", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=free-threading", "ns/op", 127, 100), inDirection},
-		{"C17", rows("Respond/load=stuck/sync=goroutine-2 Respond/load=idle/sync=goroutine-2", "p50-ns", 14e3, 13e3), reproduced},
+		{"C16", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=gil-ticks-2", "ns/op", 74, 10), reproduced},
+		{"C16", rows("CountdownBoxed/system=free-threading-2 CountdownBoxed/system=gil-ticks-2", "ns/op", 65, 10), inDirection},
+		{"C17", rows("Respond/load=stuck/sync=goroutine-2 Respond/load=idle/sync=goroutine-2", "p50-ns", 14e3, 13e3), anyMachine},
 		{"C17", rows("Respond/load=stuck/sync=goroutine-2 Respond/load=idle/sync=goroutine-2", "p50-ns", 5e6, 13e3), notReproduced},
 		{"C18", rows("FibBoxed/system=gilectomy/without=locks FibBoxed/system=plain", "ns/op", 130, 100), reproduced},
 		{"C18", rows("FibBoxed/system=gilectomy/without=locks FibBoxed/system=plain", "ns/op", 150, 100), inDirection},
@@ -282,22 +307,34 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 210, 100, 200, 100), reproduced},
 		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 210, 100, 60, 100), notReproduced},
 		{"C19", rows("FibBoxed/system=gilectomy FibBoxed/system=gil FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2 FibBoxed/system=gilectomy-8 FibBoxed/system=gil-8", "ns/op", 190, 100, 280, 100, 200, 100), inDirection},
-		{"C21", rows("FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2", cpuUnit, 505, 100), notReproduced},
+		{"C21", rows("FibBoxed/system=gilectomy-2 FibBoxed/system=gil-2", cpuUnit, 505, 100), inDirection},
 		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-6 FibBoxed/system=gilectomy-buffered-7", "ns/op", 100, 130, 110, 95), reproduced},
 		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-2 FibBoxed/system=gilectomy-buffered-3", "ns/op", 100, 130, 110, 95), inDirection},
 		{"C23", rows("FibBoxed/system=gil FibBoxed/system=gilectomy-buffered FibBoxed/system=gilectomy-buffered-8", "ns/op", 100, 130, 110), notMeasured},
-		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 500, 100, 110, 100), reproduced},
+		// Up to 5 times: the best column decides.
+		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil-2 FibBoxed/system=nogil-2 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 500, 100, 110, 100, 110, 100), reproduced},
+		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 300, 100, 110, 100), inDirection},
 		{"C27", rows("FibBoxed/system=gil-7 FibBoxed/system=nogil-7 FibBoxed/system=gil FibBoxed/system=nogil", "ns/op", 500, 100, 100, 110), notReproduced},
+		// Both too slow by the same factor.
 		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 50e6, 100e3), reproduced},
-		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 20e6, 100e3), inDirection},
-		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 76000, 14000), anyMachine},
-		{"C30", rows("Procs/payload=8B/sync=pipe Procs/payload=8B/sync=channel Procs/payload=64KiB/sync=pipe Procs/payload=64KiB/sync=channel", "ns/op", 1800, 80, 7000, 14000), notReproduced},
-		{"C35", rows("SharedLoopBoxed/system=gil-2 SharedLoopBoxed/system=gil-jumps-2", "lost-updates/op", 0.34, 0), notReproduced},
-		{"C35", rows("SharedLoopBoxed/system=gil-2 SharedLoopBoxed/system=gil-jumps-2", "lost-updates/op", 0, 0), reproduced},
+		{"C28", rows("PySpawn/start=process/system=cpython-3.11.7-gil PySpawn/start=thread/system=cpython-3.11.7-gil", "ns/op", 500e6, 1000e3), notReproduced},
+		{"C29", rows("ProcsFib/sync=private ProcsFib/sync=private-2", "ns/op", 100, 80), anyMachine},
+		{"C29", rows("ProcsFib/sync=private ProcsFib/sync=private-2", "ns/op", 100, 102), notReproduced},
+		{"C30", rows("Procs/payload=8B/sync=pipe-2 Procs/payload=8B/sync=channel-2 Procs/payload=64KiB/sync=pipe-2 Procs/payload=64KiB/sync=channel-2", "ns/op", 1800, 80, 76000, 14000), anyMachine},
+		{"C30", rows("Procs/payload=8B/sync=pipe-2 Procs/payload=8B/sync=channel-2 Procs/payload=64KiB/sync=pipe-2 Procs/payload=64KiB/sync=channel-2", "ns/op", 1800, 80, 7000, 14000), notReproduced},
+		{"C31", rows("FibBoxed/system=subinterpreters FibBoxed/system=subinterpreters-8", "ns/op", 100, 80), anyMachine},
+		{"C31", rows("FibBoxed/system=subinterpreters FibBoxed/system=subinterpreters-8", "ns/op", 100, 105), notReproduced},
+		// A run of 1000 steps that ends before the lock can change hands loses nothing.
+		{"C35", []string{"SharedLoopBoxed/system=gil-2 100e3 ns/op 0.34 lost-updates/op", "SharedLoopBoxed/system=gil-jumps-2 100e3 ns/op 0 lost-updates/op"}, notReproduced},
+		{"C35", []string{"SharedLoopBoxed/system=gil-2 100e3 ns/op 0 lost-updates/op", "SharedLoopBoxed/system=gil-jumps-2 100e3 ns/op 0 lost-updates/op"}, reproduced},
+		{"C35", []string{"SharedLoopBoxed/system=gil-2 40e3 ns/op 0 lost-updates/op", "SharedLoopBoxed/system=gil-jumps-2 100e3 ns/op 0 lost-updates/op"}, notMeasured},
+		{"C35", []string{"SharedLoopBoxed/system=gil-2 40e3 ns/op 0.34 lost-updates/op", "SharedLoopBoxed/system=gil-jumps-2 100e3 ns/op 0 lost-updates/op"}, notReproduced},
 		{"C36", rows("FibBoxed/system=nogil FibBoxed/system=gil FibBoxed/system=nogil-2 FibBoxed/system=gil-2", cpuUnit, 115, 100, 115, 102), notReproduced},
 	} {
-		r := judged(t, results(8, 6, test.rows...), test.id)
-		require.Equal(t, test.want, only(t, r).verdict, r.Text(true))
+		t.Run(test.id, func(t *testing.T) {
+			r := judged(t, results(8, 6, test.rows...), test.id)
+			require.Equal(t, test.want, only(t, r).verdict, r.Text(true))
+		})
 	}
 }
 
@@ -320,8 +357,8 @@ func TestVerdictOfIntervals(t *testing.T) {
 		directed, not string
 	}{
 		{1.25, 1.4, reproduced, reproduced},
-		{1.15, 1.3, notMeasured, notMeasured}, // over the lower edge of want
-		{1.3, 1.5, notMeasured, notMeasured},  // over the upper edge
+		{1.15, 1.3, inDirection, notMeasured}, // over the lower edge of want
+		{1.3, 1.5, inDirection, notMeasured},  // over the upper edge
 		{1.05, 1.15, inDirection, notReproduced},
 		{1.5, 9, inDirection, notReproduced},
 		{0.9, 1.1, notMeasured, notReproduced}, // over the edge of direction
@@ -392,9 +429,9 @@ func TestTable(t *testing.T) {
 			if f.direction != (band{}) {
 				require.True(t, f.direction.lo <= f.want.lo && f.want.hi <= f.direction.hi, "%s: what the article says is in its direction", c.id)
 			}
-			// A claim without a number that any figure on one side of 1 bears out
-			// is true of any machine. Those of a share that is lost are not.
-			if f.article == none && !f.aside && math.IsInf(f.want.hi, 1) && f.num[0].unit != lostTry {
+			// A claim without a number is true of any machine. Those of a share that is
+			// lost are not.
+			if f.article == none && !f.aside && f.num[0].unit != lost && f.num[0].unit != lostTry {
 				require.True(t, c.anyMachine, c.id)
 			}
 		}
@@ -477,12 +514,43 @@ func TestIntervals(t *testing.T) {
 		require.Equal(t, "the interval reaches over an edge", r.figures[0].note)
 	})
 	t.Run("more rounds of one row", func(t *testing.T) {
-		// The last rounds are those in which both were measured.
-		text := results(2, 9, "SharedLoopBoxed/system=gil-jumps 300 ns/op") + strings.Join(rounds, "")
+		// Without recorded rounds, nobody knows which values are of one round.
+		f := only(t, judged(t, results(2, 9, "SharedLoopBoxed/system=gil-jumps 100 ns/op")+strings.Join(rounds, ""), "C5")).figures[0]
+		require.Equal(t, notMeasured, f.verdict)
+		require.Equal(t, "no interval: the files do not say which values of these rows are of one round", f.note)
+	})
+	t.Run("a value is left out", func(t *testing.T) {
+		text := ""
+		for round, drift := range []float64{1, 2, 1, 2, 1, 2, 1, 2} {
+			second := fmt.Sprint(104 * drift)
+			first := fmt.Sprint(100 * drift)
+			if round == 0 {
+				first = "NaN"
+			} else if round == 7 {
+				second = "NaN"
+			}
+			text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 %s ns/op 1 B/op\nBenchmarkFibBoxed/system=nogil 1 %s ns/op 1 B/op\n", first, second)
+		}
+		m, err := parse([]string{"bench.txt"}, [][]byte{[]byte(head(2) + text)})
+		require.NoError(t, err)
+		require.False(t, m.ratio(at(wall, 1, "FibBoxed/system=nogil"), at(wall, 1, "FibBoxed/system=gil"), nil).interval)
+	})
+	t.Run("recorded rounds", func(t *testing.T) {
+		// An interrupted run: the second row lacks its last round. The machine slows
+		// down by a tenth each round.
+		text, took := head(2), 100.0
+		for round := range 7 {
+			text += fmt.Sprintf("# round: %d\nBenchmarkSharedLoopBoxed/system=gil-jumps 1 %g ns/op\n", round+1, took)
+			if round < 6 {
+				text += fmt.Sprintf("BenchmarkSharedLoopBoxed/system=gil-jumps-2 1 %g ns/op\n", 1.05*took)
+			}
+			took *= 1.1
+		}
 		e := only(t, judged(t, text, "C5")).figures[0].estimate
 		require.Equal(t, 6, e.rounds)
-		require.InDelta(t, 1.031, e.center, 0.001)
-		require.InDelta(t, 1.056, e.hi, 0.001)
+		require.True(t, e.interval)
+		require.InDelta(t, 1.05, e.center, 1e-6)
+		require.InDelta(t, 1.05, e.hi, 1e-6)
 	})
 	t.Run("two sessions", func(t *testing.T) {
 		// In the second the machine is half as fast, and only one of two claims was
@@ -526,8 +594,14 @@ func TestNotMeasured(t *testing.T) {
 		{"and of a machine with more processors", "C22",
 			results(2, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), notMeasured,
 			"oversubscribed: 17 threads, numcpu 2; needs 8 processors", ""},
-		{"numcpu is missing", "C5", strings.ReplaceAll(results(2, 6, gil...), "numcpu: 2\n", ""), reproduced,
-			"numcpu is not in the files, so this may be oversubscribed", ""},
+		{"numcpu is missing", "C5", strings.ReplaceAll(results(2, 6, gil...), "numcpu: 2\n", ""), notMeasured,
+			"needs 2 processors, and numcpu is not in the files", measure("1,2", shared)},
+		{"numcpu is missing, and sleepers need no processor", "C8", strings.ReplaceAll(results(2, 6, "WorkerPool/task=io/sync=gil 100 ns/op", "WorkerPool/task=io/sync=gil-4 26 ns/op"), "numcpu: 2\n", ""), reproduced, "", ""},
+		{"numcpu is missing, and the claim needs 8", "C22", strings.ReplaceAll(
+			results(8, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), "numcpu: 8\n", ""), notMeasured,
+			"needs 8 processors, and numcpu is not in the files", measure("17", "BenchmarkFibBoxed$/system=(gil|gilectomy)$")},
+		{"fewer processors than the article's threads", "C27", results(4, 6, "FibBoxed/system=gil-2 180 ns/op", "FibBoxed/system=nogil-2 100 ns/op"), notMeasured,
+			"needs 7 processors", measure("1", "BenchmarkFibBoxed$/system=(gil|nogil)$")},
 		{"no column of several procs", "C26", results(4, 6, "FibBoxed/system=gil 100 ns/op 100 user+sys-ns/op"), notMeasured,
 			"no row FibBoxed/system=gil-4", measure("4", "BenchmarkFibBoxed$/system=gil$")},
 		{"a clock too coarse", "C10", results(2, 6, "SharedLoopBoxed/system=gil-jumps-2 100 ns/op 0 user+sys-ns/op"), notMeasured,
@@ -578,15 +652,15 @@ func TestDisturbed(t *testing.T) {
 		files         []string
 		verdict, note string
 	}{
-		"quiet":                                 {[]string{busy(9, 1.01)}, notReproduced, ""},
-		"in most rounds":                        {[]string{busy(9, 1.01) + says(row+"-2", 1.97, 5, 9)}, notMeasured, mostly},
-		"in most rounds, a process for each":    {[]string{busy(9, 1.01) + strings.Repeat("# disturbed: "+row+"-2 1.97 times (others used 0.95 processors)\n", 5)}, notMeasured, mostly},
-		"by enough to turn it":                  {[]string{busy(9, 1.01) + says(row+"-2", 1.97, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters-2 took up to 1.97 times as long in 4 rounds, which is enough to turn this"},
+		"quiet":                                 {[]string{busy(9, 1.2)}, notReproduced, ""},
+		"in most rounds":                        {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 5, 9)}, notMeasured, mostly},
+		"in most rounds, a process for each":    {[]string{busy(9, 1.2) + strings.Repeat("# disturbed: "+row+"-2 1.97 times (others used 0.95 processors)\n", 5)}, notMeasured, mostly},
+		"by enough to turn it":                  {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters-2 took up to 1.97 times as long in 4 rounds, which is enough to turn this"},
 		"the row below, by enough":              {[]string{busy(9, 0.75) + says(row, 1.5, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters took up to 1.50 times as long in 4 rounds, which is enough to turn this"},
 		"by too little to turn it":              {[]string{busy(9, 1.3) + says(row+"-2", 1.12, 4, 9)}, notReproduced, ""},
-		"another row":                           {[]string{busy(9, 1.01) + says(row+"-4", 1.97, 9, 9)}, notReproduced, ""},
-		"and a calm session":                    {[]string{busy(9, 1.01) + says(row+"-2", 1.97, 9, 9), busy(7, 0.52)}, anyMachine, ""},
-		"and another session that is disturbed": {[]string{busy(9, 1.01) + says(row+"-2", 1.97, 5, 9), busy(7, 1.01) + says(row+"-2", 3, 7, 7)}, notMeasured, mostly},
+		"another row":                           {[]string{busy(9, 1.2) + says(row+"-4", 1.97, 9, 9)}, notReproduced, ""},
+		"and a calm session":                    {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 9, 9), busy(7, 0.52)}, anyMachine, ""},
+		"and another session that is disturbed": {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 5, 9), busy(7, 1.2) + says(row+"-2", 3, 7, 7)}, notMeasured, mostly},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var names []string
@@ -603,6 +677,22 @@ func TestDisturbed(t *testing.T) {
 			require.Equal(t, test.verdict == notMeasured, strings.HasPrefix(r.fill(), "{ for i in $(seq 9); do go test -cpu 1,2 "), r.fill())
 		})
 	}
+}
+
+// The processor time of a row and its wall time are of the same runs, so a disturbance
+// is in both. A row counts once in the rounds. What is no time is not disturbed.
+func TestDisturbedFigures(t *testing.T) {
+	rows := []string{"SharedLoopBoxed/system=gil-jumps-2 100 ns/op 101 user+sys-ns/op 0 lost-updates/op", "SharedLoopBoxed/system=gil-2 100 ns/op 101 user+sys-ns/op 0.3 lost-updates/op"}
+	says := func(runs int) string {
+		return fmt.Sprintf("# disturbed: SharedLoopBoxed/system=gil-jumps-2 1.50 times (a processor 1.50 times as slow; %d of 9 runs)\n"+
+			"# disturbed: SharedLoopBoxed/system=gil-2 1.50 times (a processor 1.50 times as slow; %d of 9 runs)\n", runs, runs)
+	}
+	require.Equal(t, reproduced, only(t, judged(t, results(2, 9, rows...)+says(4), "C10")).verdict)
+	require.Equal(t, notMeasured, only(t, judged(t, results(2, 9, rows...)+says(5), "C10")).verdict)
+	require.Equal(t, notReproduced, only(t, judged(t, results(2, 9, rows...)+says(9), "C35")).verdict)
+	m, err := parse([]string{"bench.txt"}, [][]byte{[]byte(results(2, 9, rows...) + says(4))})
+	require.NoError(t, err)
+	require.Equal(t, 4, m.disturbance([]int{0}, append(at(cpu, 2, code43GIL), at(wall, 2, code43GIL)...)).Runs)
 }
 
 // A claim about many threads is judged in every column that the machine has
@@ -634,13 +724,15 @@ func TestParity(t *testing.T) {
 		verdict   string
 	}{
 		{"at 7", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.4, 6: 1.1, 7: 0.9, 8: 0.8}, 7, 7, reproduced},
-		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
+		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, inDirection},
+		{"between 1 and 8", 8, map[int]float64{1: 0.998, 8: 0.7}, 1, 8, notMeasured},
 		{"between 6 and 8", 8, map[int]float64{1: 1.3, 2: 2, 5: 1.2, 8: 0.7}, 6, 8, reproduced},
 		{"perhaps at 6, surely at 8", 8, map[int]float64{1: 1.3, 5: 1.2, 6: 1, 8: 0.7}, 6, 8, reproduced},
 		{"at 4", 8, map[int]float64{1: 1.3, 3: 1.2, 4: 0.9}, 4, 4, inDirection},
 		{"at once", 8, map[int]float64{1: 0.9, 2: 0.5}, 1, 1, notReproduced},
 		{"never, on 2 processors", 2, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
-		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, notMeasured},
+		{"never, on 10 processors", 10, map[int]float64{1: 1.3, 10: 2}, 11, 0, inDirection},
+		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, inDirection},
 		{"in a column not measured", 8, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"only oversubscribed", 2, map[int]float64{1: 1.3, 2: 2, 7: 0.9}, 3, 0, notMeasured},
 	} {
@@ -655,7 +747,8 @@ func TestParity(t *testing.T) {
 			require.Equal(t, test.low, f.estimate.lo)
 			if test.high == 0 {
 				require.Equal(t, fmt.Sprint(test.low)+" or more", f.here())
-				require.Equal(t, map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8], f.note)
+				note := map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8]
+				require.Equal(t, map[bool]string{true: note, false: ""}[test.verdict == notMeasured], f.note)
 				require.Equal(t, test.numCPU == 8, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
 			} else {
 				require.Equal(t, test.high, f.estimate.hi)
@@ -693,7 +786,20 @@ func TestSeveralPythons(t *testing.T) {
 		return labels
 	}
 	require.Equal(t, []string{"", "cpython-3.9.1-gil", "cpython-3.13.0-gil"}, labels("C5"))
-	require.Equal(t, []string{"gain per thread", "gain alone", "gain per thread, cpython-3.13.0", "gain alone, cpython-3.13.0"}, labels("C27"))
+	require.Equal(t, []string{"gain", "gain alone", "gain, cpython-3.13.0", "gain alone, cpython-3.13.0"}, labels("C27"))
+
+	// A claim that names no version lists all of them, and one decides.
+	var deciding []string
+	all := only(t, judged(t, results(2, 6, "PySpawn/start=thread/system=cpython-3.9.1-gil 400000 ns/op", "PySpawn/start=process/system=cpython-3.9.1-gil 60000000 ns/op",
+		"PySpawn/start=thread/system=cpython-3.13.0-gil 200000 ns/op", "PySpawn/start=process/system=cpython-3.13.0-gil 50000000 ns/op"), "C28"))
+	for _, f := range all.figures {
+		if f.decides {
+			deciding = append(deciding, f.label)
+		}
+	}
+	require.Equal(t, []string{"thread, cpython-3.13.0-gil", "process, cpython-3.9.1-gil"}, deciding)
+	require.Equal(t, notReproduced, all.verdict)
+	require.Contains(t, Report{claims: []claimReport{all}, input: &input{}}.Text(true), "beside it: thread, cpython-3.9.1-gil, article: ")
 }
 
 // What a machine of two processors may print, Python included.
@@ -709,7 +815,7 @@ var golden = []string{
 	"SharedLoopBoxed/system=gil-jumps 62 ns/op 62 user+sys-ns/op", "SharedLoopBoxed/system=gil-jumps-2 63 ns/op 64 user+sys-ns/op 0 lost-updates/op",
 	"SharedLoopBoxed/system=gil-2 63 ns/op 64 user+sys-ns/op 0.34 lost-updates/op",
 	"SharedLoopBoxed/system=nogil 66 ns/op", "SharedLoopBoxed/system=nogil-2 70 ns/op 0.47 lost-updates/op",
-	"CountdownBoxed/system=gil-ticks 30 ns/op", "CountdownBoxed/system=gil-ticks-2 40 ns/op",
+	"CountdownBoxed/system=plain 28 ns/op", "CountdownBoxed/system=gil-ticks 30 ns/op", "CountdownBoxed/system=gil-ticks-2 40 ns/op",
 	"CountdownBoxed/system=free-threading 105 ns/op", "CountdownBoxed/system=free-threading-2 250 ns/op",
 	"FibBoxed/system=plain 90000 ns/op 90000 user+sys-ns/op",
 	"FibBoxed/system=gil 92000 ns/op 92000 user+sys-ns/op", "FibBoxed/system=gil-2 93000 ns/op 94000 user+sys-ns/op",
@@ -723,7 +829,7 @@ var golden = []string{
 	"Respond/load=idle/sync=gil-2 14000 ns/op 12700 p50-ns", "Respond/load=idle/sync=goroutine-2 14000 ns/op 12000 p50-ns",
 	"Respond/load=busy/sync=gil-2 5500000 ns/op 5300000 p50-ns", "Respond/load=busy/sync=goroutine-2 20000 ns/op 13000 p50-ns",
 	"Respond/load=stuck/sync=goroutine-2 20000 ns/op 14000 p50-ns",
-	"Procs/payload=8B/sync=pipe 1800 ns/op", "Procs/payload=8B/sync=channel 77 ns/op", "Procs/payload=8B/sync=lock-free 5.8 ns/op",
+	"Procs/payload=8B/sync=pipe-2 1800 ns/op", "Procs/payload=8B/sync=channel-2 77 ns/op", "Procs/payload=8B/sync=channel 77 ns/op", "Procs/payload=8B/sync=lock-free 5.8 ns/op",
 	"ProcsFib/sync=private 27000 ns/op", "ProcsFib/sync=private-2 14300 ns/op",
 	"Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try",
 	"AsyncIO/latency=1ms/sync=serial 1100000 ns/op", "AsyncIO/latency=1ms/sync=event-loop 34000 ns/op",

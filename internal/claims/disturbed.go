@@ -3,7 +3,6 @@ package claims
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"boundaries/internal/benchfile"
 )
@@ -39,16 +38,26 @@ func (m *input) filesOf(cells []cell) (files []int, together bool) {
 // mostly names a cell that ran disturbed in most of its rounds in the file, or is "".
 func (m *input) mostly(cells []cell, file int) string {
 	for _, c := range cells {
-		if d, n := m.disturbed[file][c.name()], len(m.ofFile(c, file)); n > 0 && 2*d.Runs > n {
+		if d, n := m.disturbed[file][c.name()], len(m.ofFile(c, file)); c.time() && n > 0 && 2*d.Runs > n {
 			return fmt.Sprintf("disturbed: %s took up to %.2f times as long in %d of %s", c.name(), d.Times, min(d.Runs, n), rounds(n))
 		}
 	}
 	return ""
 }
 
-// shaken says why the verdict of a figure cannot be trusted: a cell ran disturbed in
-// most rounds, or by enough to turn the verdict. It returns "" if neither is so.
+// long is the time of a run in which the lock of Python 3.2 and later changes hands ten
+// times. A run in which it changes hands once or never can lose nothing.
+const long = 0.050
+
+// shaken says why the verdict of a figure cannot be trusted: a run that lost nothing
+// was too short to lose anything, or a cell ran disturbed in most rounds, or by enough
+// to turn the verdict. It returns "" if none of this is so.
 func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string {
+	for _, c := range cells {
+		if took := m.shortest[c.name()]; c.unit == lost && verdict == reproduced && took < long {
+			return fmt.Sprintf("a run of %s took %.2g ms, want at least %g, so that the lock changes hands", c.name(), 1e3*took, 1e3*long)
+		}
+	}
 	files, _ := m.filesOf(cells)
 	for _, file := range files {
 		if why := m.mostly(cells, file); why != "" {
@@ -64,15 +73,17 @@ func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string
 	return ""
 }
 
-// disturbance adds up what the files say of the times of the cells. Its name is that
-// of the cell that was disturbed most.
+// disturbance adds up what the files say of the times of the cells, each row once. Its
+// name is that of the cell that was disturbed most.
 func (m *input) disturbance(files []int, cells []cell) (all benchfile.Disturbance) {
 	for _, file := range files {
+		counted := map[string]bool{}
 		for _, c := range cells {
 			d := m.disturbed[file][c.name()]
-			if d.Runs == 0 || !strings.Contains(c.unit, "sec") {
+			if d.Runs == 0 || !c.time() || counted[d.Name] {
 				continue
 			}
+			counted[d.Name] = true
 			if d.Times > all.Times {
 				all.Name, all.Times = d.Name, d.Times
 			}
@@ -84,21 +95,30 @@ func (m *input) disturbance(files []int, cells []cell) (all benchfile.Disturbanc
 
 // A calming changes the ratios of num to den to what they may have been on a quiet
 // machine. A file says how often a row was disturbed and how long the worst of its runs
-// took, but not which runs these were. So they are taken to be the extreme ones.
+// took, but not which runs these were. So they are taken to be the extreme ones. Cells
+// of one row are of the same runs, which the ratio of its processor time to its wall
+// time divides by each other.
 type calming func(ratios []float64, files []int, num, den []cell)
 
-func (m *input) calmNum(ratios []float64, files []int, num, _ []cell) {
+func (m *input) calmNum(ratios []float64, files []int, num, den []cell) {
 	slices.Sort(ratios)
-	d := m.disturbance(files, num)
+	d := m.disturbance(files, withoutRows(num, den))
 	for i := range min(d.Runs, len(ratios)) {
 		ratios[len(ratios)-1-i] /= d.Times
 	}
 }
 
-func (m *input) calmDen(ratios []float64, files []int, _, den []cell) {
+func (m *input) calmDen(ratios []float64, files []int, num, den []cell) {
 	slices.Sort(ratios)
-	d := m.disturbance(files, den)
+	d := m.disturbance(files, withoutRows(den, num))
 	for i := range min(d.Runs, len(ratios)) {
 		ratios[i] *= d.Times
 	}
+}
+
+// withoutRows returns the cells whose rows are not among those of the others.
+func withoutRows(cells, others []cell) []cell {
+	return slices.DeleteFunc(slices.Clone(cells), func(c cell) bool {
+		return slices.ContainsFunc(others, func(o cell) bool { return o.name() == c.name() })
+	})
 }

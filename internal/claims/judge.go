@@ -40,15 +40,17 @@ const Legend = `  reproduced               the article's figure. "x times" is a 
                            which may be off by a factor of 1.5, or as the band says
   reproduced in direction  slower if it says slower, but by less, or by more
   not reproduced           outside of both
-  not measured             no row, too few processors, fewer than 6 rounds, an
-                           interval that reaches over an edge, or a disturbed machine
+  not measured             no row, too few processors, fewer than 6 rounds, values
+                           of unknown rounds, an interval that is only partly inside, or
+                           a disturbed machine
   true of any machine      has no number, and only a breakdown could fail it
   by construction, corrected, not measurable
                            no figure decides it
 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
-verdict is that of the whole interval. Columns of more procs than the machine has
-processors are not judged, or the claim says so.
+verdict is that of the whole interval. If the article names no version of Python, the
+one that is closest to it decides, and the others stand beside it. Columns of more
+procs than the machine has processors are not judged, or the claim says so.
 `
 
 // A Report holds the verdicts of the claims on one machine.
@@ -95,14 +97,23 @@ func (m *input) report(ids []string) Report {
 	r := Report{input: m}
 	for _, c := range selected(ids) {
 		cr := claimReport{claim: c, verdict: c.settled}
-		weakest := len(weakestFirst)
 		for _, f := range c.figures {
+			var judged []figureReport
 			for _, f := range m.expand(f) {
-				fr := m.judge(f)
-				cr.figures = append(cr.figures, fr)
-				if fr.decides {
-					weakest = min(weakest, slices.Index(weakestFirst, fr.verdict))
+				judged = append(judged, m.judge(f))
+			}
+			if f.best {
+				best := closest(judged, f.want)
+				for i := range judged {
+					judged[i].decides = i == best
 				}
+			}
+			cr.figures = append(cr.figures, judged...)
+		}
+		weakest := len(weakestFirst)
+		for _, f := range cr.figures {
+			if f.decides {
+				weakest = min(weakest, slices.Index(weakestFirst, f.verdict))
 			}
 		}
 		if c.settled == "" {
@@ -114,6 +125,25 @@ func (m *input) report(ids []string) Report {
 		r.claims = append(r.claims, cr)
 	}
 	return r
+}
+
+// closest returns the index of the figure with the best verdict or, of several, of
+// the one that is nearest to want.
+func closest(figures []figureReport, want band) int {
+	distance := func(f figureReport) float64 {
+		if !f.present {
+			return math.Inf(1)
+		}
+		return max(0, math.Log(want.lo/f.estimate.center), math.Log(f.estimate.center/want.hi))
+	}
+	best := 0
+	for i, f := range figures {
+		a, b := slices.Index(weakestFirst, f.verdict), slices.Index(weakestFirst, figures[best].verdict)
+		if a > b || a == b && distance(f) < distance(figures[best]) {
+			best = i
+		}
+	}
+	return best
 }
 
 // IDs returns the IDs of all claims, in order.
@@ -283,18 +313,19 @@ func (e estimate) times(x float64) estimate {
 }
 
 // verdict returns the verdict of the whole interval: it lies inside want, inside
-// direction and outside want, or outside both. An interval that reaches over an edge
-// decides nothing, not even the direction: another run could fall on either side.
+// direction, or outside both. An interval that reaches over any other edge decides
+// nothing, because another run could fall on either side. A parity that is beyond all
+// that want allows is in the direction, although nobody knows where it is.
 func (f figure) verdict(e estimate) string {
 	switch {
 	case !e.interval:
 		return notMeasured
 	case e.in(f.want):
 		return reproduced
+	case f.direction != band{} && (e.in(f.direction) || f.parity && f.want.hi <= e.lo):
+		return inDirection
 	case !e.outside(f.want):
 		return notMeasured
-	case f.direction != band{} && e.in(f.direction):
-		return inDirection
 	case f.direction == band{} || e.outside(f.direction):
 		return notReproduced
 	}
@@ -319,7 +350,7 @@ func (m *input) judge(f figure) figureReport {
 	oversubscribed := m.oversubscribes(procs)
 	needed := f.processors
 	if !f.oversubscribed {
-		needed = procs
+		needed = max(needed, procs)
 	}
 	tooFew := m.oversubscribes(needed)
 
@@ -333,17 +364,27 @@ func (m *input) judge(f figure) figureReport {
 	fr.estimate, fr.present = e, true
 
 	var notes []string
-	if !e.interval {
+	if e.rounds == 0 {
+		notes = append(notes, "no interval: the files do not say which values of these rows are of one round")
+	} else if !e.interval && !f.exists {
 		notes = append(notes, "no interval, which takes 6 rounds")
 	}
-	if m.numCPU == 0 && procs > 1 {
-		notes = append(notes, "numcpu is not in the files, so this may be oversubscribed")
+	unknown := m.numCPU == 0 && needed > 1 && !f.exists
+	if unknown {
+		notes = append(notes, fmt.Sprintf("needs %d processors, and numcpu is not in the files", needed))
 	}
 	if oversubscribed {
 		notes = append(notes, fmt.Sprintf("oversubscribed: %d threads, numcpu %d", procs, m.numCPU))
 	}
 	switch {
 	case !judged:
+	case unknown:
+		fr.missing = cells
+	case f.exists && slices.Max(m.samples[cells[0]]) > 0:
+		fr.verdict = reproduced
+	case f.exists:
+		notes = append(notes, "it did not happen here, which does not say that it cannot")
+		fr.missing = cells
 	case tooFew:
 		notes = append(notes, fmt.Sprintf("needs %d processors", needed))
 		fr.missing, fr.elsewhere = cells, true
@@ -433,36 +474,57 @@ func (m *input) estimate(f figure, procs int, calm calming) (e estimate) {
 // ratio returns the ratio of the product of num to that of den.
 //
 // The interval is that of the ratios within rounds: a machine that is slow in one
-// round is slow for all rows. Rounds pair within a file, which is a session. If no
-// file has all rows, as when those of Python have a file of their own, the last
-// rounds pair.
+// round is slow for all rows. Values pair within a file, which is a session, and
+// within a round. A file without recorded rounds counts as one round. The values of a
+// round pair in order, if all cells have as many. If none pair, the ratio is that of
+// the medians, of 0 rounds and without an interval.
+//
+// If no file has all rows, as when those of Python have a file of their own, values of
+// different sessions pair, in any order.
 func (m *input) ratio(num, den []cell, calm calming) estimate {
 	cells := slices.Concat(num, den)
-	var ratios []float64
-	pair := func(samples func(cell) []float64) {
-		n := math.MaxInt
-		for _, c := range cells {
-			n = min(n, len(samples(c)))
+	combine := func(value func(cell) float64) float64 {
+		ratio := 1.0
+		for _, c := range num {
+			ratio *= value(c)
 		}
+		for _, c := range den {
+			ratio /= value(c)
+		}
+		return ratio
+	}
+	var ratios []float64
+	pair := func(n int, samples func(cell) []float64) {
 		for i := range n {
-			ratio := 1.0
-			for j, c := range cells {
-				if all := samples(c); j < len(num) {
-					ratio *= all[len(all)-n+i]
-				} else {
-					ratio /= all[len(all)-n+i]
-				}
-			}
-			ratios = append(ratios, ratio)
+			ratios = append(ratios, combine(func(c cell) float64 { return samples(c)[i] }))
 		}
 	}
 	files, together := m.filesOf(cells)
 	if together {
 		for _, file := range files {
-			pair(func(c cell) []float64 { return m.ofFile(c, file) })
+			rounds := map[cell]map[int][]float64{}
+			for _, c := range cells {
+				rounds[c] = m.roundsOf(c, file)
+			}
+			for _, round := range slices.Sorted(maps.Keys(rounds[cells[0]])) {
+				n := len(rounds[cells[0]][round])
+				if !slices.ContainsFunc(cells, func(c cell) bool {
+					return len(rounds[c][round]) != n || round == unknownRound && c != cells[0]
+				}) {
+					pair(n, func(c cell) []float64 { return rounds[c][round] })
+				}
+			}
 		}
 	} else {
-		pair(func(c cell) []float64 { return m.samples[c] })
+		n := math.MaxInt
+		for _, c := range cells {
+			n = min(n, len(m.samples[c]))
+		}
+		pair(n, func(c cell) []float64 { return m.samples[c] })
+	}
+	if ratios == nil {
+		center := combine(func(c cell) float64 { return summary(m.samples[c]).center })
+		return estimate{center, center, center, 0, false}
 	}
 	if calm != nil {
 		calm(ratios, files, num, den)
@@ -470,19 +532,26 @@ func (m *input) ratio(num, den []cell, calm calming) estimate {
 	return summary(ratios)
 }
 
-// ofFile returns the samples that the file has of the cell.
-func (m *input) ofFile(c cell, file int) []float64 {
-	first := slices.Index(m.from[c], file)
-	if first < 0 {
-		return nil
-	}
-	n := 0
-	for _, from := range m.from[c][first:] {
-		if from == file {
-			n++
+// roundsOf returns the samples that the file has of the cell, by round.
+func (m *input) roundsOf(c cell, file int) map[int][]float64 {
+	rounds := map[int][]float64{}
+	for i, from := range m.from[c] {
+		if from.file == file {
+			rounds[from.round] = append(rounds[from.round], m.samples[c][i])
 		}
 	}
-	return m.samples[c][first : first+n]
+	return rounds
+}
+
+// ofFile returns the samples that the file has of the cell.
+func (m *input) ofFile(c cell, file int) []float64 {
+	var values []float64
+	for i, from := range m.from[c] {
+		if from.file == file {
+			values = append(values, m.samples[c][i])
+		}
+	}
+	return values
 }
 
 func summary(values []float64) estimate {
@@ -542,6 +611,9 @@ func (c cell) name() string {
 func (c cell) shortUnit() string { return strings.Replace(c.unit, "sec", "ns", 1) }
 
 func (c cell) python() bool { return strings.HasPrefix(c.row, "Py") }
+
+// time reports whether the cell is a time.
+func (c cell) time() bool { return strings.Contains(c.unit, "sec") }
 
 func (c cell) race() bool { return strings.HasPrefix(c.row, "Race/") }
 

@@ -16,14 +16,25 @@ type input struct {
 	numCPU    int // 0 if no file says
 	rows      map[string]bool
 	samples   map[cell][]float64                 // in the order of the files
-	from      map[cell][]int                     // the file of each sample
+	from      map[cell][]origin                  // of each sample
+	shortest  map[string]float64                 // seconds of the shortest run, by the name of a cell
 	disturbed []map[string]benchfile.Disturbance // by file, of each row
 	problems  []error
 }
 
+// An origin says where a sample is from.
+type origin struct {
+	file  int
+	round int // 0 if the file records no rounds
+}
+
+// unknownRound is the round of a value of a row that lacks others: it is not known
+// which lines these were.
+const unknownRound = -1
+
 // newInput takes in files, which must be of one machine.
 func newInput(files []*benchfile.File) (*input, error) {
-	m := &input{rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]int{}}
+	m := &input{rows: map[string]bool{}, samples: map[cell][]float64{}, from: map[cell][]origin{}, shortest: map[string]float64{}}
 	if len(files) == 0 {
 		return m, nil
 	}
@@ -39,7 +50,16 @@ func newInput(files []*benchfile.File) (*input, error) {
 			for unit, values := range row.Values {
 				c := cell{row.Name, unit, row.Procs}
 				m.samples[c] = append(m.samples[c], values...)
-				m.from[c] = append(m.from[c], slices.Repeat([]int{i}, len(values))...)
+				if before := m.shortest[c.name()]; before == 0 || row.Shortest < before {
+					m.shortest[c.name()] = row.Shortest
+				}
+				for j := range values {
+					round := unknownRound
+					if len(values) == len(row.Rounds) {
+						round = row.Rounds[j]
+					}
+					m.from[c] = append(m.from[c], origin{i, round})
+				}
 			}
 		}
 		disturbed := map[string]benchfile.Disturbance{}
@@ -52,13 +72,14 @@ func newInput(files []*benchfile.File) (*input, error) {
 	return m, nil
 }
 
-// pythons returns what "*" in the row can stand for.
+// pythons returns what "*" in the row can stand for. In cpython-*-gil these are the
+// versions, without the builds that can run without a lock, such as 3.13.0t.
 func (m *input) pythons(row string) []string {
 	before, after, _ := strings.Cut(row, "*")
 	var found []string
 	for name := range m.rows {
 		if python, ok := strings.CutPrefix(name, before); ok {
-			if python, ok = strings.CutSuffix(python, after); ok && python != "" {
+			if python, ok = strings.CutSuffix(python, after); ok && python != "" && !(strings.HasSuffix(before, "cpython-") && strings.HasSuffix(python, "t")) {
 				found = append(found, python)
 			}
 		}

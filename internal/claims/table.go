@@ -56,6 +56,12 @@ type figure struct {
 	oversubscribed bool
 	// processors is how many the claim is about, if the columns do not say it.
 	processors int
+	// best makes one of the figures that a "*" or many stands for decide: the one that
+	// is closest to the article. The article names no version, or says "up to".
+	best bool
+	// exists marks a claim that something can happen. One sample above 0 reproduces it,
+	// and none decides nothing.
+	exists bool
 }
 
 // A cell is a column of a row. A "*" in the row stands for any Python.
@@ -137,38 +143,41 @@ var (
 // The programs of the article.
 const (
 	// Code 4.3: the threads add to one ans. The lock of 3.10 and later is offered at
-	// calls and backward jumps, that of 3.9 and earlier at every bytecode.
+	// calls and backward jumps, that of 3.9 and earlier between most bytecodes.
 	code43GIL   = "SharedLoopBoxed/system=gil-jumps"
 	code43Old   = "SharedLoopBoxed/system=gil"
 	code43Nogil = "SharedLoopBoxed/system=nogil"
 	// Beazley's loop of 2011: a thread counts a local down.
 	stein1996 = "CountdownBoxed/system=free-threading"
 	gil1996   = "CountdownBoxed/system=gil-ticks"
+	// Python 1.4 created its lock with the first thread that a program started, so a
+	// program without threads ran without a lock.
+	plain1996 = "CountdownBoxed/system=plain"
 )
 
 var claims = []claim{
 	{
 		id: "C1", where: "table 1.1",
-		says: "Go (or C++, or Node) runs 30 to 40 times as fast as Python",
+		says: "Go (or C++, or Node) can be as much as 30-40 times faster than Python",
 		figures: []figure{
-			{label: "loop", article: "30-40", num: at(wall, 1, "PyLoop/system=cpython-*-gil"), den: at(wall, 1, "Loop/sync=serial"), want: between(30, 40)},
-			{label: "fib", article: "30-40", num: at(wall, 1, "PyFib/system=cpython-*-gil"), den: at(wall, 1, "Fib/sync=serial"), want: between(30, 40)},
+			{label: "loop", article: "30-40", num: at(wall, 1, "PyLoop/system=cpython-*-gil"), den: at(wall, 1, "Loop/sync=serial"), want: band{1, between(30, 40).hi}, direction: slower, best: true},
+			{label: "fib", article: "30-40", num: at(wall, 1, "PyFib/system=cpython-*-gil"), den: at(wall, 1, "Fib/sync=serial"), want: band{1, between(30, 40).hi}, direction: slower, best: true},
 		},
-		expect: notReproduced,
-		why: "the factor belongs to the program: a loop that compiles to one addition gains 100 and more, the calls of fib gain 20 to 50. " +
+		expect: inDirection,
+		why: "\"as much as\" is an upper bound, and the factor belongs to the program: a loop that compiles to one addition gains more than the calls of fib. " +
 			"The table's public source, kostya/benchmarks, has everything from 94 times (matmul) to 0.6 (base64)",
 	},
 	{
 		id: "C2", where: "code 4.1",
 		says: "one thread needs 5 s for 100 million additions, and 99 % of a processor",
 		figures: []figure{
-			{label: "10^8 steps", article: "5 s", num: at(wall, 1, "PyLoop/system=*-gil"), scale: 1e8, unit: "s", want: roughly(5)},
-			{label: "processors", article: "0.99", num: at(cpu, 1, "PyLoop/system=*-gil"), den: at(wall, 1, "PyLoop/system=*-gil"), want: one},
+			{label: "10^8 steps", article: "5 s", num: at(wall, 1, "PyLoop/system=cpython-*-gil"), scale: 1e8, unit: "s", want: roughly(5), best: true},
+			{label: "processors", article: "0.99", num: at(cpu, 1, "PyLoop/system=cpython-*-gil"), den: at(wall, 1, "PyLoop/system=cpython-*-gil"), want: one, best: true},
 			{label: "processors, boxed", article: "0.99", num: at(cpu, 1, "LoopBoxed/system=plain"), den: at(wall, 1, "LoopBoxed/system=plain"), want: one, aside: true},
 		},
 		expect: notReproduced,
-		why: "a thread that computes uses its whole processor, on any machine. The 5 s belong to one processor and one Python: " +
-			"3.6 to 3.13 take 3 to 5 s on a server of 2024",
+		why: "a thread that computes uses its whole processor, on any machine. The 5 s belong to one processor and one Python, " +
+			"and another processor alone can be off by more than a factor of 1.5",
 	},
 	{
 		id: "C3", where: "code 4.2",
@@ -189,7 +198,7 @@ var claims = []claim{
 		},
 		expect: notReproduced,
 		why: "the threads of 4.3 write to one global. They pass its cache line to and fro, so that two add no faster than one. " +
-			"Threads that share nothing do halve the time (totals apart)",
+			"Only threads that share nothing can halve the time (totals apart)",
 	},
 	{
 		id: "C5", where: "code 4.3",
@@ -205,18 +214,18 @@ var claims = []claim{
 		id: "C6", where: "code 4.1.1",
 		says:    "a = 50 has one reference, and another block shows 3",
 		settled: corrected, expect: corrected,
-		why: "the whole interpreter shares 50, which is immortal since 3.12, and what getrefcount shows includes its own argument " +
+		why: "the whole interpreter shares 50, which is immortal since 3.12, and up to 3.13 what getrefcount shows includes its own argument " +
 			"(the Example of package refcount counts an object that is not shared)",
 	},
 	{
 		id: "C7", where: "figure 4.1.2",
 		says: "two threads raise a count of 3 at once, and it ends at 4 instead of 5",
 		figures: []figure{
-			{label: "tries that lose a reference", article: none, num: at(lostTry, 2, "Race/case=refcount/sync=racy"), want: above(0)},
+			{label: "tries that lose a reference", article: none, num: at(lostTry, 2, "Race/case=refcount/sync=racy"), want: above(0), exists: true},
 			{label: "additions lost", article: none, num: at(lost, 2, "PyLoop/system=*"), aside: true},
 		},
 		expect: reproduced,
-		why: "both read 3 before either writes, so both write 4. How often that happens is chance. CPython since 3.10 offers its lock only at " +
+		why: "both read 3 before either writes, so both write 4. How often that happens is chance: one such try shows the race, and a run without one shows nothing. CPython since 3.10 offers its lock only at " +
 			"calls and backward jumps, which hides the same race in ans += 2 and does not remove it",
 	},
 	{
@@ -258,21 +267,21 @@ var claims = []claim{
 		id: "C12", where: "Stein 1996",
 		says: "without the GIL a loop needs 6.7 times as long",
 		figures: []figure{
-			{article: "6.7", num: at(wall, 1, stein1996), den: at(wall, 1, gil1996), want: about(6.7), direction: slower},
+			{article: "6.7", num: at(wall, 1, stein1996), den: at(wall, 1, plain1996), want: about(6.7), direction: slower},
 		},
 		expect: inDirection,
-		why: "one lock is taken for every count of every object, as in 1996. But a lock that is free costs some 5 ns today, " +
-			"which is fewer bytecodes than it was in 2011",
+		why: "one lock is taken for every count of every object, as in 1996. But a lock that is free costs a few ns today, " +
+			"which is fewer bytecodes than it was in 2011. The base is plain: the lock of 1.4 comes with the first thread that a program starts",
 	},
 	{
 		id: "C13", where: "Stein 1996",
 		says: "pystone, which does more per bytecode, needs 4 times as long",
 		figures: []figure{
-			{label: "factor", article: "4", num: at(wall, 1, "StoneBoxed/system=free-threading"), den: at(wall, 1, "StoneBoxed/system=gil-ticks"),
+			{label: "factor", article: "4", num: at(wall, 1, "StoneBoxed/system=free-threading"), den: at(wall, 1, "StoneBoxed/system=plain"),
 				want: about(4), direction: slower},
 			{label: "share of the loop's factor", article: "0.6",
-				num:  append(at(wall, 1, "StoneBoxed/system=free-threading"), at(wall, 1, gil1996)...),
-				den:  append(at(wall, 1, "StoneBoxed/system=gil-ticks"), at(wall, 1, stein1996)...),
+				num:  append(at(wall, 1, "StoneBoxed/system=free-threading"), at(wall, 1, plain1996)...),
+				den:  append(at(wall, 1, "StoneBoxed/system=plain"), at(wall, 1, stein1996)...),
 				want: roughly(0.6), direction: faster, aside: true},
 		},
 		expect: inDirection,
@@ -282,11 +291,11 @@ var claims = []claim{
 		id: "C14", where: "Stein 1996",
 		says: "with the GIL of 1.4 two threads need 1.3 times as long as one",
 		figures: []figure{
-			{article: "1.3", num: at(wall, 2, gil1996), den: at(wall, 1, gil1996), want: about(1.3), direction: slower},
+			{article: "1.3", num: at(wall, 2, gil1996), den: at(wall, 1, plain1996), want: about(1.3), direction: slower},
 		},
 		expect: inDirection,
-		why: "a thread offered that lock every 10 bytecodes and could lose it each time, so the factor is the price of waking a thread " +
-			"on this machine. The lock of 3.2 and later behaves otherwise (C5)",
+		why: "a thread offered that lock every 10 bytecodes and could lose it each time, so the factor is the price of that and of waking a thread " +
+			"on this machine. One thread has no lock (C12). The lock of 3.2 and later behaves otherwise (C5)",
 	},
 	{
 		id: "C15", where: "Stein 1996",
@@ -299,22 +308,22 @@ var claims = []claim{
 	},
 	{
 		id: "C16", where: "Stein 1996",
-		says: "so with two threads Python without the GIL is 7 times slower",
+		says: "so with two threads Python without the GIL is more than 7 times slower",
 		figures: []figure{
-			{article: "7.4", num: at(wall, 2, stein1996), den: at(wall, 2, gil1996), want: about(7.4), direction: slower},
+			{article: "over 7", num: at(wall, 2, stein1996), den: at(wall, 2, gil1996), want: band{7, about(7.4).hi}, direction: slower},
 		},
 		expect: inDirection,
 		why:    "this is C12 times C15 over C14. The factor of C12 has become smaller, and takes this one with it",
 	},
 	{
-		id: "C17", where: "Stein 1996",
+		id: "C17", where: "Stein 1996", anyMachine: true,
 		says: "without the GIL a long computation does not hold others up",
 		figures: []figure{
 			{label: "median answer beside it / without it", article: none, num: at(p50, 2, "Respond/load=stuck/sync=goroutine"), den: at(p50, 2, "Respond/load=idle/sync=goroutine"), want: under(2)},
 			{label: "the same with the GIL", article: none, num: at(p50, 2, "Respond/load=stuck/sync=gil"), den: at(p50, 2, "Respond/load=idle/sync=gil"), aside: true},
 		},
-		expect: reproduced,
-		why: "a thread without a lock to wait for answers at once. With the GIL it waits until the computation, which never offers the lock, ends. " +
+		expect: anyMachine,
+		why: "a thread without a lock to wait for answers at once, here because Go's scheduler gives it a processor. With the GIL it waits until the computation, which never offers the lock, ends. " +
 			"The edge is twice the answer without a computation",
 	},
 	{
@@ -329,14 +338,14 @@ var claims = []claim{
 	},
 	{
 		id: "C19", where: "graph 4.4.1",
-		says: "the Gilectomy needs twice the wall time of CPython, at 1 to 17 threads",
+		says: "the Gilectomy needs twice the wall time of CPython",
 		figures: []figure{
 			{label: "1 thread", article: "2", num: at(wall, 1, "FibBoxed/system=gilectomy"), den: at(wall, 1, "FibBoxed/system=gil"), want: about(2), direction: slower},
 			{article: "2", num: at(wall, many, "FibBoxed/system=gilectomy"), den: at(wall, many, "FibBoxed/system=gil"), want: about(2), direction: slower},
 		},
-		expect: inDirection,
-		why: "only near one and two threads: the GIL's time grows with every thread and the Gilectomy's more slowly, " +
-			"so that the two cross where there are 4 to 8 processors",
+		expect: notReproduced,
+		why: "only at few threads: under the GIL a step takes as long with many threads as with one, while the Gilectomy's threads also work at once. " +
+			"That the two cross where there are 4 to 8 processors is expected and not measured",
 	},
 	{
 		id: "C20", where: "graph 4.4.2",
@@ -352,9 +361,9 @@ var claims = []claim{
 		id: "C21", where: "graph 4.4.2",
 		says: "at two threads it jumps to 10 times the processor time",
 		figures: []figure{
-			{article: "10", num: at(cpu, 2, "FibBoxed/system=gilectomy"), den: at(cpu, 2, "FibBoxed/system=gil"), want: about(10)},
+			{article: "10", num: at(cpu, 2, "FibBoxed/system=gilectomy"), den: at(cpu, 2, "FibBoxed/system=gil"), want: about(10), direction: slower},
 		},
-		expect: notReproduced,
+		expect: inDirection,
 		why: "two threads cannot use more than twice their wall time. 10 times the processor time needs 5 times the wall time, " +
 			"and the article's own wall time is 2 times (C19)",
 	},
@@ -370,8 +379,8 @@ var claims = []claim{
 				want: slower, aside: true},
 		},
 		expect: inDirection,
-		why: "it rises with the threads that run at once, so with the processors, and is judged only where there are 8 of them. " +
-			"17 threads are not 17 cores",
+		why: "it rises with the threads that run at once, so with the processors, and is judged where there are at least the article's 8. " +
+			"17 threads are not 17 cores. On more than 8 processors the factor is expected to be larger",
 	},
 	{
 		id: "C23", where: "Gilectomy, later",
@@ -384,7 +393,7 @@ var claims = []claim{
 		},
 		expect: inDirection,
 		why: "the 7 cores are of the design with buffered counts. How many it takes depends on what a shared count costs between this machine's " +
-			"cores; 2 to 5 was expected. It is not measured where parity lies beyond the processors",
+			"cores; 2 to 5 was expected. Where parity lies beyond the processors, it is judged only if these are more than the claim allows",
 	},
 	{
 		id: "C24", where: "figure 4.5.1",
@@ -394,7 +403,8 @@ var claims = []claim{
 			{label: "stone, nogil / plain", article: none, num: at(wall, 1, "StoneBoxed/system=nogil"), den: at(wall, 1, "StoneBoxed/system=plain"), aside: true},
 		},
 		settled: notMeasurable, expect: notMeasurable,
-		why: "the figure is a picture that was not available to us. PEP 703 says 1.05 to 1.08",
+		why: "the figure is a picture that was not available to us. Its caption is of a speed-up over 3.9.0a3; " +
+			"the 5 to 8 % of PEP 703 are a slowdown, of a later design beside its own base",
 	},
 	{
 		id: "C25", where: "figure 4.5.2",
@@ -418,63 +428,63 @@ var claims = []claim{
 	},
 	{
 		id: "C27", where: "graph 4.5.2",
-		says: "nogil is up to 5 times as fast at 7 threads, and a little faster at one",
+		says: "nogil is up to 5 times as fast with threads, and a little faster with one",
 		figures: []figure{
-			{label: "gain per thread", article: "5/7", num: at(wall, many, "FibBoxed/system=gil"), den: at(wall, many, "FibBoxed/system=nogil"),
-				perThread: true, want: band{0.6, 1.1}},
+			{label: "gain", article: "up to 5", num: at(wall, many, "FibBoxed/system=gil"), den: at(wall, many, "FibBoxed/system=nogil"),
+				want: about(5), direction: slower, processors: 7, best: true},
 			{label: "gain alone", article: "over 1", num: at(wall, 1, "FibBoxed/system=gil"), den: at(wall, 1, "FibBoxed/system=nogil"), want: slower},
-			{label: "gain per thread", article: "5/7", num: at(wall, many, "PyFib/system=*-gil"), den: at(wall, many, "PyFib/system=*-nogil"),
-				perThread: true, want: band{0.6, 1.1}, aside: true},
+			{label: "gain", article: "up to 5", num: at(wall, many, "PyFib/system=*-gil"), den: at(wall, many, "PyFib/system=*-nogil"),
+				want: about(5), direction: slower, processors: 7, aside: true},
 			{label: "gain alone", article: "over 1", num: at(wall, 1, "PyFib/system=*-gil"), den: at(wall, 1, "PyFib/system=*-nogil"), want: slower, aside: true},
 		},
 		expect: notReproduced,
-		why: "with threads yes. Alone it must cost something: nogil 3.9 was faster because it also has another interpreter, " +
+		why: "with threads yes, if there are processors for them: the article had 7 threads, and the best column decides. Alone it must cost something: nogil 3.9 was faster because it also has another interpreter, " +
 			"with registers, which has nothing to do with the lock. The graph's caption, (nogil / CPython), is the inverse of what it plots",
 	},
 	{
 		id: "C28", where: "Multiprocessing",
-		says: "a thread starts in 100 µs, a process in 50 ms: 500 times as long",
+		says: "a thread starts in about 100 µs, a spawned process in about 50 ms",
 		figures: []figure{
-			{label: "process / thread", article: "500", num: at(wall, 1, "PySpawn/start=process/system=*"), den: at(wall, 1, "PySpawn/start=thread/system=*"), want: about(500), direction: slower},
-			{label: "thread", article: "100 µs", num: at(wall, 1, "PySpawn/start=thread/system=*"), scale: 1e6, unit: "µs", want: roughly(100), aside: true},
-			{label: "process", article: "50 ms", num: at(wall, 1, "PySpawn/start=process/system=*"), scale: 1e3, unit: "ms", want: roughly(50), aside: true},
+			{label: "thread", article: "100 µs", num: at(wall, 1, "PySpawn/start=thread/system=cpython-*-gil"), scale: 1e6, unit: "µs", want: roughly(100), best: true},
+			{label: "process", article: "50 ms", num: at(wall, 1, "PySpawn/start=process/system=cpython-*-gil"), scale: 1e3, unit: "ms", want: roughly(50), best: true},
+			{label: "process / thread", article: "500", num: at(wall, 1, "PySpawn/start=process/system=*"), den: at(wall, 1, "PySpawn/start=thread/system=*"), want: about(500), direction: slower, aside: true},
 			{label: "forked process / thread", article: none, num: at(wall, 1, "PySpawn/start=fork/system=*"), den: at(wall, 1, "PySpawn/start=thread/system=*"), aside: true},
 			{label: "Go's process / thread", article: "500", num: at(wall, 1, "Spawn/start=process"), den: at(wall, 1, "Spawn/start=thread"), want: about(500), direction: slower, aside: true},
 		},
 		expect: reproduced,
-		why: "the 50 ms are a Python that starts anew, so Python's rows decide; a Go program starts in a few. The figures are PEP 703's, for spawn: " +
-			"the article's own code 5.1 forks on Linux, which takes 2 to 3 ms",
+		why: "the 50 ms are a Python that starts anew, so Python's rows decide; a Go program starts sooner. The figures are PEP 703's, of its machine and for spawn: " +
+			"the article's own code 5.1 forks on Linux. The ratio stands beside them, because two times that are both off can have it",
 	},
 	{
-		id: "C29", where: "code 5.1",
+		id: "C29", where: "code 5.1", anyMachine: true,
 		says: "two processes compute fib at the same time",
 		figures: []figure{
-			{label: "two at once / one alone", article: "a picture", num: at(wall, 2, "ProcsFib/sync=private"), den: at(wall, 1, "ProcsFib/sync=private"), scale: 2, want: same},
-			{label: "two at once / one alone", article: "a picture", num: at(wall, 2, "PyProcsFib/system=*"), den: at(wall, 1, "PyProcsFib/system=*"), scale: 2, want: same, aside: true},
+			{label: "two at once / one alone", article: none, num: at(wall, 2, "ProcsFib/sync=private"), den: at(wall, 1, "ProcsFib/sync=private"), scale: 2, want: under(2)},
+			{label: "two at once / one alone", article: none, num: at(wall, 2, "PyProcsFib/system=*"), den: at(wall, 1, "PyProcsFib/system=*"), scale: 2, want: under(2), aside: true},
 		},
-		expect: reproduced,
-		why:    "processes share no lock. fib(50) itself takes 40 billion calls, about an hour of Python, and is not timed here",
+		expect: anyMachine,
+		why:    "processes share no lock. One after the other, two take twice as long as one. fib(50) itself takes 40 billion calls, about an hour of Python, and is not timed here",
 	},
 	{
 		id: "C30", where: "Multiprocessing", anyMachine: true,
 		says: "communication between processes is more expensive than between threads",
 		figures: []figure{
-			{label: "a word, pipe / channel", article: none, num: at(wall, 1, "Procs/payload=8B/sync=pipe"), den: at(wall, 1, "Procs/payload=8B/sync=channel"), want: slower},
-			{label: "64 KiB, pipe / channel", article: none, num: at(wall, 1, "Procs/payload=64KiB/sync=pipe"), den: at(wall, 1, "Procs/payload=64KiB/sync=channel"), want: slower},
+			{label: "a word, pipe / channel", article: none, num: at(wall, 2, "Procs/payload=8B/sync=pipe"), den: at(wall, 2, "Procs/payload=8B/sync=channel"), want: slower},
+			{label: "64 KiB, pipe / channel", article: none, num: at(wall, 2, "Procs/payload=64KiB/sync=pipe"), den: at(wall, 2, "Procs/payload=64KiB/sync=channel"), want: slower},
 			{label: "a word, serialized too / pipe", article: none, num: at(wall, 1, "Procs/payload=8B/sync=pipe-gob"), den: at(wall, 1, "Procs/payload=8B/sync=pipe"), aside: true},
 			{label: "64 KiB, serialized too / pipe", article: none, num: at(wall, 1, "Procs/payload=64KiB/sync=pipe-gob"), den: at(wall, 1, "Procs/payload=64KiB/sync=pipe"), aside: true},
 			{label: "a word, shared memory in batches / channel", article: none, num: at(wall, 1, "Procs/payload=8B/sync=lock-free"), den: at(wall, 1, "Procs/payload=8B/sync=channel"), aside: true},
 			{label: "a word, Python's queues, process / thread", article: none, num: at(wall, 1, "PyQueue/payload=8B/start=process/system=*"), den: at(wall, 1, "PyQueue/payload=8B/start=thread/system=*"), aside: true},
 		},
 		expect: anyMachine,
-		why:    "through a pipe, as in multiprocessing's queues, the kernel copies each item twice. Shared memory can avoid that",
+		why: "through a pipe, as in multiprocessing's queues, the kernel copies each item twice. Shared memory can avoid that. " +
+			"The channel is one between goroutines, which two threads run",
 	},
 	{
 		id: "C31", where: "options", anyMachine: true,
-		says: "sub-interpreters give some parallelism",
+		says: "sub-interpreters give some limited form of parallelism",
 		figures: []figure{
-			{label: "gain per thread", article: none, num: at(wall, 1, "FibBoxed/system=subinterpreters"), den: at(wall, many, "FibBoxed/system=subinterpreters"),
-				perThread: true, want: band{0.6, 1.2}},
+			{label: "gain", article: none, num: at(wall, 1, "FibBoxed/system=subinterpreters"), den: at(wall, many, "FibBoxed/system=subinterpreters"), want: slower},
 		},
 		expect: anyMachine,
 		why:    "each has a lock and objects of its own. What passes between them is limited to copies",
@@ -510,20 +520,20 @@ var claims = []claim{
 	},
 	{
 		id: "C35", where: "code 4.3",
-		says: "under the GIL ans += 2 loses nothing (implied; the totals are not shown)",
+		says: "under the GIL ans += 2 loses nothing (inferred, not said)",
 		figures: []figure{
-			{label: "lost, lock offered at every bytecode (to 3.9)", article: "0", num: at(lost, 2, code43Old), want: under(0.001)},
-			{label: "lost, lock offered at jumps and calls (3.10 on)", article: "0", num: at(lost, 2, code43GIL), want: under(0.001)},
+			{label: "lost, lock offered between most bytecodes (to 3.9)", article: none, num: at(lost, 2, code43Old), want: under(0.001)},
+			{label: "lost, lock offered at jumps and calls (3.10 on)", article: none, num: at(lost, 2, code43GIL), want: under(0.001)},
 			{label: "lost without the GIL", article: none, num: at(lost, 2, code43Nogil), aside: true},
-			{label: "lost", article: "0", num: at(lost, 2, "PyLoop/system=*"), want: under(0.001), aside: true},
+			{label: "lost", article: none, num: at(lost, 2, "PyLoop/system=*"), want: under(0.001), aside: true},
 		},
 		expect: notReproduced,
-		why: "+= reads, adds and writes, and the lock of 3.9 and earlier may change hands in between: two threads lose about a third. " +
+		why: "+= reads, adds and writes, and the lock of 3.9 and earlier may change hands in between. " +
 			"3.10 and later offer it only at calls and backward jumps, which is luck and no promise (M6)",
 	},
 	{
 		id: "C36", where: "graph 4.5.1",
-		says: "nogil needs less processor time than CPython, at 1 to 17 threads",
+		says: "nogil needs less processor time than CPython, with one thread too",
 		figures: []figure{
 			{label: "1 thread", article: "under 1", num: at(cpu, 1, "FibBoxed/system=nogil"), den: at(cpu, 1, "FibBoxed/system=gil"), want: faster},
 			{article: "under 1", num: at(cpu, many, "FibBoxed/system=nogil"), den: at(cpu, many, "FibBoxed/system=gil"), want: faster},
