@@ -14,7 +14,7 @@ import (
 //
 // Cost: for most tasks, the one locked instruction of the owner's pop, on a line of its
 // own; a thief moves a cache line.
-// Progress: lock-free; tasks behind a submitter that stops while it copies a batch wait
+// Progress: lock-free, except that tasks behind a submitter that stops while it copies a batch wait
 // for it, and so do submitters behind such a taker once they have filled the inbox.
 type lockFreeQueue struct {
 	free
