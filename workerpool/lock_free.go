@@ -55,7 +55,7 @@ func newLockFreePool(workers int, first uint64) *lockFreePool {
 	for i := range q.workers {
 		q.workers[i].init(first, 2*batchLen)
 	}
-	return &lockFreePool{start(workers, q, q.lot), q}
+	return &lockFreePool{start(workers, q, q.inbox.len, q.lot), q}
 }
 
 // put adds a worker's task to its own deque, which grows, so there is always room.

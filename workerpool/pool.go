@@ -52,6 +52,7 @@ func (free) blocking(_ int, f func()) { f() }
 type pool struct {
 	tally
 	queue   queue
+	held    func() int // returns how many tasks take up the queue's capacity
 	lot     *park.Lot
 	gate    gate
 	running sync.WaitGroup // workers
@@ -59,8 +60,8 @@ type pool struct {
 }
 
 // start returns a pool with that queue and starts its workers.
-func start(workers int, queue queue, lot *park.Lot) *pool {
-	p := &pool{queue: queue, lot: lot}
+func start(workers int, queue queue, held func() int, lot *park.Lot) *pool {
+	p := &pool{queue: queue, held: held, lot: lot}
 	p.tally.init(workers)
 	p.running.Add(workers)
 	for id := range workers {
@@ -187,7 +188,7 @@ func (w *worker) drain() (stopped bool) {
 			}
 			continue
 		}
-		if p.gate.shut.Load() && (p.queue.len() <= capacity/2 || p.gate.spills.Load()) {
+		if p.gate.shut.Load() && (p.held() <= capacity/2 || p.gate.spills.Load()) {
 			w.openGate()
 		}
 		task(w)
@@ -302,5 +303,6 @@ func must(err error) {
 // newPool checks the number of workers and returns a pool with the queue for them.
 func newPool(workers int, queue func(workers int) queue) *pool {
 	fork.Check("workerpool", workers, 0)
-	return start(workers, queue(workers), park.New(workers))
+	q := queue(workers)
+	return start(workers, q, q.len, park.New(workers))
 }
