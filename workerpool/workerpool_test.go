@@ -317,6 +317,43 @@ func TestRoomIsGivenToWaitingSubmitters(t *testing.T) {
 	})
 }
 
+// Tasks in the deques of the lock-free pool do not take up room of the inbox.
+func TestRoomBesideFullDeques(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLockFree(2)
+		release := make(chan struct{})
+		wait := func(w Worker) { w.Blocking(func() { <-release }) }
+		require.NoError(t, p.Submit(t.Context(), wait))
+		synctest.Wait()
+		end := make(chan struct{})
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			for range capacity {
+				assert.NoError(t, w.Submit(t.Context(), func(Worker) {}))
+			}
+			w.Blocking(func() { <-end })
+		}))
+		synctest.Wait()
+		let := false
+		go func() {
+			for i := range capacity + 1 {
+				task := func(Worker) {}
+				if i == capacity*3/4 {
+					task = func(w Worker) { w.Blocking(func() { <-end }) }
+				}
+				assert.NoError(t, p.Submit(t.Context(), task))
+			}
+			let = true
+		}()
+		synctest.Wait()
+		require.False(t, let)
+		close(release)
+		synctest.Wait()
+		require.True(t, let)
+		close(end)
+		require.NoError(t, p.Close())
+	})
+}
+
 // A submitter that has waited for room may find the queue empty and all workers asleep.
 func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
