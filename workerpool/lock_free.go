@@ -94,7 +94,7 @@ func (q *lockFreeQueue) take(worker int) Task {
 			s.push(s.batch[1:n]...)
 		}
 		if q.lot.Idle() && (n > 1 || q.inbox.len() > 0) {
-			q.lot.Wake() // the publisher woke one worker for the whole batch
+			q.lot.Rouse() // the publisher woke one worker for the whole batch
 		}
 		task := s.batch[0]
 		clear(s.batch[:n])
@@ -105,7 +105,7 @@ func (q *lockFreeQueue) take(worker int) Task {
 		task, again := victim.steal()
 		if task != nil {
 			if q.lot.Idle() && victim.len() > 0 {
-				q.lot.Wake()
+				q.lot.Rouse()
 			}
 			return task
 		}
@@ -178,7 +178,7 @@ func (b *batcher) publish(tasks []Task) error {
 		return p.hold(b.ctx, len(tasks), func() bool { return b.inbox.publish(tasks) })
 	}
 	if p.lot.Idle() {
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (p *pool) Submit(ctx context.Context, task Task) error {
 		return p.hold(ctx, 1, func() bool { return p.queue.put(outside, task) })
 	}
 	if p.lot.Idle() { // after the put; see package park
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (p *pool) hold(ctx context.Context, n int, put func() bool) error {
 			err = ErrClosed
 		case put():
 			if p.lot.Idle() {
-				p.lot.Wake()
+				p.lot.Rouse()
 			}
 			return nil
 		default:
@@ -215,7 +215,11 @@ func (w *worker) doSleep() {
 		}
 		runtime.Gosched()
 	}
-	w.pool.lot.Park(w.id, w.ready)
+	p := w.pool
+	p.lot.Park(w.id, w.ready)
+	if p.lot.Idle() && p.queue.len() > 1 {
+		p.lot.Rouse() // a submitter may have relied on this worker; see Rouse
+	}
 }
 
 func (w *worker) isReady() bool { return w.pool.stop.Load() || w.pool.queue.len() > 0 }
@@ -233,7 +237,7 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 		return nil
 	}
 	if p.lot.Idle() {
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }
@@ -247,7 +251,7 @@ func (w *worker) openGate() {
 			return false
 		}
 		if p.lot.Idle() {
-			p.lot.Wake()
+			p.lot.Rouse()
 		}
 		return true
 	})

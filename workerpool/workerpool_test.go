@@ -600,6 +600,37 @@ func TestTakersWakeOthers(t *testing.T) {
 	}
 }
 
+// A worker that is woken for many tasks wakes the next one.
+func TestAWokenWorkerWakesTheNext(t *testing.T) {
+	parks := func(p Pool) *pool {
+		if p, ok := p.(*lockFreePool); ok {
+			return p.pool
+		}
+		inner, _ := p.(*pool)
+		return inner
+	}
+	each(t, func(p Pool) bool { return parks(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := parks(open(4))
+			synctest.Wait() // until all workers sleep
+			running := make(chan bool, 4)
+			release := make(chan struct{})
+			require.NoError(t, p.admit(t.Context(), cap(running)))
+			for range cap(running) {
+				require.True(t, p.queue.put(outside, func(w Worker) {
+					running <- true
+					w.Blocking(func() { <-release })
+				}))
+			}
+			p.lot.Rouse()
+			synctest.Wait()
+			require.Len(t, running, cap(running))
+			close(release)
+			require.NoError(t, p.Close())
+		})
+	})
+}
+
 // Under the GIL, a submitter gets the lock within the switch interval plus one task,
 // although the worker has more tasks to run.
 func TestWorkersTick(t *testing.T) {
