@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -308,45 +307,48 @@ func TestDequeLastTask(t *testing.T) {
 	t.Log(had, "stolen")
 }
 
-// later starts f and returns a function that lets other goroutines run for a while
-// and then reports whether f has returned.
-func later(f func()) (returned func() bool) {
-	var done atomic.Bool
-	go func() {
-		f()
-		done.Store(true)
-	}()
-	return func() bool {
-		for range 1000 {
-			runtime.Gosched()
+// The test plays a submitter and a taker that have claimed a batch and stop before they
+// mark it. Others go on: they find what lies before the claim, and then nothing.
+func TestInboxWithAStoppedClaimant(t *testing.T) {
+	tasks, last := numbered(capacity + 3)
+	for _, start := range starts {
+		q := new(inbox)
+		q.init(start)
+		batch := make([]Task, 2)
+		next := func(want ...int) {
+			require.Equal(t, len(want), q.take(batch, 1))
+			for i, want := range want {
+				batch[i](nil)
+				require.Equal(t, want, *last)
+			}
 		}
-		return done.Load()
+		require.True(t, q.publish(tasks[:1]))
+		require.True(t, q.putting.CompareAndSwap(start+1, start+3)) // the submitter claims
+		require.True(t, q.publish(tasks[3:5]))
+		require.True(t, q.publish(tasks[5:6]))
+		require.Equal(t, 1, q.len())
+		next(0)
+		require.Zero(t, q.len(), "slot 1 has not been filled")
+		next()
+		require.True(t, q.publish(tasks[6:capacity]))
+		require.True(t, q.publish(tasks[capacity:capacity+1]), "slot 0 has been emptied")
+		require.False(t, q.publish(tasks[capacity+1:]), "slot 1 has not been filled")
+		q.slots[(start+1)%capacity], q.slots[(start+2)%capacity] = tasks[1], tasks[2]
+		q.filled.done(start+1, start+3)
+		require.Equal(t, capacity, q.len())
+
+		require.True(t, q.taking.CompareAndSwap(start+1, start+3)) // the taker claims
+		next(3, 4)
+		next(5, 6)
+		require.Equal(t, capacity-6, q.len())
+		require.False(t, q.publish(tasks[capacity+1:]), "slot 1 has not been emptied")
+		q.slots[(start+1)%capacity](nil)
+		require.Equal(t, 1, *last)
+		q.slots[(start+1)%capacity], q.slots[(start+2)%capacity] = nil, nil
+		q.emptied.done(start+1, start+3)
+		require.True(t, q.publish(tasks[capacity+1:]))
+		for want := 7; want <= capacity; want += 2 {
+			next(want, want+1)
+		}
 	}
-}
-
-// The test plays a goroutine that has claimed a batch and is still copying it.
-func TestInboxKeepsTheOrderOfClaims(t *testing.T) {
-	tasks, last := numbered(capacity + 2)
-	var q inbox
-	require.EqualValues(t, 1, q.putting.Add(1)) // slot 0
-	published := later(func() { q.publish(tasks[1:3]) })
-	require.False(t, published())
-	require.Zero(t, q.len(), "slot 0 has not been filled")
-	q.slots[0] = tasks[0]
-	q.put.Store(1)
-	require.Eventually(t, published, 10*time.Second, time.Microsecond)
-
-	require.EqualValues(t, 1, q.taking.Add(1)) // slot 0 again
-	batch := make([]Task, 2)
-	took := later(func() { q.take(batch, 1) })
-	require.False(t, took())
-	require.True(t, q.publish(tasks[3:capacity]))
-	require.False(t, q.publish(tasks[capacity:]), "slot 0 has not been emptied")
-	q.slots[0](nil)
-	require.Zero(t, *last)
-	q.taken.Store(1)
-	require.Eventually(t, took, 10*time.Second, time.Microsecond)
-	batch[1](nil)
-	require.Equal(t, 2, *last)
-	require.True(t, q.publish(tasks[capacity:]))
 }

@@ -1,91 +1,123 @@
 package workerpool
 
 import (
-	"runtime"
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
 )
 
-// An inbox is a bounded ring for batches, with any number of submitters and takers, as
-// in DPDK's rte_ring. Each side has two indexes. A goroutine claims a batch of slots by
-// advancing the first index, fills or empties them by plain loads and stores, and hands
-// them to the other side by advancing the second index, in the order of the claims. So
-// a batch costs each side two atomic writes, whatever its length, and a goroutine waits
-// at most for another that is copying its batch.
+// An inbox is a bounded ring for batches, with any number of submitters and takers. A
+// goroutine claims a batch of slots by advancing its side's index, fills or empties them
+// by plain loads and stores, and marks the batch as done. So a batch costs each side
+// three atomic writes at most, whatever its length.
+//
+// In DPDK's rte_ring, a goroutine that is done waits for those with earlier claims, so
+// that one index tells the other side how far all of them are. If an earlier one has
+// lost its processor, the others spin until it is back. Here nobody waits: the marks may
+// be set in any order, and the other side follows them as far as they go.
+//
+// A goroutine that stops between its claim and its mark holds up the slots behind its
+// claim, and nothing else:
+//
+//   - Takers find the tasks before an unfilled batch, and then an empty inbox. They run
+//     what the deques hold, or sleep. The submitter wakes a worker after it has set its
+//     mark, and that worker finds the batches behind it too.
+//   - Submitters find room up to an unemptied batch, one round later, and then a full
+//     inbox. They wait at the gate, which the taker opens after it has set its mark.
 type inbox struct {
 	_       cacheline.Pad
 	putting atomic.Uint64 // submitters have claimed the slots below
 	_       cacheline.Pad
-	put     atomic.Uint64 // the slots below have been filled
-	_       cacheline.Pad
 	taking  atomic.Uint64 // takers have claimed the slots below
-	_       cacheline.Pad
-	taken   atomic.Uint64 // the slots below have been emptied
-	_       cacheline.Pad
+	filled  marks
+	emptied marks
 	slots   [capacity]Task
+}
+
+// marks are the batches that one side has done, and end is where the first batch begins
+// that is not done. The mark of a batch is the index of its end, at the index of its
+// first slot. Marks of earlier rounds are never greater than the index they are at.
+type marks struct {
+	_   cacheline.Pad
+	end atomic.Uint64 // may lag behind the marks
+	_   cacheline.Pad
+	at  [capacity]atomic.Uint64
 }
 
 // init makes the inbox empty, with start as its first index. Only tests pass anything
 // but 0.
 func (q *inbox) init(start uint64) {
 	q.putting.Store(start)
-	q.put.Store(start)
 	q.taking.Store(start)
-	q.taken.Store(start)
+	for _, m := range []*marks{&q.filled, &q.emptied} {
+		m.end.Store(start)
+		for i := range m.at {
+			m.at[i].Store(start)
+		}
+	}
 }
 
+// done marks the slots in [first, end). It synchronizes before the calls of follow that
+// return end or more.
+func (m *marks) done(first, end uint64) { m.at[first%capacity].Store(end) }
+
+// follow advances end over all marks that it finds and returns it.
+func (m *marks) follow() uint64 {
+	for {
+		old := m.end.Load()
+		end := old
+		for next := m.at[end%capacity].Load(); int64(next-end) > 0; next = m.at[end%capacity].Load() {
+			end = next
+		}
+		if end == old || m.end.CompareAndSwap(old, end) {
+			return end
+		}
+	}
+}
+
+// len returns how many tasks there are to take.
 func (q *inbox) len() int {
-	taking := q.taking.Load() // before put, which is never lower
-	return int(q.put.Load() - taking)
+	taking := q.taking.Load() // before follow, whose result is never lower
+	return int(q.filled.follow() - taking)
 }
 
 // publish adds all the tasks and returns true. If there is no room for all of them, it
 // adds none and returns false. It synchronizes before the take of each task.
 func (q *inbox) publish(tasks []Task) bool {
 	n := uint64(len(tasks))
-	var first uint64
 	for {
-		first = q.putting.Load()
-		if int64(first+n-q.taken.Load()) > capacity {
+		first := q.putting.Load()
+		if int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {
 			return false
 		}
 		if q.putting.CompareAndSwap(first, first+n) {
-			break
+			i := first % capacity
+			copy(q.slots[:], tasks[copy(q.slots[i:], tasks):])
+			q.filled.done(first, first+n)
+			return true
 		}
 	}
-	for i, task := range tasks {
-		q.slots[(first+uint64(i))%capacity] = task
-	}
-	for q.put.Load() != first { // an earlier batch is still being copied
-		runtime.Gosched()
-	}
-	q.put.Store(first + n)
-	return true
 }
 
 // take moves tasks to batch and returns how many: the share of one of that many takers,
 // rounded up, but no more than the length of batch.
 func (q *inbox) take(batch []Task, takers int) int {
-	var first, n uint64
 	for {
-		first = q.taking.Load()
-		there := int64(q.put.Load() - first)
-		if there <= 0 {
+		first := q.taking.Load()
+		there := q.filled.follow() - first
+		if there == 0 {
 			return 0
 		}
-		n = min((uint64(there)+uint64(takers)-1)/uint64(takers), uint64(len(batch)))
+		n := min((there+uint64(takers)-1)/uint64(takers), uint64(len(batch)))
 		if q.taking.CompareAndSwap(first, first+n) {
-			break
+			i := first % capacity
+			head := q.slots[i:min(i+n, capacity)]
+			tail := q.slots[:n-uint64(len(head))]
+			copy(batch[copy(batch, head):], tail)
+			clear(head)
+			clear(tail)
+			q.emptied.done(first, first+n)
+			return int(n)
 		}
 	}
-	for i := range n {
-		slot := &q.slots[(first+i)%capacity]
-		batch[i], *slot = *slot, nil
-	}
-	for q.taken.Load() != first {
-		runtime.Gosched()
-	}
-	q.taken.Store(first + n)
-	return int(n)
 }

@@ -14,7 +14,8 @@ import (
 //
 // Cost: for most tasks, the one locked instruction of the owner's pop, on a line of its
 // own; a thief moves a cache line.
-// Progress: lock-free; blocking in the inbox, while another goroutine copies a batch.
+// Progress: lock-free, except that tasks behind a submitter that stops while it copies a batch wait
+// for it, and so do submitters behind such a taker once they have filled the inbox.
 type lockFreeQueue struct {
 	free
 	inbox   inbox
@@ -54,7 +55,7 @@ func newLockFreePool(workers int, first uint64) *lockFreePool {
 	for i := range q.workers {
 		q.workers[i].init(first, 2*batchLen)
 	}
-	return &lockFreePool{start(workers, q, q.lot), q}
+	return &lockFreePool{start(workers, q, q.inbox.len, q.lot), q}
 }
 
 // put adds a worker's task to its own deque, which grows, so there is always room.
@@ -93,7 +94,7 @@ func (q *lockFreeQueue) take(worker int) Task {
 			s.push(s.batch[1:n]...)
 		}
 		if q.lot.Idle() && (n > 1 || q.inbox.len() > 0) {
-			q.lot.Wake() // the publisher woke one worker for the whole batch
+			q.lot.Rouse() // the publisher woke one worker for the whole batch
 		}
 		task := s.batch[0]
 		clear(s.batch[:n])
@@ -104,7 +105,7 @@ func (q *lockFreeQueue) take(worker int) Task {
 		task, again := victim.steal()
 		if task != nil {
 			if q.lot.Idle() && victim.len() > 0 {
-				q.lot.Wake()
+				q.lot.Rouse()
 			}
 			return task
 		}
@@ -177,7 +178,7 @@ func (b *batcher) publish(tasks []Task) error {
 		return p.hold(b.ctx, len(tasks), func() bool { return b.inbox.publish(tasks) })
 	}
 	if p.lot.Idle() {
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }

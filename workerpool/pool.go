@@ -52,6 +52,7 @@ func (free) blocking(_ int, f func()) { f() }
 type pool struct {
 	tally
 	queue   queue
+	held    func() int // returns how many tasks take up the queue's capacity
 	lot     *park.Lot
 	gate    gate
 	running sync.WaitGroup // workers
@@ -59,8 +60,8 @@ type pool struct {
 }
 
 // start returns a pool with that queue and starts its workers.
-func start(workers int, queue queue, lot *park.Lot) *pool {
-	p := &pool{queue: queue, lot: lot}
+func start(workers int, queue queue, held func() int, lot *park.Lot) *pool {
+	p := &pool{queue: queue, held: held, lot: lot}
 	p.tally.init(workers)
 	p.running.Add(workers)
 	for id := range workers {
@@ -81,7 +82,7 @@ func (p *pool) Submit(ctx context.Context, task Task) error {
 		return p.hold(ctx, 1, func() bool { return p.queue.put(outside, task) })
 	}
 	if p.lot.Idle() { // after the put; see package park
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (p *pool) hold(ctx context.Context, n int, put func() bool) error {
 			err = ErrClosed
 		case put():
 			if p.lot.Idle() {
-				p.lot.Wake()
+				p.lot.Rouse()
 			}
 			return nil
 		default:
@@ -187,7 +188,7 @@ func (w *worker) drain() (stopped bool) {
 			}
 			continue
 		}
-		if p.gate.shut.Load() && (p.queue.len() <= capacity/2 || p.gate.spills.Load()) {
+		if p.gate.shut.Load() && (p.held() <= capacity/2 || p.gate.spills.Load()) {
 			w.openGate()
 		}
 		task(w)
@@ -214,7 +215,11 @@ func (w *worker) doSleep() {
 		}
 		runtime.Gosched()
 	}
-	w.pool.lot.Park(w.id, w.ready)
+	p := w.pool
+	p.lot.Park(w.id, w.ready)
+	if p.lot.Idle() && p.queue.len() > 1 {
+		p.lot.Rouse() // a submitter may have relied on this worker; see Rouse
+	}
 }
 
 func (w *worker) isReady() bool { return w.pool.stop.Load() || w.pool.queue.len() > 0 }
@@ -232,7 +237,7 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 		return nil
 	}
 	if p.lot.Idle() {
-		p.lot.Wake()
+		p.lot.Rouse()
 	}
 	return nil
 }
@@ -246,7 +251,7 @@ func (w *worker) openGate() {
 			return false
 		}
 		if p.lot.Idle() {
-			p.lot.Wake()
+			p.lot.Rouse()
 		}
 		return true
 	})
@@ -302,5 +307,6 @@ func must(err error) {
 // newPool checks the number of workers and returns a pool with the queue for them.
 func newPool(workers int, queue func(workers int) queue) *pool {
 	fork.Check("workerpool", workers, 0)
-	return start(workers, queue(workers), park.New(workers))
+	q := queue(workers)
+	return start(workers, q, q.len, park.New(workers))
 }

@@ -317,6 +317,43 @@ func TestRoomIsGivenToWaitingSubmitters(t *testing.T) {
 	})
 }
 
+// Tasks in the deques of the lock-free pool do not take up room of the inbox.
+func TestRoomBesideFullDeques(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLockFree(2)
+		release := make(chan struct{})
+		wait := func(w Worker) { w.Blocking(func() { <-release }) }
+		require.NoError(t, p.Submit(t.Context(), wait))
+		synctest.Wait()
+		end := make(chan struct{})
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			for range capacity {
+				assert.NoError(t, w.Submit(t.Context(), func(Worker) {}))
+			}
+			w.Blocking(func() { <-end })
+		}))
+		synctest.Wait()
+		let := false
+		go func() {
+			for i := range capacity + 1 {
+				task := func(Worker) {}
+				if i == capacity*3/4 {
+					task = func(w Worker) { w.Blocking(func() { <-end }) }
+				}
+				assert.NoError(t, p.Submit(t.Context(), task))
+			}
+			let = true
+		}()
+		synctest.Wait()
+		require.False(t, let)
+		close(release)
+		synctest.Wait()
+		require.True(t, let)
+		close(end)
+		require.NoError(t, p.Close())
+	})
+}
+
 // A submitter that has waited for room may find the queue empty and all workers asleep.
 func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -561,6 +598,37 @@ func TestTakersWakeOthers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A worker that is woken for many tasks wakes the next one.
+func TestAWokenWorkerWakesTheNext(t *testing.T) {
+	parks := func(p Pool) *pool {
+		if p, ok := p.(*lockFreePool); ok {
+			return p.pool
+		}
+		inner, _ := p.(*pool)
+		return inner
+	}
+	each(t, func(p Pool) bool { return parks(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := parks(open(4))
+			synctest.Wait() // until all workers sleep
+			running := make(chan bool, 4)
+			release := make(chan struct{})
+			require.NoError(t, p.admit(t.Context(), cap(running)))
+			for range cap(running) {
+				require.True(t, p.queue.put(outside, func(w Worker) {
+					running <- true
+					w.Blocking(func() { <-release })
+				}))
+			}
+			p.lot.Rouse()
+			synctest.Wait()
+			require.Len(t, running, cap(running))
+			close(release)
+			require.NoError(t, p.Close())
+		})
+	})
 }
 
 // Under the GIL, a submitter gets the lock within the switch interval plus one task,

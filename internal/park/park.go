@@ -20,10 +20,11 @@ import (
 
 // A Lot is where a fixed number of workers sleep, each in a seat of its own.
 type Lot struct {
-	_     cacheline.Pad
-	idle  atomic.Int32 // workers in Park that have not been woken; never fewer than are asleep
-	_     cacheline.Pad
-	seats []seat
+	_      cacheline.Pad
+	idle   atomic.Int32 // workers in Park that have not been woken; never fewer than are asleep
+	_      cacheline.Pad
+	waking atomic.Bool // set by Rouse; reset by the worker that it wakes
+	seats  []seat
 }
 
 type seat struct {
@@ -62,6 +63,23 @@ func (l *Lot) Park(worker int, ready func() bool) {
 		return
 	}
 	<-s.wake
+	l.waking.Store(false)
+}
+
+// Rouse wakes one worker as Wake does, but not while a worker that it has woken is on
+// its way out of Park. That worker has yet to look for work, so it sees what the caller
+// has published. It must call Rouse itself if it finds more work than it takes. Go's
+// scheduler throttles its wakes in this way, so that a burst of work does not wake
+// workers that find nothing.
+func (l *Lot) Rouse() {
+	if l.waking.Load() {
+		return
+	}
+	for i := range l.seats {
+		if l.wakeWorker(i, true) {
+			return
+		}
+	}
 }
 
 // Wake wakes one worker, if any is asleep.
@@ -74,12 +92,17 @@ func (l *Lot) Wake() {
 }
 
 // WakeWorker wakes this worker, and reports whether it was asleep.
-func (l *Lot) WakeWorker(worker int) bool {
+func (l *Lot) WakeWorker(worker int) bool { return l.wakeWorker(worker, false) }
+
+func (l *Lot) wakeWorker(worker int, rouse bool) bool {
 	s := &l.seats[worker]
 	if !s.asleep.Load() || !s.asleep.CompareAndSwap(true, false) {
 		return false
 	}
 	l.idle.Add(-1)
+	if rouse {
+		l.waking.Store(true) // before the token, so that the worker resets it
+	}
 	s.wake <- struct{}{}
 	return true
 }

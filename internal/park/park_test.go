@@ -36,6 +36,37 @@ func TestWakeWakesOne(t *testing.T) {
 	})
 }
 
+// While a worker that Rouse has woken is on its way out of Park, Rouse wakes no other.
+func TestRouseWakesOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(2)
+		l.Rouse() // wakes nobody and keeps nobody from being woken
+		require.False(t, l.waking.Load())
+		var woken atomic.Int32
+		for worker := range 2 {
+			go func() {
+				l.Park(worker, never)
+				woken.Add(1)
+			}()
+		}
+		synctest.Wait()
+		l.Rouse()
+		synctest.Wait()
+		require.EqualValues(t, 1, woken.Load())
+		require.False(t, l.waking.Load())
+
+		l.waking.Store(true) // the test plays a worker on its way
+		l.Rouse()
+		synctest.Wait()
+		require.EqualValues(t, 1, woken.Load())
+		l.waking.Store(false)
+		l.Rouse()
+		synctest.Wait()
+		require.EqualValues(t, 2, woken.Load())
+		require.False(t, l.waking.Load() || l.Idle())
+	})
+}
+
 func TestWakeWorkerAndWakeAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(3)
@@ -80,6 +111,11 @@ func TestReadyDoesNotSleep(t *testing.T) {
 
 // Work is published and consumed item by item. This test hangs if a wake is lost.
 func TestNoWakeIsLost(t *testing.T) {
+	t.Run("Wake", func(t *testing.T) { noWakeIsLost(t, (*Lot).Wake) })
+	t.Run("Rouse", func(t *testing.T) { noWakeIsLost(t, (*Lot).Rouse) })
+}
+
+func noWakeIsLost(t *testing.T, wake func(*Lot)) {
 	n := 100_000
 	if testing.Short() {
 		n = 10_000
@@ -104,7 +140,7 @@ func TestNoWakeIsLost(t *testing.T) {
 		for i := range int64(n) {
 			work.Add(1)
 			if l.Idle() {
-				l.Wake()
+				wake(l)
 			}
 			for done.Load() <= i {
 				runtime.Gosched()
