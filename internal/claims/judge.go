@@ -313,16 +313,16 @@ func (e estimate) times(x float64) estimate {
 }
 
 // verdict returns the verdict of the whole interval: it lies inside want, inside
-// direction, or outside both. An interval that reaches over any other edge decides
-// nothing, because another run could fall on either side. A parity that is beyond all
-// that want allows is in the direction, although nobody knows where it is.
+// direction and outside want, or outside both. An interval that reaches over an edge
+// decides nothing, because another run could fall on either side. A parity that is
+// beyond all that want allows is in the direction, although nobody knows where it is.
 func (f figure) verdict(e estimate) string {
 	switch {
 	case !e.interval:
 		return notMeasured
 	case e.in(f.want):
 		return reproduced
-	case f.direction != band{} && (e.in(f.direction) || f.parity && f.want.hi <= e.lo):
+	case f.direction != band{} && (e.in(f.direction) && e.outside(f.want) || f.parity && f.want.hi <= e.lo):
 		return inDirection
 	case !e.outside(f.want):
 		return notMeasured
@@ -409,6 +409,8 @@ func (m *input) judge(f figure) figureReport {
 		} else if f.parity && math.IsInf(e.hi, 1) {
 			notes = append(notes, "parity may lie beyond the processors")
 			fr.elsewhere = true
+		} else if e.interval && f.direction != (band{}) && e.in(f.direction) {
+			notes = append(notes, "the interval reaches over an edge; only the direction is sure")
 		} else if e.interval {
 			notes = append(notes, "the interval reaches over an edge")
 		}
@@ -705,7 +707,7 @@ func measure(cells []cell, columns []int) string {
 	}
 	text := ""
 	if commands != nil {
-		text = fmt.Sprintf("for i in $(seq %d); do %s || break; done", enough, strings.Join(commands, " && "))
+		text = fmt.Sprintf("for i in $(seq %d); do echo '# round: '$i; %s || break; done", enough, strings.Join(commands, " && "))
 	}
 	if python != nil {
 		text += fmt.Sprintf("; make python ROUNDS=%d THREADS='%s' PYTHONS='python3 python3.14t'", enough, join(python, " "))
