@@ -8,7 +8,7 @@ import (
 
 // The article's figures 4.1.1 and 4.1.2a. The article says that a = 50 has one
 // reference and wonders why getrefcount returns 3: one more is b, and one is the
-// argument of getrefcount. (A real 50 is shared by the whole interpreter, and it is
+// argument of getrefcount, which counts up to 3.13. (A real 50 is shared by the whole interpreter, and it is
 // immortal since Python 3.12, as in the variant private.)
 func Example() {
 	for _, v := range refcount.Variants {

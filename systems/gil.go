@@ -5,7 +5,7 @@ import "boundaries/internal/gil"
 // startGIL starts CPython as it is since 3.2: only the thread that holds the lock
 // executes bytecode, and it gives the lock away when another thread has waited for
 // 5 ms. Counts and containers are plain memory. The thread looks for a request to
-// give the lock away before every instruction, as CPython did up to 3.9.
+// give the lock away before every instruction. CPython up to 3.9 looks between most.
 //
 // The eval breaker is the lock's own word: CPython, too, has one word for the
 // request to drop the lock and for everything else.
