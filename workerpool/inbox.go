@@ -87,7 +87,8 @@ func (q *inbox) publish(tasks []Task) bool {
 	n := uint64(len(tasks))
 	for {
 		first := q.putting.Load()
-		if int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {
+		full := int64(first+n-q.emptied.end.Load()) > capacity // perhaps: end may lag
+		if full && int64(first+n-q.emptied.follow()) > capacity {
 			return false
 		}
 		if q.putting.CompareAndSwap(first, first+n) {
