@@ -21,7 +21,8 @@ import (
 //
 // Cost: a comparison per operation, three cache lines per object, and a queue for
 // the drops that only the owner can settle. An object may outlive its last reference
-// until its owner ticks.
+// until its owner ticks. A step that is not the owner's costs more than one of
+// atomic.go: its drop loads the word and then compares and swaps it.
 // Progress: wait-free for the owner and lock-free for the others; a queued drop and
 // a merge take the lock of the owner's inbox and are blocking.
 type biasedHeap struct{ arena[biasedCount] }

@@ -13,8 +13,8 @@ import (
 //
 // In DPDK's rte_ring, a goroutine that is done waits for those with earlier claims, so
 // that one index tells the other side how far all of them are. If an earlier one has
-// lost its processor, the others spin until it is back. Here nobody waits: the marks may
-// be set in any order, and the other side follows them as far as they go.
+// lost its processor, the others spin until it is back. Here no goroutine waits: the
+// marks may be set in any order, and the other side follows them as far as they go.
 //
 // A goroutine that stops between its claim and its mark holds up the slots behind its
 // claim, and nothing else:
@@ -87,7 +87,8 @@ func (q *inbox) publish(tasks []Task) bool {
 	n := uint64(len(tasks))
 	for {
 		first := q.putting.Load()
-		if int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {
+		full := int64(first+n-q.emptied.end.Load()) > capacity // perhaps: end may lag
+		if full && int64(first+n-q.emptied.follow()) > capacity {
 			return false
 		}
 		if q.putting.CompareAndSwap(first, first+n) {

@@ -14,8 +14,8 @@ import (
 //
 // Cost: for most tasks, the one locked instruction of the owner's pop, on a line of its
 // own; a thief moves a cache line.
-// Progress: lock-free, except that tasks behind a submitter that stops while it copies a batch wait
-// for it, and so do submitters behind such a taker once they have filled the inbox.
+// Progress: lock-free, except that a goroutine that stops while it copies a batch holds
+// up the tasks, or the room, behind that batch; inbox.go says how. No goroutine spins for it.
 type lockFreeQueue struct {
 	free
 	inbox   inbox

@@ -354,6 +354,47 @@ func TestRoomBesideFullDeques(t *testing.T) {
 	})
 }
 
+// A submitter and then a taker stop between claim and mark. The pool's goroutines sleep
+// meanwhile, which is all that synctest.Wait waits for, and a submitter can give up.
+func TestPoolWithAStoppedClaimant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLockFreePool(2, 0)
+		q := &p.queue.inbox
+		var ran atomic.Int64
+		task := func(Worker) { ran.Add(1) }
+		submitAll := func() (accepted int) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			for p.Submit(ctx, task) == nil {
+				accepted++
+			}
+			return accepted
+		}
+		synctest.Wait()
+		require.NoError(t, p.admit(t.Context(), 1))
+		require.True(t, q.putting.CompareAndSwap(0, 1)) // the submitter claims
+		require.Equal(t, capacity-1, submitAll())
+		require.Zero(t, ran.Load())
+
+		require.True(t, q.taking.CompareAndSwap(0, 1)) // the taker claims the same slot
+		q.filled.done(0, 1)
+		p.lot.Rouse()
+		synctest.Wait()
+		require.EqualValues(t, capacity-1, ran.Load())
+		require.Zero(t, submitAll(), "slot 0 has not been emptied")
+
+		let := make(chan error)
+		go func() { let <- p.Submit(t.Context(), task) }()
+		synctest.Wait() // until it waits at the gate
+		q.emptied.done(0, 1)
+		p.queue.workers[0].push(task) // worker 0 sleeps
+		p.lot.WakeWorker(0)
+		require.NoError(t, <-let)
+		require.NoError(t, p.Close())
+		require.EqualValues(t, capacity+1, ran.Load())
+	})
+}
+
 // A submitter that has waited for room may find the queue empty and all workers asleep.
 func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
