@@ -1,0 +1,38 @@
+package peers_test
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"boundaries/internal/suite/suitebench"
+	"boundaries/peers"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"}}))
+}
+
+func BenchmarkLoop(b *testing.B)     { bench(b) }
+func BenchmarkRefcount(b *testing.B) { bench(b) }
+
+// bench measures the jobs that have the benchmark's name.
+func bench(b *testing.B) {
+	name := strings.TrimPrefix(b.Name(), "Benchmark")
+	for _, job := range peers.Jobs() {
+		both := func(b *testing.B) {
+			for _, w := range job.Workloads() {
+				suitebench.Workload(b, w)
+			}
+		}
+		if benchmark, keys, ok := strings.Cut(job.Ours.Name, "/"); benchmark != name {
+			continue
+		} else if ok {
+			b.Run(keys, both)
+		} else {
+			both(b)
+		}
+	}
+}
