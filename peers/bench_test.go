@@ -15,8 +15,11 @@ func TestMain(m *testing.M) {
 	os.Exit(suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"}}))
 }
 
-func BenchmarkLoop(b *testing.B)     { bench(b) }
-func BenchmarkRefcount(b *testing.B) { bench(b) }
+func BenchmarkLoop(b *testing.B)       { bench(b) }
+func BenchmarkRefcount(b *testing.B)   { bench(b) }
+func BenchmarkWorkerPool(b *testing.B) { bench(b) }
+func BenchmarkForkJoin(b *testing.B)   { bench(b) }
+func BenchmarkAwait(b *testing.B)      { bench(b) }
 
 // bench measures the jobs that have the benchmark's name.
 func bench(b *testing.B) {

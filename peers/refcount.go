@@ -73,6 +73,13 @@ func counting[C any](share refcount.Share, workers, n int, take, drop func(*coun
 	return answer
 }
 
+// wrong panics: an object was used after it had been freed.
+//
+//go:noinline
+func wrong(count int64) {
+	panic(fmt.Sprintf("peers: the reference count of a live object is %d", count))
+}
+
 // runPebble counts as the block cache of Pebble does: an atomic add with a check in each
 // direction.
 func runPebble(share refcount.Share, workers, n int) refcount.Answer {
@@ -82,7 +89,7 @@ func runPebble(share refcount.Share, workers, n int) refcount.Answer {
 		func(o *counted[atomic.Int32], n int) {
 			for range n {
 				if v := o.count.Add(1); v <= 1 {
-					panic(fmt.Sprintf("peers: a reference count of %d after a take, want at least 2", v))
+					wrong(int64(v))
 				}
 				dropPebble(o)
 			}
@@ -93,7 +100,7 @@ func dropPebble(o *counted[atomic.Int32]) {
 	if v := o.count.Add(-1); v == 0 {
 		o.free()
 	} else if v < 0 {
-		panic(fmt.Sprintf("peers: a reference count of %d after a drop, want at least 0", v))
+		wrong(int64(v))
 	}
 }
 
@@ -121,7 +128,7 @@ func dropGVisor(o *counted[atomic.Int64]) {
 	if v := o.count.Add(-1); v == 0 {
 		o.free()
 	} else if int32(v) < 0 {
-		panic(fmt.Sprintf("peers: a reference count of %d after a drop, want at least 0", int32(v)))
+		wrong(v)
 	}
 }
 
