@@ -19,6 +19,9 @@ func BenchmarkLoop(b *testing.B)       { bench(b) }
 func BenchmarkRefcount(b *testing.B)   { bench(b) }
 func BenchmarkWorkerPool(b *testing.B) { bench(b) }
 func BenchmarkForkJoin(b *testing.B)   { bench(b) }
+func BenchmarkQueue(b *testing.B)      { bench(b) }
+func BenchmarkAsyncIO(b *testing.B)    { bench(b) }
+func BenchmarkContention(b *testing.B) { bench(b) }
 func BenchmarkAwait(b *testing.B)      { bench(b) }
 
 // bench measures the jobs that have the benchmark's name.

@@ -21,16 +21,16 @@ import (
 // pools are the peers of WorkerPool. A run makes the pool, submits every task from one
 // goroutine, and waits for all of them, with the pool's own means where it has any.
 var pools = []Job{
-	poolsFor("empty", ours.Empty, func() {}),
-	poolsFor("1us", ours.Microsecond, compute),
-	poolsFor("io", ours.IO, func() { time.Sleep(time.Millisecond) }),
+	poolsFor("empty", ours.Empty),
+	poolsFor("1us", ours.Microsecond),
+	poolsFor("io", ours.IO),
 }
 
-func poolsFor(name string, kind ours.Kind, work func()) Job {
+func poolsFor(name string, kind ours.Kind) Job {
 	row := func(name string, run func(workers int, t *tasks)) suite.Row[int] {
 		return suite.Row[int]{Name: name, Run: func(workers, n int) int {
 			fork.Check("peers", workers, n)
-			t := newTasks(workers, n, work, kind == ours.IO)
+			t := newTasks(kind, workers, n)
 			run(workers, t)
 			return t.ran()
 		}}
@@ -60,47 +60,47 @@ func compute() {
 	}
 }
 
-// A tasks is what one run submits: the same task n times. The task counts its runs as
-// cheaply as a task can that does not know its worker, in a cell chosen by a hash of the
-// address of the goroutine's stack.
+// A tasks is what one run submits: the same task n times.
 type tasks struct {
 	n      int
-	task   func()
+	task   func() // counts its runs
+	bare   func() // does not
 	cells  []cell
+	shift  int
 	flying chan struct{} // of tasks that sleep, at most as many as workers; nil for others
 }
 
-func newTasks(workers, n int, work func(), sleeps bool) *tasks {
+func newTasks(kind ours.Kind, workers, n int) *tasks {
 	t := &tasks{n: n, cells: newCells(1 << bits.Len(uint(16*workers-1)))}
-	shift := 64 - bits.TrailingZeros(uint(len(t.cells)))
-	count := func() {
-		var here byte
-		t.cells[uint64(uintptr(unsafe.Pointer(&here))>>11)*0x9E3779B97F4A7C15>>shift].Add(1)
-	}
-	if sleeps {
+	t.shift = 64 - bits.TrailingZeros(uint(len(t.cells)))
+	switch kind {
+	case ours.Empty:
+		t.task, t.bare = t.count, func() {}
+	case ours.Microsecond:
+		t.task, t.bare = func() { compute(); t.count() }, compute
+	case ours.IO:
 		t.flying = make(chan struct{}, workers)
-		t.task = func() {
-			work()
-			count()
+		t.bare = func() {
+			time.Sleep(time.Millisecond)
 			<-t.flying
 		}
-	} else {
-		t.task = func() {
-			work()
-			count()
-		}
+		t.task = func() { t.count(); t.bare() }
 	}
 	return t
 }
 
-// each calls submit for every task. Before a task that sleeps it waits until fewer such
-// tasks are in flight than there are workers.
-func (t *tasks) each(submit func(task func())) {
-	for range t.n {
-		if t.flying != nil {
-			t.flying <- struct{}{}
-		}
-		submit(t.task)
+// count counts a run, as cheaply as a task can that does not know its worker: in a cell
+// chosen by a hash of the address of the goroutine's stack.
+func (t *tasks) count() {
+	var here byte
+	t.cells[uint64(uintptr(unsafe.Pointer(&here))>>11)*0x9E3779B97F4A7C15>>t.shift].Add(1)
+}
+
+// begin is called before each submission. If tasks sleep, it waits until fewer of them
+// are in flight than there are workers.
+func (t *tasks) begin() {
+	if t.flying != nil {
+		t.flying <- struct{}{}
 	}
 }
 
@@ -128,14 +128,20 @@ func must(err error) {
 // Its workers end when they find no task.
 func runGopool(workers int, t *tasks) {
 	p := gopool.NewPool("peers", int32(workers), gopool.NewConfig())
-	t.each(p.Go)
+	for range t.n {
+		t.begin()
+		p.Go(t.task)
+	}
 	t.wait()
 }
 
 // runPond uses a pool of pond. Its queue has no bound.
 func runPond(workers int, t *tasks) {
 	p := pond.NewPool(workers)
-	t.each(func(task func()) { must(p.Go(task)) })
+	for range t.n {
+		t.begin()
+		must(p.Go(t.task))
+	}
 	p.StopAndWait()
 }
 
@@ -144,7 +150,10 @@ func runPond(workers int, t *tasks) {
 func runAnts(workers int, t *tasks) {
 	p, err := ants.NewPool(workers, ants.WithPreAlloc(true), ants.WithDisablePurge(true))
 	must(err)
-	t.each(func(task func()) { must(p.Submit(task)) })
+	for range t.n {
+		t.begin()
+		must(p.Submit(t.task))
+	}
 	t.wait()
 	p.Release()
 }
@@ -152,7 +161,10 @@ func runAnts(workers int, t *tasks) {
 // runConc uses a pool of conc, which has had no release since 2023. It has no queue.
 func runConc(workers int, t *tasks) {
 	p := pool.New().WithMaxGoroutines(workers)
-	t.each(p.Go)
+	for range t.n {
+		t.begin()
+		p.Go(t.task)
+	}
 	p.Wait()
 }
 
@@ -160,12 +172,15 @@ func runConc(workers int, t *tasks) {
 // hands the tasks out.
 func runGammazero(workers int, t *tasks) {
 	p := workerpool.New(workers)
-	t.each(p.Submit)
+	for range t.n {
+		t.begin()
+		p.Submit(t.task)
+	}
 	p.StopWait()
 }
 
-// runBatches sends the tasks through a channel in batches of 64, as whoever finds a
-// channel slow would: a batch waits until it is full. Tasks that sleep are sent singly,
+// runBatches sends the tasks through a channel in batches of 64, a trick of a
+// few lines. A batch waits until it is full. Each worker counts its tasks itself. Tasks that sleep are sent singly,
 // because with fewer than 64 in flight no batch would become full.
 func runBatches(workers int, t *tasks) {
 	size := 64
@@ -175,26 +190,30 @@ func runBatches(workers int, t *tasks) {
 	queue := make(chan []func(), 1024/64)
 	free := make(chan []func(), cap(queue)+workers+1) // batches to be used again
 	var running sync.WaitGroup
-	for range workers {
+	for worker := range workers {
 		running.Go(func() {
+			ran := 0
 			for batch := range queue {
 				for _, task := range batch {
 					task()
+					ran++
 				}
 				free <- batch[:0]
 			}
+			t.cells[worker].Add(int64(ran))
 		})
 	}
 	for range cap(free) {
 		free <- make([]func(), 0, size)
 	}
 	batch := <-free
-	t.each(func(task func()) {
-		if batch = append(batch, task); len(batch) == size {
+	for range t.n {
+		t.begin()
+		if batch = append(batch, t.bare); len(batch) == size {
 			queue <- batch
 			batch = <-free
 		}
-	})
+	}
 	queue <- batch
 	close(queue)
 	running.Wait()
