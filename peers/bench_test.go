@@ -8,11 +8,16 @@ import (
 
 	"boundaries/internal/suite/suitebench"
 	"boundaries/peers"
+	"boundaries/procs"
 )
 
 func TestMain(m *testing.M) {
+	peers.Main() // neither returns in a child of a benchmark
+	procs.Main()
 	flag.Parse()
-	os.Exit(suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"}}))
+	status := suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"}})
+	procs.Cleanup()
+	os.Exit(status)
 }
 
 func BenchmarkLoop(b *testing.B)       { bench(b) }
@@ -21,6 +26,7 @@ func BenchmarkWorkerPool(b *testing.B) { bench(b) }
 func BenchmarkForkJoin(b *testing.B)   { bench(b) }
 func BenchmarkQueue(b *testing.B)      { bench(b) }
 func BenchmarkAsyncIO(b *testing.B)    { bench(b) }
+func BenchmarkProcs(b *testing.B)      { bench(b) }
 func BenchmarkContention(b *testing.B) { bench(b) }
 func BenchmarkAwait(b *testing.B)      { bench(b) }
 

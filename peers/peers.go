@@ -53,7 +53,7 @@ type Job struct {
 
 // Jobs returns all jobs, in the order of the output.
 func Jobs() []Job {
-	return slices.Concat([]Job{counters}, references, pools, []Job{forks, queues, switches, clients, readLocks, maps})
+	return slices.Concat([]Job{counters}, references, pools, []Job{forks, queues, switches, clients, readLocks, maps, children})
 }
 
 // Workloads returns the job's rows of both kinds, ours first. It panics if one of Rows
