@@ -14,7 +14,9 @@ import (
 	"boundaries/loop"
 )
 
-// counters are the peers of Loop: counters that many goroutines add to.
+// counters are the peers of Loop: counters that many goroutines add to. Compare
+// libraries and cell-per-proc with lock-free and atomic, whose total may be read at any
+// time, and flush-64 with private, whose total is right at the end.
 var counters = Job{
 	Ours: suite.New("Loop", "sync", "", loop.Variants, loop.Total, nil),
 	Rows: []string{"global-mutex", "sharded-lock", "atomic", "lock-free", "private"},
