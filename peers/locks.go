@@ -44,8 +44,8 @@ func lab(shape string, c contention.Case, ours []contention.Variant, rows []stri
 	return job
 }
 
-// A record has a cache line of its own as long as it is not next to another: each is
-// allocated alone.
+// newRecords returns records that share no cache line, each in the middle of memory of
+// its own.
 func newRecords(t *contention.Trial) []*contention.Record {
 	records := make([]*contention.Record, t.Case.Records)
 	for i := range records {

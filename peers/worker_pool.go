@@ -179,9 +179,9 @@ func runGammazero(workers int, t *tasks) {
 	p.StopWait()
 }
 
-// runBatches sends the tasks through a channel in batches of 64, a trick of a
-// few lines. A batch waits until it is full. Each worker counts its tasks itself. Tasks that sleep are sent singly,
-// because with fewer than 64 in flight no batch would become full.
+// runBatches sends the tasks through a channel in batches of 64. A batch waits until it
+// is full. Each worker counts its tasks itself. Tasks that sleep are sent singly, because
+// with fewer than 64 in flight no batch would become full.
 func runBatches(workers int, t *tasks) {
 	size := 64
 	if t.flying != nil {
