@@ -5,7 +5,7 @@ BASE ?= main
 CPU ?= 1,2
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table report graphs lab compare claims python race-demo
+.PHONY: test bench table report graphs lab compare claims python race-demo peers
 
 test: ; go test ./...
 
@@ -38,3 +38,8 @@ python: ; @sh python/run.sh
 race-demo:
 	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' ./races
 	@go test -count 1 -v -run RaceDemo -race ./races
+
+# The suite's rows beside the same jobs by other libraries: ten rounds, and a table for each job. An estimated 15 minutes.
+peers:
+	cd peers && go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS)
+	cd peers && go run ./cmd/table ../peers.txt

@@ -171,6 +171,8 @@ var shortened = map[string]string{
 	`go tool boundaries report -o page.html -svg charts docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`: `go tool boundaries report -o page.html -svg charts docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
 	`go tool boundaries report -o report.html bench.txt`:                                                           `go tool boundaries report -o report.html bench.txt`,
 	`go tool boundaries run -o rounds.txt -bench 'Loop$|Refcount' -rounds 10`:                                      `go tool boundaries run -o rounds.txt -bench 'Loop$/sync=private' -benchtime 1x -rounds 2`,
+	`go test -race -timeout 60s ./loop`:                                                                            "", // needs a C compiler; .ci/run tests all packages so
+	`make peers`:                                                                                                   "", // of another module; .ci/run runs its benchmarks
 	`go tool boundaries scaling rounds.txt`:                                                                        `go tool boundaries scaling rounds.txt`,
 	`make graphs CPU="$(seq -s, 17)"`:                                                                              `make graphs CPU=1,2 ARGS='-benchtime 1x -rounds 1'`,
 	`make claims`:                                                                                                  "", // measures for minutes; package claims tests it
