@@ -3,11 +3,16 @@
 BENCH ?= .
 BASE ?= main
 CPU ?= 1,2
+FUZZTIME ?= 60s
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table report graphs lab compare claims python race-demo
+FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:func | |'
+.PHONY: test fuzz bench table report graphs lab compare claims python race-demo
 
 test: ; go test ./...
+
+# Gives every fuzz target FUZZTIME of new inputs. What fails is kept in its testdata.
+fuzz: ; @$(FUZZ) | while read -r folder target; do echo $$folder; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$folder || exit 1; done
 
 # Add ARGS='-count 10 -timeout 0' for intervals: ten rounds outlast go test's ten minutes.
 bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt

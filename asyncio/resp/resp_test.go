@@ -606,34 +606,6 @@ func TestConnectingToADatabaseThatCloses(t *testing.T) {
 	require.Empty(t, say(t, s.Addr(), "PING\r\n", ""))
 }
 
-// No input makes either side of the protocol panic or hold more than its limits.
-func FuzzProtocol(f *testing.F) {
-	for _, s := range []string{"*1\r\n$4\r\nPING\r\n", "$5\r\nvalue\r\n", "+OK\r\n", "-ERR\r\n", "$-1\r\n", "*-1\r\n", "a b\n"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var cmd command
-		r := bufio.NewReaderSize(bytes.NewReader(in), lineBytes)
-		for cmd.read(r) == nil {
-			require.NotEmpty(t, cmd.args)
-			require.LessOrEqual(t, len(cmd.args), max(maxArgs, lineBytes))
-			require.LessOrEqual(t, len(cmd.text), maxBytes)
-		}
-		c := NewConn(struct {
-			io.Reader
-			io.Writer
-		}{bytes.NewReader(in), io.Discard}, 0)
-		for {
-			value, err := c.Get("k")
-			require.LessOrEqual(t, len(value), maxBytes)
-			if c.err != nil {
-				require.Error(t, err)
-				break
-			}
-		}
-	})
-}
-
 func Example() {
 	db, err := Listen()
 	if err != nil {
