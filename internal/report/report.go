@@ -20,7 +20,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode"
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/chart"
