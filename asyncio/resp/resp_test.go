@@ -309,6 +309,20 @@ func TestStoreIsBounded(t *testing.T) {
 	}
 	require.NoError(t, c.Del("new"))
 	require.Zero(t, s.used)
+
+	// A key without a value takes room, too.
+	s.used = maxStore - keyBytes
+	require.Error(t, c.Set("k", ""))
+	require.NoError(t, c.Set("", ""))
+	require.NoError(t, c.Del(""))
+}
+
+// No one but this machine reaches a database or a relay.
+func TestLoopbackOnly(t *testing.T) {
+	s := listen(t)
+	for _, s := range []*Server{s, relay(t, s.Addr())} {
+		require.True(t, s.listener.Addr().(*net.TCPAddr).IP.IsLoopback(), s.Addr())
+	}
 }
 
 // A server with 10,000 clients serves as many as it allows and tells the others that
