@@ -30,8 +30,8 @@ func markup(t testing.TB, found, allowed map[string]bool, name string) {
 	word := regexp.MustCompile(`\s+`).ReplaceAllString(name, "_")
 	var text strings.Builder
 	text.WriteString("numcpu: 4\n# command: " + name + "\n# host: " + name + "\ngoos: linux\ngoarch: " + name + "\npkg: " + name + "\ncpu: " + name + "\n")
-	for _, procs := range []string{"", "-2", "-4"} {
-		for _, row := range []string{word, "Loop/sync=" + word, "FibBoxed/system=gil", "FibBoxed/system=" + word, "PyFib/system=" + word, "Fib/" + word + "=1"} {
+	for _, procs := range []string{"", "-2"} {
+		for _, row := range []string{word, "FibBoxed/system=gil", "FibBoxed/system=" + word, "PyFib/" + word + "=1"} {
 			text.WriteString("Benchmark" + row + procs + " 1 2 ns/op 3 user+sys-ns/op 4 " + word + "/op\n")
 		}
 	}

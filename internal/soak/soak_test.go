@@ -111,12 +111,14 @@ func TestSoak(t *testing.T) {
 // guarded does a job, and ends the program with the job's name if it hangs.
 func guarded(t *testing.T, name string, end time.Time, j job) (runs, kills int) {
 	guard := time.AfterFunc(max(0, time.Until(end))+patience, func() { panic(name + " hangs") })
-	defer guard.Stop()
-	runs, kills = j.do(t, end)
-	if t.Failed() {
-		t.Fatalf("in %s", name)
-	}
-	return runs, kills
+	failed := t.Failed()
+	defer func() {
+		guard.Stop()
+		if t.Failed() && !failed {
+			t.Log("in", name)
+		}
+	}()
+	return j.do(t, end)
 }
 
 // sessions opens and closes a row, with runs of random sizes between, at least once and
