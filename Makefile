@@ -13,7 +13,7 @@ FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:fu
 test: ; go test ./...
 
 # Gives every fuzz target FUZZTIME of new inputs. What fails is kept in its testdata.
-fuzz: ; @$(FUZZ) | while read -r folder target; do echo $$folder; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$folder || exit 1; done
+fuzz: ; @$(FUZZ) | while read -r folder target; do echo $$folder; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$folder || exit 1; done
 
 # Runs every variant, for SOAK in all, and checks that nothing leaks.
 soak: ; SOAK=$(SOAK) go test -count 1 -v -timeout 0 ./internal/soak

@@ -44,16 +44,21 @@ func recordObject(start func(finalize func(string)) Heap) func(workers int) *lin
 			h.Do(worker, "drop", func() bool { handles[worker].Decref(r); return true })
 			handles[worker].Tick()
 		}
-		linear.Go(workers, func(worker int) {
-			if worker == 0 {
-				drop(0)
-			}
-			for range 2 {
-				if h.Do(worker, "try", func() bool { return handles[worker].TryIncref(r) }) {
-					drop(worker)
-				}
+		got := make([]int, workers) // references
+		got[0] = 1
+		linear.Go(workers, 4, func(worker, i int) {
+			if got[worker] > 0 {
+				drop(worker)
+				got[worker]--
+			} else if h.Do(worker, "try", func() bool { return handles[worker].TryIncref(r) }) {
+				got[worker]++
 			}
 		})
+		for worker, n := range got {
+			for range n {
+				drop(worker)
+			}
+		}
 		settle(handles...)
 		return h
 	}

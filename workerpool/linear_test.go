@@ -44,7 +44,6 @@ type bag struct {
 func recordBag(start func() bag) func(workers int) *linear.History[request, byte] {
 	return func(workers int) *linear.History[request, byte] {
 		b, h := start(), new(linear.History[request, byte])
-		names := make([]byte, workers) // by the worker that runs a task
 		task := func(name byte) Task {
 			return func(w Worker) { *w.(*nameOf) = nameOf{name} }
 		}
@@ -59,19 +58,18 @@ func recordBag(start func() bag) func(workers int) *linear.History[request, byte
 			task(&got)
 			return got.name
 		}
-		linear.Go(workers, func(worker int) {
-			for i := range 4 {
-				owner := worker == 0
-				switch {
-				case owner && i != 2, b.anyPushes && i%2 == 0:
-					names[worker] = byte(1 + 4*worker + i)
-					made := task(names[worker])
-					h.Do(worker, request{"push", names[worker]}, func() byte { b.push(made); return 0 })
-				case owner && b.pop != nil:
-					h.Do(worker, request{op: "pop"}, func() byte { return name(b.pop) })
-				default:
-					h.Do(worker, request{op: "take"}, func() byte { return name(b.take) })
-				}
+		linear.Go(workers, 6, func(worker, i int) {
+			owner := worker == 0
+			switch {
+			case owner && i != 2 && i < 4, b.anyPushes && (worker+i/2)%2 == 0:
+				called := byte(1 + 6*worker + i)
+				made := task(called)
+				h.Do(worker, request{"push", called}, func() byte { b.push(made); return 0 })
+			case b.pop != nil && !owner && i%3 != 2: // leave the owner something
+			case b.pop != nil && owner:
+				h.Do(worker, request{op: "pop"}, func() byte { return name(b.pop) })
+			default:
+				h.Do(worker, request{op: "take"}, func() byte { return name(b.take) })
 			}
 		})
 		for h.Do(0, request{op: "take"}, func() byte { return name(b.take) }) != 0 {
@@ -189,18 +187,16 @@ func recordPool(start func(workers int) Pool) func(workers int) *linear.History[
 		shut := func(worker int) {
 			h.Do(worker, "close", func() outcome { p.Close(); return outcome{ran: int(ran.Load())} })
 		}
-		linear.Go(workers, func(worker int) {
-			for i := range 4 {
-				switch {
-				case worker == 0 && i == 2:
-					shut(worker)
-				case worker%2 == 1 && i%2 == 1:
-					h.Do(worker, "wait", func() outcome { p.Wait(); return outcome{ran: int(ran.Load())} })
-				default:
-					h.Do(worker, "submit", func() outcome {
-						return outcome{refused: errors.Is(p.Submit(context.Background(), task), ErrClosed)}
-					})
-				}
+		linear.Go(workers, 4, func(worker, i int) {
+			switch {
+			case worker == 0 && i == 2:
+				shut(worker)
+			case worker%2 == 1 && i%2 == 1:
+				h.Do(worker, "wait", func() outcome { p.Wait(); return outcome{ran: int(ran.Load())} })
+			default:
+				h.Do(worker, "submit", func() outcome {
+					return outcome{refused: errors.Is(p.Submit(context.Background(), task), ErrClosed)}
+				})
 			}
 		})
 		shut(0)

@@ -14,8 +14,9 @@
 //     the format. Only the keys of [Keys] count, and only in the head of a file
 //     or in the block that go test prints before the results of a package. What
 //     is left out is in Ignored.
-//   - A value that is no finite number, a result that is cut off, and everything
-//     go test says about a failure is a problem. The rest of the file is read.
+//   - A value that is no finite number, the second value of a unit in a line, a
+//     result that is cut off, and everything go test says about a failure is a
+//     problem. The rest of the file is read.
 //
 // Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
@@ -209,17 +210,21 @@ func (f *File) read(lines *filter) error {
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
-			for _, v := range record.Values {
+			for i, v := range record.Values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
 					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a finite number; the value is left out",
 						record.Name, v.Value, cmp.Or(v.OrigUnit, v.Unit)))
 					continue
 				}
+				// Benchfmt leaves the unit of a zero as it is.
+				_, unit := benchunit.Tidy(1, v.Unit)
+				if slices.ContainsFunc(record.Values[:i], func(v benchfmt.Value) bool { _, u := benchunit.Tidy(1, v.Unit); return u == unit }) {
+					f.problem(line, fmt.Sprintf("Benchmark%s has %s twice; the second value is left out", record.Name, cmp.Or(v.OrigUnit, v.Unit)))
+					continue
+				}
 				if values++; values > maxValues {
 					return fmt.Errorf("%s:%d: more than %d values in one file", f.Name, line, maxValues)
 				}
-				// Benchfmt leaves the unit of a zero as it is.
-				_, unit := benchunit.Tidy(1, v.Unit)
 				row.Values[unit] = append(row.Values[unit], v.Value)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,18 +59,23 @@ func (h *History[In, Out]) String() string {
 	return text.String()
 }
 
-// Go calls work for each worker, on a goroutine of its own, and returns when all have
-// returned. No worker starts before all are ready.
-func Go(workers int, work func(worker int)) {
+// Go has each worker take so many steps, on a goroutine of its own, and returns when all
+// have. A worker waits a moment for the others before each step, so that their operations
+// overlap.
+func Go(workers, steps int, step func(worker, i int)) {
 	var all sync.WaitGroup
-	start := make(chan struct{})
+	var arrived atomic.Int64
 	for worker := range workers {
 		all.Go(func() {
-			<-start
-			work(worker)
+			for i := range steps {
+				arrived.Add(1)
+				for turns := 0; turns < 100 && arrived.Load() < int64((i+1)*workers); turns++ {
+					runtime.Gosched()
+				}
+				step(worker, i)
+			}
 		})
 	}
-	close(start)
 	all.Wait()
 }
 

@@ -36,14 +36,12 @@ func record(start func() taker) func(workers int) *linear.History[op, byte] {
 		take := func(worker int, alone bool) byte {
 			return h.Do(worker, op{alone: alone}, func() byte { item, _ := q.Take(); return item })
 		}
-		linear.Go(workers, func(worker int) {
-			for i := range 4 {
-				if (worker+i)%2 == 0 {
-					item := byte(1 + 4*worker + i)
-					h.Do(worker, op{put: item}, func() byte { q.Put(item); return 0 })
-				} else {
-					take(worker, false)
-				}
+		linear.Go(workers, 4, func(worker, i int) {
+			if (worker+i/2)%2 == 0 {
+				item := byte(1 + 4*worker + i)
+				h.Do(worker, op{put: item}, func() byte { q.Put(item); return 0 })
+			} else {
+				take(worker, false)
 			}
 		})
 		for take(0, true) != 0 {
