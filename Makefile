@@ -3,11 +3,20 @@
 BENCH ?= .
 BASE ?= main
 CPU ?= 1,2
+FUZZTIME ?= 60s
+SOAK ?= 10m
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: test bench table report graphs lab compare claims python race-demo peers
+FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:func | |'
+.PHONY: test fuzz soak bench table report graphs lab compare claims python race-demo peers
 
 test: ; go test ./...
+
+# Gives every fuzz target FUZZTIME of new inputs. What fails is kept in its testdata.
+fuzz: ; @$(FUZZ) | while read -r folder target; do echo $$folder; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$folder || exit 1; done
+
+# Runs every variant, for SOAK in all, and checks that nothing leaks.
+soak: ; SOAK=$(SOAK) go test -count 1 -v -timeout 0 ./internal/soak
 
 # Add ARGS='-count 10 -timeout 0' for intervals: ten repeats outlast go test's ten minutes. Rounds are better: go tool boundaries run.
 bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt

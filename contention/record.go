@@ -1,6 +1,9 @@
 package contention
 
-import "boundaries/internal/cacheline"
+import (
+	"boundaries/internal/cacheline"
+	"boundaries/internal/race"
+)
 
 // A Record is four words that must agree: each is the number of updates. The zero
 // value is ready to use.
@@ -26,6 +29,9 @@ func (w *Worker) Change(r *Record) {
 func (w *Worker) Agree(a, b, c, d uint64) {
 	if a != b || b != c || c != d {
 		w.wrong++
+	}
+	if race.Enabled { // for Observe, without a store in what is measured
+		w.seen = int64(a)
 	}
 }
 

@@ -114,6 +114,7 @@ type Worker struct {
 	stall      time.Duration
 	work       time.Duration // of a step
 	waits      [2]waits      // of reads and of updates
+	observe    func(Step)    // nil, or is called after each timed step
 
 	_ cacheline.Pad
 }
@@ -191,6 +192,25 @@ func (w *Worker) done() {
 		kind = 1
 	}
 	w.waits[kind].note(w.clock - began)
+	if w.observe != nil {
+		w.observe(Step{w.Number, w.Update, w.seen, began, w.clock})
+	}
+}
+
+// A Step is what a worker has done.
+type Step struct {
+	Worker       int
+	Update       bool
+	Seen         int64         // by a read: the count, or with -race the updates of the record
+	Began, Ended time.Duration // since some moment
+}
+
+// Observe makes the workers call f after every step, each on its own goroutine. It is for
+// tests, and slows the steps down.
+func (t *Trial) Observe(f func(Step)) {
+	for _, w := range t.workers {
+		w.every, w.observe = 1, f
+	}
 }
 
 // look sets the clock. It takes the time since the last look, less the work of the

@@ -23,7 +23,7 @@ import (
 // A Server keeps at most 1,024 connections. It answers any further client with an
 // error, as Redis does, and disconnects it. A command must be complete 10 s after
 // its first byte and have at most 1 MiB. The keys and values of a database may have
-// 64 MiB in all.
+// 64 MiB in all, with 64 bytes more for each key.
 type Server struct {
 	maxConns    int           // connections at once
 	commandTime time.Duration // from the first byte of a command to its last
@@ -35,15 +35,20 @@ type Server struct {
 
 	values sync.RWMutex
 	store  map[string][]byte // guarded by values; the bytes of a value never change
-	used   int               // guarded by values; bytes of keys and values in store
+	used   int               // guarded by values; bytes of what is in store
 
 	mu     sync.Mutex
 	conns  map[*net.TCPConn]struct{} // guarded by mu
 	closed bool                      // guarded by mu
 }
 
-// maxStore is how many bytes of keys and values a Server keeps.
-const maxStore = 64 << 20
+// maxStore is how many bytes of keys and values a Server keeps. A key counts keyBytes
+// more, about what the map needs for it: or short keys with empty values would take
+// gigabytes.
+const (
+	maxStore = 64 << 20
+	keyBytes = 64
+)
 
 // Listen starts a database on a free port of the loopback interface.
 func Listen() (*Server, error) {
@@ -276,7 +281,7 @@ func (s *Server) set(key string, value []byte) bool {
 	old, ok := s.store[key]
 	used := s.used + len(value) - len(old)
 	if !ok {
-		used += len(key)
+		used += keyBytes + len(key)
 	}
 	if used > maxStore {
 		return false
@@ -294,7 +299,7 @@ func (s *Server) del(key string) int {
 		return 0
 	}
 	delete(s.store, key)
-	s.used -= len(key) + len(old)
+	s.used -= keyBytes + len(key) + len(old)
 	return 1
 }
 

@@ -14,8 +14,9 @@
 //     the format. Only the keys of [Keys] count, and only in the head of a file
 //     or in the block that go test prints before the results of a package. What
 //     is left out is in Ignored.
-//   - A value that is no finite number, a result that is cut off, and everything
-//     go test says about a failure is a problem. The rest of the file is read.
+//   - A value that is no finite number, the second value of a unit in a line, a
+//     result that is cut off, and everything go test says about a failure is a
+//     problem. The rest of the file is read.
 //
 // Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
@@ -219,17 +220,21 @@ func (f *File) read(lines *filter) error {
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
-			for _, v := range record.Values {
+			for i, v := range record.Values {
 				// Benchfmt leaves the unit of a zero as it is.
 				_, unit := benchunit.Tidy(1, v.Unit)
-				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a finite number; the value is left out",
-						record.Name, v.Value, cmp.Or(v.OrigUnit, v.Unit)))
-					continue
+				wrong := ""
+				switch {
+				case math.IsNaN(v.Value) || math.IsInf(v.Value, 0):
+					wrong = "want a finite number; the value is left out"
+				case v.Value < 0 && strings.Contains(unit, "sec"):
+					wrong = "want a time of 0 or more; the value is left out"
+				case slices.ContainsFunc(record.Values[:i], func(v benchfmt.Value) bool { _, u := benchunit.Tidy(1, v.Unit); return u == unit }):
+					wrong = "after another value of this unit; the second is left out"
 				}
-				if v.Value < 0 && strings.Contains(unit, "sec") {
-					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, want a time of 0 or more; the value is left out",
-						record.Name, cmp.Or(v.OrigValue, v.Value), cmp.Or(v.OrigUnit, v.Unit)))
+				if wrong != "" {
+					f.problem(line, fmt.Sprintf("Benchmark%s has %v %s, %s", record.Name,
+						cmp.Or(v.OrigValue, v.Value), cmp.Or(v.OrigUnit, v.Unit), wrong))
 					continue
 				}
 				if values++; values > maxValues {

@@ -50,7 +50,13 @@ var page = template.Must(template.New("page").Parse(pageText))
 func Page(files []*benchfile.File, claims []Claim) ([]byte, error) {
 	var b bytes.Buffer
 	err := page.Execute(&b, build(files, claims))
-	return b.Bytes(), err
+	// The template escapes markup, but leaves control codes and bytes that are not UTF-8.
+	return bytes.Map(func(r rune) rune {
+		if r != '\n' && unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, b.Bytes()), err
 }
 
 // Charts returns the charts of the page, in its order.

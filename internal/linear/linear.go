@@ -1,0 +1,139 @@
+// Package linear checks that histories of a structure are linearizable: every operation
+// takes effect at one moment between its call and its return, and the answers are those
+// of a sequential model that takes the operations in the order of these moments (Herlihy
+// and Wing, 1990). Package porcupine searches for such an order.
+//
+// A test records short histories of several goroutines, states the sequential model, and
+// passes both to [Accepts]. The model proves something only if it refuses a wrong
+// structure, so the test passes one to [Refuses].
+package linear
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"boundaries/internal/race"
+)
+
+// A History is a list of operations that have returned. In is what was asked, and Out is
+// the answer. The zero value is ready to use, by any number of goroutines.
+type History[In, Out any] struct {
+	mu  sync.Mutex
+	ops []porcupine.Operation
+}
+
+var epoch = time.Now()
+
+// Now returns the moment, as Add needs it.
+func Now() time.Duration { return time.Since(epoch) }
+
+// Add adds an operation of a worker that was called and has returned at these moments.
+func (h *History[In, Out]) Add(worker int, in In, out Out, called, returned time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ops = append(h.ops, porcupine.Operation{ClientId: worker, Input: in, Output: out, Call: int64(called), Return: int64(returned)})
+}
+
+// Do calls f and adds what it was asked and what it answered.
+func (h *History[In, Out]) Do(worker int, in In, f func() Out) Out {
+	called := Now()
+	out := f()
+	h.Add(worker, in, out, called, Now())
+	return out
+}
+
+func (h *History[In, Out]) String() string {
+	slices.SortFunc(h.ops, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
+	var text strings.Builder
+	for _, op := range h.ops {
+		fmt.Fprintf(&text, "%d ns to %d ns: worker %d asks %+v and gets %+v\n", op.Call, op.Return, op.ClientId, op.Input, op.Output)
+	}
+	return text.String()
+}
+
+// Go has each worker take so many steps, on a goroutine of its own, and returns when all
+// have. A worker waits a moment for the others before each step, so that their operations
+// overlap.
+func Go(workers, steps int, step func(worker, i int)) {
+	var all sync.WaitGroup
+	var arrived atomic.Int64
+	for worker := range workers {
+		all.Go(func() {
+			for i := range steps {
+				arrived.Add(1)
+				for turns := 0; turns < 100 && arrived.Load() < int64((i+1)*workers); turns++ {
+					runtime.Gosched()
+				}
+				step(worker, i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A Model is the sequential structure. Step returns the state after an operation, and
+// whether an operation that is asked In in this state may get Out.
+type Model[State comparable, In, Out any] struct {
+	Init State
+	Step func(state State, in In, out Out) (State, bool)
+}
+
+// rounds is how many histories a structure is judged by. The race detector slows each
+// down about ten times.
+var rounds = 300
+
+func init() {
+	if race.Enabled {
+		rounds = 100
+	}
+}
+
+// Accepts fails the test if one of many histories, of 2 to 8 workers, is not
+// linearizable. Record makes a new structure and returns a history
+// of it.
+func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
+	t.Helper()
+	if h := m.refused(t, record); h != nil {
+		t.Errorf("no order of these operations explains their answers:\n%v", h)
+	}
+}
+
+// Refuses fails the test if all of as many histories are linearizable.
+func Refuses[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
+	t.Helper()
+	if m.refused(t, record) == nil {
+		t.Errorf("all %d histories are linearizable, want one that is not", rounds)
+	}
+}
+
+// refused returns the first history that is not linearizable, or nil.
+func (m Model[State, In, Out]) refused(t *testing.T, record func(workers int) *History[In, Out]) *History[In, Out] {
+	t.Helper()
+	// Goroutines that take turns on one proc seldom overlap.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0))))
+	model := porcupine.Model{
+		Init: func() any { return m.Init },
+		Step: func(state, in, out any) (bool, any) {
+			next, ok := m.Step(state.(State), in.(In), out.(Out))
+			return ok, next
+		},
+	}
+	for round := range rounds {
+		h := record(2 + round%7)
+		switch porcupine.CheckOperationsTimeout(model, h.ops, 20*time.Second) {
+		case porcupine.Illegal:
+			return h
+		case porcupine.Unknown:
+			t.Fatalf("no verdict on a history of %d operations in 20 s", len(h.ops))
+		}
+	}
+	return nil
+}
