@@ -63,6 +63,9 @@ import (
 // MaxSteps is the number of steps after which a program counts as endless.
 const MaxSteps = 2000
 
+// MaxRuns is the number of runs after which an exploration is given up.
+const MaxRuns = 200_000
+
 // A Program is a few actors and what must hold of them.
 type Program struct {
 	Name string
@@ -88,6 +91,7 @@ type Result struct {
 	Cut     int     // orders that were begun and left, because another equals them or a bound forbids them
 	Steps   int     // of the longest order
 	Failed  int     // orders that failed; at most 1 unless the program says otherwise
+	GivenUp bool    // after MaxRuns; orders are left that have not been run
 	Failure *Failure
 }
 
@@ -179,7 +183,7 @@ func (p Program) Explore() Result {
 			}
 			way = way[:len(way)-1]
 		}
-		if len(way) == 0 {
+		if res.GivenUp = len(way) > 0 && res.Orders+res.Cut >= MaxRuns; len(way) == 0 || res.GivenUp {
 			return res
 		}
 	}

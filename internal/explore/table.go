@@ -80,7 +80,11 @@ func (d did) text(names map[uint64]string) string {
 			args = append(args, v.text(names))
 		}
 	}
-	return fmt.Sprintf("%s: %s(%s)%s", function, d.what(), strings.Join(args, ", "), result)
+	what := d.what()
+	if !strings.HasSuffix(what, ")") {
+		what += "(" + strings.Join(args, ", ") + ")"
+	}
+	return function + ": " + what + result
 }
 
 // what returns the operation as the source names it, such as d.top.CompareAndSwap.
@@ -91,12 +95,13 @@ func (d did) what() string {
 		return d.name
 	}
 	line := lines[d.frame.Line-1]
-	if d.name == "receive" || d.name == "send" || d.name == "select" {
-		return d.name + " " + strings.TrimSpace(line)
-	}
-	before, _, ok := strings.Cut(line, "."+d.name+"(")
+	before, after, ok := strings.Cut(line, "."+d.name+"(")
 	if !ok {
 		return d.name
+	}
+	if strings.HasSuffix(before, "channel") { // the source has had an operator here
+		operands, _, _ := strings.Cut(after, ")")
+		return fmt.Sprintf("%s(%s)", strings.ToLower(d.name), operands)
 	}
 	// The longest operand that ends here.
 	depth, i := 0, len(before)

@@ -22,7 +22,7 @@ func Receive[T any](c <-chan T) T {
 
 // Receive2 is v, ok := <-c.
 func Receive2[T any](c <-chan T) (v T, ok bool) {
-	explore.Before(explore.Op{Name: "receive", Word: word(c), Enabled: func(int) bool { return readable(c) }})
+	explore.Before(explore.Op{Name: "Receive", Word: word(c), Enabled: func(int) bool { return readable(c) }})
 	v, ok = <-c
 	explore.After(true)
 	return v, ok
@@ -30,27 +30,68 @@ func Receive2[T any](c <-chan T) (v T, ok bool) {
 
 // Send is c <- v.
 func Send[T any](c chan T, v T) {
-	explore.Before(explore.Op{Name: "send", Word: word(c), Enabled: func(int) bool { return len(c) < cap(c) }})
+	explore.Before(explore.Op{Name: "Send", Word: word(c), Enabled: func(int) bool { return len(c) < cap(c) }})
 	c <- v
 	explore.After(true)
 }
 
-// TrySend is Send if the channel has room. It reports whether it was.
-func TrySend[T any](c chan T, v T) bool {
-	explore.Before(explore.Op{Name: "send", Word: word(c)})
-	ok := false
-	select {
-	case c <- v:
-		ok = true
-	default:
+// A Case is a case of a select.
+type Case struct {
+	word  unsafe.Pointer
+	ready func() bool
+	do    func() bool // reports false if it would block
+}
+
+// ToReceive is the case of <-c.
+func ToReceive[T any](c <-chan T) Case {
+	return Case{word(c), func() bool { return readable(c) }, func() bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}}
+}
+
+// ToSend is the case of c <- v.
+func ToSend[T any](c chan T, v T) Case {
+	return Case{word(c), func() bool { return len(c) < cap(c) }, func() bool {
+		select {
+		case c <- v:
+			return true
+		default:
+			return false
+		}
+	}}
+}
+
+// Select is a select of at most two cases, with or without a default. It returns the
+// case that it has chosen, or -1. Of two cases that are ready, it goes both ways.
+func Select(otherwise bool, cases ...Case) int {
+	op := explore.Op{Name: "Select", Ways: len(cases), Word: cases[0].word}
+	if len(cases) > 1 {
+		op.Also = cases[1].word
 	}
-	explore.After(ok, explore.Returns, explore.Bool(ok))
-	return ok
+	op.Enabled = func(way int) bool { return cases[way].ready() }
+	if otherwise {
+		if len(cases) > 1 {
+			panic("channel: a select of two cases and a default has no hook")
+		}
+		op.Enabled = nil
+	}
+	way := explore.Before(op)
+	ok := cases[way].do()
+	if !ok {
+		way = -1
+	}
+	explore.After(ok, explore.Returns, explore.Int(way))
+	return way
 }
 
 // Close is close(c).
 func Close[T any](c chan T) {
-	explore.Before(explore.Op{Name: "close", Word: word(c), Apply: func(int) { explore.Close(word(c)) }})
+	explore.Before(explore.Op{Name: "Close", Word: word(c), Apply: func(int) { explore.Close(word(c)) }})
 	close(c)
 	explore.After(true)
 }
