@@ -11,6 +11,7 @@
 //
 // A step is one atomic operation, one operation of a lock, a condition variable or a
 // channel, and all plain code of its actor after it, up to the next such operation.
+// To unlock a lock is no step but the end of one: no other actor can tell.
 //
 // An order is the sequence of the actors' steps from the start of a program to its
 // end. A program ends when each of its actors has returned. Written down, an order
@@ -18,14 +19,15 @@
 //
 // Two orders are equal if one becomes the other by exchanging neighboring steps that
 // do not meet, because they use different words or both only read. Equal orders have
-// the same end, so of each class of equal orders one is run. It is found with sleep
-// sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent
-// Systems", 1996), which leave out orders but no state: whatever the words can be
-// between two steps, the exploration sees. [Result] counts the classes and the orders
-// that they stand for.
+// the same end, so of each class of equal orders one is run. It is found with source
+// sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal Dynamic Partial Order
+// Reduction", POPL 2014) and sleep sets (Godefroid, "Partial-Order Methods for the
+// Verification of Concurrent Systems", 1996). [Result] counts the classes and the orders that they stand for.
 //
-// An invariant is a function that says what must always hold. It is called after
-// each step. Another function is called at the end. An exploration also fails if an
+// An invariant is a function that says what must always hold. It is called after each
+// step. A program with an invariant is explored with sleep sets alone: they leave out
+// orders, but whatever the words can be between two steps, the exploration sees.
+// Another function is called at the end. An exploration also fails if an
 // actor panics, if no actor that is left can take a step, if a program takes more
 // than [MaxSteps] steps, and, in a binary that was built with -race, if the race
 // detector finds two plain accesses that nothing orders.
@@ -56,6 +58,7 @@ package explore
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -111,11 +114,12 @@ var exploring sync.Mutex
 
 // A node is a state on the way to the order that runs.
 type node struct {
-	todo    []choice
-	at      int    // todo[at] is the choice that runs
-	asleep  uint64 // the choices that need not be made here; a bit each
-	last    int    // the actor of the step before, or -1
-	preempt int    // preemptions on the way here
+	enabled []choice
+	todo    []choice // those to make here, in order; grows while the orders below are run
+	at      int      // todo[at] is the choice that runs
+	asleep  uint64   // the choices that need not be made here; a bit each
+	last    int      // the actor of the step before, or -1
+	preempt int      // preemptions on the way here
 }
 
 // Explore runs the program in every order.
@@ -130,28 +134,35 @@ func (p Program) Explore() Result {
 		asleep, last, preempt := uint64(0), -1, 0
 		for depth := 0; ; depth++ {
 			enabled := r.enabled()
+			if reduced && depth >= len(way) {
+				r.reverse(way)
+			}
 			if r.failure != nil || len(enabled) == 0 {
 				break
 			}
 			if depth == len(way) {
-				n := node{asleep: asleep, last: last, preempt: preempt}
-				n.todo = p.sort(enabled, &n)
+				n := node{enabled: enabled, asleep: asleep, last: last, preempt: preempt}
+				n.todo = p.sort(&n)
 				if len(n.todo) == 0 {
 					r.cut = true
 					break
+				}
+				if reduced && r.always == nil { // reverse adds the others that are needed
+					first := n.todo[0].actor
+					n.todo = slices.DeleteFunc(n.todo, func(c choice) bool { return c.actor != first })
 				}
 				way = append(way, n)
 			}
 			n := &way[depth]
 			c := n.todo[n.at]
-			asleep = 0
 			if reduced {
+				asleep = n.asleep
 				for _, before := range n.todo[:n.at] {
-					n.asleep |= before.bit()
+					asleep |= before.bit()
 				}
-				asleep = r.stillAsleep(n.asleep, c)
+				asleep = r.stillAsleep(asleep, c)
 			}
-			preempt, last = n.preempt+n.costs(c, enabled), c.actor
+			preempt, last = n.preempt+n.costs(c), c.actor
 			r.step(c)
 		}
 		r.finish()
@@ -187,6 +198,87 @@ func (p Program) Explore() Result {
 			return res
 		}
 	}
+}
+
+// reverse looks, for each actor's next step, for the steps before it that could as
+// well come after it, and makes the state before each of them try that.
+func (r *Run) reverse(way []node) {
+	for p, a := range r.actors {
+		if a.next.ended {
+			continue
+		}
+		next, known := a.uses(), slices.Clone(a.knows)
+		for i := len(r.taken) - 1; i >= 0; i-- {
+			if r.known(i, known) || !next.races(r.uses[i]) {
+				continue
+			}
+			n := &way[i]
+			n.try(r.firsts(i, p, next))
+			// Of what comes before step i, each equal order has it before
+			// the actor's next step as well, as long as step i is.
+			for q, steps := range r.before[i] {
+				known[q] = max(known[q], steps)
+			}
+		}
+	}
+}
+
+// known reports whether step i is one of the steps that are counted in known.
+func (r *Run) known(i int, known []int) bool { return r.number[i] < known[r.taken[i].actor] }
+
+// firsts returns the actors that can be the first to take a step at the state before
+// step i, in an order in which the next step of p comes before step i and all that
+// step i does not precede comes as it came.
+func (r *Run) firsts(i, p int, next uses) []int {
+	by := r.taken[i].actor
+	rest := []int{} // the steps after i that i does not precede
+	for j := i + 1; j < len(r.taken); j++ {
+		if r.taken[j].actor != by && r.before[j][by] <= r.number[i] {
+			rest = append(rest, j)
+		}
+	}
+	var firsts []int
+	seen := make([]bool, len(r.actors))
+	for at, j := range rest {
+		q := r.taken[j].actor
+		if !seen[q] && !slices.ContainsFunc(rest[:at], func(k int) bool { return r.known(k, r.before[j]) }) {
+			firsts = append(firsts, q)
+		}
+		seen[q] = true
+	}
+	if !seen[p] && !slices.ContainsFunc(rest, func(k int) bool { return r.known(k, r.actors[p].knows) || next.meets(r.uses[k]) }) {
+		firsts = append(firsts, p)
+	}
+	return firsts
+}
+
+// try adds one of the actors to those to try at n, unless one of them is among them or
+// need not be tried.
+func (n *node) try(actors []int) {
+	var add []choice
+	for _, c := range n.enabled {
+		if slices.Contains(actors, c.actor) {
+			if n.asleep&c.bit() != 0 || slices.Contains(n.todo, c) {
+				return
+			}
+			if len(add) == 0 || add[0].actor == c.actor {
+				add = append(add, c)
+			}
+		}
+	}
+	if len(add) > 0 {
+		n.todo = append(n.todo, add...)
+		return
+	}
+	for _, c := range n.enabled { // the first waits for another actor
+		if n.asleep&c.bit() == 0 && !slices.Contains(n.todo, c) {
+			n.todo = append(n.todo, c)
+		}
+	}
+}
+
+func (n *node) can(actor int) bool {
+	return slices.ContainsFunc(n.enabled, func(c choice) bool { return c.actor == actor })
 }
 
 // Replay runs the order of a Failure again and returns how it fails, or nil if it
@@ -229,16 +321,16 @@ func (p Program) replay(order []choice, known error) *Failure {
 	return &Failure{Err: err, Order: format(r.taken), Table: r.table()}
 }
 
-// sort returns the choices to make at a node: those of the actor that has the turn
-// first, so that the first order that fails has few changes of turn.
-func (p Program) sort(enabled []choice, n *node) []choice {
+// sort returns the choices that may be made at a node: those of the actor that has
+// the turn first, so that the first order that fails has few changes of turn.
+func (p Program) sort(n *node) []choice {
 	var todo []choice
 	for _, same := range []bool{true, false} {
-		for _, c := range enabled {
+		for _, c := range n.enabled {
 			if same != (c.actor == n.last) || n.asleep&c.bit() != 0 {
 				continue
 			}
-			if p.Preemptions > 0 && n.preempt+n.costs(c, enabled) > p.Preemptions {
+			if p.Preemptions > 0 && n.preempt+n.costs(c) > p.Preemptions {
 				continue
 			}
 			todo = append(todo, c)
@@ -248,14 +340,9 @@ func (p Program) sort(enabled []choice, n *node) []choice {
 }
 
 // costs returns 1 if the choice takes the turn from an actor that could go on.
-func (n *node) costs(c choice, enabled []choice) int {
-	if c.actor == n.last {
-		return 0
-	}
-	for _, e := range enabled {
-		if e.actor == n.last {
-			return 1
-		}
+func (n *node) costs(c choice) int {
+	if c.actor != n.last && n.can(n.last) {
+		return 1
 	}
 	return 0
 }
@@ -307,20 +394,6 @@ func (r *Run) linearizations() float64 {
 	for i, c := range r.taken {
 		own[c.actor] = append(own[c.actor], i)
 	}
-	// need[i][q] is how many steps of actor q come before step i in each order.
-	need := make([][]int, len(r.taken))
-	for i, c := range r.taken {
-		need[i] = make([]int, n)
-		for j := i - 1; j >= 0; j-- {
-			if r.taken[j].actor == c.actor || r.uses[j].meets(r.uses[i]) {
-				for q := range need[i] {
-					need[i][q] = max(need[i][q], need[j][q])
-				}
-				of := r.taken[j].actor
-				need[i][of] = max(need[i][of], need[j][of]+1)
-			}
-		}
-	}
 	size := 1
 	for q := range own {
 		size *= len(own[q]) + 1
@@ -341,7 +414,7 @@ func (r *Run) linearizations() float64 {
 			if at[q] == len(own[q]) || ways[i] == 0 {
 				continue
 			}
-			for p, least := range need[own[q][at[q]]] {
+			for p, least := range r.before[own[q][at[q]]] {
 				if at[p] < least {
 					continue actors
 				}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -19,9 +20,12 @@ type Run struct {
 	cut     bool
 	races   int // reports of the race detector so far
 
-	taken []choice
-	uses  []uses // of each step taken
-	rows  []row  // of each step taken, if tracing
+	// Of each step taken.
+	taken  []choice
+	number []int // how many steps its actor had taken before
+	uses   []uses
+	before [][]int // how many steps of each actor come before it in every equal order
+	rows   []row   // if tracing
 
 	written map[unsafe.Pointer]int  // how often each word has been written
 	closed  map[unsafe.Pointer]bool // channels
@@ -44,6 +48,8 @@ type actor struct {
 	next   report // what the actor said last
 	looked []look // the words that it used since it last wrote one or waited for one
 	awaits bool   // its next step waits until one of them is written
+	steps  int    // taken
+	knows  []int  // how many steps of each actor come before its next one in every equal order, whatever that one is
 
 	// The actor's own.
 	run      *Run
@@ -77,6 +83,8 @@ type did struct {
 	frame runtime.Frame // of the explored code, if tracing
 	name  string
 	args  []Value
+
+	released []Op // what the actor has unlocked after
 }
 
 type row struct {
@@ -132,6 +140,7 @@ func (p Program) start(tracing bool) *Run {
 	current = r
 	p.Start(r)
 	for _, a := range r.actors {
+		a.knows = make([]int, len(r.actors))
 		go a.main()
 	}
 	for _, a := range r.actors {
@@ -153,6 +162,11 @@ func (r *Run) give(a *actor, way int) {
 		return
 	}
 	a.awaits = a.next.spins
+	for _, op := range a.next.did.released {
+		op.Apply(0)
+		r.written[op.Word]++
+		r.uses[len(r.uses)-1] = append(r.uses[len(r.uses)-1], use{op.Word, true, true})
+	}
 	if r.failure == nil && a.next.failure != nil {
 		r.failure = fmt.Errorf("%s: %w", a.name, a.next.failure)
 	}
@@ -211,8 +225,24 @@ func (r *Run) news(a *actor) bool {
 func (r *Run) step(c choice) {
 	a := r.actors[c.actor]
 	op := a.next.next
+	uses := a.uses()
+	before := slices.Clone(a.knows)
+	for i := range r.taken {
+		if r.uses[i].meets(uses) {
+			for q, n := range r.before[i] {
+				before[q] = max(before[q], n)
+			}
+			by := r.taken[i].actor
+			before[by] = max(before[by], r.number[i]+1)
+		}
+	}
 	r.taken = append(r.taken, c)
-	r.uses = append(r.uses, a.uses())
+	r.number = append(r.number, a.steps)
+	r.uses = append(r.uses, uses)
+	r.before = append(r.before, before)
+	a.steps++
+	a.knows = slices.Clone(before)
+	a.knows[c.actor] = a.steps
 	if a.awaits {
 		a.looked = a.looked[:0]
 	}
@@ -258,10 +288,12 @@ func (r *Run) finish() {
 	current = nil
 }
 
-// A use is a word that a step uses, and whether it may write it.
+// A use is a word that a step uses, and whether it may write it. If it unlocks it, the
+// step that locks it next cannot come before it.
 type use struct {
-	word   unsafe.Pointer
-	writes bool
+	word    unsafe.Pointer
+	writes  bool
+	unlocks bool
 }
 
 type uses []use
@@ -273,12 +305,12 @@ func (a *actor) uses() uses {
 	var all uses
 	for _, word := range [...]unsafe.Pointer{op.Word, op.Also} {
 		if word != nil {
-			all = append(all, use{word, !op.Reads})
+			all = append(all, use{word, !op.Reads, false})
 		}
 	}
 	if a.awaits {
 		for _, l := range a.looked {
-			all = append(all, use{l.word, false})
+			all = append(all, use{l.word, false, false})
 		}
 	}
 	return all
@@ -289,6 +321,18 @@ func (u uses) meets(v uses) bool {
 	for _, a := range u {
 		for _, b := range v {
 			if a.word == b.word && (a.writes || b.writes) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// races reports whether two steps that meet may come in either order.
+func (u uses) races(v uses) bool {
+	for _, a := range u {
+		for _, b := range v {
+			if a.word == b.word && (a.writes || b.writes) && !a.unlocks && !b.unlocks {
 				return true
 			}
 		}
@@ -378,6 +422,20 @@ func After(wrote bool, args ...Value) {
 	if a.run.tracing {
 		a.did.args = append(a.did.args, args...)
 		a.did.frame = caller()
+	}
+}
+
+// Release is called by a hook before it unlocks something. That ends no step, and
+// the op's Apply is called when the step ends that the actor takes.
+func Release(op Op) {
+	a := self()
+	switch {
+	case a == nil:
+		op.Apply(0)
+	case a.quitting:
+		runtime.Goexit()
+	default:
+		a.did.released = append(a.did.released, op)
 	}
 }
 

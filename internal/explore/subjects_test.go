@@ -83,7 +83,7 @@ var subjects = []subject{
 				{"deque.go", "if read == top {", "if _ = read; true {"}}},
 			{"push publishes before it writes", "the owner pushes and pops, one thief", []edit{
 				{"deque.go", "	for i, task := range tasks {\n", "	d.bottom.Store(b + uint64(len(tasks)))\n	for i, task := range tasks {\n"}}},
-			{"steal loads the ring before bottom", "full, the owner pushes two and one thief", []edit{
+			{"steal loads the ring before bottom", "empty, the owner pushes three at once, one thief", []edit{
 				{"deque.go", "	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n	ring := *d.tasks.Load() // after bottom, so that it has the task\n", "	ring := *d.tasks.Load()\n	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n"}}},
 			{"steal counts what it has read before it reads", "full, the owner pushes and two thieves", []edit{
 				{"deque.go", "	task = ring[top&uint64(len(ring)-1)]\n	d.read.Add(1)\n", "	d.read.Add(1)\n	task = ring[top&uint64(len(ring)-1)]\n"}}},

@@ -84,6 +84,9 @@ func (d did) text(names map[uint64]string) string {
 	if !strings.HasSuffix(what, ")") {
 		what += "(" + strings.Join(args, ", ") + ")"
 	}
+	for _, op := range d.released {
+		result += "; " + op.Name
+	}
 	return function + ": " + what + result
 }
 

@@ -18,10 +18,11 @@ var Programs = []explore.Program{
 	{Name: "full, the owner pushes and two thieves", Start: func(r *explore.Run) { start(r, 2, "+", 1, 1) }},
 	{Name: "full, the owner pushes two and one thief", Start: func(r *explore.Run) { start(r, 2, "++", 2) }},
 	{Name: "full, the owner pops, pushes two and one thief", Start: func(r *explore.Run) { start(r, 2, "-++", 2) }},
+	{Name: "empty, the owner pushes three at once, one thief", Start: func(r *explore.Run) { start(r, 0, "3", 1) }},
 	{Name: "the owner goes round, one thief", Start: func(r *explore.Run) { start(r, 1, "+-++", 2) }},
 }
 
-// start makes a deque of two slots that has some tasks, an owner that pushes and pops,
+// start makes a deque of two slots that has some tasks, an owner that pushes one (+) or three (3) and pops (-),
 // and thieves that each try to steal so often.
 func start(r *explore.Run, filled int, owner string, thieves ...int) {
 	d := &deque{}
@@ -33,18 +34,25 @@ func start(r *explore.Run, filled int, owner string, thieves ...int) {
 			taken[by] = append(taken[by], *task)
 		}
 	}
-	push := func() {
-		number++
-		d.push(&[]int{number}[0])
+	push := func(n int) {
+		var tasks []Task
+		for range n {
+			number++
+			tasks = append(tasks, &[]int{number}[0])
+		}
+		d.push(tasks...)
 	}
 	for range filled {
-		push()
+		push(1)
 	}
 	r.Actor("owner", func() {
 		for _, op := range owner {
-			if op == '+' {
-				push()
-			} else {
+			switch op {
+			case '+':
+				push(1)
+			case '3':
+				push(3)
+			default:
 				take(0, d.pop())
 			}
 		}
@@ -61,24 +69,22 @@ func start(r *explore.Run, filled int, owner string, thieves ...int) {
 		for d.len() > 0 {
 			take(0, d.pop())
 		}
-		if top, read := d.top.Load(), d.read.Load(); top != read {
-			return fmt.Errorf("%d tasks were claimed and %d were read", top, read)
-		}
 		var pushed []int
 		for i := range number {
 			pushed = append(pushed, i+1)
 		}
-		return explore.Queued([][]int{pushed}, append([][]int{taken[0][:0]}, merged(taken)...))
-	})
-}
-
-// merged returns what was taken, sorted, because the owner takes the newest first.
-func merged(taken [][]int) [][]int {
-	var all [][]int
-	for _, by := range taken {
-		for _, n := range by {
-			all = append(all, []int{n})
+		var each [][]int // the owner takes the newest first, so the order is free
+		for _, by := range taken {
+			for _, task := range by {
+				each = append(each, []int{task})
+			}
 		}
-	}
-	return all
+		if err := explore.Queued([][]int{pushed}, each); err != nil {
+			return err
+		}
+		if top, read := d.top.Load(), d.read.Load(); top != read {
+			return fmt.Errorf("%d tasks were claimed and %d were read", top, read)
+		}
+		return nil
+	})
 }

@@ -47,9 +47,9 @@ func start(r *explore.Run, filled int, batches [][]int, takes []int) *inbox {
 		q.publish(tasks)
 		put[0] = append(put[0], numbers...)
 	}
-	take := func(by int) {
+	take := func(by, takers int) {
 		var into [capacity]Task
-		for _, task := range into[:q.take(into[:], 1)] {
+		for _, task := range into[:q.take(into[:], takers)] {
 			if task == nil {
 				panic("an empty slot was taken")
 			}
@@ -74,13 +74,13 @@ func start(r *explore.Run, filled int, batches [][]int, takes []int) *inbox {
 	for i, n := range takes {
 		r.Actor(fmt.Sprint("taker ", i), func() {
 			for range n {
-				take(1 + i)
+				take(1+i, len(takes))
 			}
 		})
 	}
 	r.End(func() error {
-		take(0)
-		take(0)
+		take(0, 1)
+		take(0, 1) // what is beyond the end of the array
 		if n := q.len(); n != 0 {
 			return fmt.Errorf("the empty inbox has %d tasks", n)
 		}

@@ -40,9 +40,8 @@ func (m *Mutex) TryLock() bool {
 }
 
 func (m *Mutex) Unlock() {
-	explore.Before(explore.Op{Name: "Unlock", Word: unsafe.Pointer(m), Apply: func(int) { m.held = false }})
+	explore.Release(explore.Op{Name: "Unlock", Word: unsafe.Pointer(m), Apply: func(int) { m.held = false }})
 	m.real.Unlock()
-	explore.After(true)
 }
 
 // A Cond is a sync.Cond whose L is a Mutex.
