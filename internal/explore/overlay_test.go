@@ -16,6 +16,7 @@ import (
 
 // A subject is a package, or some files of one, that is explored.
 type subject struct {
+	title   string   // in docs/proof.md
 	name    string   // of testdata/name.go, which has the programs and what the files left out would declare
 	folder  string   // in this module
 	files   []string // nil is all files but tests
@@ -38,6 +39,7 @@ var hooks = map[string]string{
 	"sync":        "boundaries/internal/explore/hook/sync",
 	"sync/atomic": "boundaries/internal/explore/hook/atomic",
 	"runtime":     "boundaries/internal/explore/hook/runtime",
+	"time":        "boundaries/internal/explore/hook/time",
 }
 
 // An overlay has the files that go build -overlay puts into the tree.

@@ -9,16 +9,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
+var (
+	only   = flag.String("subject", "", "explore only the subject with this name")
+	update = flag.Bool("update", false, "write what was found to testdata/orders.txt and docs/proof.md")
+)
+
 var subjects = []subject{
 	{
-		name: "ring", folder: "internal/ring",
+		title: "the ticket ring", name: "ring", folder: "internal/ring",
 		shrinks: []edit{{"ring.go", "const Size = 1024", "const Size = 2"}},
 		broken: []broken{
 			{"Put publishes before it writes", "empty, two put and one takes", []edit{
@@ -30,7 +36,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		name: "park", folder: "internal/park",
+		title: "park", name: "park", folder: "internal/park",
 		broken: []broken{
 			{"the two stores swapped", "one publishes two, one parks, one is asleep", []edit{
 				{"park.go", "	l.idle.Add(1)\n	s.asleep.Store(true)\n", "	s.asleep.Store(true)\n	l.idle.Add(1)\n"}}},
@@ -41,7 +47,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		name: "tally", folder: "workerpool", files: []string{"tally.go"},
+		title: "the pools' tally", name: "tally", folder: "workerpool", files: []string{"tally.go"},
 		broken: []broken{
 			{"wait reads submitted first", "a task submits a task while one waits", []edit{
 				{"tally.go", "ran := t.ran() // before submitted\n		if int64(ran) == t.submitted.Load() {", "submitted := t.submitted.Load()\n		if int64(t.ran()) == submitted {"}}},
@@ -56,7 +62,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		name: "inbox", folder: "workerpool", files: []string{"inbox.go"},
+		title: "the lock-free pool's inbox", name: "inbox", folder: "workerpool", files: []string{"inbox.go"},
 		broken: []broken{
 			{"publish looks at what takers have claimed", "full, one publishes and two take", []edit{
 				{"inbox.go", "if int64(first+n-q.taken.Load()) > capacity {", "if int64(first+n-q.taking.Load()) > capacity {"}}},
@@ -71,7 +77,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		name: "deque", folder: "workerpool", files: []string{"deque.go"},
+		title: "the work-stealing deque", name: "deque", folder: "workerpool", files: []string{"deque.go"},
 		broken: []broken{
 			{"the last task without the compare-and-swap", "the last task, the owner and one thief", []edit{
 				{"deque.go", "	if d.top.CompareAndSwap(top, top+1) {\n		d.read", "	if d.top.Store(top + 1); true {\n		d.read"}}},
@@ -92,7 +98,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		name: "refcount", folder: "refcount",
+		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
 		broken: []broken{
 			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
 				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
@@ -127,45 +133,105 @@ var subjects = []subject{
 				{"buffered.go", "	if o.gen.Load() != r.gen || o.count == 0 {", "	if o.gen.Load() != r.gen {"}}},
 		},
 	},
+	{
+		title: "the GIL", name: "gil", folder: "internal/gil",
+		broken: []broken{
+			{"Release wakes no waiter", "two threads take it", []edit{
+				{"gil.go", "		case g.waiters[0].wake <- struct{}{}:\n", "		case make(chan struct{}, 1) <- struct{}{}:\n"}}},
+			{"Release does not wait for the switch", "one thread ticks, one takes it", []edit{
+				{"gil.go", "		for g.drop.Load() && g.last == t {", "		for false {"}}},
+			{"Acquire does not say that the lock has changed hands", "one thread ticks, one takes it", []edit{
+				{"gil.go", "		g.switched.Broadcast()\n", ""}}},
+			{"Acquire leaves the request", "one thread ticks, one takes it", []edit{
+				{"gil.go", "	g.drop.Store(false)\n", ""}}},
+		},
+	},
+	{
+		title: "the lock and the bell between processes", name: "futex", folder: "procs/internal/futex", files: []string{"lock.go", "bell.go"},
+		broken: []broken{
+			{"a waiter that has slept forgets the others", "Lock: three processes take it", []edit{
+				{"lock.go", "		me |= lockWaiters\n", ""}}},
+			{"Release wakes no waiter", "Lock: two processes take it", []edit{
+				{"lock.go", "		wake(&l.word, 1)\n", ""}}},
+			{"Release loads and stores", "Lock: two processes take it", []edit{
+				{"lock.go", "	if l.word.Swap(0)&lockWaiters != 0 {", "	w := l.word.Load()\n	if l.word.Store(0); w&lockWaiters != 0 {"}}},
+			{"Abandon does not mark the lock", "Lock: the holder dies, one takes it", []edit{
+				{"lock.go", "if l.word.CompareAndSwap(w, lockDied) {", "if l.word.CompareAndSwap(w, 0) {"}}},
+			{"Sleep looks for a reason before it says that it sleeps", "Bell: one rings, one sleeps", []edit{
+				{"bell.go", "	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !reason() {", "	found := reason()\n	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !found {"}}},
+			{"Ring clears the bit and does not count", "Bell: one rings, two sleep", []edit{
+				{"bell.go", "	if b.word.CompareAndSwap(w, w+somebodySleeps) {", "	if b.word.CompareAndSwap(w, w-somebodySleeps) {"}}},
+		},
+	},
+	{
+		title: "the event loop's posts and cancellation", name: "eventloop", folder: "asyncio/eventloop", files: []string{"loop.go", "future.go", "task.go"},
+		broken: []broken{
+			{"take unlocks before it says that nothing is posted", "two post, the loop sleeps", []edit{
+				{"loop.go", "	l.hasPosted.Store(false)\n	l.mu.Unlock()\n", "	l.mu.Unlock()\n	l.hasPosted.Store(false)\n"}}},
+			{"sleep does not look for posts", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	l.asleep = len(l.posted) == 0\n", "	l.asleep = true\n"}}},
+			{"a post does not look whether the loop sleeps", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	wake := l.asleep\n", "	wake := false\n"}}},
+			{"a canceled future is resolved", "one cancels a task, one completes what it awaits", []edit{
+				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
+			{"close does not say that it is closed", "one posts, the loop closes", []edit{
+				{"loop.go", "	l.closed = true\n", ""}}},
+		},
+	},
+	{
+		title: "nogil's optimistic read", name: "systems", folder: "systems",
+		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
+		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
+		broken: []broken{
+			{"get does not look at the item again", "nogil: a shared item is replaced twice while one reads it", []edit{
+				{"nogil.go", "	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {", "	if true {"}}},
+			{"tryIncref takes a reference from {default, 0}", "nogil: an item is replaced while one reads it", []edit{
+				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isMerged || word < 0 {"}}},
+			{"tryIncref takes a reference from {merged, 0}", "nogil: a shared item is replaced while one reads it", []edit{
+				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
+			{"mergeZero frees a shared object after a load", "nogil: a shared item is replaced while one reads it", []edit{
+				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
+		},
+	},
 }
-
-var only = flag.String("subject", "", "explore this subject only")
 
 // A found is what the child prints for a program.
 type found struct {
-	Subject, Broken, Program   string
-	Orders, Cut, Steps, Failed int
-	Stands                     float64
-	Err, Order, Table          string
-	Replayed                   string // the error of the order's replay
-	GivenUp                    bool
-	Took                       time.Duration
+	Subject, Broken, Program string
+	Orders, Steps            int
+	Stands                   float64
+	GivenUp                  bool
+	Bound                    int
+	Err, Order, Table        string
+	Replayed                 string // what the replay of Order says
 }
 
-// program is the child's main package.
+// program is the child's main package. It ends when its standard input does.
 const program = `package main
 
 import (
 	"encoding/json"
+	"io"
 	"os"
-	"time"
-	"runtime/pprof"
 
 	"boundaries/internal/explore"
 %s)
 
 type found struct {
-	Subject, Broken, Program   string
-	Orders, Cut, Steps, Failed int
-	Stands                     float64
-	Err, Order, Table          string
-	Replayed                   string
-	GivenUp                    bool
-	Took                       time.Duration
+	Subject, Broken, Program string
+	Orders, Steps            int
+	Stands                   float64
+	GivenUp                  bool
+	Bound                    int
+	Err, Order, Table        string
+	Replayed                 string
 }
 
 func main() {
-	if f, err := os.Create("/tmp/devdir/prof"); err == nil { pprof.StartCPUProfile(f); defer pprof.StopCPUProfile() }
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	var overlay struct{ Replace map[string]string }
 	text, err := os.ReadFile(os.Args[1])
 	if err == nil {
@@ -185,10 +251,9 @@ func main() {
 			if s.program != "" && s.program != p.Name {
 				continue
 			}
-			began := time.Now()
 			res := p.Explore()
-			f := found{Subject: s.subject, Broken: s.broken, Program: p.Name,
-				Orders: res.Orders, Cut: res.Cut, Steps: res.Steps, Failed: res.Failed, Stands: res.Stands, GivenUp: res.GivenUp, Took: time.Since(began)}
+			f := found{Subject: s.subject, Broken: s.broken, Program: p.Name, Orders: res.Orders, Steps: res.Steps,
+				Stands: res.Stands, GivenUp: res.GivenUp, Bound: p.Preemptions}
 			if res.Failure != nil {
 				f.Err, f.Order, f.Table = res.Failure.Err.Error(), res.Failure.Order, res.Failure.Table
 				if again := p.Replay(f.Order); again != nil {
@@ -201,17 +266,13 @@ func main() {
 }
 `
 
-// build builds the child, which has every subject and every broken one, and returns
-// its command.
+// build builds the child, which has every subject and its broken forms, and returns its
+// command.
 func build(t *testing.T) *exec.Cmd {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	folder := t.TempDir()
-	if d := os.Getenv("EXPLORE_DEV"); d != "" {
-		folder = d
-	}
-	o := &overlay{root: root, folder: folder, Replace: map[string]string{}}
+	o := &overlay{root: root, folder: t.TempDir(), Replace: map[string]string{}}
 	var imports, list strings.Builder
 	n := 0
 	add := func(s subject, suffix string, edits []edit, broken, program string) {
@@ -239,23 +300,22 @@ func build(t *testing.T) *exec.Cmd {
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	cmd = exec.CommandContext(t.Context(), binary, file)
-	// One processor, because actors take turns. Every race is reported each time.
+	// One processor, because actors take turns. Each race is reported every time.
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GORACE=exitcode=0 suppress_equal_stacks=0 suppress_equal_addresses=0")
 	return cmd
 }
 
-func TestSubjects(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program")
-	}
+// run runs the child and returns what it has found.
+func run(t *testing.T) []found {
+	t.Helper()
 	cmd := build(t)
-	if os.Getenv("EXPLORE_DEV") != "" {
-		return
-	}
-	cmd.Stderr = io.Discard // the race detector's reports
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	defer in.Close()
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
+	require.NoError(t, cmd.Start()) // without standard error: the race detector's reports
+	var all []found
 	lines := json.NewDecoder(out)
 	for {
 		var f found
@@ -264,8 +324,100 @@ func TestSubjects(t *testing.T) {
 			break
 		}
 		require.NoError(t, err)
-		t.Logf("%s %q %q: %d orders, %g, cut %d, %d steps %v %v %s %s (%s)\n%s", f.Subject, f.Broken, f.Program, f.Orders, f.Stands, f.Cut, f.Steps, f.GivenUp, f.Took, f.Err, f.Order, f.Replayed, f.Table)
+		all = append(all, f)
+		t.Logf("%s: %s%s: %d orders, which stand for %g\n%s", f.Subject, f.Broken, f.Program, f.Orders, f.Stands, f.Table)
 	}
 	require.NoError(t, cmd.Wait())
-	t.Logf("%v user, %v system", cmd.ProcessState.UserTime(), cmd.ProcessState.SystemTime())
+	t.Logf("%v of processor time", cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+	return all
+}
+
+// Every order of every program holds, and each broken form has an order that does not,
+// which fails again when it is replayed. The numbers are those of testdata/orders.txt.
+func TestSubjects(t *testing.T) {
+	if testing.Short() || !raceable() {
+		t.Skip("builds a program with -race")
+	}
+	all := run(t)
+	var text strings.Builder
+	for _, f := range all {
+		switch {
+		case f.GivenUp:
+			t.Errorf("%s: %s: there are more than %d orders", f.Subject, f.Program, f.Orders)
+		case f.Broken == "":
+			if f.Err != "" {
+				t.Errorf("%s: %s: %s\norder %s\n%s", f.Subject, f.Program, f.Err, f.Order, f.Table)
+			}
+			fmt.Fprintf(&text, "%-9s %7d %12.6g %4d  %s\n", f.Subject, f.Orders, f.Stands, f.Steps, f.Program)
+		case f.Err == "":
+			t.Errorf("%s: %s: no order of %q fails", f.Subject, f.Broken, f.Program)
+		default:
+			if f.Replayed != f.Err {
+				t.Errorf("%s: %s: order %s fails with %q, and when it is replayed with %q", f.Subject, f.Broken, f.Order, f.Err, f.Replayed)
+			}
+			fmt.Fprintf(&text, "%-9s broken: %s: %s\n", f.Subject, f.Broken, f.Err)
+		}
+	}
+	if *only != "" || t.Failed() {
+		return
+	}
+	golden(t, "testdata/orders.txt", func(string) string { return text.String() })
+	golden(t, "../../docs/proof.md", func(page string) string {
+		before, rest, ok := strings.Cut(page, tableBegins)
+		_, after, ok2 := strings.Cut(rest, tableEnds)
+		require.True(t, ok && ok2, "docs/proof.md has no place for the table")
+		return before + tableBegins + summary(all) + tableEnds + after
+	})
+}
+
+const (
+	tableBegins = "<!-- The test of internal/explore writes this table. -->\n"
+	tableEnds   = "<!-- Its end. -->\n"
+)
+
+// summary returns the table of docs/proof.md, a row for each subject.
+func summary(all []found) string {
+	var text strings.Builder
+	text.WriteString("\n| algorithm | programs | orders run | that stand for | longest, steps | bound | broken forms found |\n|---|--:|--:|--:|--:|---|---|\n")
+	for _, s := range subjects {
+		programs, orders, steps, stands, bound := 0, 0, 0, 0.0, "none"
+		var broken []string
+		for _, f := range all {
+			switch {
+			case f.Subject != s.name:
+			case f.Broken != "":
+				broken = append(broken, f.Broken)
+			default:
+				programs, orders, steps, stands = programs+1, orders+f.Orders, max(steps, f.Steps), stands+f.Stands
+				if f.Bound > 0 {
+					bound = fmt.Sprint(f.Bound, " preemptions")
+				}
+			}
+		}
+		fmt.Fprintf(&text, "| %s (%s) | %d | %d | %.3g | %d | %s | %d: %s |\n", s.title, s.folder, programs, orders, stands, steps, bound, len(broken), strings.Join(broken, "; "))
+	}
+	text.WriteString("\n")
+	return text.String()
+}
+
+// golden compares a file with what it should be, or makes it so.
+func golden(t *testing.T, file string, want func(have string) string) {
+	t.Helper()
+	have, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	text := want(string(have))
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		return
+	}
+	require.Equal(t, text, string(have), "%s is not what was found; with -update it will be", file)
+}
+
+// raceable reports whether there is a go command, and a race detector for this platform.
+func raceable() bool {
+	_, err := exec.LookPath("go")
+	return err == nil && slices.Contains([]string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"},
+		runtime.GOOS+"/"+runtime.GOARCH)
 }

@@ -98,3 +98,6 @@ func (g *WaitGroup) Wait() {
 	g.real.Wait()
 	explore.After(false)
 }
+
+// Go panics: an exploration has no goroutines but its actors.
+func (g *WaitGroup) Go(func()) { panic("sync: a goroutine is started in an exploration") }
