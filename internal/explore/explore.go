@@ -67,7 +67,7 @@ import (
 const MaxSteps = 2000
 
 // MaxRuns is the number of runs after which an exploration is given up.
-const MaxRuns = 200_000
+const MaxRuns = 20_000
 
 // A Program is a few actors and what must hold of them.
 type Program struct {

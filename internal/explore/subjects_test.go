@@ -51,8 +51,8 @@ var subjects = []subject{
 		broken: []broken{
 			{"wait reads submitted first", "a task submits a task while one waits", []edit{
 				{"tally.go", "ran := t.ran() // before submitted\n		if int64(ran) == t.submitted.Load() {", "submitted := t.submitted.Load()\n		if int64(t.ran()) == submitted {"}}},
-			{"accept looks whether the pool is closed first", "one submits, one closes", []edit{
-				{"tally.go", "	t.submitted.Add(int64(n))\n	if t.closed.Load() {\n		t.refuse(n)\n		return false\n	}\n", "	if t.closed.Load() {\n		return false\n	}\n	t.submitted.Add(int64(n))\n"}}},
+			{"admit looks whether the pool is closed first", "one submits, one closes", []edit{
+				{"tally.go", "	t.submitted.Add(int64(n))\n	if t.closed.Load() {\n		t.refuse(n)\n		return refusal(ErrClosed)\n	}\n", "	if t.closed.Load() {\n		return refusal(ErrClosed)\n	}\n	t.submitted.Add(int64(n))\n"}}},
 			{"settle looks for waiters first", "two submit, two wait", []edit{
 				{"tally.go", "	t.settled[worker].Store(int64(ran))\n	t.notify()\n", "	t.notify()\n	t.settled[worker].Store(int64(ran))\n"}}},
 			{"notify wakes one waiter", "two submit, two wait", []edit{
@@ -73,7 +73,7 @@ var subjects = []subject{
 			{"publish publishes before it writes", "one publishes twice, two take", []edit{
 				{"inbox.go", "	for i, task := range tasks {\n", "	q.put.Store(first + n)\n	for i, task := range tasks {\n"}}},
 			{"len reads put first", "the length while one publishes and one takes", []edit{
-				{"inbox.go", "	taking := q.taking.Load() // before put, which is never behind it\n	return int(q.put.Load() - taking)\n", "	put := q.put.Load()\n	return int(put - q.taking.Load())\n"}}},
+				{"inbox.go", "	taking := q.taking.Load() // before put, which is never lower\n	return int(q.put.Load() - taking)\n", "	put := q.put.Load()\n	return int(put - q.taking.Load())\n"}}},
 		},
 	},
 	{
@@ -90,107 +90,11 @@ var subjects = []subject{
 			{"push publishes before it writes", "the owner pushes and pops, one thief", []edit{
 				{"deque.go", "	for i, task := range tasks {\n", "	d.bottom.Store(b + uint64(len(tasks)))\n	for i, task := range tasks {\n"}}},
 			{"steal loads the ring before bottom", "empty, the owner pushes three at once, one thief", []edit{
-				{"deque.go", "	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n	ring := *d.tasks.Load() // after bottom, so that it has the task\n", "	ring := *d.tasks.Load()\n	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n"}}},
+				{"deque.go", "	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n	ring := *d.tasks.Load() // after bottom, so that this ring has the task\n", "	ring := *d.tasks.Load()\n	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n"}}},
 			{"steal counts what it has read before it reads", "full, the owner pushes and two thieves", []edit{
 				{"deque.go", "	task = ring[top&uint64(len(ring)-1)]\n	d.read.Add(1)\n", "	d.read.Add(1)\n	task = ring[top&uint64(len(ring)-1)]\n"}}},
 			{"a lost last task is not given up", "the last task, the owner and one thief", []edit{
 				{"deque.go", "	} else {\n		task = nil\n	}\n", "	}\n"}}},
-		},
-	},
-	{
-		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
-		broken: []broken{
-			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
-				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
-			{"atomic: TryIncref does not look at the generation again", "atomic: the owner drops the last and uses the slot again, a stranger tries", []edit{
-				{"atomic.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
-			{"atomic: Decref loads and stores", "atomic: the owner drops one and ends, a stranger drops one", []edit{
-				{"atomic.go", "	if left := o.count.Add(-1); left == 0 {", "	left := o.count.Load() - 1\n	if o.count.Store(left); left == 0 {"}}},
-			{"lock-free: TryIncref counts up from {default, 0}", "lock-free: the owner drops the last, a stranger tries", []edit{
-				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isMerged {"}}},
-			{"lock-free: TryIncref counts up from {merged, 0}", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
-				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isDefault {"}}},
-			{"lock-free: TryIncref does not look at the generation again", "lock-free: the owner drops the last and uses the slot again, a stranger tries", []edit{
-				{"lock_free.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
-			{"lock-free: enqueue forgets the drop", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
-				{"lock_free.go", "	owner.inbox = append(owner.inbox, o)\n", ""}}},
-			{"lock-free: the queued drop is subtracted as well", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
-				{"lock_free.go", "			next = isQueued\n", "			next = isQueued - unit\n"}}},
-			{"lock-free: mergeZero frees a shared object after a load", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
-				{"lock_free.go", "	free := word == isDefault\n", "	free := word == isDefault || word == isWeak\n"}}},
-			{"lock-free: merge forgets what the others have", "lock-free: the owner takes, drops and ticks, a stranger drops one", []edit{
-				{"lock_free.go", "count := int(word>>2) + local + extra", "count := local + extra"}}},
-			{"lock-free: merge clears the owner after the word says merged", "lock-free: the owner ticks, one stranger drops one, one drops one and uses the slot again", []edit{
-				{"lock_free.go", "	o.count.local = 0\n	o.count.owner.Store(nil)\n	for {\n", "	for {\n"},
-				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
-			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
-				{"lock_free.go", "	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n	h.drain()\n", "	h.drain()\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
-			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
-				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
-			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
-				{"buffered.go", "	if h.epoch < b.epoch {\n		b.owed--\n	}\n	if b.owed", "	b.owed--\n	if b.owed"}}},
-			{"buffered: TryIncref takes what is about to be finalized", "buffered: the last drop is committed, and a try", []edit{
-				{"buffered.go", "	if o.gen.Load() != r.gen || o.count == 0 {", "	if o.gen.Load() != r.gen {"}}},
-		},
-	},
-	{
-		title: "the GIL", name: "gil", folder: "internal/gil",
-		broken: []broken{
-			{"Release wakes no waiter", "two threads take it", []edit{
-				{"gil.go", "		case g.waiters[0].wake <- struct{}{}:\n", "		case make(chan struct{}, 1) <- struct{}{}:\n"}}},
-			{"Release does not wait for the switch", "one thread ticks, one takes it", []edit{
-				{"gil.go", "		for g.drop.Load() && g.last == t {", "		for false {"}}},
-			{"Acquire does not say that the lock has changed hands", "one thread ticks, one takes it", []edit{
-				{"gil.go", "		g.switched.Broadcast()\n", ""}}},
-			{"Acquire leaves the request", "one thread ticks, one takes it", []edit{
-				{"gil.go", "	g.drop.Store(false)\n", ""}}},
-		},
-	},
-	{
-		title: "the lock and the bell between processes", name: "futex", folder: "procs/internal/futex", files: []string{"lock.go", "bell.go"},
-		broken: []broken{
-			{"a waiter that has slept forgets the others", "Lock: three processes take it", []edit{
-				{"lock.go", "		me |= lockWaiters\n", ""}}},
-			{"Release wakes no waiter", "Lock: two processes take it", []edit{
-				{"lock.go", "		wake(&l.word, 1)\n", ""}}},
-			{"Release loads and stores", "Lock: two processes take it", []edit{
-				{"lock.go", "	if l.word.Swap(0)&lockWaiters != 0 {", "	w := l.word.Load()\n	if l.word.Store(0); w&lockWaiters != 0 {"}}},
-			{"Abandon does not mark the lock", "Lock: the holder dies, one takes it", []edit{
-				{"lock.go", "if l.word.CompareAndSwap(w, lockDied) {", "if l.word.CompareAndSwap(w, 0) {"}}},
-			{"Sleep looks for a reason before it says that it sleeps", "Bell: one rings, one sleeps", []edit{
-				{"bell.go", "	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !reason() {", "	found := reason()\n	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !found {"}}},
-			{"Ring clears the bit and does not count", "Bell: one rings, two sleep", []edit{
-				{"bell.go", "	if b.word.CompareAndSwap(w, w+somebodySleeps) {", "	if b.word.CompareAndSwap(w, w-somebodySleeps) {"}}},
-		},
-	},
-	{
-		title: "the event loop's posts and cancellation", name: "eventloop", folder: "asyncio/eventloop", files: []string{"loop.go", "future.go", "task.go"},
-		broken: []broken{
-			{"take unlocks before it says that nothing is posted", "two post, the loop sleeps", []edit{
-				{"loop.go", "	l.hasPosted.Store(false)\n	l.mu.Unlock()\n", "	l.mu.Unlock()\n	l.hasPosted.Store(false)\n"}}},
-			{"sleep does not look for posts", "one posts, the loop sleeps", []edit{
-				{"loop.go", "	l.asleep = len(l.posted) == 0\n", "	l.asleep = true\n"}}},
-			{"a post does not look whether the loop sleeps", "one posts, the loop sleeps", []edit{
-				{"loop.go", "	wake := l.asleep\n", "	wake := false\n"}}},
-			{"a canceled future is resolved", "one cancels a task, one completes what it awaits", []edit{
-				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
-			{"close does not say that it is closed", "one posts, the loop closes", []edit{
-				{"loop.go", "	l.closed = true\n", ""}}},
-		},
-	},
-	{
-		title: "nogil's optimistic read", name: "systems", folder: "systems",
-		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
-		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
-		broken: []broken{
-			{"get does not look at the item again", "nogil: a shared item is replaced twice while one reads it", []edit{
-				{"nogil.go", "	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {", "	if true {"}}},
-			{"tryIncref takes a reference from {default, 0}", "nogil: an item is replaced while one reads it", []edit{
-				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isMerged || word < 0 {"}}},
-			{"tryIncref takes a reference from {merged, 0}", "nogil: a shared item is replaced while one reads it", []edit{
-				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
-			{"mergeZero frees a shared object after a load", "nogil: a shared item is replaced while one reads it", []edit{
-				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
 		},
 	},
 }
@@ -266,6 +170,13 @@ func main() {
 }
 `
 
+func prefixed(broken string) string {
+	if broken == "" {
+		return ""
+	}
+	return broken + ": fails after "
+}
+
 // build builds the child, which has every subject and its broken forms, and returns its
 // command.
 func build(t *testing.T) *exec.Cmd {
@@ -301,7 +212,7 @@ func build(t *testing.T) *exec.Cmd {
 	require.NoError(t, err, "%s", out)
 	cmd = exec.CommandContext(t.Context(), binary, file)
 	// One processor, because actors take turns. Each race is reported every time.
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GORACE=exitcode=0 suppress_equal_stacks=0 suppress_equal_addresses=0")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOMEMLIMIT=256MiB", "GORACE=exitcode=0 suppress_equal_stacks=0 suppress_equal_addresses=0")
 	return cmd
 }
 
@@ -325,7 +236,7 @@ func run(t *testing.T) []found {
 		}
 		require.NoError(t, err)
 		all = append(all, f)
-		t.Logf("%s: %s%s: %d orders, which stand for %g\n%s", f.Subject, f.Broken, f.Program, f.Orders, f.Stands, f.Table)
+		t.Logf("%s: %s: %s%d orders, which stand for %g\n%s", f.Subject, f.Program, prefixed(f.Broken), f.Orders, f.Stands, f.Table)
 	}
 	require.NoError(t, cmd.Wait())
 	t.Logf("%v of processor time", cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())

@@ -1,6 +1,7 @@
 package workerpool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -10,6 +11,8 @@ import (
 )
 
 type Task func()
+
+var ErrClosed = errors.New("closed")
 
 type PanicError struct {
 	Value  any
@@ -22,10 +25,10 @@ func (*PanicError) Error() string { return "" }
 var Programs = []explore.Program{
 	{Name: "a task submits a task while one waits", Start: func(r *explore.Run) {
 		t := newTally(2)
-		t.accept(1)
+		admit(t)
 		var queue, first, second atomic.Bool
 		r.Actor("worker 1", func() {
-			if t.accept(1) {
+			if admit(t) {
 				queue.Store(true)
 			}
 			first.Store(true)
@@ -52,7 +55,7 @@ var Programs = []explore.Program{
 		t := newTally(1)
 		var over atomic.Bool
 		r.Actor("submitter and worker", func() {
-			if t.accept(1) {
+			if admit(t) {
 				if over.Load() {
 					panic("a task runs in a pool that is closed")
 				}
@@ -72,7 +75,7 @@ var Programs = []explore.Program{
 	}},
 	{Name: "two submit, two wait", Start: func(r *explore.Run) {
 		t := newTally(1)
-		t.accept(1)
+		admit(t)
 		r.Actor("worker", func() { t.settle(0, 1) })
 		for i := range 2 {
 			r.Actor(fmt.Sprint("waiter ", i), func() {
@@ -85,7 +88,7 @@ var Programs = []explore.Program{
 	}},
 	{Name: "a task panics while two wait", Start: func(r *explore.Run) {
 		t := newTally(1)
-		t.accept(1)
+		admit(t)
 		var failed [2]bool
 		r.Actor("worker", func() {
 			t.caught(errors.New("oh"))
@@ -103,7 +106,7 @@ var Programs = []explore.Program{
 	}},
 	{Name: "two close, and the second waits for the first", Start: func(r *explore.Run) {
 		t := newTally(1)
-		t.accept(1)
+		admit(t)
 		var ended atomic.Bool
 		for i := range 2 {
 			r.Actor(fmt.Sprint("closer ", i), func() {
@@ -122,6 +125,8 @@ var Programs = []explore.Program{
 		r.End(t.quiet)
 	}},
 }
+
+func admit(t *tally) bool { return t.admit(context.Background(), 1) == nil }
 
 func newTally(workers int) *tally {
 	t := &tally{}
