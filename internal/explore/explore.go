@@ -34,20 +34,25 @@
 //
 // # How it drives the real code
 //
-// The packages below hook are sync, sync/atomic and runtime as far as this module
-// needs them. Each of their operations ends a step. The test of this package builds
-// copies of the packages it explores, in which the imports are those hooks, with go
-// build -overlay. The files themselves do not change, and so pay nothing.
+// The packages below hook are sync, sync/atomic, runtime and time as far as this module
+// needs them, and the operations of channels as functions. Each operation ends a step.
+// The test of this package builds copies of the packages it explores, with go build
+// -overlay. In the copies, the imports are those hooks. The files themselves do not
+// change, so they cost nothing.
 //
 // # What it proves, and what not
 //
 // A finished exploration without a bound proves that its program, with its few
 // actors and its few calls, has no order that fails. It does not prove the same of
-// more actors or more calls. It takes Go's atomic operations as what they are,
-// sequentially consistent, and takes the compiler, the processor and the kernel for
-// right. It explores only the orders of hooked operations. That is enough for code
-// without data races, and the race detector, which sees the synchronization of the
-// explored code and not that of the explorer, watches each order for them.
+// more actors or more calls, and it trusts the compiler, the processor and the kernel.
+//
+// Only the orders of hooked operations are explored. For code without data races that
+// is complete: Go's atomic operations are sequentially consistent, and the Go memory
+// model promises that a program without data races behaves as if its operations were
+// executed one after another, in one of these orders. Where an actor's plain code runs
+// between two of its hooked operations, no other actor can tell. The race detector
+// watches each order for data races. It sees the synchronization of the explored code
+// and not that of the explorer. It does not see the built-in function clear.
 //
 // A spinning goroutine must call runtime.Gosched between two looks. The next step of
 // an actor that has called it waits until another actor has written what this one
