@@ -98,6 +98,42 @@ var subjects = []subject{
 		},
 	},
 	{
+		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
+		broken: []broken{
+			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
+				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
+			{"atomic: TryIncref does not look at the generation again", "atomic: the owner drops the last and uses the slot again, a stranger tries", []edit{
+				{"atomic.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
+			{"atomic: Decref loads and stores", "atomic: the owner drops one and ends, a stranger drops one", []edit{
+				{"atomic.go", "	if left := o.count.Add(-1); left == 0 {", "	left := o.count.Load() - 1\n	if o.count.Store(left); left == 0 {"}}},
+			{"lock-free: TryIncref counts up from {default, 0}", "lock-free: the owner drops the last, a stranger tries", []edit{
+				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isMerged {"}}},
+			{"lock-free: TryIncref counts up from {merged, 0}", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
+				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isDefault {"}}},
+			{"lock-free: TryIncref does not look at the generation again", "lock-free: the owner drops the last and uses the slot again, a stranger tries", []edit{
+				{"lock_free.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
+			{"lock-free: enqueue forgets the drop", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "	owner.inbox = append(owner.inbox, o)\n", ""}}},
+			{"lock-free: the queued drop is subtracted as well", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "			next = isQueued\n", "			next = isQueued - unit\n"}}},
+			{"lock-free: mergeZero frees a shared object after a load", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
+				{"lock_free.go", "	free := word == isDefault\n", "	free := word == isDefault || word == isWeak\n"}}},
+			{"lock-free: merge forgets what the others have", "lock-free: the owner drops one and ends, one stranger drops one, one tries", []edit{
+				{"lock_free.go", "count := int(word>>2) + local + extra", "count := local + extra"}}},
+			{"lock-free: merge clears the owner after the word says merged", "lock-free: the owner ticks, one stranger drops one, one drops one and uses the slot again", []edit{
+				{"lock_free.go", "	o.count.local = 0\n	o.count.owner.Store(nil)\n	for {\n", "	for {\n"},
+				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
+			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n	h.drain()\n", "	h.drain()\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
+				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
+			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
+				{"buffered.go", "	if h.epoch < b.epoch {\n		b.owed--\n	}\n	if b.owed", "	b.owed--\n	if b.owed"}}},
+			{"buffered: TryIncref takes what is about to be finalized", "buffered: the last drop is committed, and a try", []edit{
+				{"buffered.go", "	if o.gen.Load() != r.gen || o.count == 0 {", "	if o.gen.Load() != r.gen {"}}},
+		},
+	},
+	{
 		title: "the GIL", name: "gil", folder: "internal/gil",
 		broken: []broken{
 			{"Release wakes no waiter", "two threads take it", []edit{
