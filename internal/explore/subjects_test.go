@@ -42,6 +42,8 @@ var subjects = []subject{
 				{"park.go", "	l.idle.Add(1)\n	s.asleep.Store(true)\n", "	s.asleep.Store(true)\n	l.idle.Add(1)\n"}}},
 			{"the worker looks for work first", "one publishes, one parks", []edit{
 				{"park.go", "	l.idle.Add(1)\n	s.asleep.Store(true)\n	if ready() &&", "	found := ready()\n	l.idle.Add(1)\n	s.asleep.Store(true)\n	if found &&"}}},
+			{"the worker that Rouse has woken does not say that it is awake", "one publishes two, two park, and each rouses one", []edit{
+				{"park.go", "	l.waking.Store(false)\n", ""}}},
 			{"two wake one worker", "two publish, one parks", []edit{
 				{"park.go", "if !s.asleep.Load() || !s.asleep.CompareAndSwap(true, false) {", "if s.asleep.Store(false); false {"}}},
 		},
@@ -65,15 +67,15 @@ var subjects = []subject{
 		title: "the lock-free pool's inbox", name: "inbox", folder: "workerpool", files: []string{"inbox.go"},
 		broken: []broken{
 			{"publish looks at what takers have claimed", "full, one publishes and two take", []edit{
-				{"inbox.go", "if int64(first+n-q.taken.Load()) > capacity {", "if int64(first+n-q.taking.Load()) > capacity {"}}},
-			{"publish does not wait for older claims", "two publish, one takes", []edit{
-				{"inbox.go", "for q.put.Load() != first {", "for false {"}}},
-			{"take does not wait for older claims", "full, one publishes and two take", []edit{
-				{"inbox.go", "for q.taken.Load() != first {", "for false {"}}},
-			{"publish publishes before it writes", "one publishes twice, two take", []edit{
-				{"inbox.go", "	for i, task := range tasks {\n", "	q.put.Store(first + n)\n	for i, task := range tasks {\n"}}},
-			{"len reads put first", "the length while one publishes and one takes", []edit{
-				{"inbox.go", "	taking := q.taking.Load() // before put, which is never lower\n	return int(q.put.Load() - taking)\n", "	put := q.put.Load()\n	return int(put - q.taking.Load())\n"}}},
+				{"inbox.go", "int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {", "int64(first+n-q.taking.Load()) > capacity {"}}},
+			{"publish marks before it writes", "one publishes twice, two take", []edit{
+				{"inbox.go", "			i := first % capacity\n			copy(q.slots[:]", "			i := first % capacity\n			q.filled.done(first, first+n)\n			copy(q.slots[:]"}}},
+			{"take marks before it reads", "full, one publishes and two take", []edit{
+				{"inbox.go", "			i := first % capacity\n			head :=", "			i := first % capacity\n			q.emptied.done(first, first+n)\n			head :="}}},
+			{"take claims without comparing", "full, one publishes and two take", []edit{
+				{"inbox.go", "		if q.taking.CompareAndSwap(first, first+n) {", "		if q.taking.Store(first + n); true {"}}},
+			{"len looks at the marks first", "the length while one publishes and one takes", []edit{
+				{"inbox.go", "	taking := q.taking.Load() // before follow, whose result is never lower\n	return int(q.filled.follow() - taking)\n", "	end := q.filled.follow()\n	return int(end - q.taking.Load())\n"}}},
 		},
 	},
 	{

@@ -45,6 +45,33 @@ var Programs = []explore.Program{
 		})
 		r.End(func() error { return lot.empty() })
 	}},
+	{Name: "one publishes two, two park, and each rouses one", Preemptions: 1, Start: func(r *explore.Run) {
+		lot := New(2)
+		var work, done atomic.Int32
+		for i := range 2 {
+			r.Actor(fmt.Sprint("worker ", i), func() {
+				for done.Load() < 2 {
+					lot.Park(i, func() bool { return work.Load() > 0 || done.Load() == 2 })
+					if n := work.Load(); n > 0 && work.CompareAndSwap(n, n-1) {
+						if n > 1 {
+							lot.Rouse()
+						}
+						if done.Add(1) == 2 {
+							lot.WakeAll()
+						}
+					}
+				}
+			})
+		}
+		r.Actor("publisher", func() {
+			for range 2 {
+				work.Add(1)
+				if lot.Idle() {
+					lot.Rouse()
+				}
+			}
+		})
+	}},
 }
 
 // start makes a worker, and publishers of that many pieces of work. The worker sleeps
