@@ -6,7 +6,7 @@
 //
 // # Words
 //
-// An actor is one goroutine of a program. A program has two or three, and they take
+// An actor is one goroutine of a program. A program has two to four, and they take
 // turns: no two ever run at the same time.
 //
 // A step is one atomic operation, one operation of a lock, a condition variable or a
