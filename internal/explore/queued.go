@@ -1,0 +1,31 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Queued returns an error unless the takers have taken exactly what the putters have
+// put, each item once, and each taker has found the items of one putter in the order
+// in which this one put them.
+func Queued(put, taken [][]int) error {
+	items := slices.Sorted(slices.Values(slices.Concat(put...)))
+	found := slices.Sorted(slices.Values(slices.Concat(taken...)))
+	if !slices.Equal(items, found) {
+		return fmt.Errorf("%v were put, %v were taken", put, taken)
+	}
+	for _, from := range put {
+		for _, by := range taken {
+			last := -1
+			for _, item := range by {
+				if i := slices.Index(from, item); i >= 0 {
+					if i < last {
+						return fmt.Errorf("%v were put, and taken in another order: %v", put, taken)
+					}
+					last = i
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+//go:build race
+
+package explore
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// RaceDetector reports whether the race detector watches the orders.
+const RaceDetector = true
+
+// raceIgnore and raceHeed enclose what synchronizes the explorer with an actor and
+// must not count for the race detector.
+
+func raceIgnore() { runtime.RaceDisable() }
+func raceHeed()   { runtime.RaceEnable() }
+
+func raceAcquire(at *byte)      { runtime.RaceAcquire(unsafe.Pointer(at)) }
+func raceReleaseMerge(at *byte) { runtime.RaceReleaseMerge(unsafe.Pointer(at)) }
+func raceErrors() int           { return runtime.RaceErrors() }

@@ -1,0 +1,471 @@
+package explore_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	only   = flag.String("subject", "", "explore only the subject with this name")
+	update = flag.Bool("update", false, "write what was found to testdata/orders.txt and docs/proof.md")
+)
+
+var subjects = []subject{
+	{
+		title: "the ticket ring", name: "ring", folder: "internal/ring",
+		shrinks: []edit{{"ring.go", "const Size = 1024", "const Size = 2"}},
+		broken: []broken{
+			{"Put publishes before it writes", "empty, two put and one takes", []edit{
+				{"ring.go", "	s.item = item\n	s.turn.Store(ticket + 1)\n", "	s.turn.Store(ticket + 1)\n	s.item = item\n"}}},
+			{"Put does not wait for its turn", "full, two take and one puts", []edit{
+				{"ring.go", "for s.turn.Load() != ticket {", "for false {"}}},
+			{"claim decrements without comparing", "two take the last item", []edit{
+				{"ring.go", "if n.CompareAndSwap(there, there-1) {", "if n.Add(-1); true {"}}},
+		},
+	},
+	{
+		title: "park", name: "park", folder: "internal/park",
+		broken: []broken{
+			{"the two stores swapped", "one publishes two, one parks, one is asleep", []edit{
+				{"park.go", "	l.idle.Add(1)\n	s.asleep.Store(true)\n", "	s.asleep.Store(true)\n	l.idle.Add(1)\n"}}},
+			{"the worker looks for work first", "one publishes, one parks", []edit{
+				{"park.go", "	l.idle.Add(1)\n	s.asleep.Store(true)\n	if ready() &&", "	found := ready()\n	l.idle.Add(1)\n	s.asleep.Store(true)\n	if found &&"}}},
+			{"the worker that Rouse has woken does not say that it is awake", "one publishes two, two park, and each rouses one", []edit{
+				{"park.go", "	l.waking.Store(false)\n", ""}}},
+			{"two wake one worker", "two publish, one parks", []edit{
+				{"park.go", "if !s.asleep.Load() || !s.asleep.CompareAndSwap(true, false) {", "if s.asleep.Store(false); false {"}}},
+		},
+	},
+	{
+		title: "the pools' tally", name: "tally", folder: "workerpool", files: []string{"tally.go"},
+		broken: []broken{
+			{"wait reads submitted first", "a task submits a task while one waits", []edit{
+				{"tally.go", "ran := t.ran() // before submitted\n		if int64(ran) == t.submitted.Load() {", "submitted := t.submitted.Load()\n		if int64(t.ran()) == submitted {"}}},
+			{"admit looks whether the pool is closed first", "one submits, one closes", []edit{
+				{"tally.go", "	t.submitted.Add(int64(n))\n	if t.closed.Load() {\n		t.refuse(n)\n		return refusal(ErrClosed)\n	}\n", "	if t.closed.Load() {\n		return refusal(ErrClosed)\n	}\n	t.submitted.Add(int64(n))\n"}}},
+			{"settle looks for waiters first", "two submit, two wait", []edit{
+				{"tally.go", "	t.settled[worker].Store(int64(ran))\n	t.notify()\n", "	t.notify()\n	t.settled[worker].Store(int64(ran))\n"}}},
+			{"notify wakes one waiter", "two submit, two wait", []edit{
+				{"tally.go", "t.cond.Broadcast()", "t.cond.Signal()"}}},
+			{"close does not wait for the first", "two close, and the second waits for the first", []edit{
+				{"tally.go", "		<-t.over\n", ""}}},
+		},
+	},
+	{
+		title: "the lock-free pool's inbox", name: "inbox", folder: "workerpool", files: []string{"inbox.go"},
+		broken: []broken{
+			{"publish looks at what takers have claimed", "full, one publishes and two take", []edit{
+				{"inbox.go", "int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {", "int64(first+n-q.taking.Load()) > capacity {"}}},
+			{"publish marks before it writes", "one publishes twice, two take", []edit{
+				{"inbox.go", "			i := first % capacity\n			copy(q.slots[:]", "			i := first % capacity\n			q.filled.done(first, first+n)\n			copy(q.slots[:]"}}},
+			{"take marks before it reads", "full, one publishes and two take", []edit{
+				{"inbox.go", "			i := first % capacity\n			head :=", "			i := first % capacity\n			q.emptied.done(first, first+n)\n			head :="}}},
+			{"take claims without comparing", "full, one publishes and two take", []edit{
+				{"inbox.go", "		if q.taking.CompareAndSwap(first, first+n) {", "		if q.taking.Store(first + n); true {"}}},
+			{"len looks at the marks first", "the length while one publishes and one takes", []edit{
+				{"inbox.go", "	taking := q.taking.Load() // before follow, whose result is never lower\n	return int(q.filled.follow() - taking)\n", "	end := q.filled.follow()\n	return int(end - q.taking.Load())\n"}}},
+		},
+	},
+	{
+		title: "the work-stealing deque", name: "deque", folder: "workerpool", files: []string{"deque.go"},
+		broken: []broken{
+			{"the last task without the compare-and-swap", "the last task, the owner and one thief", []edit{
+				{"deque.go", "	if d.top.CompareAndSwap(top, top+1) {\n		d.read", "	if d.top.Store(top + 1); true {\n		d.read"}}},
+			{"pop looks at top before it says what it wants", "two tasks, the owner pops one and two thieves", []edit{
+				{"deque.go", "	d.bottom.Store(b)\n	top := d.top.Load()\n", "	top := d.top.Load()\n	d.bottom.Store(b)\n"}}},
+			{"makeRoom loads top first", "full, the owner pushes and two thieves", []edit{
+				{"deque.go", "read, top := d.read.Load(), d.top.Load()", "top, read := d.top.Load(), d.read.Load()"}}},
+			{"makeRoom does not look at read", "full, the owner pushes and two thieves", []edit{
+				{"deque.go", "if read == top {", "if _ = read; true {"}}},
+			{"push publishes before it writes", "the owner pushes and pops, one thief", []edit{
+				{"deque.go", "	for i, task := range tasks {\n", "	d.bottom.Store(b + uint64(len(tasks)))\n	for i, task := range tasks {\n"}}},
+			{"steal loads the ring before bottom", "empty, the owner pushes three at once, one thief", []edit{
+				{"deque.go", "	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n	ring := *d.tasks.Load() // after bottom, so that this ring has the task\n", "	ring := *d.tasks.Load()\n	if int64(d.bottom.Load()-top) <= 0 {\n		return nil, false\n	}\n"}}},
+			{"steal counts what it has read before it reads", "full, the owner pushes and two thieves", []edit{
+				{"deque.go", "	task = ring[top&uint64(len(ring)-1)]\n	d.read.Add(1)\n", "	d.read.Add(1)\n	task = ring[top&uint64(len(ring)-1)]\n"}}},
+			{"a lost last task is not given up", "the last task, the owner and one thief", []edit{
+				{"deque.go", "	} else {\n		task = nil\n	}\n", "	}\n"}}},
+		},
+	},
+	{
+		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
+		broken: []broken{
+			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
+				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
+			{"atomic: TryIncref does not look at the generation again", "atomic: the owner drops the last and uses the slot again, a stranger tries", []edit{
+				{"atomic.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
+			{"atomic: Decref loads and stores", "atomic: the owner drops one and ends, a stranger drops one", []edit{
+				{"atomic.go", "	if left := o.count.Add(-1); left == 0 {", "	left := o.count.Load() - 1\n	if o.count.Store(left); left == 0 {"}}},
+			{"lock-free: TryIncref counts up from {default, 0}", "lock-free: the owner drops the last, a stranger tries", []edit{
+				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isMerged {"}}},
+			{"lock-free: TryIncref counts up from {merged, 0}", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
+				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isDefault {"}}},
+			{"lock-free: TryIncref does not look at the generation again", "lock-free: the owner drops the last and uses the slot again, a stranger tries", []edit{
+				{"lock_free.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
+			{"lock-free: enqueue forgets the drop", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "	owner.inbox = append(owner.inbox, o)\n", ""}}},
+			{"lock-free: the queued drop is subtracted as well", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "			next = isQueued\n", "			next = isQueued - unit\n"}}},
+			{"lock-free: mergeZero frees a shared object after a load", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
+				{"lock_free.go", "	free := word == isDefault\n", "	free := word == isDefault || word == isWeak\n"}}},
+			{"lock-free: merge forgets what the others have", "lock-free: the owner drops one and ends, one stranger drops one, one tries", []edit{
+				{"lock_free.go", "count := int(word>>2) + local + extra", "count := local + extra"}}},
+			{"lock-free: merge clears the owner after the word says merged", "lock-free: the owner ticks, one stranger drops one, one drops one and uses the slot again", []edit{
+				{"lock_free.go", "	o.count.local = 0\n	o.count.owner.Store(nil)\n	for {\n", "	for {\n"},
+				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
+			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+				{"lock_free.go", "	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n	h.drain()\n", "	h.drain()\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
+				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
+			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
+				{"buffered.go", "	if h.epoch < b.epoch {\n		b.owed--\n	}\n	if b.owed", "	b.owed--\n	if b.owed"}}},
+			{"buffered: TryIncref takes what is about to be finalized", "buffered: the last drop is committed, and a try", []edit{
+				{"buffered.go", "	if o.gen.Load() != r.gen || o.count == 0 {", "	if o.gen.Load() != r.gen {"}}},
+		},
+	},
+	{
+		title: "the GIL", name: "gil", folder: "internal/gil",
+		broken: []broken{
+			{"Release wakes no waiter", "two threads take it", []edit{
+				{"gil.go", "		case g.waiters[0].wake <- struct{}{}:\n", "		case make(chan struct{}, 1) <- struct{}{}:\n"}}},
+			{"Release does not wait for the switch", "one thread ticks, one takes it", []edit{
+				{"gil.go", "		for g.drop.Load() && g.last == t {", "		for false {"}}},
+			{"Acquire does not say that the lock has changed hands", "one thread ticks, one takes it", []edit{
+				{"gil.go", "		g.switched.Broadcast()\n", ""}}},
+			{"Acquire leaves the request", "one thread ticks, one takes it", []edit{
+				{"gil.go", "	g.drop.Store(false)\n", ""}}},
+		},
+	},
+	{
+		title: "the lock and the bell between processes", name: "futex", folder: "procs/internal/futex", files: []string{"lock.go", "bell.go"},
+		broken: []broken{
+			{"a waiter that has slept forgets the others", "Lock: three processes take it", []edit{
+				{"lock.go", "		me |= lockWaiters\n", ""}}},
+			{"Release wakes no waiter", "Lock: two processes take it", []edit{
+				{"lock.go", "		wake(&l.word, 1)\n", ""}}},
+			{"Release loads and stores", "Lock: two processes take it", []edit{
+				{"lock.go", "	if l.word.Swap(0)&lockWaiters != 0 {", "	w := l.word.Load()\n	if l.word.Store(0); w&lockWaiters != 0 {"}}},
+			{"Abandon does not mark the lock", "Lock: the holder dies, one takes it", []edit{
+				{"lock.go", "if l.word.CompareAndSwap(w, lockDied) {", "if l.word.CompareAndSwap(w, 0) {"}}},
+			{"Sleep looks for a reason before it says that it sleeps", "Bell: one rings, one sleeps", []edit{
+				{"bell.go", "	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !reason() {", "	found := reason()\n	w := b.word.Or(somebodySleeps) | somebodySleeps\n	if !found {"}}},
+			{"Ring clears the bit and does not count", "Bell: one rings, two sleep", []edit{
+				{"bell.go", "	if b.word.CompareAndSwap(w, w+somebodySleeps) {", "	if b.word.CompareAndSwap(w, w-somebodySleeps) {"}}},
+		},
+	},
+	{
+		title: "the event loop's posts and cancellation", name: "eventloop", folder: "asyncio/eventloop", files: []string{"loop.go", "future.go", "task.go"},
+		broken: []broken{
+			{"take unlocks before it says that nothing is posted", "two post, the loop sleeps", []edit{
+				{"loop.go", "	l.hasPosted.Store(false)\n	l.mu.Unlock()\n", "	l.mu.Unlock()\n	l.hasPosted.Store(false)\n"}}},
+			{"sleep does not look for posts", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	l.asleep = len(l.posted) == 0\n", "	l.asleep = true\n"}}},
+			{"a post does not look whether the loop sleeps", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	wake := l.asleep\n", "	wake := false\n"}}},
+			{"a canceled future is resolved", "one cancels a task, one completes what it awaits", []edit{
+				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
+			{"close does not say that it is closed", "one posts, the loop closes", []edit{
+				{"loop.go", "	l.closed = true\n", ""}}},
+		},
+	},
+	{
+		title: "nogil's optimistic read", name: "systems", folder: "systems",
+		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
+		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
+		broken: []broken{
+			{"get does not look at the item again", "a shared item is replaced, and its slot gets an object that is elsewhere", []edit{
+				{"nogil.go", "	if (*object)(atomic.LoadPointer(item)) == o && container.array.Load() == a {", "	if true {"}}},
+			{"tryIncref takes a reference from {default, 0}", "an item is replaced twice", []edit{
+				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isMerged || word < 0 {"}}},
+			{"tryIncref takes a reference from {merged, 0}", "a shared item is replaced", []edit{
+				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
+			{"mergeZero frees a shared object after a load", "a shared item is replaced twice", []edit{
+				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
+		},
+	},
+	{
+		title: "the lab's sequence lock", name: "sequence", folder: "contention", files: []string{"atomic.go"},
+		shrinks: []edit{{"atomic.go", "	if tries%16 == 0 {\n", "	if tries > 0 {\n"}},
+		broken: []broken{
+			{"a reader does not look at the sequence again", "one updates, one reads", []edit{
+				{"atomic.go", "if record.sequence.Load() == before {", "if before > 0 || true {"}}},
+			{"a reader reads while the sequence is odd", "one updates, one reads", []edit{
+				{"atomic.go", "if before := record.sequence.Load(); before%2 == 0 {", "if before := record.sequence.Load(); true {"}}},
+			{"lock adds without comparing", "two update", []edit{
+				{"atomic.go", "before%2 == 0 && s.sequence.CompareAndSwap(before, before+1) {\n", "before%2 == 0 {\n			s.sequence.Add(1)\n"}}},
+			{"a writer unlocks before its last store", "one updates, one reads", []edit{
+				{"atomic.go", "				record.words[3].Store(record.words[3].Load() + 1)\n				record.unlock()\n", "				record.unlock()\n				record.words[3].Store(record.words[3].Load() + 1)\n"}}},
+		},
+	},
+}
+
+// A found is what the child prints for a program.
+type found struct {
+	Subject, Broken, Program string
+	Orders, Steps            int
+	Stands                   float64
+	GivenUp                  bool
+	Bound                    int
+	Err, Order, Table        string
+	Replayed                 string // what the replay of Order says
+}
+
+// program is the child's main package. It ends when its standard input does.
+const program = `package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+
+	"boundaries/internal/explore"
+%s)
+
+type found struct {
+	Subject, Broken, Program string
+	Orders, Steps            int
+	Stands                   float64
+	GivenUp                  bool
+	Bound                    int
+	Err, Order, Table        string
+	Replayed                 string
+}
+
+func main() {
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	var overlay struct{ Replace map[string]string }
+	text, err := os.ReadFile(os.Args[1])
+	if err == nil {
+		err = json.Unmarshal(text, &overlay)
+	}
+	if err != nil {
+		panic(err)
+	}
+	explore.Source = func(file string) ([]byte, error) { return os.ReadFile(overlay.Replace[file]) }
+	out := json.NewEncoder(os.Stdout)
+	for _, s := range []struct {
+		subject, broken, program string
+		programs                 []explore.Program
+	}{
+%s	} {
+		for _, p := range s.programs {
+			if s.program != "" && s.program != p.Name {
+				continue
+			}
+			res := p.Explore()
+			f := found{Subject: s.subject, Broken: s.broken, Program: p.Name, Orders: res.Orders, Steps: res.Steps,
+				Stands: res.Stands, GivenUp: res.GivenUp, Bound: p.Preemptions}
+			if res.Failure != nil {
+				f.Err, f.Order, f.Table = res.Failure.Err.Error(), res.Failure.Order, res.Failure.Table
+				if again := p.Replay(f.Order); again != nil {
+					f.Replayed = again.Err.Error()
+				}
+			}
+			out.Encode(f)
+		}
+	}
+}
+`
+
+// build builds the child, which has every subject and its broken forms, and returns its
+// command.
+func build(t *testing.T) *exec.Cmd {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	o := &overlay{root: root, folder: t.TempDir(), Replace: map[string]string{}}
+	var imports, list strings.Builder
+	n := 0
+	add := func(s subject, suffix string, edits []edit, broken, program string) {
+		path, err := o.copy(s, suffix, edits)
+		require.NoError(t, err)
+		fmt.Fprintf(&imports, "\tp%d %q\n", n, path)
+		fmt.Fprintf(&list, "\t\t{%q, %q, %q, p%d.Programs},\n", s.name, broken, program, n)
+		n++
+	}
+	for _, s := range subjects {
+		if *only != "" && s.name != *only {
+			continue
+		}
+		add(s, "", nil, "", "")
+		for i, b := range s.broken {
+			add(s, fmt.Sprint("__", i), b.edits, b.name, b.program)
+		}
+	}
+	require.NoError(t, o.add("procs/explored__/main.go", fmt.Appendf(nil, program, &imports, &list)))
+	file, err := o.write()
+	require.NoError(t, err)
+	binary := filepath.Join(o.folder, "child")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-race", "-overlay", file, "-o", binary, "./procs/explored__")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	cmd = exec.CommandContext(t.Context(), binary, file)
+	// One processor, because actors take turns. Each race is reported every time.
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOMEMLIMIT=256MiB", "GORACE=exitcode=0 suppress_equal_stacks=0 suppress_equal_addresses=0")
+	return cmd
+}
+
+// run runs the child and returns what it has found.
+func run(t *testing.T) []found {
+	t.Helper()
+	cmd := build(t)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	defer in.Close()
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start()) // without standard error: the race detector's reports
+	var all []found
+	lines := json.NewDecoder(out)
+	for {
+		var f found
+		err := lines.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		all = append(all, f)
+		if f.Err == "" {
+			t.Logf("%s: %s: %d orders, which stand for %g", f.Subject, f.Program, f.Orders, f.Stands)
+		} else {
+			t.Logf("%s: %s: %s\norder %s: %s\n%s", f.Subject, f.Broken, f.Program, f.Order, f.Err, f.Table)
+		}
+	}
+	require.NoError(t, cmd.Wait())
+	t.Logf("%v of processor time", cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+	return all
+}
+
+// Every order of every program holds, and each broken form has an order that does not,
+// which fails again when it is replayed. The numbers are those of testdata/orders.txt.
+func TestSubjects(t *testing.T) {
+	if testing.Short() || !raceable() {
+		t.Skip("builds a program with -race")
+	}
+	all := run(t)
+	var text strings.Builder
+	for _, f := range all {
+		switch {
+		case f.GivenUp:
+			t.Errorf("%s: %s: there are more than %d orders", f.Subject, f.Program, f.Orders)
+		case f.Broken == "":
+			if f.Err != "" {
+				t.Errorf("%s: %s: %s\norder %s\n%s", f.Subject, f.Program, f.Err, f.Order, f.Table)
+			}
+			fmt.Fprintf(&text, "%-9s %7d %12.6g %4d  %s\n", f.Subject, f.Orders, f.Stands, f.Steps, f.Program)
+		case f.Err == "":
+			t.Errorf("%s: %s: no order of %q fails", f.Subject, f.Broken, f.Program)
+		default:
+			if f.Replayed != f.Err {
+				t.Errorf("%s: %s: order %s fails with %q, and when it is replayed with %q", f.Subject, f.Broken, f.Order, f.Err, f.Replayed)
+			}
+			fmt.Fprintf(&text, "%-9s broken: %s: %s\n", f.Subject, f.Broken, f.Err)
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	golden(t, "testdata/orders.txt", func(have string) string {
+		var all strings.Builder
+		for _, s := range subjects {
+			all.WriteString(linesOf(s, fmt.Sprintf("%-9s ", s.name), text.String(), have))
+		}
+		return all.String()
+	})
+	golden(t, "../../docs/proof.md", func(page string) string {
+		before, rest, ok := strings.Cut(page, tableBegins)
+		_, after, ok2 := strings.Cut(rest, tableEnds)
+		require.True(t, ok && ok2, "docs/proof.md has no place for the table")
+		return before + tableBegins + summary(all, rest) + tableEnds + after
+	})
+}
+
+const (
+	tableBegins = "<!-- The test of internal/explore writes this table. -->\n"
+	tableEnds   = "<!-- Its end. -->\n"
+)
+
+// linesOf returns a subject's lines, which begin with the prefix, of what was found. If
+// the subject is not selected, it returns those that the file has.
+func linesOf(s subject, prefix, found, have string) string {
+	if *only != "" && s.name != *only {
+		found = have
+	}
+	var lines strings.Builder
+	for line := range strings.Lines(found) {
+		if strings.HasPrefix(line, prefix) {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
+}
+
+// summary returns the table of docs/proof.md, a row for each subject. have is the table
+// that the page has.
+func summary(all []found, have string) string {
+	var text strings.Builder
+	text.WriteString("\n| algorithm | programs | orders run | that stand for | longest, steps | bound | broken forms found |\n|---|--:|--:|--:|--:|---|---|\n")
+	for _, s := range subjects {
+		programs, orders, steps, stands := 0, 0, 0, 0.0
+		var bounds, broken []string
+		for _, f := range all {
+			switch {
+			case f.Subject != s.name:
+			case f.Broken != "":
+				broken = append(broken, f.Broken)
+			default:
+				programs, orders, steps, stands = programs+1, orders+f.Orders, max(steps, f.Steps), stands+f.Stands
+				if f.Bound > 0 {
+					bounds = append(bounds, fmt.Sprintf("“%s”: preemptions ≤ %d", f.Program, f.Bound))
+				}
+			}
+		}
+		if bounds == nil {
+			bounds = []string{"none"}
+		}
+		prefix := fmt.Sprintf("| %s (%s) | ", s.title, s.folder)
+		row := fmt.Sprintf("%s%d | %d | %.3g | %d | %s | %d: %s |\n", prefix, programs, orders, stands, steps,
+			strings.Join(bounds, "; "), len(broken), strings.Join(broken, "; "))
+		text.WriteString(linesOf(s, prefix, row, have))
+	}
+	text.WriteString("\n")
+	return text.String()
+}
+
+// golden compares a file with what it should be, or makes it so.
+func golden(t *testing.T, file string, want func(have string) string) {
+	t.Helper()
+	have, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	text := want(string(have))
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		return
+	}
+	require.Equal(t, text, string(have), "%s is not what was found; with -update it will be", file)
+}
+
+// raceable reports whether there is a go command, and a race detector for this platform.
+func raceable() bool {
+	_, err := exec.LookPath("go")
+	return err == nil && slices.Contains([]string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"},
+		runtime.GOOS+"/"+runtime.GOARCH)
+}

@@ -1,0 +1,71 @@
+package ring
+
+import (
+	"fmt"
+
+	"boundaries/internal/explore"
+)
+
+// Programs are explored with a Size of 2.
+var Programs = []explore.Program{
+	{Name: "one puts three, one takes three", Start: func(r *explore.Run) { start(r, 0, []int{3}, []int{3}) }},
+	{Name: "two put into the last room", Start: func(r *explore.Run) { start(r, 1, []int{1, 1}, nil) }},
+	{Name: "two take the last item", Start: func(r *explore.Run) { start(r, 1, nil, []int{1, 1}) }},
+	{Name: "full, one takes and two put", Start: func(r *explore.Run) { start(r, 2, []int{1, 1}, []int{1}) }},
+	{Name: "empty, one puts and two take", Start: func(r *explore.Run) { start(r, 0, []int{1}, []int{1, 1}) }},
+	{Name: "empty, two put and one takes", Start: func(r *explore.Run) { start(r, 0, []int{1, 1}, []int{1}) }},
+	{Name: "full, two take and one puts", Start: func(r *explore.Run) { start(r, 2, []int{1}, []int{1, 1}) }},
+	{Name: "one of each at each end", Start: func(r *explore.Run) { start(r, 1, []int{1}, []int{1}) }},
+}
+
+// start makes a ring that has some items, and an actor for each number of puts and of
+// takes. At the end each item that was put has been taken or is there, and each
+// taker has found the items of one putter in their order.
+func start(r *explore.Run, filled int, puts, takes []int) {
+	q := New[int](1<<32 - 1)
+	were := []int{}
+	for i := range filled {
+		q.Put(-1 - i)
+		were = append(were, -1-i)
+	}
+	put, taken := make([][]int, len(puts)), make([][]int, len(takes))
+	for i, n := range puts {
+		r.Actor(fmt.Sprint("putter ", i+1), func() {
+			for j := range n {
+				if item := 100*(i+1) + j; q.Put(item) {
+					put[i] = append(put[i], item)
+				}
+			}
+		})
+	}
+	for i, n := range takes {
+		r.Actor(fmt.Sprint("taker ", i+1), func() {
+			for range n {
+				if item, ok := q.Take(); ok {
+					taken[i] = append(taken[i], item)
+				}
+			}
+		})
+	}
+	r.End(func() error {
+		total := filled
+		for _, items := range put {
+			total += len(items)
+		}
+		for _, items := range taken {
+			total -= len(items)
+		}
+		if q.Len() != total || total > Size {
+			return fmt.Errorf("%d items are left of %d and %v, after %v were taken", q.Len(), were, put, taken)
+		}
+		rest := []int{}
+		for range total {
+			item, _ := q.Take()
+			rest = append(rest, item)
+		}
+		if _, ok := q.Take(); ok || q.room.Load() != Size {
+			return fmt.Errorf("the empty ring has room for %d items", q.room.Load())
+		}
+		return explore.Queued(append([][]int{were}, put...), append(taken, rest))
+	})
+}
