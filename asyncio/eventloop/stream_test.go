@@ -108,9 +108,11 @@ func TestSmallWrite(t *testing.T) {
 func TestFullSocket(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
 		a, b := pair(t)
-		a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
-		written, err := a.Write(make([]byte, 32<<20)) // until it takes no more
-		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		written := 0
+		for n := 1; n > 0; written += n { // until it takes nothing for a while
+			a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+			n, _ = a.Write(make([]byte, 32<<20))
+		}
 		run(t, func(task *Task) error {
 			s := task.Loop().Attach(wrap(a))
 			Go(task.Loop(), func(t *Task) (nothing, error) {
