@@ -108,19 +108,20 @@ func TestSmallWrite(t *testing.T) {
 func TestFullSocket(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
 		a, b := pair(t)
-		written := 0
-		for n := 1; n > 0; written += n { // until it takes nothing for a while
-			a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
-			n, _ = a.Write(make([]byte, 32<<20))
-		}
 		run(t, func(task *Task) error {
 			s := task.Loop().Attach(wrap(a))
+			written, p := 0, make([]byte, 1<<16)
+			for n := 1; n > 0; written += n { // a helper takes nothing without waiting
+				var err error
+				n, err = s.transport.write(make([]byte, 1<<20))
+				require.NoError(t, err)
+			}
 			Go(task.Loop(), func(t *Task) (nothing, error) {
-				for { // a byte is written whole or not at all
-					if _, err := s.Write(t, []byte{1}); err != nil {
+				for {
+					if _, err := s.Write(t, p); err != nil {
 						return nothing{}, err
 					}
-					written++
+					written += len(p)
 					if err := t.Yield(); err != nil {
 						return nothing{}, err
 					}
@@ -130,7 +131,7 @@ func TestFullSocket(t *testing.T) {
 				seen = written
 				require.NoError(t, sleep(task, 10*time.Millisecond))
 			}
-			size := written + 1 // with the one that waits
+			size := written + len(p) // with what waits
 			_, err := Await(task, RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) { return io.ReadFull(b, make([]byte, size)) }))
 			return err
 		})
