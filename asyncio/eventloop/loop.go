@@ -16,22 +16,20 @@
 //
 // Names come from asyncio: callLater is its call_later, callSoonThreadsafe its
 // call_soon_threadsafe. A turn of the loop does what BaseEventLoop._run_once does.
-// It takes the callbacks that other goroutines have posted, makes the due timers
-// ready, and runs exactly the callbacks that were ready at its start, first come,
-// first served. A callback that is added during a turn runs in the next turn.
-//
-// It also asks the selector, which is epoll, which sockets are ready, and waits in it
-// if there is nothing else to do. The loop's goroutine reads and writes the sockets
-// itself.
+// It asks the selector which sockets are ready, and waits in it if there is nothing
+// else to do. It takes the callbacks that other goroutines have posted, makes the due
+// timers ready, and runs exactly the callbacks that are ready then, first come, first
+// served. A callback that is added while they run runs in the next turn. The loop's
+// goroutine reads and writes the sockets itself.
 //
 // Two things differ from Python. A coroutine here has a stack of its own, so a
 // plain function may wait on behalf of a task (see [Stream.As]); Python needs an
-// async twin of every function on the way. And some connections have no selector: all
-// of them on systems other than Linux, and on Linux those that are not sockets. For
-// each of these a helper goroutine blocks in a read and posts what it has read to the
-// loop; asyncio's proactor loop on Windows has completions posted to it in the same
-// way. The helpers never touch what belongs to tasks. A read that finds the loop
-// asleep then costs a hand-over between goroutines.
+// async twin of every function on the way. And the only selector is Linux's epoll. On
+// other systems, and for connections that are not sockets, a helper goroutine blocks
+// in a read of each connection and posts what it has read to the loop; asyncio's
+// proactor loop on Windows has completions posted to it in the same way. The helpers
+// never touch what belongs to tasks. A read that finds the loop asleep then costs a
+// hand-over between goroutines.
 //
 // Read Loop.turn first, then Task.Yield and Await.
 package eventloop
@@ -73,7 +71,7 @@ type Loop struct {
 	closed  bool     // guarded by mu; what is posted from now on never runs
 	failure any      // guarded by mu; the value of a helper's panic that Run has yet to repeat
 
-	wake chan struct{} // capacity 1; a token says "look at posted"
+	wake chan struct{} // capacity 1; a token says "look at posted"; unused once there is a selector
 }
 
 // Run runs main as the first task of a new loop and returns its error. When main
