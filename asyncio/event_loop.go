@@ -10,9 +10,9 @@ import (
 // runEventLoop asks from 64 tasks of one loop, as asyncio does. No lock is needed,
 // because one task runs at a time. A task that computes holds up all others.
 //
-// Cost: per question, a hand-over from the goroutine that reads the socket to the
-// loop's goroutine, and two coroutine switches. Nothing runs in parallel but the
-// kernel.
+// Cost: per question, two system calls, two coroutine switches, and a share of the
+// call that asks the selector which sockets are ready. Nothing runs in parallel but
+// the kernel.
 // Progress: blocking.
 func runEventLoop(db *Database, n int) Answer {
 	check(n)

@@ -16,18 +16,20 @@
 //
 // Names come from asyncio: callLater is its call_later, callSoonThreadsafe its
 // call_soon_threadsafe. A turn of the loop does what BaseEventLoop._run_once does.
-// It takes the callbacks that other goroutines have posted, makes the due timers
-// ready, and runs exactly the callbacks that were ready at its start, first come,
-// first served. A callback that is added during a turn runs in the next turn.
+// It asks the selector which sockets are ready, and waits in it if there is nothing
+// else to do. It takes the callbacks that other goroutines have posted, makes the due
+// timers ready, and runs exactly the callbacks that are ready then, first come, first
+// served. A callback that is added while they run runs in the next turn. The loop's
+// goroutine reads and writes the sockets itself.
 //
 // Two things differ from Python. A coroutine here has a stack of its own, so a
 // plain function may wait on behalf of a task (see [Stream.As]); Python needs an
-// async twin of every function on the way. And there is no selector. For every
-// [Stream] a helper goroutine blocks in a read, that is, in Go's own poller, and
-// posts what it has read to the loop; asyncio's proactor loop on Windows has
-// completions posted to it in the same way. The helpers never touch what belongs
-// to tasks. A read that finds the loop asleep costs a hand-over between
-// goroutines.
+// async twin of every function on the way. And the only selector is Linux's epoll. On
+// other systems, and for connections that are not sockets, a helper goroutine blocks
+// in a read of each connection and posts what it has read to the loop; asyncio's
+// proactor loop on Windows has completions posted to it in the same way. The helpers
+// never touch what belongs to tasks. A read that finds the loop asleep then costs a
+// hand-over between goroutines.
 //
 // Read Loop.turn first, then Task.Yield and Await.
 package eventloop
@@ -55,10 +57,11 @@ type Loop struct {
 	made   int // timers so far; of two timers due at once, the one made first runs first
 	tasks  map[*Task]struct{}
 
-	streams map[*Stream]struct{}
-	helpers sync.WaitGroup     // goroutines that may post
-	ctx     context.Context    // done when the loop closes; calls that wait for an executor then give up
-	cancel  context.CancelFunc // of ctx
+	streams  map[*Stream]struct{}
+	selector selector           // nil until a socket is attached; written with mu held
+	helpers  sync.WaitGroup     // goroutines that may post
+	ctx      context.Context    // done when the loop closes; calls that wait for an executor then give up
+	cancel   context.CancelFunc // of ctx
 
 	hasPosted atomic.Bool // posted is not empty; spares a busy turn the lock
 
@@ -68,7 +71,7 @@ type Loop struct {
 	closed  bool     // guarded by mu; what is posted from now on never runs
 	failure any      // guarded by mu; the value of a helper's panic that Run has yet to repeat
 
-	wake chan struct{} // capacity 1; a token says "look at posted"
+	wake chan struct{} // capacity 1; a token says "look at posted"; unused once there is a selector
 }
 
 // Run runs main as the first task of a new loop and returns its error. When main
@@ -124,24 +127,30 @@ func (l *Loop) close() {
 	l.closed = true
 	l.posted = nil
 	l.mu.Unlock()
+	if l.selector != nil {
+		l.selector.close() // no other goroutine uses it now
+	}
 	l.helpers.Wait()
 	l.repeatFailure()
 }
 
 // turn waits until there is something to do and does it.
 func (l *Loop) turn() {
+	idle := l.ready.len() == 0 && !l.hasPosted.Load()
+	switch {
+	case idle:
+		l.sleep()
+	case l.selector != nil:
+		l.selector.poll() // sockets must not starve either
+	}
 	if l.hasPosted.Load() {
 		l.take()
 	}
 	if len(l.timers) > 0 {
 		l.expire()
 	}
-	if l.ready.len() == 0 {
-		l.sleep()
-		return
-	}
-	// Count first. Looping until none is ready would starve timers and posts when a
-	// callback makes itself ready again.
+	// Count first. Looping until none is ready would starve timers, posts and sockets
+	// when a callback makes itself ready again.
 	for range l.ready.len() {
 		l.ready.pop()()
 	}
@@ -167,14 +176,21 @@ func (l *Loop) expire() {
 	}
 }
 
-// sleep returns when something was posted or the next timer is due. It may return
-// earlier.
+// sleep returns when a socket is ready, something was posted, or the next timer is
+// due. It may return earlier.
 func (l *Loop) sleep() {
+	if l.selector != nil && len(l.timers) > 0 {
+		l.selector.setDue(l.timers[0].when) // before asleep is set, or it would undo a wake
+	}
 	l.mu.Lock()
 	l.asleep = len(l.posted) == 0
 	asleep := l.asleep
 	l.mu.Unlock()
 	if !asleep {
+		return
+	}
+	if l.selector != nil {
+		l.selector.wait()
 		return
 	}
 	var due <-chan time.Time
@@ -191,6 +207,16 @@ func (l *Loop) sleep() {
 	}
 }
 
+// A selector watches sockets and wakes the tasks that wait for them. Only wake may be
+// called on another goroutine than the loop's.
+type selector interface {
+	poll()                // makes ready the tasks whose sockets are ready
+	wait()                // does that when a socket is ready, wake was called or due has passed; may do it earlier
+	setDue(due time.Time) // sets when wait returns at the latest, unless that is set to an earlier time
+	wake()                // makes the current or next wait return
+	close()
+}
+
 // callSoonThreadsafe makes f run in one of the next turns, after the callbacks
 // that were made ready before it. Any goroutine may call it; the call
 // synchronizes before f. callSoonThreadsafe reports whether the loop was open. If
@@ -203,10 +229,14 @@ func (l *Loop) callSoonThreadsafe(f func()) bool {
 	}
 	l.posted = append(l.posted, f)
 	l.hasPosted.Store(true)
-	wake := l.asleep
+	wake, selector := l.asleep, l.selector
 	l.asleep = false
 	l.mu.Unlock()
-	if wake {
+	switch {
+	case !wake:
+	case selector != nil:
+		selector.wake()
+	default:
 		select {
 		case l.wake <- struct{}{}:
 		default: // there is a token that the loop has not seen yet

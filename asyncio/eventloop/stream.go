@@ -5,156 +5,146 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"time"
 )
 
-// bufferSize is how many bytes a helper reads at once. A stream holds at most two
-// buffers of what its peer has sent and no task has read.
-const bufferSize = 4096
-
 // A Stream is a connection whose reads and writes make only the calling task wait,
 // not the loop. One task may read while another writes.
-//
-// The helper takes a buffer from free, fills it and posts it to the loop, which
-// then owns it. The loop puts the buffer back into free once tasks have read all
-// of it. There are two buffers, so that the helper can wait for the peer while a
-// task reads. A helper that finds no free buffer leaves the rest in the socket,
-// and TCP slows the peer down.
 type Stream struct {
-	loop *Loop
-	conn net.Conn
+	loop      *Loop
+	conn      net.Conn
+	transport transport
 
-	free    chan []byte       // capacity 2, so putting a buffer back never blocks
-	filled  [][]byte          // what was received, in order; tasks read from the front
-	buffers [][]byte          // the whole buffers of the elements of filled
-	readErr error             // why nothing follows filled
-	reader  *Future[struct{}] // of the task that waits for input; nil or canceled if none does
+	reader *Future[struct{}] // of the task that waits for input; nil or canceled if none does
 
-	try      func(p []byte) (int, error) // writes what fits without waiting; nil if that is impossible
-	writing  bool                        // a helper is writing, and no other may begin
-	writeErr error                       // of a helper: why nothing can be written anymore
-	writers  []*Future[struct{}]         // of the tasks that wait until writing is false
+	writing  bool                // the transport is writing what a Write left to it
+	writeErr error               // why nothing can be written anymore
+	writers  []*Future[struct{}] // of the tasks that wait until writing is false
 
 	closed bool
 }
 
+// A transport moves the bytes of a stream. It is a [socket] that the loop's selector
+// watches or, where there is no selector for the connection, a [helper]. All methods
+// are called on the loop's goroutine, and none of them waits, except detach, which
+// makes t wait.
+type transport interface {
+	// read returns what is there. If nothing is there, the error is errAgain, and the
+	// transport calls Stream.readable later. Any other error returns again and again.
+	read(p []byte) (int, error)
+
+	// write writes what fits without waiting, which may be nothing.
+	write(p []byte) (int, error)
+
+	// finish goes on to write rest, and then calls Stream.written, in a later turn.
+	finish(rest []byte)
+
+	// detach lets go of the connection. It fails if there is unread input.
+	detach(t *Task) error
+
+	// close lets go of the connection, which is about to be closed.
+	close()
+}
+
+var (
+	// errAgain is the error of a transport's read that would have to wait.
+	errAgain  = errors.New("eventloop: would wait")
+	errUnread = errors.New("eventloop: Detach of a stream with unread input")
+)
+
 // Attach makes a stream of a connection. The connection then belongs to the stream
 // and loses its deadline.
 //
-// On Unix, a connection that is a socket (a syscall.Conn) takes small writes
-// without the help of another goroutine.
+// On Linux, the loop itself reads and writes a TCP or Unix connection of package
+// net. Any other connection has a helper, a goroutine that blocks in its Read.
 func (l *Loop) Attach(conn net.Conn) *Stream {
-	s := &Stream{loop: l, conn: conn, free: make(chan []byte, 2), try: tryWrite(conn)}
+	s := &Stream{loop: l, conn: conn}
 	conn.SetDeadline(time.Time{}) // if this fails, so does the next read
-	for range cap(s.free) {
-		s.free <- make([]byte, bufferSize)
-	}
 	l.streams[s] = struct{}{}
-	l.help(func() {
-		for buf := range s.free {
-			n, err := conn.Read(buf)
-			l.callSoonThreadsafe(func() { s.received(buf, n, err) })
-			if err != nil {
-				return
-			}
-		}
-	}, func() { l.callSoonThreadsafe(func() { s.received(nil, 0, errGoexit) }) })
+	if s.transport = s.watch(); s.transport == nil {
+		s.transport = s.help()
+	}
 	return s
 }
 
-// received takes over a buffer from the helper.
-func (s *Stream) received(buf []byte, n int, err error) {
-	switch {
-	case n > 0:
-		s.filled, s.buffers = append(s.filled, buf[:n]), append(s.buffers, buf)
-	case !s.closed:
-		s.free <- buf
-	}
-	s.readErr = err
+// readable wakes the task that waits for input.
+func (s *Stream) readable() {
 	if s.reader != nil {
 		s.reader.Resolve(struct{}{}, nil)
 		s.reader = nil
 	}
 }
 
+// written wakes the tasks that wait until the transport has written, which it has, or
+// until err ended that.
+func (s *Stream) written(err error) {
+	s.writing, s.writeErr = false, err
+	for _, f := range s.writers {
+		f.Resolve(struct{}{}, nil)
+	}
+	s.writers = nil
+}
+
 // Read waits until something was received and returns some of it, as the Read of
 // an io.Reader does. After Close it returns net.ErrClosed. It panics if another
 // task is reading.
 func (s *Stream) Read(t *Task, p []byte) (int, error) {
-	if s.reader != nil && !s.reader.done { // a done future belongs to a canceled Read
-		panic("eventloop: Read of a stream that another task reads")
-	}
-	for !s.closed && len(s.filled) == 0 && s.readErr == nil {
+	s.checkReader()
+	for {
+		if s.closed {
+			return 0, net.ErrClosed
+		}
+		if n, err := s.transport.read(p); err != errAgain {
+			return n, err
+		}
 		f := NewFuture[struct{}](s.loop)
 		s.reader = f
 		if _, err := Await(t, f); err != nil {
 			return 0, err
 		}
 	}
-	if s.closed {
-		return 0, net.ErrClosed
+}
+
+// checkReader panics if a task is reading.
+func (s *Stream) checkReader() {
+	if s.reader != nil && !s.reader.done { // a done future belongs to a canceled Read
+		panic("eventloop: Read of a stream that another task reads")
 	}
-	if len(s.filled) == 0 {
-		return 0, s.readErr
-	}
-	n := copy(p, s.filled[0])
-	s.filled[0] = s.filled[0][n:]
-	if len(s.filled[0]) == 0 {
-		s.free <- s.buffers[0]
-		s.filled = s.filled[:copy(s.filled, s.filled[1:])]
-		s.buffers = s.buffers[:copy(s.buffers, s.buffers[1:])]
-	}
-	return n, nil
 }
 
 // Write writes p and waits until the socket has taken all of it. What the socket
-// takes at once is written at once; a helper writes the rest, if there is any.
-// After a canceled Write, some of p may still be written later.
-func (s *Stream) Write(t *Task, p []byte) (n int, err error) {
+// takes at once is written at once; the rest, if there is any, when the socket takes
+// it. After a canceled Write, some of p may still be written later.
+func (s *Stream) Write(t *Task, p []byte) (int, error) {
 	if err := s.flushed(t); err != nil {
 		return 0, err
 	}
-	if s.try != nil {
-		n, err = s.try(p)
-	}
+	n, err := s.transport.write(p)
 	if err != nil || n == len(p) {
 		return n, err
 	}
 	s.writing = true
-	rest := bytes.Clone(p[n:]) // p is the caller's again after a canceled Write
-	wrote := func(err error) {
-		s.loop.callSoonThreadsafe(func() {
-			s.writing, s.writeErr = false, err
-			for _, f := range s.writers {
-				f.Resolve(struct{}{}, nil)
-			}
-			s.writers = nil
-		})
-	}
-	s.loop.help(func() {
-		_, err := s.conn.Write(rest)
-		wrote(err)
-	}, func() { wrote(errGoexit) })
-	if err := s.helped(t); err != nil {
+	s.transport.finish(bytes.Clone(p[n:])) // p is the caller's again after a canceled Write
+	if err := s.finished(t); err != nil {
 		return n, err
 	}
 	return len(p), nil
 }
 
-// flushed waits until no helper is writing.
+// flushed waits until the transport is not writing.
 func (s *Stream) flushed(t *Task) error {
 	for s.writing && !s.closed {
-		if err := s.helped(t); err != nil {
+		if err := s.finished(t); err != nil {
 			return err
 		}
 	}
 	return s.broken()
 }
 
-// helped waits for the helper that is writing now. By the time of the task's turn
-// another may be writing; helped does not wait for that one.
-func (s *Stream) helped(t *Task) error {
+// finished waits until the transport has written what it is writing now. By the time
+// of the task's turn it may be writing for another task; finished does not wait for
+// that.
+func (s *Stream) finished(t *Task) error {
 	f := NewFuture[struct{}](s.loop)
 	s.writers = append(s.writers, f)
 	if _, err := Await(t, f); err != nil {
@@ -186,23 +176,19 @@ func (b boundStream) Write(p []byte) (int, error) { return b.stream.Write(b.task
 
 // Detach ends the stream and returns the connection as Attach got it. It fails if
 // something was received that no task has read, or if the peer has closed the
-// connection; the stream can then only be closed.
+// connection; the stream can then only be closed. It panics if another task is
+// reading.
 func (s *Stream) Detach(t *Task) (net.Conn, error) {
 	if err := s.flushed(t); err != nil {
 		return nil, err
 	}
-	// A deadline in the past ends the helper's read, now or when it begins.
-	s.conn.SetDeadline(time.Unix(1, 0))
-	var p [1]byte
-	switch n, err := s.Read(t, p[:]); {
-	case n > 0:
-		return nil, errors.New("eventloop: Detach of a stream with unread input")
-	case !errors.Is(err, os.ErrDeadlineExceeded):
+	s.checkReader()
+	if err := s.transport.detach(t); err != nil {
 		return nil, err
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	return s.conn, s.conn.SetDeadline(time.Time{})
+	return s.conn, nil
 }
 
 // Close closes the connection. Tasks that wait for it get net.ErrClosed. A second
@@ -213,7 +199,8 @@ func (s *Stream) Close() error {
 	}
 	s.closed = true
 	delete(s.loop.streams, s)
-	close(s.free) // a helper may be waiting for a buffer; then no task waits for the helper
-	// A helper that reads or writes fails now, and what it posts wakes the tasks.
+	s.transport.close()
+	s.readable()
+	s.written(net.ErrClosed)
 	return s.conn.Close()
 }

@@ -13,7 +13,7 @@ const slice = 10 * time.Millisecond
 // runEventLoop answers in one task of a loop and computes in another, which yields
 // every 10 ms. Without the line that yields, the loop would answer no event.
 //
-// Cost: under load=busy, an event waits two or three slices of 10 ms on any number
+// Cost: under load=busy, an event waits one or two slices of 10 ms on any number
 // of processors, and every computation must yield. Under load=stuck, an event waits
 // for the whole computation.
 // Progress: blocking.

@@ -22,10 +22,11 @@
 //     get the lock back, however short the read or write was. A thread that is stuck
 //     does not see the request for the lock.
 //   - event_loop.go shows that a task that computes keeps all others waiting until it
-//     yields, here every 10 ms. As in asyncio, an event queues behind it twice: until
-//     the loop receives the event, and until the loop wakes the event's task. So an
-//     event waits for two or three slices of 10 ms. A task that is stuck stops the
-//     loop.
+//     yields, here every 10 ms. An event waits until the loop asks its selector, and
+//     then once more, because the computing task was ready earlier: one or two slices
+//     of 10 ms. In asyncio, and here without a selector, it waits for one more, because
+//     the selector wakes a callback, and only that wakes the task. A task that is stuck
+//     stops the loop.
 //   - goroutine.go shows what Go does. The computation keeps one processor, and the
 //     answer comes from another, whatever the computation does.
 //

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package eventloop
+
+// watch returns nil: there is no selector, and a helper serves every connection.
+func (s *Stream) watch() transport { return nil }
