@@ -131,6 +131,7 @@ func TestErrors(t *testing.T) {
 func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"NaN":             {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
+		"a unit twice":    {"BenchmarkB 1 3 ns/op 4 ns/op\n", "f:2: BenchmarkB has 4 ns/op, after another value of this unit; the second is left out"},
 		"a negative time": {"BenchmarkB 1 -3 ns/op\n", "f:2: BenchmarkB has -3 ns/op, want a time of 0 or more; the value is left out"},
 		"Inf":             {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
 		"too much":        {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
