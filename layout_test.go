@@ -183,13 +183,13 @@ var shortened = map[string]string{
 	`make python PYTHONS="python3 python3.14t" > python.txt`:                                                       "", // package python tests it
 	`go tool boundaries claims claims.txt python.txt`:                                                              `go tool boundaries claims docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
 	`make race-demo`: "", // package races tests it
-	`BOUNDARIES_REDIS=localhost:6379 go test -bench AsyncIO`:             "",                                                                                                // .ci/run starts a Redis
-	`make compare BASE=main`:                                             `make compare BASE=main BENCH=Nothing ARGS='-pkg ./python -benchtime 1x -rounds 1 -relink=false'`, // a small package
-	`make compare BASE=HEAD BENCH=Refcount`:                              `make -n compare BASE=HEAD BENCH=Refcount`,                                                        // as above
-	`go install ./cmd/boundaries`:                                        "",                                                                                                // would leave a program behind
-	`go test -bench . -cpu 1,2,4,8 -count 10 -timeout 0 | tee bench.txt`: "",                                                                                                // as above
-	`make python PYTHONS="python3 python3.14t" | tee python.txt`:         "",                                                                                                // package python tests it
-	`go tool boundaries claims bench.txt python.txt`:                     "",                                                                                                // as above
+	`BOUNDARIES_REDIS=localhost:6379 go test -bench AsyncIO`:             "",                                                                                                       // .ci/run starts a Redis
+	`make compare BASE=main`:                                             `make compare BASE=main BENCH=Nothing ARGS='-pkg ./python -equal -benchtime 1x -rounds 1 -relink=false'`, // a small package
+	`make compare BASE=HEAD BENCH=Refcount`:                              `make -n compare BASE=HEAD BENCH=Refcount`,                                                               // as above
+	`go install ./cmd/boundaries`:                                        "",                                                                                                       // would leave a program behind
+	`go test -bench . -cpu 1,2,4,8 -count 10 -timeout 0 | tee bench.txt`: "",                                                                                                       // as above
+	`make python PYTHONS="python3 python3.14t" | tee python.txt`:         "",                                                                                                       // package python tests it
+	`go tool boundaries claims bench.txt python.txt`:                     "",                                                                                                       // as above
 	`go tool boundaries claims C12 bench.txt`:                            `go tool boundaries claims C12 docs/results/epyc-2-go.txt`,
 	`go test ./internal/claims -run TestResults`:                         `go test ./internal/claims -run TestResults`,
 	`go test ./internal/claims -run TestPages -update`:                   `go test ./internal/claims -run TestPages -update`,
