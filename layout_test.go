@@ -49,17 +49,27 @@ func TestEveryPackageHasADoc(t *testing.T) {
 	}
 }
 
-// README's recipe: a file without its line in the table fails in the package's
-// own directory; with the line, the tests and the benchmarks have the variant.
-func TestAddAVariant(t *testing.T) {
+// What the pages say works in a copy of the tree. There is one copy, because the go
+// command compiles everything again in another folder.
+func TestInACopy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the tree")
 	}
+	// A command need not be checked again, and the linker need not write what a debugger reads.
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off '-ldflags=-s -w'"))
+	t.Setenv("GOGC", "400")
+	copied := copyTree(t)
+	t.Run("documented commands", func(t *testing.T) { testDocumentedCommands(t, copied) })
+	t.Run("add a variant", func(t *testing.T) { testAddAVariant(t, copied) })
+}
+
+// README's recipe: a file without its line in the table fails in the package's
+// own directory; with the line, the tests and the benchmarks have the variant.
+func testAddAVariant(t *testing.T, copied string) {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("there is no go command to build a copy of the tree with")
 	}
-	copied := copyTree(t)
 	goIn := func(folder string, args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), goCommand, args...)
 		cmd.Dir = filepath.Join(copied, folder)
@@ -94,18 +104,14 @@ func TestAddAVariant(t *testing.T) {
 	}
 }
 
-// Every command that a page shows runs. Each page's commands run in their order, in
-// a copy of the tree and without standard input.
-func TestDocumentedCommands(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a copy of the tree")
-	}
+// Every command that a page shows runs. Each page's commands run in their order,
+// without standard input.
+func testDocumentedCommands(t *testing.T, copied string) {
 	for _, program := range []string{"bash", "make", "git"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("the pages show commands for a Unix shell: ", err)
 		}
 	}
-	copied := copyTree(t)
 	shell := func(command string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", command)
 		cmd.Dir = copied
@@ -170,7 +176,7 @@ var shortened = map[string]string{
 	`go tool boundaries table bench.txt`:                                                                           `go tool boundaries table bench.txt`,
 	`go tool boundaries report -o page.html -svg charts docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`: `go tool boundaries report -o page.html -svg charts docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
 	`go tool boundaries report -o report.html bench.txt`:                                                           `go tool boundaries report -o report.html bench.txt`,
-	`go tool boundaries run -o rounds.txt -bench 'Loop$|Refcount' -rounds 10`:                                      `go tool boundaries run -o rounds.txt -bench 'Loop$/sync=private' -benchtime 1x -rounds 2`,
+	`go tool boundaries run -o rounds.txt -bench 'Loop$|Refcount' -rounds 10`:                                      `go tool boundaries run -o rounds.txt -bench 'Loop$/sync=private' -benchtime 1x -rounds 1`,
 	`go test -race -timeout 60s ./loop`:                                                                            "", // needs a C compiler; .ci/run tests all packages so
 	`make peers`:                                                                                                   "", // of another module; .ci/run runs its benchmarks
 	`go tool boundaries scaling rounds.txt`:                                                                        `go tool boundaries scaling rounds.txt`,
@@ -179,16 +185,16 @@ var shortened = map[string]string{
 	`make python PYTHONS="python3 python3.14t" > python.txt`:                                                       "", // package python tests it
 	`go tool boundaries claims claims.txt python.txt`:                                                              `go tool boundaries claims docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
 	`make race-demo`: "", // package races tests it
-	`BOUNDARIES_REDIS=localhost:6379 go test -bench AsyncIO`:      "", // .ci/run starts a Redis
-	`make compare BASE=main`:                                      `make compare BASE=main BENCH=Loop/sync=private ARGS='-benchtime 1x -rounds 2'`,
-	`make compare BASE=HEAD BENCH=Refcount`:                       `make compare BASE=HEAD BENCH=Refcount ARGS='-benchtime 1x -rounds 2'`,
-	`go install ./cmd/boundaries`:                                 "", // would leave a program behind
-	`go tool boundaries run -o bench.txt -rounds 10 -cpu 1,2,4,8`: "", // takes most of an hour
-	`make python PYTHONS="python3 python3.14t" | tee python.txt`:  "", // package python tests it
-	`go tool boundaries claims bench.txt python.txt`:              "", // as above
+	`BOUNDARIES_REDIS=localhost:6379 go test -bench AsyncIO`:      "",                                                                                                       // .ci/run starts a Redis
+	`make compare BASE=main`:                                      `make compare BASE=main BENCH=Nothing ARGS='-pkg ./python -equal -benchtime 1x -rounds 1 -relink=false'`, // a small package
+	`make compare BASE=HEAD BENCH=Refcount`:                       `make -n compare BASE=HEAD BENCH=Refcount`,                                                               // as above
+	`go install ./cmd/boundaries`:                                 "",                                                                                                       // would leave a program behind
+	`make python PYTHONS="python3 python3.14t" | tee python.txt`:  "",                                                                                                       // package python tests it
+	`go tool boundaries claims bench.txt python.txt`:              "",                                                                                                       // as above
 	`go tool boundaries claims C12 bench.txt`:                     `go tool boundaries claims C12 docs/results/epyc-2-go.txt`,
 	`go test ./internal/claims -run TestResults`:                  `go test ./internal/claims -run TestResults`,
 	`go test ./internal/claims -run TestPages -update`:            `go test ./internal/claims -run TestPages -update`,
+	`go tool boundaries run -o bench.txt -rounds 10 -cpu 1,2,4,8`: "", // takes most of an hour
 	`make python`: "", // package python tests it
 	`make python PYTHONS="python3.9 python3.13 python3.14t" | tee python.txt`:                                                                        "", // package python tests it
 	`go tool benchstat -table .name -row '/share,/task,/load,/payload,/latency,/start,/system,/without,/sync' -col /gomaxprocs bench.txt python.txt`: `go tool benchstat -table .name -row /sync -col /gomaxprocs bench.txt`,

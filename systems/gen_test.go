@@ -20,6 +20,8 @@ func goIn(t *testing.T, dir string, args ...string) (string, error) {
 	}
 	cmd := exec.CommandContext(t.Context(), goCommand, args...)
 	cmd.Dir = dir
+	// Nobody debugs these programs, and all else is checked elsewhere.
+	cmd.Env = append(os.Environ(), "GOGC=400", "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off '-ldflags=-s -w'"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -79,10 +81,11 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	require.Contains(t, out, "zz_generated_old.go: there is no old.go that declares a thread: remove the generated file")
 }
 
-// One file and one line add a system, and the tests find a wrong one.
+// One file and one line add a system, and the tests find a wrong one and a file without
+// its line.
 func TestAddASystem(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a copy of the package twice")
+		t.Skip("builds a copy of the package")
 	}
 	const file = `package systems
 
@@ -113,22 +116,18 @@ func (t *waitingThread) end()   { t.mu.Unlock() }
 	write := func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "systems", name), []byte(text), 0o600))
 	}
-	test := func() string {
-		out, err := goIn(t, dir, "generate", "./systems")
-		require.NoError(t, err, out)
-		out, err = goIn(t, dir, "test", "-vet=off", "-v", "-run", "TestFiles|TestExact/Stone/one-after-the-other|TestExact/Stone/leaky", "./systems")
-		require.Error(t, err)
-		return out
-	}
-	write("one_after_the_other.go", file)
-	require.Contains(t, test(), "no variant in the table is named one-after-the-other: add its line")
-
 	table, err := os.ReadFile("systems.go")
 	require.NoError(t, err)
 	write("systems.go", strings.Replace(string(table), "var Systems = []System{\n", "var Systems = []System{\n"+line+toWrong.Replace(line), 1))
+	write("one_after_the_other.go", file)
 	write("leaky.go", wrong)
-	out := test()
-	require.Contains(t, out, "--- PASS: TestFiles")
+	write("forgotten.go", strings.NewReplacer("OneAfterTheOther", "Forgotten", "waitingThread", "forgottenThread").Replace(file)) // without its line
+	out, err := goIn(t, dir, "generate", "./systems")
+	require.NoError(t, err, out)
+	out, err = goIn(t, dir, "test", "-v", "-run", "TestFiles|TestExact/Stone/one-after-the-other|TestExact/Stone/leaky", "./systems")
+	require.Error(t, err)
+	require.Contains(t, out, "no variant in the table is named forgotten: add its line")
+	require.Equal(t, 1, strings.Count(out, "add its line"), out)
 	require.Contains(t, out, "--- PASS: TestExact/Stone/one-after-the-other")
 	require.Contains(t, out, "--- FAIL: TestExact/Stone/leaky")
 }

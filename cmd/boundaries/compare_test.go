@@ -96,6 +96,8 @@ func TestCompareRevisions(t *testing.T) {
 		}
 	}
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
+	t.Setenv("GOGC", "off")
 	t.Chdir(t.TempDir())
 	git := func(args ...string) {
 		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b"}, args...)...).CombinedOutput()

@@ -88,7 +88,8 @@ func TestRunOnOtherMachines(t *testing.T) {
 	t.Setenv("TMPDIR", here)
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "")
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
+	t.Setenv("GOGC", "off")
 	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
 	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc BenchmarkA(b *testing.B) {}\n\nfunc BenchmarkSlow(b *testing.B) { time.Sleep(20 * time.Millisecond) }\n"), 0o666))
 	empty := func() {

@@ -40,7 +40,8 @@ func TestRunVerb(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "")
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
+	t.Setenv("GOGC", "off")
 	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
 	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport \"testing\"\n\nfunc BenchmarkA(b *testing.B) {}\n"), 0o666))
 	var stdout, stderr bytes.Buffer

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,8 @@ func newRepo(t *testing.T, files map[string]string) {
 	for _, setting := range []string{
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
+		// Most of the time of these tests is the linker's. This halves it.
+		"GOFLAGS='-ldflags=-s -w'", "GOGC=off",
 	} {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
@@ -147,6 +151,28 @@ func compare(base string, o Options) (status int, stdout, stderr string) {
 	return status, out.String(), errOut.String()
 }
 
+// prepare prepares a comparison with HEAD, up to an error. The caller calls end, which
+// removes what the comparison made.
+func prepare(t *testing.T, o Options) (c *comparison, end func(), err error) {
+	t.Helper()
+	before := state()
+	c = &comparison{Options: o, stderr: io.Discard, random: newRandom(o.Seed), patterns: parsePatterns(o.Bench)}
+	c.base.name, c.head.name = "base", "head"
+	return c, func() {
+		t.Helper()
+		require.NoError(t, c.cleanUp(t.Context()))
+		require.Equal(t, before, state())
+	}, c.prepare(t.Context(), "HEAD")
+}
+
+// checkOut prepares a comparison up to where it would build: no package has this name.
+func checkOut(t *testing.T) (c *comparison, end func()) {
+	t.Helper()
+	c, end, err := prepare(t, with(func(o *Options) { o.Packages = "./none" }))
+	require.ErrorContains(t, err, `-pkg "./none": want packages of a Go module`)
+	return c, end
+}
+
 func TestCompare(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod":          goMod,
@@ -171,27 +197,17 @@ func TestCompare(t *testing.T) {
 		require.Equal(t, 1, strings.Count(stderr, "BenchmarkNew"))
 		require.Contains(t, stderr, "boundaries: 1 row of 1 has a confirmed regression\n")
 	})
-	t.Run("benchstat's table", func(t *testing.T) {
-		status, stdout, stderr := compare("v1", withPerf(with(func(o *Options) { o.Packages, o.Format = "./sub", "benchstat" })))
-		require.Zero(t, status, stderr)
-		require.Regexp(t, `│ +base +│ +head +│`, stdout)
-		require.Regexp(t, `Thing\S* +1\.111k .* 2\.222k `, stdout)
-	})
-	t.Run("in a subdirectory, from a hook", func(t *testing.T) {
+	t.Run("in a subdirectory, from a hook, strictly", func(t *testing.T) {
 		index := filepath.Join(t.TempDir(), "index")
 		t.Setenv("GIT_INDEX_FILE", index)
 		t.Setenv("GIT_DIR", ".git")
 		t.Chdir("sub")
-		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Bench, o.CPU = "Thing", "1,2" }))
-		require.Zero(t, status, stderr) // two rounds decide nothing
+		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Bench, o.CPU, o.Strict = "Thing", "1,2", true }))
+		require.Equal(t, 3, status, stderr) // two rounds decide nothing
 		require.Regexp(t, `Thing +things/op +1\.111k +2\.222k .*needs \d+ rounds`, stdout)
 		require.Regexp(t, `Thing-2 +things/op +1\.111k +2\.222k `, stdout)
 		require.Contains(t, stdout, "no confirmed regression in 2 rows; 2 undecided, which -rounds")
 		require.NoFileExists(t, index)
-	})
-	t.Run("strictly", func(t *testing.T) {
-		status, _, stderr := compare("v1", with(func(o *Options) { o.Packages, o.Strict = "./sub", true }))
-		require.Equal(t, 3, status, stderr)
 	})
 	t.Run("merge base", func(t *testing.T) {
 		git(t, "checkout", "--quiet", "-b", "other", "v1")
@@ -239,13 +255,9 @@ func TestDecision(t *testing.T) {
 	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
 	o := with(func(o *Options) { o.Rounds = 8 })
 
-	status, stdout, stderr := compare("HEAD", o)
-	require.Zero(t, status, stderr)
-	require.Contains(t, stdout, "no confirmed regression in 4 rows\n")
-
 	write(t, map[string]string{"a_test.go": fmt.Sprintf(synthetic, "1.2")})
 	o.Out = filepath.Join(t.TempDir(), "kept", "here")
-	status, stdout, stderr = compare("HEAD", o)
+	status, stdout, stderr := compare("HEAD", o)
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  Row/row=2-?\d* +sec/op .*\n\nUnchanged\n`, stdout)
 	require.Contains(t, stdout, "1 row of 4 has a confirmed regression\n")
@@ -263,8 +275,9 @@ func TestDecision(t *testing.T) {
 		}
 	}
 
-	status, _, stderr = compare("HEAD", with(func(o *Options) { o.Rounds, o.Gate.Threshold = 8, 0.5 }))
+	status, stdout, stderr = compare("HEAD", with(func(o *Options) { o.Rounds, o.Gate.Threshold = 8, 0.5 }))
 	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "no confirmed regression in 4 rows\n")
 
 	// A benchmark of which no row is selected runs once.
 	write(t, map[string]string{"b_test.go": fmt.Sprintf(benchmark, "RowToo", 1)})
@@ -279,7 +292,7 @@ func TestEqualBinaries(t *testing.T) {
 		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1), "README.md": "1\n",
 		"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub", 1), "far/far.go": "package far\n",
 	})
-	o := with(func(o *Options) { o.Equal, o.Packages, o.Relink = false, "./...", true })
+	o := with(func(o *Options) { o.Equal, o.Relink = false, true })
 	status, stdout, stderr := compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "base and head are identical: one commit, without changes")
@@ -292,6 +305,7 @@ func TestEqualBinaries(t *testing.T) {
 	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured")
 
 	// What differs is measured, and what no benchmark reaches is said.
+	o.Packages, o.Relink = "./...", false
 	write(t, map[string]string{"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub", 2), "far/far.go": "package far\n\nvar X int\n"})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
@@ -446,9 +460,29 @@ func requireBadInput(t *testing.T, want, base string, o Options) {
 	require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 }
 
+// BenchmarkThing of head fails as FAIL says.
+const failing = `package tiny
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"sync"
+	"testing"
+	"time"
+)
+
+func BenchmarkThing(b *testing.B) {
+	switch os.Getenv("FAIL") {
+%s	}
+}
+
+var _, _ = log.Fatal, sync.NewCond
+`
+
 func TestFailingBenchmark(t *testing.T) {
-	for _, test := range []struct{ name, body, want string }{
-		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:7: got 3, want 4$`},
+	tests := []struct{ name, body, want string }{
+		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:\d+: got 3, want 4$`},
 		{"panic", `panic("lost")`, "panic: lost( .*)?$"},
 		{"exit", "os.Exit(0)", `panic: unexpected call to os.Exit\(0\) during test`},
 		{"exit with a status", `fmt.Fprintln(os.Stderr, "connecting\nno such host"); os.Exit(3)`, "exit status 3: connecting; no such host$"},
@@ -456,39 +490,45 @@ func TestFailingBenchmark(t *testing.T) {
 		{"fatal error", `var m sync.Mutex; m.Unlock()`, "fatal error: sync: unlock of unlocked mutex$"},
 		{"killed", `p, _ := os.FindProcess(os.Getpid()); p.Kill(); select {}`, "signal: killed$"},
 		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
-		{"damage to the worktree", `os.Remove("../.git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:7: no reason$"},
-		{"never ends", `for spin := true; spin; { }`, `still running after 2s, and killed \(-timeout\)$`},
+		{"damage to the worktree", `os.Remove("../.git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:\\d+: no reason$"},
+		{"never ends", `time.Sleep(time.Minute)`, `still running after 2s, and killed \(-timeout\)$`},
 		{"no result", "b.Skip()", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Steady", 1), "sub/a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
-			write(t, map[string]string{"sub/a_test.go": `package tiny
-import "testing"
-import "fmt"
-import "os"
-import "sync"
-import "log"
-func BenchmarkThing(b *testing.B) { ` + test.body + ` }
-var _, _, _, _ = fmt.Print, os.Exit, log.Fatal, sync.NewCond
-`})
-			status, stdout, stderr := compare("HEAD", with(func(o *Options) {
-				o.Packages = "./sub"
-				if test.name == "never ends" {
-					o.Timeout = 2 * time.Second
-				}
-			}))
-			if test.want == "" {
-				// Only base has results.
-				require.Zero(t, status, stderr)
-				require.Regexp(t, `Only in base\n  Thing`, stdout)
-				return
-			}
-			require.Equal(t, 1, status)
-			require.Empty(t, stdout)
-			lines := strings.Split(strings.TrimSpace(stderr), "\n")
-			require.Regexp(t, `^boundaries: head, round 1 of 2, package \./sub, BenchmarkThing: `+test.want, lines[len(lines)-1])
-		})
 	}
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Steady", 1), "sub/a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	cases := ""
+	for _, test := range tests {
+		cases += fmt.Sprintf("\tcase %q:\n\t\t%s\n", test.name, test.body)
+	}
+	write(t, map[string]string{"sub/a_test.go": fmt.Sprintf(failing, cases)})
+	o := with(func(o *Options) { o.Packages = "./sub" })
+	const where = `head, round 1 of 2, package \./sub, BenchmarkThing: `
+	c, end, err := prepare(t, o)
+	require.NoError(t, err)
+	env := c.env
+	for _, test := range tests {
+		if test.name == "no result" || test.name == "damage to the worktree" {
+			continue // they are for a whole comparison
+		}
+		c.env = append(slices.Clone(env), "FAIL="+test.name)
+		c.Timeout = 0
+		if test.name == "never ends" {
+			c.Timeout = 2 * time.Second
+		}
+		require.Regexp(t, `^`+where+test.want, c.run(t.Context(), c.screening()).Error(), test.name)
+	}
+	end()
+
+	t.Setenv("FAIL", "damage to the worktree")
+	status, stdout, stderr := compare("HEAD", o)
+	require.Equal(t, 1, status)
+	require.Empty(t, stdout)
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	require.Regexp(t, `^boundaries: `+where+`--- FAIL: BenchmarkThing a_test.go:\d+: no reason$`, lines[len(lines)-1])
+
+	t.Setenv("FAIL", "no result")
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Regexp(t, `Only in base\n  Thing`, stdout)
 }
 
 // What ran on a disturbed machine runs again, three times at most.

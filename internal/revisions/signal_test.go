@@ -92,9 +92,8 @@ func TestInterrupt(t *testing.T) {
 		completed int
 	}{
 		{"Ctrl-C in the second round", syscall.SIGINT, "3", 1},
-		{"Ctrl-C between the sides", syscall.SIGINT, "4", 1},
-		{"SIGTERM in the first round", syscall.SIGTERM, "1", 0},
-		{"SIGHUP between the sides", syscall.SIGHUP, "2", 0},
+		{"SIGHUP between the sides of the second round", syscall.SIGHUP, "4", 1},
+		{"SIGTERM between the sides of the first round", syscall.SIGTERM, "2", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.signal == syscall.SIGHUP && signal.Ignored(test.signal) {

@@ -55,7 +55,10 @@ func TestMain(m *testing.M) {
 `+body)
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "")
+	// Most of the time of these tests would be the linker's and the control's.
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
+	t.Setenv("GOGC", "off")
+	controlSteps = 1000
 	t.Setenv("TMPDIR", t.TempDir())
 	return dir
 }
