@@ -1,0 +1,125 @@
+package workerpool
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+)
+
+// One task runs for the whole test, while others come and go. Wait does not return
+// before that task has run. There are many workers, so that a sum takes as long as
+// other tasks need to come and go.
+func TestWaitWhileATaskRuns(t *testing.T) {
+	const workers = 200
+	var tally tally
+	tally.init(workers)
+	require.NoError(t, tally.admit(t.Context(), 1)) // the long task
+	var over, early atomic.Bool
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = tally.wait()
+		early.Store(!over.Load())
+	}()
+	for ran := 1; ran <= 100_000 && !early.Load(); ran++ {
+		require.NoError(t, tally.admit(t.Context(), 1))
+		for range ran % 64 {
+			_ = tally.closed.Load()
+		}
+		tally.settle(workers-1, ran)
+		if ran%16 == 0 {
+			runtime.Gosched()
+		}
+	}
+	over.Store(true)
+	tally.settle(0, 1)
+	<-waited
+	require.False(t, early.Load(), "Wait has returned while a task ran")
+}
+
+// together calls a and b in n rounds, each round at the same time on two goroutines,
+// and before between the rounds.
+func together(n int, before, a, b func()) {
+	var round, done atomic.Int64
+	go func() {
+		for i := int64(1); i <= int64(n); i++ {
+			for round.Load() < i {
+				runtime.Gosched()
+			}
+			b()
+			done.Store(i)
+		}
+	}()
+	for i := int64(1); i <= int64(n); i++ {
+		before()
+		round.Store(i)
+		for spin := i % 100; spin > 0; spin-- {
+			done.Load()
+		}
+		a()
+		for done.Load() < i {
+			runtime.Gosched()
+		}
+	}
+}
+
+// A worker settles the last task while Wait begins. Wait returns.
+func TestWaitAnnouncesItselfFirst(t *testing.T) {
+	suitetest.Guard(t, "Wait was not woken by the last task")
+	const workers = 200
+	var pool *tally
+	together(20_000, func() {
+		pool = newTally(workers)
+		require.NoError(t, pool.admit(t.Context(), 1))
+	}, func() { pool.settle(0, 1) }, func() { _ = pool.wait() })
+}
+
+// A task is admitted while the pool closes. It runs before Close returns, or it is
+// refused.
+func TestAdmitCountsBeforeItLooks(t *testing.T) {
+	suitetest.Guard(t, "Close waits for a task that was refused")
+	var pool *tally
+	var over atomic.Bool
+	late := 0
+	ctx := t.Context()
+	together(300_000, func() {
+		pool = newTally(1)
+		over.Store(false)
+	}, func() {
+		if pool.admit(ctx, 1) == nil {
+			if over.Load() {
+				late++
+			}
+			pool.settle(0, 1)
+		}
+	}, func() {
+		pool.close()
+		_ = pool.wait()
+		over.Store(true)
+	})
+	require.Zero(t, late, "tasks that ran after Close")
+}
+
+func newTally(workers int) *tally {
+	t := &tally{}
+	t.init(workers)
+	return t
+}
+
+// A submitter shuts the gate before it looks for room once more, or it would sleep
+// beside room that a worker makes in between.
+func TestHoldShutsTheGateFirst(t *testing.T) {
+	p := newMutexPool(1)
+	require.NoError(t, p.admit(t.Context(), 1))
+	shut := false
+	require.NoError(t, p.hold(t.Context(), 1, func() bool {
+		shut = p.gate.shut.Load()
+		return p.queue.put(outside, func(Worker) {})
+	}))
+	require.True(t, shut)
+	require.NoError(t, p.Close())
+}
