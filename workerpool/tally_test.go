@@ -72,7 +72,7 @@ func TestWaitAnnouncesItselfFirst(t *testing.T) {
 	suitetest.Guard(t, "Wait was not woken by the last task")
 	const workers = 200
 	var pool *tally
-	together(20_000, func() {
+	together(4_000, func() {
 		pool = newTally(workers)
 		require.NoError(t, pool.admit(t.Context(), 1))
 	}, func() { pool.settle(0, 1) }, func() { _ = pool.wait() })
@@ -86,7 +86,7 @@ func TestAdmitCountsBeforeItLooks(t *testing.T) {
 	var over atomic.Bool
 	late := 0
 	ctx := t.Context()
-	together(300_000, func() {
+	together(100_000, func() {
 		pool = newTally(1)
 		over.Store(false)
 	}, func() {
