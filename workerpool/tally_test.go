@@ -123,3 +123,48 @@ func TestHoldShutsTheGateFirst(t *testing.T) {
 	require.True(t, shut)
 	require.NoError(t, p.Close())
 }
+
+// Tasks that end in a panic or in Goexit count as run, and their worker goes on.
+func TestPanicAndGoexitAreCounted(t *testing.T) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
+		suitetest.Guard(t, "Wait waits for a task that has ended")
+		p := open(1)
+		for _, end := range []func(){func() { panic("spam") }, runtime.Goexit} {
+			for range 3 {
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { end() }))
+			}
+			require.Error(t, p.Wait())
+		}
+		require.NoError(t, p.Close())
+	})
+}
+
+// While the queue has no room for all spilled tasks, the gate stays shut. They leave
+// in their order, and then the waiting submitters are let in.
+func TestGateStaysShut(t *testing.T) {
+	tasks, last := numbered(2)
+	var g gate
+	opened := g.wait()
+	for _, task := range tasks {
+		g.spill(task)
+	}
+	g.open(func(Task) bool { return false })
+	require.True(t, g.shut.Load() && g.spills.Load())
+	room := 1
+	put := func(task Task) bool {
+		room--
+		if room >= 0 {
+			task(nil)
+		}
+		return room >= 0
+	}
+	g.open(put)
+	require.True(t, g.shut.Load() && g.spills.Load())
+	require.Zero(t, *last)
+	require.Len(t, g.spilled, 1)
+	room = 2
+	g.open(put)
+	require.Equal(t, 1, *last)
+	require.False(t, g.shut.Load() || g.spills.Load())
+	<-opened
+}

@@ -106,6 +106,14 @@ func parse(list string) ([]mutant, error) {
 	return all, nil
 }
 
+// race returns -race if the test is built with it, or "".
+func (m mutant) race() string {
+	if slices.Contains(m.flags, "-race") {
+		return "-race"
+	}
+	return ""
+}
+
 // apply returns the mutant's file with the new text, or false if the mutant is stale.
 func (m mutant) apply(root string) ([]byte, bool) {
 	code, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m.file)))
@@ -118,9 +126,14 @@ func (m mutant) apply(root string) ([]byte, bool) {
 // A runner runs mutants of the module at root.
 type runner struct {
 	root     string
-	dir      string          // temporary
-	timeout  time.Duration   // of one test
-	controls map[string]bool // by test: whether it passes on the code as it is
+	dir      string            // temporary
+	timeout  time.Duration     // of one test
+	clean    map[string]string // by package and -race: the binary of the code as it is
+	controls map[string]bool   // by test: whether it passes on the code as it is
+}
+
+func newRunner(root, dir string, timeout time.Duration) *runner {
+	return &runner{root, dir, timeout, map[string]string{}, map[string]bool{}}
 }
 
 // run returns the mutant's state, and what the go command or the test printed.
@@ -143,8 +156,11 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 	control := fmt.Sprint(m.pkg, m.test, m.flags)
 	passes, known := r.controls[control]
 	if !known {
-		var binary string
-		binary, output = r.build(ctx, m)
+		binary := r.clean[m.pkg+m.race()]
+		if binary == "" {
+			binary, output = r.build(ctx, m, fmt.Sprintf("clean%d.test.exe", len(r.clean)))
+			r.clean[m.pkg+m.race()] = binary
+		}
 		if binary != "" {
 			state, output = r.test(ctx, m, binary)
 			passes = state == survived
@@ -154,7 +170,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 	if !passes {
 		return noControl, output
 	}
-	binary, output := r.build(ctx, m, "-overlay", overlay)
+	binary, output := r.build(ctx, m, "mutant.test.exe", "-overlay="+overlay)
 	if binary == "" {
 		return doesNotBuild, output
 	}
@@ -162,11 +178,11 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 }
 
 // build compiles the test's package, and returns "" and the errors if it cannot.
-func (r *runner) build(ctx context.Context, m mutant, flags ...string) (binary, output string) {
-	binary = filepath.Join(r.dir, "mutant.test.exe")
+func (r *runner) build(ctx context.Context, m mutant, name string, flags ...string) (binary, output string) {
+	binary = filepath.Join(r.dir, name)
 	args := append([]string{"test", "-c", "-ldflags=-s -w", "-o", binary}, flags...) // without symbols it links faster
-	if slices.Contains(m.flags, "-race") {
-		args = append(args, "-race")
+	if race := m.race(); race != "" {
+		args = append(args, race)
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, m.pkg)...)
 	cmd.Dir = r.root
@@ -266,7 +282,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &runner{root: ".", dir: dir, timeout: time.Minute, controls: map[string]bool{}}
+	r := newRunner(".", dir, time.Minute)
 	drift := 0
 	count := map[string]int{}
 	for _, m := range chosen {

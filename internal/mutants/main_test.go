@@ -86,7 +86,7 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(module, file), []byte(text), 0o666))
 	}
-	r := &runner{root: module, dir: t.TempDir(), timeout: 2 * time.Second, controls: map[string]bool{}}
+	r := newRunner(module, t.TempDir(), 2*time.Second)
 	for _, test := range []struct{ old, new, test, want string }{
 		{"return 1", "return 2", "TestF", killed},
 		{"return 1", "panic(0)", "TestF", killed},
