@@ -126,7 +126,7 @@ func TestHoldShutsTheGateFirst(t *testing.T) {
 
 // Tasks that end in a panic or in Goexit count as run, and their worker goes on.
 func TestPanicAndGoexitAreCounted(t *testing.T) {
-	each(t, none, func(t *testing.T, open func(workers int) Pool) {
+	each(t, oneGoroutine, func(t *testing.T, open func(workers int) Pool) {
 		suitetest.Guard(t, "Wait waits for a task that has ended")
 		p := open(1)
 		for _, end := range []func(){func() { panic("spam") }, runtime.Goexit} {

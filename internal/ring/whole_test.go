@@ -3,14 +3,16 @@ package ring
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// A Take returns an item only when its Put has written all of it. The items are so
-// large that a Put is mostly in the midst of that, and there are more threads than
-// processors, so that others run meanwhile.
+// A Take returns an item only when its Put has written all of it, and no Put overwrites
+// an item that a Take is reading. The items are so large that a goroutine is mostly in
+// the midst of that, and there are more threads than processors, so that others run
+// meanwhile.
 func TestItemsAreWhole(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + 2))
 	r := New[[512]int](0)
@@ -26,23 +28,24 @@ func TestItemsAreWhole(t *testing.T) {
 			}
 		})
 	}
-	torn := 0
-	sum := 0
-	hands.Go(func() {
-		for left := each * putters; left > 0; {
-			item, ok := r.Take()
-			if !ok {
-				runtime.Gosched()
-				continue
+	var torn, sum, took atomic.Int64
+	for range 2 {
+		hands.Go(func() {
+			for took.Load() < each*putters {
+				item, ok := r.Take()
+				if !ok {
+					runtime.Gosched()
+					continue
+				}
+				if item[0] != item[511] {
+					torn.Add(1)
+				}
+				sum.Add(int64(item[511]))
+				took.Add(1)
 			}
-			if item[0] != item[511] {
-				torn++
-			}
-			sum += item[511]
-			left--
-		}
-	})
+		})
+	}
 	hands.Wait()
-	require.Zero(t, torn, "items of which Take saw a part")
-	require.Equal(t, putters*each*(each+1)/2, sum, "items that Take saw before they were written")
+	require.Zero(t, torn.Load(), "items of which Take saw a part")
+	require.EqualValues(t, putters*each*(each+1)/2, sum.Load(), "items that Take saw before they were written")
 }
