@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,73 +42,20 @@ func TestWaitWhileATaskRuns(t *testing.T) {
 	require.False(t, early.Load(), "Wait has returned while a task ran")
 }
 
-// together calls a and b in n rounds, each round at the same time on two goroutines,
-// and before between the rounds.
-func together(n int, before, a, b func()) {
-	var round, done atomic.Int64
-	go func() {
-		for i := int64(1); i <= int64(n); i++ {
-			for round.Load() < i {
-				runtime.Gosched()
-			}
-			b()
-			done.Store(i)
-		}
-	}()
-	for i := int64(1); i <= int64(n); i++ {
-		before()
-		round.Store(i)
-		for spin := i % 100; spin > 0; spin-- {
-			done.Load()
-		}
-		a()
-		for done.Load() < i {
-			runtime.Gosched()
-		}
-	}
-}
-
-// A worker settles the last task while Wait begins. Wait returns.
+// A waiter announces itself before it reads the counts. Otherwise the last task could
+// end in between and not wake it.
 func TestWaitAnnouncesItselfFirst(t *testing.T) {
-	suitetest.Guard(t, "Wait was not woken by the last task")
-	const workers = 200
-	var pool *tally
-	together(4_000, func() {
-		pool = newTally(workers)
-		require.NoError(t, pool.admit(t.Context(), 1))
-	}, func() { pool.settle(0, 1) }, func() { _ = pool.wait() })
-}
-
-// A task is admitted while the pool closes. It runs before Close returns, or it is
-// refused.
-func TestAdmitCountsBeforeItLooks(t *testing.T) {
-	suitetest.Guard(t, "Close waits for a task that was refused")
-	var pool *tally
-	var over atomic.Bool
-	late := 0
-	ctx := t.Context()
-	together(100_000, func() {
-		pool = newTally(1)
-		over.Store(false)
-	}, func() {
-		if pool.admit(ctx, 1) == nil {
-			if over.Load() {
-				late++
-			}
-			pool.settle(0, 1)
-		}
-	}, func() {
-		pool.close()
-		_ = pool.wait()
-		over.Store(true)
-	})
-	require.Zero(t, late, "tasks that ran after Close")
-}
-
-func newTally(workers int) *tally {
-	t := &tally{}
-	t.init(workers)
-	return t
+	var tally tally
+	tally.init(1)
+	tally.mu.Lock() // so that the waiter does not get to the counts
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = tally.wait()
+	}()
+	require.Eventually(t, func() bool { return tally.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
+	tally.mu.Unlock()
+	<-waited
 }
 
 // A submitter shuts the gate before it looks for room once more, or it would sleep

@@ -38,3 +38,18 @@ func TestDetectableCountsTheSuspects(t *testing.T) {
 	}
 	require.Greater(t, detectable[20], 1.1*detectable[1])
 }
+
+// A difference that one test alone would call real is none among two.
+func TestTwoTestsAskForMore(t *testing.T) {
+	for cells, want := range map[int]bool{1: true, 2: false} {
+		d := &Data{}
+		add(t, d, Base, "X", "ns/op", 100, 101, 102, 103, 104)
+		add(t, d, Head, "X", "ns/op", 103.5, 103.6, 120, 121, 122) // p is 0.03
+		for i := 1; i < cells; i++ {
+			add(t, d, Base, "Calm", "ns/op", steady[:5]...)
+			add(t, d, Head, "Calm", "ns/op", steady[:5]...)
+		}
+		got := Default.DecideOnce(d).Results[0]
+		require.Equal(t, want, got.Verdict == Regression, "%+v", got)
+	}
+}
