@@ -8,7 +8,7 @@ SOAK ?= 10m
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:func | |'
-.PHONY: test fuzz soak bench table report graphs lab compare claims python race-demo peers
+.PHONY: test fuzz soak bench table report graphs lab compare claims python race-demo mutants peers
 
 test: ; go test ./...
 
@@ -39,6 +39,9 @@ compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 # Measures nine rounds of the rows that the claims need, and judges the claims.
 # CPU=1,2,7,17 has all columns of the article.
 claims: ; @eval "$$(go tool boundaries claims -measure -cpu '$(CPU)')" | tee claims.txt && go tool boundaries claims claims.txt
+
+# Breaks the code a line at a time, and the tests must notice. ARGS=-changed or names of mutants run a part.
+mutants: ; @go run ./internal/mutants $(ARGS)
 
 # The same jobs on CPython, with PYTHONS="python3 python3.14t", ROUNDS, THREADS and BENCHTIME.
 python: ; @sh python/run.sh

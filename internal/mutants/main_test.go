@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+func readList(t *testing.T) []mutant {
+	t.Helper()
+	list, err := os.ReadFile(filepath.Join(root, listFile))
+	require.NoError(t, err)
+	all, err := parse(string(list))
+	require.NoError(t, err)
+	return all
+}
+
+// A change of the code that removes the text of a mutant must change the mutant too.
+func TestNoMutantIsStale(t *testing.T) {
+	for _, m := range readList(t) {
+		if _, ok := m.apply(root); !ok {
+			t.Errorf("mutant %s: %s does not hold this text exactly once:\n%s", m.name, m.file, m.old)
+		}
+	}
+}
+
+func TestBaselineHasEveryMutant(t *testing.T) {
+	baseline, err := readBaseline(filepath.Join(root, baselineFile))
+	require.NoError(t, err)
+	all := readList(t)
+	for _, m := range all {
+		require.Contains(t, []string{killed, survived}, baseline[m.name], m.name)
+	}
+	require.Len(t, baseline, len(all))
+}
+
+func TestListsThatAreRefused(t *testing.T) {
+	const entry = "mutant a\nfile f.go\nfails x\ntest . TestF\n- old\n+ new\n"
+	all, err := parse("# comment\n\n" + entry)
+	require.NoError(t, err)
+	require.Equal(t, []mutant{{name: "a", file: "f.go", old: "old", new: "new", fails: "x", pkg: ".", test: "TestF", flags: []string{}}}, all)
+	for list, want := range map[string]string{
+		"file f.go":                    `line 1: "file f.go" precedes the first mutant`,
+		"mutant a\nfiles f.go":         `line 2: unknown key "files"`,
+		"mutant a\ntest TestF":         `line 2: want a package and a test, got "TestF"`,
+		"mutant a\nfile f.go\n- old\n": `mutant "a" is incomplete, or another one has its name`,
+		entry + entry:                  `mutant "a" is incomplete, or another one has its name`,
+	} {
+		_, err := parse(list)
+		require.EqualError(t, err, want)
+	}
+}
+
+// Mutants of a module of one function end in each of the states.
+func TestStates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a module several times")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command")
+	}
+	module := t.TempDir()
+	for file, text := range map[string]string{
+		"go.mod": "module m\n\ngo 1.26\n",
+		"f.go":   "package m\n\nfunc f() int { return 1 } // once\n",
+		"f_test.go": `package m
+
+import "testing"
+
+func TestF(t *testing.T) {
+	if f() == 2 {
+		t.Error("2")
+	}
+}
+
+func TestFails(t *testing.T) { t.Error("always") }
+
+func TestSkips(t *testing.T) { t.Skip("always") }
+`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(module, file), []byte(text), 0o666))
+	}
+	r := newRunner(module, t.TempDir(), 2*time.Second)
+	for _, test := range []struct{ old, new, test, want string }{
+		{"return 1", "return 2", "TestF", killed},
+		{"return 1", "panic(0)", "TestF", killed},
+		{"return 1", "return 3", "TestF", survived},
+		{"return 1", "for {}", "TestF", timedOut},
+		{"return 1", "return x", "TestF", doesNotBuild},
+		{"return 9", "return 2", "TestF", stale},
+		{"n", "m", "TestF", stale},
+		{"return 1", "return 2", "TestNone", noControl},
+		{"return 1", "return 2", "TestFails", noControl},
+		{"return 1", "return 2", "TestSkips", noControl},
+	} {
+		state, output := r.run(t.Context(), mutant{file: "f.go", old: test.old, new: test.new, pkg: ".", test: test.test})
+		require.Equal(t, test.want, state, "%s in %s:\n%s", test.new, test.test, output)
+	}
+	code, err := os.ReadFile(filepath.Join(module, "f.go"))
+	require.NoError(t, err)
+	require.Contains(t, string(code), "return 1", "the tree is as it was")
+}

@@ -1,0 +1,38 @@
+package suitebench
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite"
+)
+
+// BenchmarkOpened reports for how many workers its row is open.
+func BenchmarkOpened(b *testing.B) {
+	Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{{Name: "fake", Open: func(workers int) (suite.Session, error) {
+		return suite.Session{
+			Run:   func(int) { time.Sleep(time.Millisecond) },
+			Check: func(int) error { return nil },
+			Metrics: func(time.Duration, int) []suite.Metric {
+				return []suite.Metric{{Unit: "opened", Value: float64(workers)}}
+			},
+		}, nil
+	}}}})
+}
+
+// A row at two procs runs with what was opened for two, and not with the children of
+// one.
+func TestRowIsOpenForItsProcs(t *testing.T) {
+	out, err := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkOpened$", "-test.cpu=1,2,3", "-test.benchtime=3x").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	var opened []string
+	for _, match := range regexp.MustCompile(`BenchmarkOpened/sync=fake(\S*)\s.*\s(\S+) opened`).FindAllStringSubmatch(string(out), -1) {
+		opened = append(opened, match[1]+": "+match[2])
+	}
+	require.Equal(t, []string{": 1.000", "-2: 2.000", "-3: 3.000"}, opened, "%s", out)
+}

@@ -1,0 +1,77 @@
+package refcount
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A handle that has handed over in this epoch owes nothing more when it leaves. So the
+// epoch does not end before the others have handed over.
+func TestLeaveDoesNotPayTwice(t *testing.T) {
+	freed := 0
+	heap := newBuffered(func(string) { freed++ })
+	a, b, c := heap.Handle(), heap.Handle(), heap.Handle()
+	r := a.New("spam")
+	takePart(a, b, c)
+	c.Incref(r) // in c's log of this epoch
+	a.Decref(r)
+	a.Tick()
+	a.Close()
+	b.Tick()
+	require.Zero(t, heap.(*bufferedHeap).epoch, "c has not handed over")
+	b.Tick()
+	require.Zero(t, freed)
+	c.Tick() // ends the epoch: +1
+	settle(b, c)
+	require.Zero(t, freed)
+	c.Decref(r)
+	settle(b, c)
+	require.Equal(t, 1, freed)
+}
+
+// A slot gets its next object only after the finalizer of the old one has returned.
+func TestSlotIsFreeAfterTheFinalizer(t *testing.T) {
+	for _, v := range Variants {
+		if v.Immortal {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			var heap Heap
+			var old, next Ref
+			heap = v.New(func(string) {
+				if next.slot == nil { // once
+					next = heap.Handle().New("next")
+				}
+			})
+			h := heap.Handle()
+			old = h.New("old")
+			h.Decref(old)
+			settle(h)
+			require.NotNil(t, next.slot)
+			require.NotSame(t, old.slot, next.slot)
+		})
+	}
+}
+
+// The same lock guards an object whatever its count.
+func TestOneLockForEachObject(t *testing.T) {
+	heap := newShardedLock(nil).(*shardedHeap)
+	h := heap.Handle()
+	a, b := h.New("a"), h.New("b")
+	o := a.slot.(*slot[int])
+	lock := heap.guard(o)
+	h.Incref(a)
+	require.Same(t, lock, heap.guard(o))
+	require.NotSame(t, lock, heap.guard(b.slot.(*slot[int])))
+}
+
+// merge clears the owner before it writes the word. A drop too many makes it panic in
+// between. After the word says merged, the slot may have another object.
+func TestOwnerIsClearedBeforeTheWord(t *testing.T) {
+	owner := newLockFree(nil).Handle().(*biasedHandle)
+	o := owner.New("spam").slot.(*slot[biasedCount])
+	o.count.shared.Store(word{"queued", -1}.encode())
+	require.Panics(t, func() { merge(o, -1) })
+	require.Nil(t, o.count.owner.Load())
+}

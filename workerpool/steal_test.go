@@ -1,0 +1,72 @@
+package workerpool
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A thief has seen the only task and not claimed it yet. Once the owner has taken it,
+// the claim fails.
+func TestPopOfTheLastTaskIsAClaim(t *testing.T) {
+	var d deque
+	d.init(0, 2)
+	d.push(func(Worker) {})
+	top := d.top.Load()
+	require.NotNil(t, d.pop())
+	require.False(t, d.top.CompareAndSwap(top, top+1))
+}
+
+// A thief steals while the owner pushes many tasks at once. It finds only those that
+// are there already.
+func TestStealWhileManyArePushed(t *testing.T) {
+	const rounds, batch = 300, 8192
+	var d deque
+	d.init(0, 2)
+	ran := 0
+	tasks := make([]Task, batch)
+	for i := range tasks {
+		tasks[i] = func(Worker) {}
+	}
+	var pushed atomic.Bool
+	stolen := make(chan int)
+	go func() {
+		had := 0
+		for !pushed.Load() {
+			if task, _ := d.steal(); task != nil {
+				had++
+			}
+		}
+		stolen <- had
+	}()
+	for range rounds {
+		d.push(tasks...)
+		for d.len() > 0 {
+			if d.pop() != nil {
+				ran++
+			}
+		}
+		runtime.Gosched()
+	}
+	pushed.Store(true)
+	require.Equal(t, rounds*batch, ran+<-stolen)
+}
+
+// A fifo does not keep a task alive that has left it.
+func TestFIFODoesNotKeepTasksAlive(t *testing.T) {
+	f := newFIFO(0)
+	for range 3 {
+		f.put(func(Worker) {})
+	}
+	require.NotNil(t, f.take())
+	require.NotNil(t, f.takeNewest())
+	kept := 0
+	for _, slot := range f.slots {
+		if slot != nil {
+			kept++
+		}
+	}
+	require.Equal(t, 1, kept)
+}

@@ -1,0 +1,118 @@
+package workerpool
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+)
+
+// One task runs for the whole test, while others come and go. Wait does not return
+// before that task has run. There are many workers, so that a sum takes as long as
+// other tasks need to come and go.
+func TestWaitWhileATaskRuns(t *testing.T) {
+	const workers = 200
+	var tally tally
+	tally.init(workers)
+	require.NoError(t, tally.admit(t.Context(), 1)) // the long task
+	var over, early atomic.Bool
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = tally.wait()
+		early.Store(!over.Load())
+	}()
+	for ran := 1; ran <= 100_000 && !early.Load(); ran++ {
+		require.NoError(t, tally.admit(t.Context(), 1))
+		for range ran % 64 {
+			_ = tally.closed.Load()
+		}
+		tally.settle(workers-1, ran)
+		if ran%16 == 0 {
+			runtime.Gosched()
+		}
+	}
+	over.Store(true)
+	tally.settle(0, 1)
+	<-waited
+	require.False(t, early.Load(), "Wait has returned while a task ran")
+}
+
+// A waiter announces itself before it reads the counts. Otherwise the last task could
+// end in between and not wake it.
+func TestWaitAnnouncesItselfFirst(t *testing.T) {
+	var tally tally
+	tally.init(1)
+	tally.mu.Lock() // so that the waiter does not get to the counts
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = tally.wait()
+	}()
+	require.Eventually(t, func() bool { return tally.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
+	tally.mu.Unlock()
+	<-waited
+}
+
+// A submitter shuts the gate before it looks for room once more, or it would sleep
+// beside room that a worker makes in between.
+func TestHoldShutsTheGateFirst(t *testing.T) {
+	p := newMutexPool(1)
+	require.NoError(t, p.admit(t.Context(), 1))
+	shut := false
+	require.NoError(t, p.hold(t.Context(), 1, func() bool {
+		shut = p.gate.shut.Load()
+		return p.queue.put(outside, func(Worker) {})
+	}))
+	require.True(t, shut)
+	require.NoError(t, p.Close())
+}
+
+// Tasks that end in a panic or in Goexit count as run, and their worker goes on.
+func TestPanicAndGoexitAreCounted(t *testing.T) {
+	each(t, oneGoroutine, func(t *testing.T, open func(workers int) Pool) {
+		suitetest.Guard(t, "Wait waits for a task that has ended")
+		p := open(1)
+		for _, end := range []func(){func() { panic("spam") }, runtime.Goexit} {
+			for range 3 {
+				require.NoError(t, p.Submit(t.Context(), func(Worker) { end() }))
+			}
+			require.Error(t, p.Wait())
+		}
+		require.NoError(t, p.Close())
+	})
+}
+
+// While the queue has no room for all spilled tasks, the gate stays shut. They leave
+// in their order, and then the waiting submitters are let in.
+func TestGateStaysShut(t *testing.T) {
+	tasks, last := numbered(2)
+	var g gate
+	opened := g.wait()
+	for _, task := range tasks {
+		g.spill(task)
+	}
+	g.open(func(Task) bool { return false })
+	require.True(t, g.shut.Load() && g.spills.Load())
+	room := 1
+	put := func(task Task) bool {
+		room--
+		if room >= 0 {
+			task(nil)
+		}
+		return room >= 0
+	}
+	g.open(put)
+	require.True(t, g.shut.Load() && g.spills.Load())
+	require.Zero(t, *last)
+	require.Len(t, g.spilled, 1)
+	room = 2
+	g.open(put)
+	require.Equal(t, 1, *last)
+	require.False(t, g.shut.Load() || g.spills.Load())
+	<-opened
+}
