@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"boundaries/internal/race"
 	"boundaries/internal/suite/all"
 	"boundaries/internal/suite/suitetest"
 )
@@ -54,6 +55,9 @@ func TestEveryPackageHasADoc(t *testing.T) {
 func TestInACopy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the tree")
+	}
+	if race.Enabled {
+		t.Skip("what it runs is built without the race detector")
 	}
 	// A command need not be checked again, and the linker need not write what a debugger reads.
 	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off '-ldflags=-s -w'"))

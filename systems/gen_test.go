@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/race"
 )
 
 // goIn runs the go command in a folder and returns what it printed.
@@ -86,6 +88,9 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 func TestAddASystem(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the package")
+	}
+	if race.Enabled {
+		t.Skip("what it runs is built without the race detector")
 	}
 	const file = `package systems
 

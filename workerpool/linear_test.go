@@ -39,6 +39,7 @@ type bag struct {
 	push      func(task Task)
 	pop, take func() (task Task, again bool)
 	anyPushes bool // and not only worker 0, the owner
+	hides     bool // take may find nothing while another goroutine adds an earlier task
 }
 
 func recordBag(start func() bag) func(workers int) *linear.History[request, byte] {
@@ -69,7 +70,13 @@ func recordBag(start func() bag) func(workers int) *linear.History[request, byte
 			case b.pop != nil && owner:
 				h.Do(worker, request{op: "pop"}, func() byte { return name(b.pop) })
 			default:
-				h.Do(worker, request{op: "take"}, func() byte { return name(b.take) })
+				h.Do(worker, request{op: "take"}, func() byte {
+					got := name(b.take)
+					if got == 0 && b.hides {
+						return retry
+					}
+					return got
+				})
 			}
 		})
 		for h.Do(0, request{op: "take"}, func() byte { return name(b.take) }) != 0 {
@@ -105,6 +112,7 @@ func startInbox() bag {
 			return batch[0], false
 		},
 		anyPushes: true,
+		hides:     true,
 	}
 }
 

@@ -67,7 +67,7 @@ var subjects = []subject{
 		title: "the lock-free pool's inbox", name: "inbox", folder: "workerpool", files: []string{"inbox.go"},
 		broken: []broken{
 			{"publish looks at what takers have claimed", "full, one publishes and two take", []edit{
-				{"inbox.go", "int64(first+n-q.emptied.end.Load()) > capacity && int64(first+n-q.emptied.follow()) > capacity {", "int64(first+n-q.taking.Load()) > capacity {"}}},
+				{"inbox.go", "if full && int64(first+n-q.emptied.follow()) > capacity {", "if full = int64(first+n-q.taking.Load()) > capacity; full {"}}},
 			{"publish marks before it writes", "one publishes twice, two take", []edit{
 				{"inbox.go", "			i := first % capacity\n			copy(q.slots[:]", "			i := first % capacity\n			q.filled.done(first, first+n)\n			copy(q.slots[:]"}}},
 			{"take marks before it reads", "full, one publishes and two take", []edit{
@@ -173,7 +173,7 @@ var subjects = []subject{
 			{"sleep does not look for posts", "one posts, the loop sleeps", []edit{
 				{"loop.go", "	l.asleep = len(l.posted) == 0\n", "	l.asleep = true\n"}}},
 			{"a post does not look whether the loop sleeps", "one posts, the loop sleeps", []edit{
-				{"loop.go", "	wake := l.asleep\n", "	wake := false\n"}}},
+				{"loop.go", "	wake, selector := l.asleep, l.selector\n", "	wake, selector := false, l.selector\n"}}},
 			{"a canceled future is resolved", "one cancels a task, one completes what it awaits", []edit{
 				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
 			{"close does not say that it is closed", "one posts, the loop closes", []edit{
