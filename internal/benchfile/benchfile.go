@@ -146,27 +146,31 @@ type noResult struct{ text string }
 
 func (e noResult) Error() string { return e.text }
 
-func readNamed(ctx context.Context, name string) (f *File, err error) {
-	file := os.Stdin
-	done := make(chan struct{})
+func readNamed(ctx context.Context, name string) (*File, error) {
+	type result struct {
+		file *File
+		err  error
+	}
+	read := make(chan result, 1) // nobody receives it after the context has ended
+	stdin := os.Stdin
 	go func() {
-		defer close(done)
-		if name != "-" {
-			var opened *os.File
-			if opened, err = os.Open(name); err != nil {
-				err = fmt.Errorf("%w; %s", err, Want)
-				return
-			}
-			defer opened.Close()
-			file = opened
-		} else {
-			name = "standard input"
+		if name == "-" {
+			f, err := ReadFrom(stdin, "standard input")
+			read <- result{f, err}
+			return
 		}
-		f, err = ReadFrom(file, name)
+		file, err := os.Open(name)
+		if err != nil {
+			read <- result{nil, fmt.Errorf("%w; %s", err, Want)}
+			return
+		}
+		defer file.Close()
+		f, err := ReadFrom(file, name)
+		read <- result{f, err}
 	}()
 	select {
-	case <-done:
-		return f, err
+	case r := <-read:
+		return r.file, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
