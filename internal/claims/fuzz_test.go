@@ -12,8 +12,8 @@ import (
 
 // FuzzRows gives the rows of a claim, at 1, 2 and 4 procs, values that are made of the
 // input, and names an interpreter by it. The verdicts must not change if the machine is
-// twice as fast, and no text may show a figure that is none or break the table of the
-// pages.
+// twice as fast, but for those of figures that are not ratios, such as 5 s. No text may
+// show a figure that is none or break the table of the pages.
 func FuzzRows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, number uint8, data []byte, python string) {
 		c := claims[int(number)%len(claims)]
@@ -66,7 +66,9 @@ func FuzzRows(f *testing.F) {
 			}
 			require.NotRegexp(t, `<[a-zA-Z/!?]`, ours.ReplaceAllString(markdown, ""))
 		}
-		require.Equal(t, verdicts[0], verdicts[1])
+		if !slices.ContainsFunc(c.figures, func(f figure) bool { return len(f.den) == 0 }) {
+			require.Equal(t, verdicts[0], verdicts[1])
+		}
 	})
 }
 
