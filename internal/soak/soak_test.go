@@ -84,6 +84,15 @@ func TestSoak(t *testing.T) {
 	add("WorkerPool, canceled and closed", pools())
 	add("the event loop, canceled", []job{{"event-loop", loops}})
 
+	// The runtime keeps the descriptor of every goroutine, for the next one. Let it make
+	// more of them than any row has at once.
+	var many sync.WaitGroup
+	release := make(chan struct{})
+	for range 1 << 16 {
+		many.Go(func() { <-release })
+	}
+	close(release)
+	many.Wait()
 	for _, w := range workloads { // warm up
 		for _, j := range w.jobs {
 			guarded(t, w.name+"/"+j.name, time.Time{}, j)
