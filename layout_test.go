@@ -183,6 +183,8 @@ var shortened = map[string]string{
 	`go tool boundaries run -o rounds.txt -bench 'Loop$|Refcount' -rounds 10`:                                      `go tool boundaries run -o rounds.txt -bench 'Loop$/sync=private' -benchtime 1x -rounds 1`,
 	`go test -race -timeout 60s ./loop`:                                                                            "", // needs a C compiler; .ci/run tests all packages so
 	`make peers`:                                                                                                   "", // of another module; .ci/run runs its benchmarks
+	`go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt`:                    `go test -bench . -cpu 1,2 -benchtime 1x ./contention -args -hold 300ns -read 95 | tee mine.txt`,
+	`go tool boundaries map mine.txt`:                                                                              `go tool boundaries map mine.txt`,
 	`go tool boundaries scaling rounds.txt`:                                                                        `go tool boundaries scaling rounds.txt`,
 	`make graphs CPU="$(seq -s, 17)"`:                                                                              `make graphs CPU=1,2 ARGS='-benchtime 1x -rounds 1'`,
 	`make claims`:                                                                                                  "", // measures for minutes; package claims tests it

@@ -198,3 +198,21 @@ func TestCommittedPage(t *testing.T) {
 		require.True(t, bytes.Equal(want, got), "docs/results/%s is not what its rows make: go tool boundaries report -o docs/results/report.html -svg DIR %s, and copy DIR/loop-wall.svg", name, strings.Join(rows, " "))
 	}
 }
+
+// docs/which.md is what "boundaries map -format which" makes of the committed rows, and
+// README has its table.
+func TestWhichPage(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", "docs"))
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, statusOf(t.Context(), []string{"map", "-format", "which", "results/lab.txt"}, &stdout, &stderr), stderr.String())
+	page, err := os.ReadFile("which.md")
+	require.NoError(t, err)
+	require.True(t, stdout.String() == string(page), `in docs: go tool boundaries map -format which results/lab.txt > which.md`)
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, "|") {
+			require.Contains(t, string(readme), strings.ReplaceAll(line, "](results/", "](docs/results/"))
+		}
+	}
+}

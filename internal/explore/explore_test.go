@@ -193,8 +193,8 @@ func TestFailures(t *testing.T) {
 		}, "a: panic: oh"},
 		{"deadlock", func(r *explore.Run) {
 			var m, n sync.Mutex
-			r.Actor("a", func() { m.Lock(); n.Lock(); n.Unlock(); m.Unlock() })
-			r.Actor("b", func() { n.Lock(); m.Lock(); m.Unlock(); n.Unlock() })
+			r.Actor("a", func() { m.Lock(); n.Lock(); word.Load(); n.Unlock(); m.Unlock() })
+			r.Actor("b", func() { n.Lock(); m.Lock(); word.Load(); m.Unlock(); n.Unlock() })
 		}, "no actor can go on: a waits in Lock, b waits in Lock"},
 		{"lost wake-up", func(r *explore.Run) {
 			var m sync.Mutex
