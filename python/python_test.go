@@ -23,6 +23,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"boundaries/internal/noise"
+	"boundaries/internal/race"
 )
 
 var scripts = []string{"loop", "fib", "spawn", "procsfib", "queues", "deadlock", "aio"}
@@ -651,6 +652,10 @@ func TestPlainSyntax(t *testing.T) {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if race.Enabled {
+		fmt.Println("the scripts are Python and shell, in which the race detector sees nothing")
+		return
+	}
 	// What the caller's environment says is not what a test says.
 	for _, name := range []string{"PYTHONS", "ROUNDS", "THREADS", "BENCHTIME", "BOUNDARIES_PYTHON"} {
 		os.Unsetenv(name)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/race"
 	"boundaries/internal/stats"
 )
 
@@ -71,6 +72,9 @@ func (m *machine) compare(c Config, rounds int) *Decision {
 
 // What the gate promises in ten rounds.
 func TestSimulated(t *testing.T) {
+	if race.Enabled {
+		t.Skip("one goroutine computes for a minute")
+	}
 	for _, test := range []struct {
 		name      string
 		noise     float64
