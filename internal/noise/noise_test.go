@@ -169,3 +169,15 @@ func TestMeter(t *testing.T) {
 	assert.Positive(t, Start(1, 2).Stop().Probe)
 	assert.Equal(t, 2, Start(8, 2).Stop().Probed)
 }
+
+// One slow computation is an interrupt. A slow processor is slow before and after.
+func TestMeterNeedsTwoSlowComputations(t *testing.T) {
+	for _, procs := range []int{1, 2} {
+		m := Start(procs, 2)
+		m.probe = time.Hour
+		assert.Less(t, m.Stop().Probe, time.Hour, "slow before only")
+		m = Start(procs, 2)
+		m.probe = 1
+		assert.EqualValues(t, 1, m.Stop().Probe, "slow after only")
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,7 +159,7 @@ func Main(m *testing.M, head Head) (status int) {
 	if head.Package != "" {
 		runs.Arguments = append(runs.Arguments, head.Package)
 	}
-	if own := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(a string) bool { return strings.HasPrefix(a, "-test.") }); len(own) > 0 {
+	if own := ownArguments(os.Args[1:]); len(own) > 0 {
 		runs.Arguments = append(append(runs.Arguments, "-args"), own...)
 	}
 	head.print(os.Stdout)
@@ -170,6 +169,24 @@ func Main(m *testing.M, head Head) (status int) {
 		status = max(status, 1)
 	}
 	return status
+}
+
+// ownArguments returns the arguments that are not package testing's. go test passes
+// -test.bench=RE; a user who runs the test binary may write -test.bench RE.
+func ownArguments(arguments []string) (own []string) {
+	for i := 0; i < len(arguments); i++ {
+		name, isFlag := strings.CutPrefix(strings.Replace(arguments[i], "--", "-", 1), "-test.")
+		if !isFlag {
+			own = append(own, arguments[i])
+			continue
+		}
+		if f := flag.Lookup("test." + name); f != nil {
+			if b, ok := f.Value.(interface{ IsBoolFlag() bool }); !ok || !b.IsBoolFlag() {
+				i++ // the value
+			}
+		}
+	}
+	return own
 }
 
 // print prints what the figures depend on, in the benchmark format

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,4 +36,17 @@ func TestRowIsOpenForItsProcs(t *testing.T) {
 		opened = append(opened, match[1]+": "+match[2])
 	}
 	require.Equal(t, []string{": 1.000", "-2: 2.000", "-3: 3.000"}, opened, "%s", out)
+}
+
+// The command that measures rows again repeats the arguments of the package, and none of
+// package testing's, which may have their values in a word of their own.
+func TestOwnArguments(t *testing.T) {
+	for _, test := range []struct{ arguments, own string }{
+		{"-test.bench=. -test.cpu=1,2", ""},
+		{"-test.bench . -test.v -test.cpu 1,2", ""},
+		{"--test.bench . --test.v=true -hold 300ns -think=2us", "-hold 300ns -think=2us"},
+		{"-test.bench=. -hold 300ns", "-hold 300ns"},
+	} {
+		require.Equal(t, test.own, strings.Join(ownArguments(strings.Fields(test.arguments)), " "), test.arguments)
+	}
 }
