@@ -105,8 +105,8 @@ func (h *biasedHandle) Incref(r Ref) {
 	o := h.at("Incref", r)
 	if o.count.owner.Load() == h {
 		o.count.local++
-	} else {
-		increfShared(o)
+	} else if o.count.shared.Add(unit) == unit|isMerged {
+		o.resurrected()
 	}
 }
 
@@ -117,26 +117,13 @@ func (h *biasedHandle) Decref(r Ref) {
 		if o.count.local == 0 {
 			mergeZero(o)
 		}
-	} else {
-		decrefShared(o)
-	}
-}
-
-// increfShared takes a reference through a handle that is not the owner.
-func increfShared(o *slot[biasedCount]) {
-	if o.count.shared.Add(unit) == unit|isMerged {
-		o.resurrected()
-	}
-}
-
-// decrefShared drops a reference through a handle that is not the owner.
-func decrefShared(o *slot[biasedCount]) {
-	if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+	} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
 		dropped(o, word)
 	}
 }
 
-// dropped follows a drop that left a shared word without a reference.
+// dropped follows a drop by a handle that is not the owner, if the shared word counts
+// less than 0 references, or is merged and counts none.
 func dropped(o *slot[biasedCount], word int64) {
 	switch {
 	case word == isMerged:
@@ -231,7 +218,9 @@ func (h *biasedHandle) TryIncref(r Ref) bool {
 	}
 	// As in atomic.go, the word may be that of the slot's next object.
 	if o.gen.Load() != r.gen {
-		decrefShared(o)
+		if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+			dropped(o, word)
+		}
 		return false
 	}
 	return true
@@ -313,16 +302,16 @@ func runLockFree(share Share, workers, n int) Answer {
 		for ; steps < n; steps++ {
 			if o.count.owner.Load() == h {
 				o.count.local++
-			} else {
-				increfShared(o)
+			} else if o.count.shared.Add(unit) == unit|isMerged {
+				o.resurrected()
 			}
 			if o.count.owner.Load() == h {
 				o.count.local--
 				if o.count.local == 0 {
 					mergeZero(o)
 				}
-			} else {
-				decrefShared(o)
+			} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+				dropped(o, word)
 			}
 		}
 		t.took(steps)

@@ -117,7 +117,7 @@ var subjects = []subject{
 			{"lock-free: nobody asks the owner to merge", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
 				{"lock_free.go", "	owner.inbox = append(owner.inbox, o)\n", ""}}},
 			{"lock-free: a drop loads and stores", "lock-free: the owner ends, two strangers drop one each", []edit{
-				{"lock_free.go", "	if word := o.count.shared.Add(-unit); word", "	word := o.count.shared.Load() - unit\n	if o.count.shared.Store(word); word"}}},
+				{"lock_free.go", "	} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {\n		dropped(o, word)\n	}\n}\n", "	} else {\n		word := o.count.shared.Load() - unit\n		if o.count.shared.Store(word); word < 0 || word == isMerged {\n			dropped(o, word)\n		}\n	}\n}\n"}}},
 			{"lock-free: the mark is stored", "lock-free: the owner ends, two strangers drop one each", []edit{
 				{"lock_free.go", "o.count.shared.CompareAndSwap(word, word&^stateMask|isQueued)", "o.count.shared.Store(word&^stateMask | isQueued)"}}},
 			{"lock-free: a late request merges counts that are merged", "lock-free: a request to merge comes when the slot has the next object", []edit{
