@@ -19,16 +19,16 @@ import (
 // The local count must be a plain field. Go's atomic store is an exchange, as
 // expensive as an atomic add, so a biased count made of atomics gains nothing.
 //
-// Cost: a comparison per operation, three cache lines per object, and a queue for
-// the drops that only the owner can settle. An object may outlive its last reference
-// until its owner ticks. A step that is not the owner's costs more than one of
-// atomic.go: its drop loads the word and then compares and swaps it.
-// Progress: wait-free for the owner and lock-free for the others; a queued drop and
-// a merge take the lock of the owner's inbox and are blocking.
+// Cost: a comparison per operation, three cache lines per object, and an inbox for
+// the counts that only the owner can merge. An object may outlive its last reference
+// until its owner ticks. A step that is not the owner's costs two locked adds, as in
+// atomic.go.
+// Progress: wait-free for the owner, and on amd64 for the others, except TryIncref,
+// which is lock-free. A request to merge takes the lock of the owner's inbox and is
+// blocking.
 type biasedHeap struct{ arena[biasedCount] }
 
-// A biasedCount stands for local + shared>>2 references, less one while the owner's
-// inbox holds a drop.
+// A biasedCount stands for local + shared>>2 references.
 type biasedCount struct {
 	// owner is the handle that made the object, and nil from the merge of the
 	// counts on. It changes once. The order of the owner's stores to owner and
@@ -37,17 +37,16 @@ type biasedCount struct {
 
 	_ cacheline.Pad // others read owner while the owner writes local
 
-	// local belongs to the owner. Once the owner is closed, it belongs to the
-	// handle whose drop would have been queued, under the lock of the owner's
-	// inbox; an object is queued only once. While owner is not nil, local is
-	// at least 1.
+	// local belongs to the owner. Once the owner is closed, it belongs to
+	// whoever holds the lock of the owner's inbox. While owner is not nil,
+	// local is at least 1.
 	local int
 
 	_ cacheline.Pad // others write shared while the owner writes local
 
 	// shared is count<<2 | state. The count is the number of references that
-	// others have taken minus the number that they have dropped. It may be
-	// negative while the state is isQueued.
+	// others have taken minus the number that they have dropped. While it is
+	// negative, local counts references that are gone.
 	shared atomic.Int64
 }
 
@@ -56,8 +55,8 @@ type biasedCount struct {
 //	isDefault   TryIncref fails unless the count is positive, so if the count
 //	            is 0 the owner may free the object after one load of the word
 //	isWeak      TryIncref succeeds: the owner must use a compare-and-swap
-//	isQueued    another handle has dropped a reference that local counts; the
-//	            owner's inbox holds that drop, or is about to
+//	isQueued    the count has been negative; the owner's inbox holds the object,
+//	            or is about to
 //	isMerged    there is no owner, and shared is the whole count
 const (
 	isDefault = iota
@@ -87,7 +86,7 @@ type biasedHandle struct {
 	asked atomic.Bool // set while inbox is not empty: the eval breaker of Tick
 
 	mu    sync.Mutex
-	inbox []*slot[biasedCount] // guarded by mu; one reference to each is to be dropped
+	inbox []*slot[biasedCount] // guarded by mu; slots of objects whose counts are to be merged
 	gone  bool                 // guarded by mu; nothing more is put into inbox
 }
 
@@ -106,8 +105,8 @@ func (h *biasedHandle) Incref(r Ref) {
 	o := h.at("Incref", r)
 	if o.count.owner.Load() == h {
 		o.count.local++
-	} else {
-		increfShared(o)
+	} else if o.count.shared.Add(unit) == unit|isMerged {
+		o.resurrected()
 	}
 }
 
@@ -118,42 +117,26 @@ func (h *biasedHandle) Decref(r Ref) {
 		if o.count.local == 0 {
 			mergeZero(o)
 		}
-	} else {
-		h.decrefShared(o)
+	} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+		dropped(o, word)
 	}
 }
 
-// increfShared takes a reference through a handle that is not the owner.
-func increfShared(o *slot[biasedCount]) {
-	if o.count.shared.Add(unit) == unit|isMerged {
-		o.resurrected()
-	}
-}
-
-// decrefShared drops a reference through a handle that is not the owner.
-func (h *biasedHandle) decrefShared(o *slot[biasedCount]) {
-	for {
-		word := o.count.shared.Load()
-		next := word - unit
-		queue := word == isDefault || word == isWeak
-		switch {
-		case queue:
-			// The others have dropped all that they have taken, so
-			// local counts this reference. It goes to the queue as it
-			// is: to subtract it here as well would drop it twice.
-			next = isQueued
-		case word == isMerged:
-			o.overReleased()
-		}
-		if !o.count.shared.CompareAndSwap(word, next) {
-			continue
-		}
-		if queue {
-			h.enqueue(o)
-		} else if next == isMerged {
-			o.arena.release(o)
-		}
-		return
+// dropped follows a drop by a handle that is not the owner, if the shared word counts
+// less than 0 references, or is merged and counts none.
+func dropped(o *slot[biasedCount], word int64) {
+	switch {
+	case word == isMerged:
+		o.arena.release(o)
+	case word&stateMask == isMerged:
+		o.overReleased()
+	case word&stateMask != isQueued:
+		// The others have dropped more than they have taken, so local
+		// counts references that are gone. Only the owner can see whether
+		// any is left. If another handle has changed the word, the request
+		// is only made twice.
+		o.count.shared.CompareAndSwap(word, word&^stateMask|isQueued)
+		askToMerge(o)
 	}
 }
 
@@ -162,37 +145,27 @@ func mergeZero(o *slot[biasedCount]) {
 	// If the word is {default, 0}, no other handle has a reference or can get
 	// one, because TryIncref refuses this word. One load suffices: the last
 	// drop of every other handle wrote this word and synchronizes before it.
-	word := o.count.shared.Load()
-	free := word == isDefault
-	if word&stateMask == isQueued && word < unit {
-		o.overReleased() // the inbox holds a reference that is not in the counts
-	}
-	o.count.owner.Store(nil)
-	for !free {
-		word = o.count.shared.Load()
-		if o.count.shared.CompareAndSwap(word, word|isMerged) {
-			free = word|isMerged == isMerged
-			break
-		}
-	}
-	if free {
+	if o.count.shared.Load() == isDefault {
+		o.count.owner.Store(nil)
+		o.arena.release(o)
+	} else if merge(o) == 0 {
 		o.arena.release(o)
 	}
 }
 
-// merge moves local to the shared word, adds extra, and returns the count that is
-// left. The caller is the owner, or holds the lock of an owner that is gone.
-func merge(o *slot[biasedCount], extra int) int {
+// merge moves local to the shared word and returns the count. The caller is the owner,
+// or holds the lock of an owner that is gone.
+func merge(o *slot[biasedCount]) int {
 	local := o.count.local
 	// Clear local and owner before the word says merged. From then on another
 	// handle may drop the last reference, and the slot may get a new object,
 	// whose owner and local these stores would destroy (CPython gh-119999).
-	// Until then, the queued drop keeps the object alive.
+	// Until then, nobody else can free the object.
 	o.count.local = 0
 	o.count.owner.Store(nil)
 	for {
 		word := o.count.shared.Load()
-		count := int(word>>2) + local + extra
+		count := int(word>>2) + local
 		if count < 0 {
 			o.overReleased()
 		}
@@ -202,22 +175,20 @@ func merge(o *slot[biasedCount], extra int) int {
 	}
 }
 
-// enqueue passes a reference that local counts to the owner, which drops it.
-func (h *biasedHandle) enqueue(o *slot[biasedCount]) {
+// askToMerge asks the owner to merge the counts. The caller has no reference, so the
+// request may come too late: the counts are merged, or the object is freed and the
+// slot holds the next one. If so, that one's owner merges its counts, which is always
+// right and only ends its bias early.
+func askToMerge(o *slot[biasedCount]) {
 	owner := o.count.owner.Load()
 	if owner == nil {
-		// The owner has just merged the counts, or is about to. The shared
-		// word counts the reference now, and it is dropped there. Until
-		// then it keeps the object alive, so the loads above were of this
-		// object.
-		h.decrefShared(o)
-		return
+		return // merged, and the word counts all drops
 	}
 	owner.mu.Lock()
 	if owner.gone {
-		count := merge(o, -1)
+		free := o.count.owner.Load() == owner && merge(o) == 0
 		owner.mu.Unlock()
-		if count == 0 {
+		if free {
 			o.arena.release(o)
 		}
 		return
@@ -247,7 +218,9 @@ func (h *biasedHandle) TryIncref(r Ref) bool {
 	}
 	// As in atomic.go, the word may be that of the slot's next object.
 	if o.gen.Load() != r.gen {
-		h.decrefShared(o)
+		if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+			dropped(o, word)
+		}
 		return false
 	}
 	return true
@@ -268,7 +241,6 @@ func (h *biasedHandle) Shared(r Ref) {
 // Before, it panics for others, because they must not read local.
 func (h *biasedHandle) Count(r Ref) int {
 	o := h.at("Count", r)
-	h.drain()
 	word := o.count.shared.Load()
 	switch {
 	case o.count.owner.Load() == h:
@@ -279,7 +251,7 @@ func (h *biasedHandle) Count(r Ref) int {
 	panic(fmt.Sprintf("refcount: Count of %q through a foreign handle: only its owner knows", r.name))
 }
 
-// Tick drops the references in the inbox.
+// Tick merges the counts of the objects in the inbox.
 func (h *biasedHandle) Tick() {
 	h.check("Tick")
 	if h.asked.Load() {
@@ -287,33 +259,35 @@ func (h *biasedHandle) Tick() {
 	}
 }
 
-// Close sets gone and then empties the inbox. A handle that finds gone set merges the
-// counts itself. In the other order, a reference that arrived in between would never
-// be dropped.
+// Close empties the inbox and sets gone under one lock. A handle that finds gone set
+// merges the counts itself. In two steps, a request that arrives in between would be
+// lost, or two goroutines would merge the same counts.
 func (h *biasedHandle) Close() {
 	if h.closed {
 		return
 	}
 	h.closed = true
-	h.mu.Lock()
-	h.gone = true
-	h.mu.Unlock()
 	h.drain()
 }
 
-// drain drops the references in the inbox.
+// drain merges the counts of the objects in the inbox, and frees those that have no
+// references left.
 func (h *biasedHandle) drain() {
 	h.mu.Lock()
 	queued := h.inbox
 	h.inbox = nil
 	h.asked.Store(false)
-	h.mu.Unlock()
+	h.gone = h.closed
+	dead := queued[:0]
 	for _, o := range queued {
-		// If the owner's own last drop has already merged the counts,
-		// local is 0 and the shared word counts the reference.
-		if merge(o, -1) == 0 {
-			o.arena.release(o)
+		// If h is not the owner, the request came too late.
+		if o.count.owner.Load() == h && merge(o) == 0 {
+			dead = append(dead, o)
 		}
+	}
+	h.mu.Unlock()
+	for _, o := range dead {
+		o.arena.release(o) // runs the finalizer, so not under the lock
 	}
 }
 
@@ -328,16 +302,16 @@ func runLockFree(share Share, workers, n int) Answer {
 		for ; steps < n; steps++ {
 			if o.count.owner.Load() == h {
 				o.count.local++
-			} else {
-				increfShared(o)
+			} else if o.count.shared.Add(unit) == unit|isMerged {
+				o.resurrected()
 			}
 			if o.count.owner.Load() == h {
 				o.count.local--
 				if o.count.local == 0 {
 					mergeZero(o)
 				}
-			} else {
-				h.decrefShared(o)
+			} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {
+				dropped(o, word)
 			}
 		}
 		t.took(steps)

@@ -64,11 +64,13 @@ func TestBiasedStates(t *testing.T) {
 		{"owner Decref", 1, word{"weak", 0}, after{0, word{"merged", 0}, freed}},
 		{"owner Decref", 1, word{"weak", 1}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 2, word{"queued", 0}, after{1, word{"queued", 0}, ""}},
-		{"owner Decref", 1, word{"queued", 0}, after{0, word{"queued", 0}, misuse}}, // the last reference is already in the queue
-		{"owner Decref", 1, word{"queued", 1}, after{0, word{"merged", 1}, ""}},     // the word counts the queued reference now
+		{"owner Decref", 1, word{"queued", 0}, after{0, word{"merged", 0}, freed}},    // the request to merge comes too late
+		{"owner Decref", 1, word{"queued", -1}, after{0, word{"queued", -1}, misuse}}, // dropped twice
+		{"owner Decref", 1, word{"default", -1}, after{0, word{"default", -1}, misuse}},
+		{"owner Decref", 1, word{"queued", 1}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"owner Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
-		{"owner Decref", 0, word{"merged", 0}, after{0, word{"merged", 0}, misuse}},
+		{"owner Decref", 0, word{"merged", 0}, after{0, word{"merged", -1}, misuse}},
 
 		{"other Incref", 1, word{"default", 0}, after{1, word{"default", 1}, ""}},
 		{"other Incref", 1, word{"weak", 0}, after{1, word{"weak", 1}, ""}},
@@ -78,16 +80,17 @@ func TestBiasedStates(t *testing.T) {
 		{"other Incref", 0, word{"merged", 0}, after{0, word{"merged", 1}, misuse}},
 
 		{"other Decref", 1, word{"default", 1}, after{1, word{"default", 0}, ""}},
-		{"other Decref", 1, word{"default", 0}, after{1, word{"queued", 0}, queued}}, // the word is not decremented
-		{"other Decref", 2, word{"default", 0}, after{2, word{"queued", 0}, queued}},
+		{"other Decref", 1, word{"default", 0}, after{1, word{"queued", -1}, queued}},
+		{"other Decref", 2, word{"default", 0}, after{2, word{"queued", -1}, queued}},
+		{"other Decref", 3, word{"default", -1}, after{3, word{"queued", -2}, queued}}, // before the first of two has marked the word
 		{"other Decref", 1, word{"weak", 1}, after{1, word{"weak", 0}, ""}},
-		{"other Decref", 1, word{"weak", 0}, after{1, word{"queued", 0}, queued}},
-		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // an object is queued once
+		{"other Decref", 1, word{"weak", 0}, after{1, word{"queued", -1}, queued}},
+		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // once is enough
 		{"other Decref", 1, word{"queued", 1}, after{1, word{"queued", 0}, ""}},
 		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is in the midst of mergeZero
 		{"other Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"other Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
-		{"other Decref", 0, word{"merged", 0}, after{0, word{"merged", 0}, misuse}},
+		{"other Decref", 0, word{"merged", 0}, after{0, word{"merged", -1}, misuse}},
 
 		{"owner TryIncref", 1, word{"default", 0}, after{2, word{"default", 0}, ""}},
 		{"owner TryIncref", 1, word{"weak", 0}, after{2, word{"weak", 0}, ""}},
@@ -109,19 +112,21 @@ func TestBiasedStates(t *testing.T) {
 		{"other Shared", 1, word{"queued", 1}, after{1, word{"queued", 1}, ""}}, // a state never falls
 		{"other Shared", 0, word{"merged", 1}, after{0, word{"merged", 1}, ""}},
 
-		// The owner has merged the counts before the reference is queued.
-		{"other enqueue", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
-		{"other enqueue", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
-		{"other enqueue", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner will free
+		// The owner has merged the counts, or is about to, before it is asked to.
+		{"other asks", 0, word{"merged", 2}, after{0, word{"merged", 2}, ""}},
+		{"other asks", 0, word{"queued", 1}, after{0, word{"queued", 1}, ""}},
+		// The slot has the next object by now.
+		{"other asks", 1, word{"default", 0}, after{1, word{"default", 0}, queued}},
 
-		// The owner drops the reference in its inbox.
-		{"owner Tick", 1, word{"queued", 0}, after{0, word{"merged", 0}, freed}},
-		{"owner Tick", 2, word{"queued", 0}, after{0, word{"merged", 1}, ""}},
-		{"owner Tick", 3, word{"queued", -1}, after{0, word{"merged", 1}, ""}},
-		{"owner Tick", 2, word{"queued", -1}, after{0, word{"merged", 0}, freed}},
-		{"owner Tick", 1, word{"queued", -1}, after{0, word{"queued", -1}, misuse}}, // dropped twice
-		{"owner Tick", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},    // the owner's own last drop has merged the counts
-		{"owner Tick", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
+		// The owner's inbox holds the object.
+		{"owner Tick", 1, word{"queued", -1}, after{0, word{"merged", 0}, freed}},
+		{"owner Tick", 2, word{"queued", -1}, after{0, word{"merged", 1}, ""}},
+		{"owner Tick", 3, word{"queued", -2}, after{0, word{"merged", 1}, ""}},
+		{"owner Tick", 2, word{"queued", -2}, after{0, word{"merged", 0}, freed}},
+		{"owner Tick", 1, word{"queued", -2}, after{0, word{"queued", -2}, misuse}}, // dropped twice
+		{"owner Tick", 0, word{"merged", 1}, after{0, word{"merged", 1}, ""}},       // merged by the owner's own last drop
+		{"owner Tick", 0, word{"merged", 0}, after{0, word{"merged", 0}, ""}},       // and freed since then
+		{"owner Tick", 2, word{"default", 1}, after{0, word{"merged", 3}, ""}},      // the slot's next object
 	} {
 		t.Run(fmt.Sprintf("%s local=%d %v", test.op, test.local, test.word), func(t *testing.T) {
 			what := ""
@@ -159,8 +164,8 @@ func TestBiasedStates(t *testing.T) {
 					}
 				case "other Shared":
 					other.Shared(r)
-				case "other enqueue":
-					other.enqueue(o)
+				case "other asks":
+					askToMerge(o)
 				case "owner Tick":
 					owner.inbox = []*slot[biasedCount]{o}
 					owner.asked.Store(true)
@@ -190,7 +195,7 @@ func TestMergeOnBehalfOfAnOwnerThatHasGone(t *testing.T) {
 	owner.Incref(r) // for c
 	owner.Decref(r)
 	owner.Close()
-	b.Decref(r) // the word is {default, 0}; with an open owner the drop would be queued
+	b.Decref(r) // the word is {default, 0}; an open owner would be asked to merge
 	require.Zero(t, freed)
 	require.Equal(t, 1, c.Count(r), "merged, so all handles know the count")
 	c.Decref(r)
@@ -209,15 +214,15 @@ func TestCountThroughAForeignHandle(t *testing.T) {
 	owner.Decref(r)
 	require.Equal(t, 1, other.Count(r), "merged, so all handles know the count")
 
-	// A queued drop counts: Count empties the inbox of the owner first.
+	// A drop of a reference that local counts is seen before the counts are merged.
 	r = owner.New("eggs")
 	owner.Incref(r)
 	other.Decref(r)
 	require.Equal(t, 1, owner.Count(r))
 }
 
-// References are queued while the owner closes. Exactly one of the two goroutines
-// drops each.
+// Objects are queued while the owner closes. Exactly one of the two goroutines merges
+// the counts of each.
 func TestQueuedWhileTheOwnerCloses(t *testing.T) {
 	for range 500 {
 		var freed atomic.Int64
@@ -253,7 +258,7 @@ func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 		r := owner.New("spam")
 		owner.Incref(r)
 		o := r.slot.(*slot[biasedCount])
-		other.Decref(r) // is queued in the inbox
+		other.Decref(r) // asks the owner to merge
 		var late bool
 		var ready, done sync.WaitGroup
 		ready.Add(1)

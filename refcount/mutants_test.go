@@ -71,7 +71,7 @@ func TestOneLockForEachObject(t *testing.T) {
 func TestOwnerIsClearedBeforeTheWord(t *testing.T) {
 	owner := newLockFree(nil).Handle().(*biasedHandle)
 	o := owner.New("spam").slot.(*slot[biasedCount])
-	o.count.shared.Store(word{"queued", -1}.encode())
-	require.Panics(t, func() { merge(o, -1) })
+	o.count.shared.Store(word{"queued", -2}.encode())
+	require.Panics(t, func() { merge(o) })
 	require.Nil(t, o.count.owner.Load())
 }

@@ -117,6 +117,7 @@ func TestSlotsAreUsedAgainAndRefsAreNot(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%p", old.slot), fmt.Sprintf("%p", young.slot))
 		h.Shared(young)
 		require.False(t, h.TryIncref(old))
+		require.False(t, heap.Handle().TryIncref(old), "a stranger finds the count of the next object")
 		require.PanicsWithValue(t, `refcount: Incref of "old", which has been freed`, func() { h.Incref(old) })
 		require.PanicsWithValue(t, `refcount: Decref of "old", which has been freed`, func() { h.Decref(old) })
 		require.PanicsWithValue(t, `refcount: Count of "old", which has been freed`, func() { h.Count(old) })

@@ -114,19 +114,26 @@ var subjects = []subject{
 				{"lock_free.go", "if word == isDefault || word == isMerged {", "if word == isDefault {"}}},
 			{"lock-free: TryIncref does not look at the generation again", "lock-free: the owner drops the last and uses the slot again, a stranger tries", []edit{
 				{"lock_free.go", "	if o.gen.Load() != r.gen {", "	if false {"}}},
-			{"lock-free: enqueue forgets the drop", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
+			{"lock-free: nobody asks the owner to merge", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
 				{"lock_free.go", "	owner.inbox = append(owner.inbox, o)\n", ""}}},
-			{"lock-free: the queued drop is subtracted as well", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
-				{"lock_free.go", "			next = isQueued\n", "			next = isQueued - unit\n"}}},
+			{"lock-free: a drop loads and stores", "lock-free: the owner ends, two strangers drop one each", []edit{
+				{"lock_free.go", "	} else if word := o.count.shared.Add(-unit); word < 0 || word == isMerged {\n		dropped(o, word)\n	}\n}\n", "	} else {\n		word := o.count.shared.Load() - unit\n		if o.count.shared.Store(word); word < 0 || word == isMerged {\n			dropped(o, word)\n		}\n	}\n}\n"}}},
+			{"lock-free: the mark is stored", "lock-free: the owner ends, two strangers drop one each", []edit{
+				{"lock_free.go", "o.count.shared.CompareAndSwap(word, word&^stateMask|isQueued)", "o.count.shared.Store(word&^stateMask | isQueued)"}}},
+			{"lock-free: a late request merges counts that are merged", "lock-free: a request to merge comes when the slot has the next object", []edit{
+				{"lock_free.go", "if o.count.owner.Load() == h && merge(o) == 0 {", "if merge(o) == 0 {"}}},
+			{"lock-free: Close merges without the lock", "lock-free: the owner ends, two strangers drop one each", []edit{
+				{"lock_free.go", "	dead := queued[:0]\n", "	h.mu.Unlock()\n	dead := queued[:0]\n"},
+				{"lock_free.go", "	h.mu.Unlock()\n	for _, o := range dead {\n", "	for _, o := range dead {\n"}}},
 			{"lock-free: mergeZero frees a shared object after a load", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
-				{"lock_free.go", "	free := word == isDefault\n", "	free := word == isDefault || word == isWeak\n"}}},
+				{"lock_free.go", "	if o.count.shared.Load() == isDefault {\n", "	if o.count.shared.Load() <= isWeak {\n"}}},
 			{"lock-free: merge forgets what the others have", "lock-free: the owner drops one and ends, one stranger drops one, one tries", []edit{
-				{"lock_free.go", "count := int(word>>2) + local + extra", "count := local + extra"}}},
+				{"lock_free.go", "count := int(word>>2) + local", "count := local"}}},
 			{"lock-free: merge clears the owner after the word says merged", "lock-free: the owner ticks, one stranger drops one, one drops one and uses the slot again", []edit{
 				{"lock_free.go", "	o.count.local = 0\n	o.count.owner.Store(nil)\n	for {\n", "	for {\n"},
 				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
 			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
-				{"lock_free.go", "	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n	h.drain()\n", "	h.drain()\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+				{"lock_free.go", "	h.closed = true\n	h.drain()\n", "	h.drain()\n	h.closed = true\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
 				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
 			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{

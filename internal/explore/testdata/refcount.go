@@ -3,12 +3,13 @@ package refcount
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"boundaries/internal/explore"
 )
 
-var Programs = append(append(programs("atomic", newAtomic), programs("lock-free", newLockFree)...), epochs...)
+var Programs = slices.Concat(programs("atomic", newAtomic), programs("lock-free", newLockFree), late, epochs)
 
 // An oracle is a heap, and knows what was freed.
 type oracle struct {
@@ -123,6 +124,48 @@ func programs(kind string, heap func(finalize func(string)) Heap) []explore.Prog
 	add("the owner ticks, one stranger drops one, one drops one and uses the slot again", 2, false, two, tick, drop, next)
 	return all
 }
+
+// late is for the biased heap. One stranger drops a reference that local counts, and the
+// count becomes negative. Before it asks the owner to merge, the other stranger takes one
+// more and gives it to the owner, so that the count is 0 again; the object is freed, and
+// its slot has the next one.
+var late = []explore.Program{{Name: "lock-free: a request to merge comes when the slot has the next object", Start: func(r *explore.Run) {
+	o := newOracle(newLockFree)
+	owner, one, other := o.Handle(), o.Handle(), o.Handle()
+	spam := owner.New("spam")
+	owner.Incref(spam) // for one
+	owner.Incref(spam) // for other
+	var given, gone atomic.Bool
+	wait := func(until *atomic.Bool) {
+		for !until.Load() {
+			runtime.Gosched()
+		}
+	}
+	r.Actor("owner", func() {
+		wait(&given)
+		owner.Decref(spam)
+		owner.Decref(spam)
+		wait(&gone)
+		owner.Tick()
+		eggs := owner.New("eggs")
+		owner.Incref(eggs)
+		owner.Decref(eggs)
+		owner.Decref(eggs)
+		owner.Close()
+	})
+	r.Actor("one", func() {
+		one.Decref(spam)
+		one.Close()
+	})
+	r.Actor("other", func() {
+		other.Incref(spam) // for the owner
+		given.Store(true)
+		other.Decref(spam)
+		gone.Store(true)
+		other.Close()
+	})
+	r.End(o.freedOnce("spam", "eggs"))
+}}}
 
 // epochs are for the buffered heap.
 var epochs = []explore.Program{
