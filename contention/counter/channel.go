@@ -1,6 +1,10 @@
 package counter
 
-import "boundaries/contention"
+import (
+	"runtime"
+
+	"boundaries/contention"
+)
 
 // runChannel gives the count to one goroutine. A worker sends it a request, and
 // waits for the count.
@@ -12,7 +16,7 @@ func runChannel(t *contention.Trial) int {
 		add   int64
 		count chan<- int64
 	}
-	requests := make(chan request)
+	requests := make(chan request, t.Workers()) // no worker waits to send
 	last := make(chan int64)
 	go func() {
 		count := int64(0)
@@ -27,9 +31,11 @@ func runChannel(t *contention.Trial) int {
 		for w.Next() {
 			if w.Update {
 				requests <- request{1, count}
+				runtime.Gosched() // to the owner, as in the parent package
 				<-count
 			} else {
 				requests <- request{0, count}
+				runtime.Gosched()
 				w.Saw(<-count)
 			}
 			w.Done()
