@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -210,6 +211,13 @@ func (h Head) print(out io.Writer) {
 		"benchtime: " + flag.Lookup("test.benchtime").Value.String(),
 		fmt.Sprintf("gomaxprocs: %d where -cpu does not say otherwise", runtime.GOMAXPROCS(0)),
 	}, h.Facts...)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "CGO_ENABLED" { // on if there is a C compiler; then the C library starts threads
+				facts = append(facts, "cgo: "+map[string]string{"0": "off", "1": "on"}[s.Value])
+			}
+		}
+	}
 	facts = append(facts, "processors: "+usable.String(), fmt.Sprintf("oversubscribed: rows of more than %d procs", usable.N()))
 	for _, f := range noise.Facts() {
 		facts = append(facts, f.Key+": "+f.Value)

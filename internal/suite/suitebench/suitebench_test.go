@@ -50,3 +50,10 @@ func TestOwnArguments(t *testing.T) {
 		require.Equal(t, test.own, strings.Join(ownArguments(strings.Fields(test.arguments)), " "), test.arguments)
 	}
 }
+
+// Threads are dearer with cgo, so the head says whether it is there.
+func TestHeadSaysWhetherThereIsCgo(t *testing.T) {
+	var out strings.Builder
+	Head{}.print(&out)
+	require.Regexp(t, `(?m)^# cgo: (on|off)$`, out.String())
+}
