@@ -37,9 +37,9 @@ type biasedCount struct {
 
 	_ cacheline.Pad // others read owner while the owner writes local
 
-	// local belongs to the owner. Once the owner is closed, it belongs to
-	// whoever holds the lock of the owner's inbox. While owner is not nil,
-	// local is at least 1.
+	// local belongs to the owner. Once the owner is closed, it belongs to the
+	// holder of the lock of the owner's inbox. While owner is not nil, local is
+	// at least 1.
 	local int
 
 	_ cacheline.Pad // others write shared while the owner writes local
@@ -177,8 +177,8 @@ func merge(o *slot[biasedCount]) int {
 
 // askToMerge asks the owner to merge the counts. The caller has no reference, so the
 // request may come too late: the counts are merged, or the object is freed and the
-// slot holds the next one. If so, that one's owner merges its counts, which is always
-// right and only ends its bias early.
+// slot holds the next one. Then the owner of the next object merges that object's
+// counts. This is always right, and only ends its bias early.
 func askToMerge(o *slot[biasedCount]) {
 	owner := o.count.owner.Load()
 	if owner == nil {
