@@ -133,7 +133,7 @@ func scalingText(text *strings.Builder, machines []scaledMachine) error {
 				fmt.Fprintln(text, "  "+line)
 			}
 			if !w.has(quantities[0].of) {
-				fmt.Fprintf(text, "\n%s: no row was measured at one proc, so there is no speed-up\n", w.Title())
+				fmt.Fprintf(text, "\n%s: no row has a time at one proc, so there is no speed-up\n", w.Title())
 			}
 		}
 		seen.explain(text, m.File)

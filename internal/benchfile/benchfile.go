@@ -336,19 +336,18 @@ func (m Machine) Oversubscribed(procs int) bool { return m.NumCPU() > 0 && procs
 
 // String describes the machine in one line.
 func (m Machine) String() string {
-	if m.Keys["goos"] == "" && m.Keys["cpu"] == "" {
-		return "a machine that the file does not name"
+	const nameless = "a machine that the file does not name"
+	filled := func(separator string, words ...string) string {
+		return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), separator)
 	}
-	text := m.Keys["goos"] + "/" + m.Keys["goarch"]
-	for _, more := range []string{m.Fact("host"), m.Keys["cpu"]} {
-		if more != "" {
-			text += ", " + more
-		}
+	text := cmp.Or(filled(", ", filled("/", m.Keys["goos"], m.Keys["goarch"]), m.Fact("host"), m.Keys["cpu"]), nameless)
+	switch n := m.NumCPU(); {
+	case n > 0:
+		text += ", " + plural(n, "processor")
+	case text != nameless:
+		text += ", an unknown number of processors"
 	}
-	if n := m.NumCPU(); n > 0 {
-		return text + ", " + plural(n, "processor")
-	}
-	return text + ", an unknown number of processors"
+	return text
 }
 
 // identity names what can tell two machines apart. The name of a processor alone does

@@ -293,3 +293,17 @@ func TestLongFile(t *testing.T) {
 	assert.Empty(t, f.Problems)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20))
 }
+
+// A machine is described by what the file says of it.
+func TestMachineString(t *testing.T) {
+	for want, m := range map[string]Machine{
+		"a machine that the file does not name":                           {},
+		"a machine that the file does not name, 16 processors":            {Keys: map[string]string{"numcpu": "16"}},
+		"linux, an unknown number of processors":                          {Keys: map[string]string{"goos": "linux"}},
+		"Apple M4, an unknown number of processors":                       {Keys: map[string]string{"cpu": "Apple M4"}},
+		"build1, 1 processor":                                             {Keys: map[string]string{"numcpu": "1"}, Facts: []Fact{{"host", "build1"}}},
+		"darwin/arm64, build1, Apple M4, an unknown number of processors": {Keys: map[string]string{"goos": "darwin", "goarch": "arm64", "cpu": "Apple M4"}, Facts: []Fact{{"host", "build1"}}},
+	} {
+		assert.Equal(t, want, m.String())
+	}
+}

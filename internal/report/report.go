@@ -442,7 +442,7 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		}
 	}
 	if len(o.Scaling.Rows) == 0 {
-		o.Note = "No row was measured at one proc, so there is no speed-up."
+		o.Note = "No row has a time at one proc, so there is no speed-up."
 		o.Scaling = table{}
 		return
 	}

@@ -338,7 +338,10 @@ func (f *Fit) resample(points []point, l law) {
 		together = together && len(p.values) == len(points[0].values)
 	}
 	if least < 6 {
-		f.Sigma.High, f.Kappa.High, f.Peak.High = math.Inf(1), math.Inf(1), math.Inf(1)
+		f.Sigma.High = math.Inf(1)
+		if l.kappa {
+			f.Kappa.High, f.Peak.High = math.Inf(1), math.Inf(1)
+		}
 		return
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // the same file has the same intervals

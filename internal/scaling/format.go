@@ -59,12 +59,17 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
-// FormatRatio writes a ratio and its interval: 1.93 [1.90, 1.95].
+// FormatRatio writes a ratio and its interval: 1.93 [1.90, 1.95]. A ratio of 0 is one
+// that is not known.
 func FormatRatio(i stats.Interval) string {
-	switch {
-	case i.Center == 0:
+	if i.Center == 0 {
 		return "-"
-	case i.Low == i.High, i.Low <= 0 && math.IsInf(i.High, 1):
+	}
+	return withInterval(i)
+}
+
+func withInterval(i stats.Interval) string {
+	if i.Low == i.High || i.Low <= 0 && math.IsInf(i.High, 1) {
 		return fixed(i.Center)
 	}
 	return fixed(i.Center) + " [" + fixed(i.Low) + ", " + fixed(i.High) + "]"
@@ -99,11 +104,11 @@ func (f Fit) Describe() string {
 	if f.Refused != "" {
 		return "no fit: " + f.Refused
 	}
-	text := "serial share " + FormatRatio(f.Sigma)
+	text := "serial share " + withInterval(f.Sigma)
 	if f.Kappa.Center == 0 && f.Kappa.High == 0 {
 		return text
 	}
-	text += ", cost of a pair " + FormatRatio(f.Kappa)
+	text += ", cost of a pair " + withInterval(f.Kappa)
 	switch {
 	case f.Kappa.Low <= 0 || f.Kappa.Center == 0:
 		return text + ", no peak within what was measured"
