@@ -18,9 +18,10 @@
 // The word lock-free names the strategy. The doc of a variant says what progress
 // the variant guarantees.
 //
-// Beside these stand the systems of the article (plain, gil, gil-ticks,
-// free-threading, gilectomy, gilectomy-buffered, nogil, subinterpreters,
-// c-extension), which run bytecode on boxed, reference-counted objects.
+// Beside these stand the systems of the article (plain, gil, gil-jumps,
+// gil-ticks, free-threading, gilectomy, gilectomy-buffered, nogil,
+// subinterpreters, c-extension), which run bytecode on boxed, reference-counted
+// objects.
 //
 // The suite is a program to run, not a library to import. There is nothing in
 // this package but its benchmarks:
@@ -53,7 +54,7 @@
 //  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast a program
 //     answers events while it computes.
-//  9. races, and the racy.go of five packages: what happens without any of this.
+//  9. races, and the racy.go of five packages: what happens without protection.
 //     make race-demo is the tour of it, for readers who know threads and no Go.
 //  10. systems: the systems of the article on reference-counted objects.
 //     Read plain.go, gil.go, gilectomy.go and nogil.go side by side.

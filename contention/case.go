@@ -16,12 +16,13 @@ type Case struct {
 	Think      time.Duration // work between accesses
 	Read       int           // how many of 100 steps read
 	Records    int           // how many records, or keys of the map, there are
-	Skew       string        // how popular each is: none or zipf
+	Skew       string        // how popular each record is: none or zipf
 	Roles      string        // what a goroutine does: mixed or split
-	Goroutines int           // for each proc
+	Goroutines int           // how many for each proc
 }
 
-// Default is the case of all dials that are not set. A map has 1,000 keys instead.
+// Default has the values of the dials that are not set. Packages counter and config
+// have a Default of their own.
 var Default = Case{Read: 95, Records: 1, Skew: "none", Roles: "mixed", Goroutines: 1}
 
 // maxRecords is the largest number of records.

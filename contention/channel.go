@@ -2,8 +2,8 @@ package contention
 
 import "runtime"
 
-// runChannel gives all records to one goroutine. A worker sends it a request, and
-// waits until it has acted.
+// runChannel gives all records to one goroutine, the owner. A worker sends the owner a
+// request, and waits until the owner has acted.
 //
 // A worker yields before it waits, so the owner often acts while the worker is still
 // runnable. If the worker blocks at once, its processor may become idle while the owner
@@ -19,7 +19,7 @@ func runChannel(t *Trial) int {
 	}
 	requests := make(chan request, t.Workers()) // no worker waits to send
 	ended := make(chan struct{})
-	records := make([]slot, t.Case.Records) // of the owner
+	records := make([]slot, t.Case.Records) // used only by the owner
 	go func() {
 		for r := range requests {
 			if r.w.Update {

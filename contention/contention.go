@@ -49,14 +49,14 @@
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
 //
-// Long updates of one record take turns: private gains 2.0 from a second processor, and
-// no other variant more than 1.01. The gil costs 0.9 times what global-mutex does:
+// Long updates of one record take turns: private is 2.0 times as fast on two procs, and no
+// other variant more than 1.01 times. The gil costs 0.9 times what global-mutex does:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
 //
 // Where threads mostly think, only a lock that is held while thinking matters: all
-// variants are within 6 % of private but gil (2.0 times) and channel (1.5 to 1.6 times),
-// whose owner needs a processor and a wake-up of its own:
+// variants are within 6 % of private but gil (2.0 times) and channel (1.1 times), whose
+// owner needs a processor of its own:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0,95 -hold 100ns -think 10us
 //
@@ -71,22 +71,23 @@
 //	min-share, max-share
 //	                  the steps of the goroutine that took fewest and of the one that
 //	                  took most, relative to an equal share
-//	mutex-wait-ns/op  what goroutines waited for mutexes, by the runtime's own account
+//	mutex-wait-ns/op  how long goroutines waited for mutexes, as the runtime counts it
 //	hold-ns, think-ns what the row's own goroutines measure after the run, if that is
 //	                  more than 10 % off what the dial says
 //
 // Goroutines draw steps from one budget of the whole row, a few at a time, so that
-// a fast goroutine takes more of them; with fixed shares no unfairness could show.
+// a fast goroutine takes more of them. With fixed shares no unfairness could show.
 // A goroutine draws only as many steps as it takes in 200 us. Otherwise a starving
-// goroutine would take most of its steps after the others have ended. Only some
-// steps are timed, with the clock read outside the lock, before the access begins
-// and when it is done. A clock reading takes about 20 to 50 ns, measured at the
-// start. All readings together cost at most 2 % of the work, with 20 ns counted
-// for the access itself: steps of a few microseconds or more are all timed, and
-// one in 100 to 200 is timed at hold=0 and think=0. A wait that no timed step saw
-// still shows in stall-ns, because the waiting goroutine could not read the clock
-// during it. Percentiles are right to within 3 % and include one clock reading: at
-// hold=0 those of private are the clock's own.
+// goroutine would take most of its steps after the others have ended.
+//
+// Only some steps are timed. The goroutine reads the clock outside the lock, before
+// the access begins and when it is done. A clock reading takes about 20 to 50 ns; a
+// trial measures it before it starts. All readings together cost at most 2 % of the
+// work, with 20 ns counted for the access itself. So all steps of a few microseconds
+// or more are timed, and one in 100 to 200 at hold=0 and think=0. A wait that no
+// timed step saw still shows in stall-ns, because the waiting goroutine could not
+// read the clock during it. Percentiles are right to within 3 % and include one
+// clock reading: at hold=0 those of private are the clock's own.
 //
 // Go gives a goroutine a time slice of 10 ms. If there are more goroutines than
 // procs, or more procs than processors, goroutines also wait for a proc or a

@@ -16,8 +16,8 @@ type Trial struct {
 
 	workers   []*Worker
 	budget    budget
-	asked     int // steps
-	updates   int // those that the variant accounts for
+	asked     int // how many steps the variant must take
+	updates   int // how many updates the variant accounts for
 	mutexWait time.Duration
 }
 
@@ -107,9 +107,9 @@ type Worker struct {
 	updates    int
 	wrong      int
 	seen       int64         // the largest count that it has read
-	untilTimed int           // steps
-	timed      bool          // the current step
-	clock      time.Duration // when it looked last
+	untilTimed int           // how many steps come before the next timed one
+	timed      bool          // whether the current step is timed
+	clock      time.Duration // when it last read the clock
 	clockAt    int           // how many steps it had taken then
 	stall      time.Duration
 	work       time.Duration // of a step
@@ -213,8 +213,8 @@ func (t *Trial) Observe(f func(Step)) {
 	}
 }
 
-// look sets the clock. It takes the time since the last look, less the work of the
-// steps since then, as a bound for the wait of each of those steps.
+// look sets w.clock. The time since the last look, less the work of the steps since
+// then, bounds the wait of each of those steps; stall keeps the largest.
 func (w *Worker) look(now time.Duration) {
 	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)
 	w.clock, w.clockAt = now, w.taken

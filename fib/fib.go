@@ -5,8 +5,8 @@
 // memory that CPython writes at every call: the reference counts of the function
 // object and of the small integers. They made the article's code blocks 4.4.1
 // and 4.5.1 the worst case of the Gilectomy and the best case of nogil. A call
-// takes little more than a nanosecond, so this is the loop of package loop with
-// a little more work between two writes of the shared word, as in a real program.
+// takes about two nanoseconds, so this is the loop of package loop with a little
+// more work between two writes of the shared word, as in a real program.
 //
 // The environment variable BOUNDARIES_FIB changes the 20, for example to the
 // article's 30, 40 or 50.
@@ -21,7 +21,7 @@ import (
 	"boundaries/internal/suite"
 )
 
-// size is the argument of the one call of fib that a step makes.
+// size is the argument of the outermost call of fib in a step.
 var size = fibsize.N(20)
 
 // An Answer is the result of a run, which must be exact.

@@ -10,7 +10,7 @@ import (
 // eval breaker at every call, as CPython does.
 //
 // Cost: one atomic load per call, and all parallelism: this is the article's
-// 4.5.3, seven threads on one core.
+// figure 4.5.3, seven threads on one core.
 // Progress: blocking.
 func runGIL(workers, n int) Answer {
 	var shared struct {

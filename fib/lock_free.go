@@ -7,9 +7,9 @@ import (
 	"boundaries/internal/fork"
 )
 
-// runLockFree biases the count towards the worker, as nogil biases reference
-// counts towards the owner. A worker counts in its own plain memory and, once in
-// flushEvery calls, adds to the cell that others may read.
+// runLockFree biases the count toward the worker, as nogil biases reference
+// counts toward the owner. A worker counts in its own plain memory and, once in
+// flushEvery calls, adds to its cell, which others may read.
 //
 // A locked add at every call, as in package loop, would cost several times the
 // rest of the call: false_sharing.go on one worker shows it.

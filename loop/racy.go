@@ -8,8 +8,8 @@ import (
 // Racy is global-mutex without the mutex, and nothing else: diff it with
 // global_mutex.go. It loses steps: two workers read the same total, each adds 2
 // to what it read, and the later write overwrites the earlier one. This is a
-// data race, which Go's memory model calls an error and for which it lets an
-// implementation end the program.
+// data race. Go's memory model calls it an error, and allows an implementation to
+// report the race and end the program.
 //
 // Racy is not in Variants: it runs only in child processes that tests start.
 // With one processor it loses nothing on amd64, where the add is a single

@@ -51,8 +51,9 @@ func openGoRedis(address string) (client, error) {
 	return client{func(key string) (string, error) { return c.Get(ctx, key).Result() }, c.Close}, nil
 }
 
-// openRueidis opens a client that puts the questions of all goroutines on one connection,
-// many in one system call, or one that takes a connection from a pool for each.
+// openRueidis opens a client. Without pool, it sends the questions of all goroutines on
+// one connection, many in one system call. With pool, it takes a connection from a pool
+// for each question.
 func openRueidis(address string, pool bool) (client, error) {
 	c, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{address}, ForceSingleClient: true, AlwaysRESP2: true, DisableCache: true,

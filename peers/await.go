@@ -62,7 +62,7 @@ func runPull(workers, n int) int {
 	return h.count
 }
 
-// runGosched hands the turn over through an atomic word; the party that waits yields its
+// runGosched hands the turn over through an atomic word; the waiting party yields its
 // processor. With several procs both parties run all the time.
 func runGosched(workers, n int) int {
 	h := handed{last: -1}

@@ -11,8 +11,8 @@ import (
 	"boundaries/workerpool/forkjoin"
 )
 
-// forks are the peers of ForkJoin. No maintained library for Go steals work; what
-// programs use instead starts a goroutine a fork.
+// forks are the peers of ForkJoin. No maintained library for Go steals work. The packages
+// that programs use instead start a goroutine for each fork.
 var forks = Job{
 	Ours: suite.New("ForkJoin", "sync", "", forkjoin.Variants, forkjoin.Want, forkjoin.Metrics),
 	Rows: []string{"global-mutex", "sharded-lock", "atomic", "lock-free", "goroutine"},

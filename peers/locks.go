@@ -36,7 +36,7 @@ func lab(shape string, c contention.Case, ours []contention.Variant, rows []stri
 		for i, b := range w.Benches {
 			w.Benches[i].Open = func(workers int) (suite.Session, error) {
 				s, err := b.Open(workers)
-				s.Metrics = nil // waits and shares are the lab's affair
+				s.Metrics = nil // only the lab reports waits and shares
 				return s, err
 			}
 		}
@@ -63,7 +63,7 @@ func total(records []*contention.Record) int {
 }
 
 // runRBMutex guards all records with a reader-biased lock of xsync, an implementation of
-// BRAVO (Dice and Kogan, ATC 2019). A reader gets a token back from it.
+// BRAVO (Dice and Kogan, ATC 2019). Its RLock returns a token, which RUnlock takes.
 func runRBMutex(t *contention.Trial) int {
 	mu := xsync.NewRBMutex()
 	records := newRecords(t)

@@ -2,9 +2,9 @@
 // had, and with tricks of a few lines. It is a module of its own, so that the suite
 // depends on none of them.
 //
-// A peer is a row, as a variant of the suite is, and the same harness measures both: it
-// is made inside its benchmark, after -cpu took effect, and a wrong or missing answer
-// fails it. The commands
+// A peer is a row, as a variant of the suite is, and the same harness measures both. A
+// peer is made inside its benchmark, after -cpu took effect, and a wrong or missing
+// answer fails the benchmark. The commands
 //
 //	make peers                                  # in the root of the suite
 //	go test -bench Loop -cpu 1,2                # in this folder
@@ -21,12 +21,12 @@
 // Peers promise different things. A striped counter (xsync, crsync, tailscale) can be
 // added to without a number of the worker, which Loop's lock-free row needs. A pool of
 // goroutines without a bound (gopool, pond) lets its queue grow, where ours hold 1024
-// tasks. Peers that count references do not detect a use after free. The comment at each
-// peer says such things.
+// tasks. Peers that count references do not detect a use after free. The comment of each
+// peer says what else differs.
 //
 // # Left out
 //
-//	cespare/percpu, go-adder, tunny, tcard/coro,    the module proxy refuses them
+//	cespare/percpu, go-adder, tunny, tcard/coro,    the module proxy does not serve them
 //	stealthrocket/coroutine, ZenQ, gnet, nbio,
 //	shmipc-go, exascience/pargo, hybscloud/lfq
 //	zhangyunhao116/lscq                             it is part of bytedance/gopkg, which is here

@@ -18,9 +18,9 @@ import (
 	"boundaries/procs"
 )
 
-// children are the peers of Procs/payload=8B: remote calls to a child process for each
-// worker, with 1024 in flight to each child, as there. The children are the running
-// binary, executed again.
+// children are the peers of Procs/payload=8B: remote calls to child processes, one for
+// each worker, with 1024 calls in flight to each child, as in package procs. A child is
+// the running binary, executed again.
 var children = Job{
 	Ours: procs.Workload("Procs/payload=8B", procs.Word),
 	Rows: []string{"global-mutex", "sharded-lock", "atomic", "lock-free", "private", "pipe", "pipe-gob"},

@@ -13,13 +13,13 @@ import (
 	"boundaries/internal/suite"
 )
 
-// queues pass numbers from as many producers as there are procs to as many consumers. A
-// step is one number. A queue holds 1024 of them, unless its comment says otherwise. A
-// side that cannot go on yields its processor. The suite has no such workload; its row
-// is the queue of WorkerPool/sync=atomic.
+// queues pass numbers from producers to consumers, as many of each as there are procs. A
+// step is one number. A queue holds 1024 numbers, unless its comment says otherwise. A
+// producer or consumer that cannot go on yields its processor. The suite has no such
+// workload; its row here is the queue of WorkerPool/sync=atomic.
 //
-// All rows call their queue through a function value, for which each step takes two or
-// three nanoseconds more.
+// All rows call their queue through a function value, which makes each step two or three
+// nanoseconds longer.
 var queues = Job{
 	Ours: suite.New("Queue", "sync", "", []suite.Row[passed]{{Name: "atomic", Run: func(workers, n int) passed {
 		q := ring.New[uint64](0)
@@ -42,7 +42,7 @@ var queues = Job{
 			q := lscq.NewUint64()
 			return pass(workers, n, q.Enqueue, q.Dequeue)
 		}},
-		// It allocates where it makes an interface of a number.
+		// It allocates when it converts a number to an interface.
 		{Name: "workiva", Run: func(workers, n int) passed {
 			q := queue.NewRingBuffer(1024)
 			return pass(workers, n,

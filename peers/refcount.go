@@ -12,7 +12,7 @@ import (
 )
 
 // references are the peers of Refcount. No library for Go exports a reference count, so
-// these are the counts inside of three well-known programs, written out.
+// these are counts from two well-known programs and the standard library, written out.
 var references = []Job{referencesOf("hot", refcount.Hot), referencesOf("own", refcount.Own)}
 
 func referencesOf(name string, share refcount.Share) Job {
@@ -47,8 +47,8 @@ func (o *counted[C]) free() {
 	}
 }
 
-// counting runs steps on objects that begin with one reference. Take and drop are for
-// outside of the timed loop, which steps is.
+// counting runs steps, the timed loop, on objects that begin with one reference. Take and
+// drop serve outside of that loop.
 func counting[C any](share refcount.Share, workers, n int, take, drop func(*counted[C]), steps func(o *counted[C], n int)) refcount.Answer {
 	objects := make([]*counted[C], share.Want(workers, 0).Ended)
 	for i := range objects {
@@ -132,8 +132,8 @@ func dropGVisor(o *counted[atomic.Int64]) {
 	}
 }
 
-// runWaitGroup counts with a sync.WaitGroup, which panics below zero. It cannot tell a
-// drop that it was the last one, so a waiter frees the object.
+// runWaitGroup counts with a sync.WaitGroup, which panics below zero. Done does not tell
+// its caller whether the drop was the last one, so a waiter frees the object.
 func runWaitGroup(share refcount.Share, workers, n int) refcount.Answer {
 	return counting(share, workers, n,
 		func(o *counted[sync.WaitGroup]) { o.count.Add(1) },

@@ -64,7 +64,7 @@ func compute() {
 type tasks struct {
 	n      int
 	task   func() // counts its runs
-	bare   func() // does not
+	bare   func() // the task without counting its runs
 	cells  []cell
 	shift  int
 	flying chan struct{} // of tasks that sleep, at most as many as workers; nil for others
@@ -89,8 +89,8 @@ func newTasks(kind ours.Kind, workers, n int) *tasks {
 	return t
 }
 
-// count counts a run, as cheaply as a task can that does not know its worker: in a cell
-// chosen by a hash of the address of the goroutine's stack.
+// count counts a run, as cheaply as is possible for a task that does not know its worker:
+// in a cell chosen by a hash of the address of the goroutine's stack.
 func (t *tasks) count() {
 	var here byte
 	t.cells[uint64(uintptr(unsafe.Pointer(&here))>>11)*0x9E3779B97F4A7C15>>t.shift].Add(1)
@@ -106,8 +106,8 @@ func (t *tasks) begin() {
 
 func (t *tasks) ran() int { return int(sum(t.cells)) }
 
-// wait returns when all tasks have run. It is for pools that have no such function. A
-// sync.WaitGroup, which their users take, would add a shared word to every task.
+// wait returns when all tasks have run. It is for pools that have no such function. Their
+// users take a sync.WaitGroup, but that would add a write of a shared word to every task.
 func (t *tasks) wait() {
 	for try := 0; t.ran() < t.n; try++ {
 		if try < 1000 {

@@ -33,8 +33,9 @@ import (
 // have claimed them. A living child that is slow may be about to take such an item
 // too, and the compare-and-swap decides between the two.
 //
-// Cost: the cache line of the shared word, which moves from child to child, and
-// two locked stores, as every item is claimed and answered by itself.
+// Cost: the cache line of the shared word, which moves from child to child, and four
+// locked instructions an item: the parent sends every item by itself, and a child
+// claims, takes and answers it.
 // Progress: wait-free on amd64 while there are items, and blocking when there are
 // none: the waiter spins, then sleeps.
 func runAtomic(p *children.Pool, n int) (int, error) {
@@ -112,7 +113,8 @@ func awaitAnswered(l *children.Lane, target uint64) error {
 }
 
 // redoTaken replaces the dead children, and sends the items that they had taken to
-// all children again. Lane.Revive sees to the items that they may have claimed.
+// all children again. Lane.Revive sets Rescue, for the items that they may have
+// claimed.
 func redoTaken(l *children.Lane) (revived bool, err error) {
 	q := l.Queue
 	return children.ReviveDead(l.Pool.Lanes, func(dead *children.Lane) int {

@@ -8,7 +8,7 @@ import (
 
 // runGIL is lock-free with a GIL in each child, as each process of multiprocessing
 // has one: the child works under its GIL and releases it while it waits. A GIL
-// costs almost nothing if nobody else wants it, which is the point of
+// costs almost nothing if no other thread wants it, which is the point of
 // multiprocessing.
 //
 // Cost: what lock-free costs, and one atomic load an item.

@@ -22,8 +22,8 @@ func runGlobalMutex(p *children.Pool, n int) (int, error) {
 
 func serveGlobalMutex(w *children.Worker) { serveLocked(w) }
 
-// seeTo has n items done that go through the queue of l, which has a lock and is
-// shared by the children of lanes.
+// seeTo has the children of lanes answer n items. The items go through the queue of
+// l, which has a lock and which these children share.
 //
 // The lock guards Sent, Done, Torn and the slots. They are inconsistent only while
 // a child changes the item Done. So a process that takes the lock and learns that

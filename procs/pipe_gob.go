@@ -17,9 +17,9 @@ import (
 //
 // Each direction of a child is one gob stream, as gob is meant to be used: the
 // first message describes the type, and the others are values. multiprocessing
-// pickles every object by itself, because a pickle needs no description. Such
-// independence would cost gob the description and a decoder that is compiled again
-// for every item, which no program would pay.
+// pickles every object by itself, because a pickle needs no description. If gob did
+// the same, every item would need the description and a newly compiled decoder,
+// which no program would accept.
 //
 // Both formats write a small number in few bytes. A word of a request takes one to
 // four bytes here, and a word of an answer, with its high bits set, takes nine.

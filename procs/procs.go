@@ -4,14 +4,14 @@
 // A step is one item: the parent writes it, a child changes every word of it, and
 // the parent checks every word of the answer. An item is one word (payload=8B),
 // so that the hand-over dominates, or 8192 words (payload=64KiB), so that the work
-// on the memory does. There are as many children as workers, each with one
-// processor. This is the multiprocessing chapter of the article. Package fib of
+// on the memory does. There are as many children as workers, each with
+// GOMAXPROCS=1. This is the multiprocessing chapter of the article. Package fib of
 // this folder is its code block 5.1, whole computations that share no more than a
 // count of calls; package spawn is its sentence about 100 µs and 50 ms.
 //
 // Read pipe.go first, which works as multiprocessing.Queue does, and then
-// lock_free.go, the same over shared memory. Package internal/shm says who owns
-// which word of the memory, and the doc of each variant what it adds to that.
+// lock_free.go, the same over shared memory. Package internal/shm says which process
+// owns which word of the memory, and the doc of each variant what it adds to that.
 //
 // Up to 1024 items of one word are in flight for each child, or up to 16 of
 // 64 KiB, which are 1 MiB. (1024 of these would be more memory than the caches of
@@ -20,19 +20,20 @@
 //	gil, lock-free    half of what is in flight
 //	private           all of it
 //	atomic            each item, claimed one by one
-//	global-mutex      a child each item, under the lock; the parent all it can
+//	global-mutex      a child: each item, under the lock; the parent: all it can
 //	sharded-lock      the same
 //	pipe, pipe-gob    each item, with a system call or more on either side
 //	ping              one item, the only one in flight
 //
-// The rows serial and channel have no child, and ping has one at every number of
-// workers. There is no ping for 64 KiB, because a round trip measures the
-// hand-over.
+// The rows serial and channel have no child, and ping has one child at every number
+// of workers. There is no ping for 64 KiB, because a round trip measures the
+// hand-over, not the work on the memory.
 //
 // Shared memory is a memfd on Linux, and a file without a name on other Unixes. A
 // waiter spins for 20 µs if there is a processor for every process, and then
-// sleeps on a futex. Where there is no futex it polls, every millisecond or more
-// often. On other systems, the rows that need shared memory are skipped.
+// sleeps on a futex. Where there is no futex, the waiter polls, every millisecond or
+// more often. On systems that are not Unix, the rows that need shared memory are
+// skipped.
 //
 // # Children
 //
@@ -51,9 +52,9 @@
 // A child may be killed at any instant. The parent keeps the ledger: it can write
 // every item again, and it counts an item as answered only once. The items that a
 // dead child had not answered go to the child that replaces it, or to all children
-// where they share one queue. Run tells of the death with an error, although every
-// answer arrived. A child that ends without being killed, answers wrongly, or is
-// silent for longer than the pool's Patience is broken, and ends the run.
+// where they share one queue. Run returns an error that reports the death, although
+// every answer arrived. A child that ends without being killed, answers wrongly, or
+// is silent for longer than the pool's Patience is broken, and ends the run.
 //
 // # What Python does
 //
@@ -67,9 +68,9 @@
 // exec. So it has none of fork's deadlocks, and none of its speed. The row
 // warm-process of package spawn is the nearest to forkserver.
 //
-// multiprocessing also pickles whatever it sends. Only the row pipe-gob serializes,
-// with encoding/gob: its difference to pipe is what that adds. In all other rows
-// an item is memory as it is.
+// multiprocessing also pickles every object that it sends. Only the row pipe-gob
+// serializes, with encoding/gob; the difference between it and pipe is the cost. In
+// all other rows an item is memory as it is.
 package procs
 
 import (

@@ -86,7 +86,7 @@ func sum(w *children.Worker, add func(word *uint64, n uint64)) {
 	q := w.Queue
 	w.Answer(func(item []uint64) {
 		q.Claimed.Add(1)
-		began := time.Now() // not forever: the parent may be gone, and others with it
+		began := time.Now() // wait, but not forever: the parent and other children may be gone
 		for q.Claimed.Load() < uint64(w.Children) && time.Since(began) < 10*time.Second {
 			futex.Yield()
 		}

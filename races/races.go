@@ -11,7 +11,7 @@
 //     read a count of 3, both write 4, and it should be 5. It then runs the same
 //     steps under each discipline of the suite. Read it first.
 //  2. The outcomes count the results of millions of meetings of two threads, as
-//     jcstress does, OpenJDK's concurrency stress tests. A forbidden outcome must
+//     OpenJDK's concurrency stress tests (jcstress) do. A forbidden outcome must
 //     never occur. An outcome that only a data race can cause is interesting.
 //  3. The demo takes the protection away from a program of this suite, and nothing
 //     else, and Go's race detector reports the race.
@@ -26,7 +26,7 @@
 //	go test -bench Race -benchtime 1000000x -cpu 2 -count 6 ./races
 //
 // A row is a variant of a case, and an iteration is a try. Each unit is the share
-// of the tries that had one interesting outcome, so that lost/try of
+// of the tries that had one interesting outcome. So lost/try of
 //
 //	BenchmarkRace/case=refcount/sync=racy-2
 //

@@ -43,7 +43,7 @@ type record struct {
 	discipline
 	rows            []row
 	count           string // at the end
-	waited, retried int    // turns
+	waited, retried int    // numbers of turns
 }
 
 type row struct {
@@ -120,8 +120,8 @@ func (r record) verdict() string {
 
 const immortal = "immortal"
 
-// disciplines are those of package refcount, and also racy, which has no discipline,
-// and cas.
+// disciplines lists the disciplines of package refcount without serial, and also cas
+// and racy, which has no discipline.
 var disciplines = []discipline{
 	{"racy", "no discipline, as in figure 4.1.2", func() ([2]func(step), func() string) {
 		count := 3

@@ -23,7 +23,7 @@ type slot[C any] struct {
 	arena *arena[C]
 	id    int // of the slot; from 0
 	name  string
-	gen   atomic.Uint32 // of the object; incremented when the object is freed
+	gen   atomic.Uint32 // the object's generation; incremented when the object is freed
 	_     cacheline.Pad // reads of the fields above must not wait for writes of the count
 	count C
 	_     cacheline.Pad // no two counts share a line

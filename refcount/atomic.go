@@ -60,9 +60,9 @@ func (h *atomicHandle) TryIncref(r Ref) bool {
 		}
 	}
 	// The count may be that of the slot's next object. The reference just
-	// taken keeps the generation from changing; before, it could have changed
-	// between any two instructions. If the generation is not r's, the
-	// reference is a real one to another object, and is dropped like any.
+	// taken keeps the generation from changing. Before that, it could have
+	// changed between any two instructions. If the generation is not r's, the
+	// reference is a real one to another object, and is dropped like any other.
 	if o.gen.Load() != r.gen {
 		if o.count.Add(-1) == 0 {
 			o.arena.release(o)

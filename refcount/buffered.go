@@ -7,10 +7,10 @@ import (
 )
 
 // A bufferedHeap logs the references that are taken and dropped. Each handle has
-// its own logs, and one goroutine at a time commits the logs of all to the counts.
+// its own logs, and one goroutine at a time commits all logs to the counts.
 //
-// This is the second design of the Gilectomy (2016 to 2017). There a thread of its
-// own committed the logs; here the handle that ends an epoch does. Buffered counts
+// This is the second design of the Gilectomy (2016 to 2017). There a separate
+// thread committed the logs; here the handle that ends an epoch does. Buffered counts
 // go back to Deutsch and Bobrow (CACM 1976), and the epochs are those of Bacon et
 // al. ("Java without the Coffee Breaks", PLDI 2001).
 //
@@ -88,7 +88,7 @@ func (h *bufferedHandle) Incref(r Ref) {
 	h.join()
 	if len(h.taken) == cap(h.taken) {
 		h.handOver()
-		h.at("Incref", r) // it may have waited
+		h.at("Incref", r) // again: handOver may have waited
 	}
 	h.taken = append(h.taken, o)
 }
@@ -98,7 +98,7 @@ func (h *bufferedHandle) Decref(r Ref) {
 	h.join()
 	if len(h.dropped) == cap(h.dropped) {
 		h.handOver()
-		h.at("Decref", r) // it may have waited
+		h.at("Decref", r) // again: handOver may have waited
 	}
 	h.dropped = append(h.dropped, o)
 }
@@ -136,8 +136,8 @@ func (h *bufferedHandle) Tick() {
 	}
 }
 
-// Close hands over the rest and takes no further part in the epochs. The last handle
-// to close or leave commits everything.
+// Close hands over the rest of the logs and takes no further part in the epochs. The
+// last handle to close or leave commits everything.
 func (h *bufferedHandle) Close() {
 	h.closed = true
 	h.leave()
@@ -184,7 +184,7 @@ func (h *bufferedHandle) join() {
 	b.owed++
 }
 
-// leave hands over the rest and ends the membership.
+// leave hands over the rest of the logs and ends the membership.
 func (h *bufferedHandle) leave() {
 	if !h.member {
 		return

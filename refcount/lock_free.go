@@ -30,9 +30,10 @@ type biasedHeap struct{ arena[biasedCount] }
 
 // A biasedCount stands for local + shared>>2 references.
 type biasedCount struct {
-	// owner is the handle that made the object, and nil from the merge of the
-	// counts on. It changes once. The order of the owner's stores to owner and
-	// local does not matter to the owner, and others must not touch local.
+	// owner is the handle that made the object, and nil once the counts are
+	// merged. It changes once while the object lives. The order of the owner's
+	// stores to owner and local does not matter to the owner, and others must
+	// not touch local.
 	owner atomic.Pointer[biasedHandle]
 
 	_ cacheline.Pad // others read owner while the owner writes local

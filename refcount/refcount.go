@@ -1,7 +1,7 @@
 // Package refcount counts references to objects; dropping the last one frees them.
 //
 // A step takes one reference to a live object and drops it again. CPython does so
-// several times per bytecode, and the article's figures 4.1.1 to 4.1.3 are about it.
+// several times per bytecode, and the article's figures 4.1.1 and 4.1.2 are about it.
 // With share=hot all workers use one object, made by worker 0; with share=own each
 // worker has an object of its own. A global lock, and everything that replaces it,
 // costs most at reference counts. Look at share=own first: nothing is shared there,

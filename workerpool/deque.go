@@ -21,14 +21,14 @@ import (
 type deque struct {
 	_    cacheline.Pad
 	top  atomic.Uint64 // the oldest task; only ever advances, by a claim
-	read atomic.Uint64 // where top would be if only those claims counted that have been read
+	read atomic.Uint64 // where top would be if it counted only the claims whose task has been read
 	_    cacheline.Pad
 
 	bottom atomic.Uint64          // one past the newest task; only the owner stores it
 	tasks  atomic.Pointer[[]Task] // the ring, whose length is a power of two; only the owner stores it
 
-	// clear is used by the owner only. Every index below it has been claimed
-	// and read, so the slots of [bottom, clear+len) may be written.
+	// clear is used only by the owner. Every task below this index has been
+	// claimed and read, so the owner may write the slots of [bottom, clear+len).
 	clear uint64
 	_     cacheline.Pad
 }
@@ -46,7 +46,7 @@ func (d *deque) init(start uint64, room int) {
 
 // len returns how many tasks there are, or were a moment ago.
 func (d *deque) len() int {
-	top := d.top.Load() // before bottom, because top only advances towards it
+	top := d.top.Load() // before bottom, because top only advances toward it
 	return max(0, int(int64(d.bottom.Load()-top)))
 }
 

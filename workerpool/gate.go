@@ -49,7 +49,7 @@ func (g *gate) close() {
 }
 
 // open moves the spilled tasks to the queue and then lets all waiting submitters try
-// again. If the queue is full before that, the gate stays shut.
+// again. If the queue is full before all spilled tasks have moved, the gate stays shut.
 func (g *gate) open(put func(Task) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 )
 
 // A goroutinePool starts a goroutine for each task and leaves the rest to Go's
-// scheduler, which is itself a work-stealing pool. There is no bound, and no submitter
-// waits.
+// scheduler, which is itself a work-stealing pool. There is no bound on the number of
+// tasks, and no submitter waits.
 //
 // Cost: the goroutine, and a shared count that tells when the last one has ended.
 // Progress: blocking, inside the scheduler.

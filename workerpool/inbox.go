@@ -8,13 +8,14 @@ import (
 
 // An inbox is a bounded ring for batches, with any number of submitters and takers. A
 // goroutine claims a batch of slots by advancing its side's index, fills or empties them
-// by plain loads and stores, and marks the batch as done. So a batch costs each side
-// three atomic writes at most, whatever its length.
+// by plain loads and stores, and marks the batch as done. So if no other goroutine
+// interferes, a batch costs each side at most three atomic writes, whatever its length.
 //
-// In DPDK's rte_ring, a goroutine that is done waits for those with earlier claims, so
-// that one index tells the other side how far all of them are. If an earlier one has
-// lost its processor, the others spin until it is back. Here no goroutine waits: the
-// marks may be set in any order, and the other side follows them as far as they go.
+// In DPDK's rte_ring, a thread that has filled its slots waits for the threads with
+// earlier claims, so that one index tells the other side how far all of them are. If an
+// earlier thread has lost its processor, the others spin until it is back. Here no
+// goroutine waits: the marks may be set in any order, and the other side follows them
+// as far as they go.
 //
 // A goroutine that stops between its claim and its mark holds up the slots behind its
 // claim, and nothing else:
@@ -100,8 +101,8 @@ func (q *inbox) publish(tasks []Task) bool {
 	}
 }
 
-// take moves tasks to batch and returns how many: the share of one of that many takers,
-// rounded up, but no more than the length of batch.
+// take moves tasks to batch and returns how many: the tasks divided by the number of
+// takers, rounded up, but no more than the length of batch.
 func (q *inbox) take(batch []Task, takers int) int {
 	for {
 		first := q.taking.Load()

@@ -8,9 +8,9 @@ import (
 	"boundaries/internal/park"
 )
 
-// A lockFreeQueue has a deque for each worker, from which other workers steal, and an
-// inbox, from which a worker whose deque is empty fills it. Tasks pass the inbox in
-// batches.
+// A lockFreeQueue has a deque for each worker, from which other workers steal, and one
+// inbox. A worker whose deque is empty fills it from the inbox. Tasks pass through the
+// inbox in batches.
 //
 // Cost: for most tasks, the one locked instruction of the owner's pop, on a line of its
 // own; a thief moves a cache line.
@@ -27,7 +27,7 @@ type lockFreeQueue struct {
 type stealer struct {
 	deque
 	batch [batchLen]Task // owned by the worker; tasks on the way from inbox to deque
-	puts  int            // owned by the worker; tasks that its tasks have submitted
+	puts  int            // owned by the worker; how many tasks its tasks have submitted
 	_     cacheline.Pad
 }
 
@@ -139,7 +139,7 @@ type batcher struct {
 	n     int // number of tasks collected
 	batch [batchLen]Task
 	lost  int
-	err   error // the first; no task is accepted after it
+	err   error // the first error; no task is accepted after it
 }
 
 func (b *batcher) Submit(task Task) error {

@@ -15,7 +15,7 @@ import (
 const capacity = 1024
 
 // A queue is the part in which the pools differ. A call through this interface costs
-// one or two nanoseconds. A step costs tens of nanoseconds, or ten in lock_free.go.
+// one or two nanoseconds. A step costs about 20 nanoseconds or more.
 type queue interface {
 	// put adds a task, and returns false if the queue is full. The caller is
 	// a worker or, with outside in its place, a submitter outside the pool.
@@ -87,8 +87,8 @@ func (p *pool) Submit(ctx context.Context, task Task) error {
 	return nil
 }
 
-// hold waits until put has added n admitted tasks to the queue. If it gives up, it
-// refuses them.
+// hold waits until put has added n admitted tasks to the queue. If ctx ends or the pool
+// is closed first, it refuses them.
 func (p *pool) hold(ctx context.Context, n int, put func() bool) error {
 	for {
 		opened := p.gate.wait()

@@ -9,8 +9,9 @@ import (
 )
 
 // A privatePool runs nothing before Wait or Close. These split the submitted tasks
-// among the workers in equal shares, and the workers share nothing after that: a
-// task's own tasks run on its worker. There is no bound. This is the ceiling.
+// among the workers in equal shares, and the workers share nothing after that: the
+// tasks that a task submits run on its worker. There is no bound on the number of
+// tasks. This is the ceiling.
 //
 // Cost: idle workers, if shares of equal length are not equal work.
 // Progress: wait-free after the split.

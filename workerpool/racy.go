@@ -3,9 +3,10 @@ package workerpool
 import "boundaries/internal/cacheline"
 
 // A racyQueue is mutexQueue without the mutex, and nothing else: diff it with
-// global_mutex.go. It drops a task if two workers put into the same slot, or if two
-// take and both move on. It runs a task twice if two take from the same slot. A pool
-// that has dropped a task waits for it forever, so Wait and Close may not return.
+// global_mutex.go. It drops a task if two goroutines put a task into the same slot, or
+// if two workers take from one slot and both advance the index. It runs a task twice
+// if two workers take from the same slot. A pool that has dropped a task waits for it
+// forever, so Wait and Close may not return.
 //
 // It is not in Variants: it runs only in child processes that tests start.
 type racyQueue struct {

@@ -13,10 +13,11 @@ import (
 // A tally knows when a pool has nothing left to do, without a word that every task
 // writes. A submitter counts a task before a worker can find it. A worker counts the
 // tasks that it has run in a plain variable, and settles the count with one store
-// when it finds no more. Both counts only grow. So if the sum of the settled counts,
-// read first, equals the submitted count, then every task had run when the sum was
-// read. Read in the other order, a task that was submitted between the two reads and
-// another that was run could hide each other.
+// when it finds no more. Both counts only grow, except that a refused task is taken
+// out of the submitted count. So if the sum of the settled counts, read first, equals
+// the submitted count, then every task had run when the sum was read. If the
+// submitted count were read first, a task submitted between the two reads and
+// another run between them could hide each other.
 //
 // A tally also knows whether the pool is closed. A submitter counts its task and then
 // looks whether the pool is closed; if it is, the submitter takes the count back.

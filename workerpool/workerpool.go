@@ -5,7 +5,7 @@
 // three kinds of task. With task=empty it does nothing, so the time is that of the
 // queue. With task=1us it computes for about a microsecond, where a queue should
 // begin to cost little. With task=io it sleeps for a millisecond, and at most as many
-// are in flight as there are workers. The last is the article's figure 4.1.3: a
+// tasks are in flight as there are workers. This kind is the article's figure 4.1.3: a
 // global lock that is released while a task blocks costs such tasks next to nothing,
 // and costs computing tasks all parallelism.
 //
@@ -29,9 +29,9 @@
 // deadlock.
 //
 // There is no false-sharing row and no cas row: package loop has both, and the words
-// of a queue would show the same. The private row times no submission, because only
-// the length of the range is submitted. Its pool, which tests use, is for tasks that
-// are all known before the first one runs.
+// of a queue would show the same. The private row times no submission: each worker
+// gets its share of the n steps as a number. The pool of that variant, which only
+// tests use, is for tasks that are all known before the first one runs.
 package workerpool
 
 import (

@@ -197,8 +197,8 @@ func quote(arg string) string {
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
-// perfVersion returns the version of golang.org/x/perf that this program has. That of
-// benchstat must fit it.
+// perfVersion returns the version of golang.org/x/perf that this program has.
+// Benchstat must be of the same version.
 func perfVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {

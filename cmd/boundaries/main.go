@@ -33,7 +33,9 @@
 //
 // The exit status is 0 if the verb did what it was asked, 1 if something failed
 // on the way (a benchmark that reports an error, for example), 2 if the input was
-// at fault, and 130 after an interrupt. Every error is one line on standard error.
+// at fault, and 130 after an interrupt. The status of compare is also 1 after a
+// confirmed regression, and 3 with -strict if rows are undecided. Every error is one
+// line on standard error.
 package main
 
 import (
@@ -130,8 +132,9 @@ func parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) (
 	return true, nil
 }
 
-// readArgs parses the flags of a verb that reads benchmark files, and reads those.
-// If it returns no files, the verb is done with that error, or with none after -h.
+// readArgs parses the flags of a verb that reads benchmark files, and reads the files.
+// If it returns no files, the verb has no more to do: it returns the error, which is
+// nil after -h.
 func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage string, stdout io.Writer) ([]*benchfile.File, error) {
 	if ok, err := parse(flags, args, usage, stdout); !ok {
 		return nil, err

@@ -62,9 +62,9 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	return finish(stdout, "", files)
 }
 
-// claimsOf compares the article's claims with the files of each machine. Where there are
-// several, the machines of a claim follow each other, named as on the page. A machine
-// without a row that a claim needs is left out.
+// claimsOf compares the article's claims with the files of each machine. If there are
+// several machines, each claim has a line for each of them, named as on the page.
+// claimsOf leaves out a machine whose files have no row that a claim needs.
 func claimsOf(files []*benchfile.File) []pages.Claim {
 	byClaim := make([][]pages.Claim, len(claims.IDs()))
 	machines := benchfile.ByMachine(files)
@@ -83,7 +83,7 @@ func claimsOf(files []*benchfile.File) []pages.Claim {
 	return slices.Concat(byClaim...)
 }
 
-// replaceFile writes a file so that it is whole or as before.
+// replaceFile writes a file. After an error the file is as before, never half written.
 func replaceFile(name string, data []byte) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(name, data, 0o666) // a device or a pipe, which a rename must not replace

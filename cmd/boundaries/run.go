@@ -193,7 +193,7 @@ func joined(cpu []int) string {
 	return strings.Join(list, ",")
 }
 
-// defaultCPU is 1 and its doubles up to the processors that there are, and those.
+// defaultCPU returns the powers of two below n, the number of processors, and n.
 func defaultCPU(n int) []int {
 	var list []int
 	for i := 1; i < n; i *= 2 {
@@ -258,8 +258,8 @@ func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finis
 	}
 }
 
-// roughly says how long that many runs will take, where it can be told beforehand: go
-// test makes some runs to find out how many steps fill the time.
+// roughly says how long that many runs will take, or "" if -benchtime is a count. It
+// adds half for the shorter runs in which go test finds out how many steps fill the time.
 func roughly(c runner.Config, runs int) string {
 	d, err := time.ParseDuration(c.Benchtime)
 	if err != nil {

@@ -24,7 +24,7 @@ var Variants = []contention.Variant{
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
-// Default is the case of all dials that are not set.
+// Default has the values of the dials that are not set.
 var Default = func() contention.Case {
 	c := contention.Default
 	c.Read, c.Records = 99, 1000

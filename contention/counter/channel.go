@@ -6,8 +6,8 @@ import (
 	"boundaries/contention"
 )
 
-// runChannel gives the count to one goroutine. A worker sends it a request, and
-// waits for the count.
+// runChannel gives the count to one goroutine, the owner. A worker sends the owner a
+// request, and waits for the count.
 //
 // Cost: two channel operations per access, and mostly two switches of goroutines.
 // Progress: blocking.

@@ -37,7 +37,7 @@ var Variants = []contention.Variant{
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
-// Default is the case of all dials that are not set.
+// Default has the values of the dials that are not set.
 var Default = func() contention.Case {
 	c := contention.Default
 	c.Read = 1

@@ -1,5 +1,5 @@
-// Package benchfile reads the output of go test -bench, in the forms in which people
-// really have it.
+// Package benchfile reads the output of go test -bench, in the forms that users' files
+// really have.
 //
 // A [File] holds the rows of one file, the machine that measured them, and what
 // is wrong with the file. Package benchfmt parses the result lines. This package
@@ -99,7 +99,7 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// ran takes in a run of that many seconds, or of none that is known.
+// ran notes a run of that many seconds, or 0 if its time is not known.
 func (r *Row) ran(seconds float64) {
 	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
 		r.Shortest = seconds
@@ -350,14 +350,14 @@ func (m Machine) String() string {
 	return text
 }
 
-// identity names what can tell two machines apart. The name of a processor alone does
-// not tell: virtual machines hide it, and different ones have the same.
+// identity lists the keys that can tell two machines apart. The name of a processor
+// alone cannot: virtual machines hide it, and different processors share one name.
 var identity = []string{"goos", "goarch", "cpu", "numcpu", "processor", "host"}
 
 func (m Machine) says(key string) string { return cmp.Or(m.Keys[key], m.Fact(key)) }
 
-// difference returns the first key that tells the machines apart, because both say it
-// and differ, or "".
+// difference returns the first key for which both machines have a value and the values
+// differ, or "".
 func (m Machine) difference(other Machine) string {
 	for _, key := range identity {
 		if mine, theirs := m.says(key), other.says(key); mine != "" && theirs != "" && mine != theirs {
@@ -367,7 +367,7 @@ func (m Machine) difference(other Machine) string {
 	return ""
 }
 
-// Same reports whether nothing that both say tells the machines apart.
+// Same reports whether no key tells the machines apart.
 func (m Machine) Same(other Machine) bool { return m.difference(other) == "" }
 
 // OneMachine puts the files together. It is an error if they are of two machines.

@@ -215,11 +215,11 @@ func (f *filter) seen(key string, surely bool) {
 	f.where[key], f.surely[key] = f.number, surely
 }
 
-// takeKey takes a "key: value" line. What go test prints before the results of a
-// package is one block of at most four lines, in the order of [Keys], which begins
-// with goos. What a program prints of its own counts only at the head of the file,
-// and less than a block does. Only numcpu, which this suite prints before the block,
-// counts more: before every block, and everywhere in a file without one.
+// takeKey takes a "key: value" line. Before the results of a package, go test prints
+// one block of at most four lines, in the order of [Keys], which begins with goos. A
+// line that a program prints itself counts only at the head of the file, and a block
+// overrides it. Only numcpu, which this suite prints before the block, counts in more
+// places: before every block, and everywhere in a file without one.
 func (f *filter) takeKey(key, value string, block int) {
 	rank := slices.Index(Keys, key) + 1
 	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block

@@ -1,10 +1,10 @@
 // Package chart draws lines against the number of procs as SVG, for light and dark
 // screens, for gray prints, and for screen readers.
 //
-// A chart says what it shows in its title and what follows from it in its desc,
-// and has the role of an image. Series differ in color, dashes and markers at once.
-// Colors are variables of CSS that follow the reader's color scheme. The same chart
-// is always the same bytes.
+// A chart says what it shows in its title and what follows from that in its desc,
+// and has the role of an image. Two series differ in color, dashes or marker, and
+// mostly in all three. Colors are CSS variables that follow the reader's color scheme.
+// The same chart is always the same bytes.
 //
 // Two libraries did not fit. Gonum/plot and go-analyze/charts write colors into
 // every element, so they have no dark mode, and neither writes a title or a role.
@@ -376,8 +376,8 @@ func fit(text string, size, room float64) string {
 	return string(r) + "…"
 }
 
-// textWidth estimates the width of a text. It estimates too much rather than too
-// little, because the font is the reader's.
+// textWidth estimates the width of a text. Its estimate is rather too large than too
+// small, because the reader's browser chooses the font.
 func textWidth(text string, size float64) (width float64) {
 	for _, r := range text {
 		switch {

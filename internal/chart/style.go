@@ -2,8 +2,8 @@ package chart
 
 import "html/template"
 
-// How many of each there are. No two styles below 120 are alike, because one of the
-// three is always different.
+// The numbers of colors, dashes and markers. No two styles below 120 are alike, because
+// at least one of the three differs.
 const (
 	colors  = 8
 	dashes  = 5

@@ -73,8 +73,8 @@ func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string
 	return ""
 }
 
-// disturbance adds up what the files say of the times of the cells, each row once. Its
-// name is that of the cell that was disturbed most.
+// disturbance adds up what the files say about the times of the cells, counting each
+// row once. The result has the name of the cell that was disturbed most.
 func (m *input) disturbance(files []int, cells []cell) (all benchfile.Disturbance) {
 	for _, file := range files {
 		counted := map[string]bool{}
@@ -94,10 +94,10 @@ func (m *input) disturbance(files []int, cells []cell) (all benchfile.Disturbanc
 }
 
 // A calming changes the ratios of num to den to what they may have been on a quiet
-// machine. A file says how often a row was disturbed and how long the worst of its runs
-// took, but not which runs these were. So they are taken to be the extreme ones. Cells
-// of one row are of the same runs, which the ratio of its processor time to its wall
-// time divides by each other.
+// machine. A file says how often a row was disturbed and how much longer the worst of
+// its runs took, but not which runs these were. So a calming assumes that they had the
+// extreme ratios. It leaves out a row that is in both num and den, as in the ratio of
+// the row's processor time to its wall time, because both are of the same runs.
 type calming func(ratios []float64, files []int, num, den []cell)
 
 func (m *input) calmNum(ratios []float64, files []int, num, den []cell) {

@@ -74,7 +74,7 @@ type figureReport struct {
 	present              bool   // there is an estimate
 	verdict              string // empty if the figure is not judged
 	note                 string // what to know about the verdict
-	missing              []cell // to be measured, on this machine unless elsewhere is set
+	missing              []cell // cells to measure, on this machine unless elsewhere is set
 	elsewhere            bool
 }
 
@@ -127,8 +127,8 @@ func (m *input) report(ids []string) Report {
 	return r
 }
 
-// closest returns the index of the figure with the best verdict or, of several, of
-// the one that is nearest to want.
+// closest returns the index of the figure with the best verdict. If several have it,
+// closest returns the index of the one that is nearest to want.
 func closest(figures []figureReport, want band) int {
 	distance := func(f figureReport) float64 {
 		if !f.present {
@@ -178,9 +178,9 @@ func cellsOf(ids []string) []cell {
 
 func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
 
-// share returns how much of a processor the rows had that compute and wait for
-// nothing. It is well below 1 if other processes had the rest, and 0 without such
-// rows.
+// share returns how much of a processor the rows had that only compute and never
+// wait. It is well below 1 if other processes had the rest, and 0 if there are no
+// such rows.
 func (m *input) share() float64 {
 	var shares []float64
 	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
@@ -315,7 +315,7 @@ func (e estimate) times(x float64) estimate {
 // verdict returns the verdict of the whole interval: it lies inside want, inside
 // direction and outside want, or outside both. An interval that reaches over an edge
 // decides nothing, because another run could fall on either side. A parity that is
-// beyond all that want allows is in the direction, although nobody knows where it is.
+// beyond all that want allows is in the direction, although its place is unknown.
 func (f figure) verdict(e estimate) string {
 	switch {
 	case !e.interval:
@@ -475,14 +475,14 @@ func (m *input) estimate(f figure, procs int, calm calming) (e estimate) {
 
 // ratio returns the ratio of the product of num to that of den.
 //
-// The interval is that of the ratios within rounds: a machine that is slow in one
-// round is slow for all rows. Values pair within a file, which is a session, and
+// The interval is that of the ratios within rounds, because a machine that is slow in
+// one round is slow for all rows. Values pair within a file, which is a session, and
 // within a round. A file without recorded rounds counts as one round. The values of a
-// round pair in order, if all cells have as many. If none pair, the ratio is that of
-// the medians, of 0 rounds and without an interval.
+// round pair in order, if all cells have the same number of them. If no values pair,
+// the ratio is that of the medians, of 0 rounds and without an interval.
 //
-// If no file has all rows, as when those of Python have a file of their own, values of
-// different sessions pair, in any order.
+// If no file has all rows, for example because the rows of Python have a file of their
+// own, values of different sessions pair, in any order.
 func (m *input) ratio(num, den []cell, calm calming) estimate {
 	cells := slices.Concat(num, den)
 	combine := func(value func(cell) float64) float64 {
@@ -564,8 +564,8 @@ func summary(values []float64) estimate {
 	return estimate{s.Lo, s.Center, s.Hi, len(values), true}
 }
 
-// parityCells returns the columns of num that the machine has processors for, or
-// those to measure.
+// parityCells returns the columns of num that the machine has processors for. If there
+// are none, it returns the columns to measure.
 func (m *input) parityCells(f figure) []cell {
 	var cells []cell
 	for _, procs := range m.columns(f.num[0]) {
@@ -580,8 +580,9 @@ func (m *input) parityCells(f figure) []cell {
 }
 
 // parity returns the number of threads at which num takes no longer for a step than
-// den. Nothing is known between two columns, so the interval includes all of it: lo
-// is one more than the threads that are surely too few, hi is what is surely enough.
+// den. Nothing is known between two columns, so the interval includes everything
+// between them: lo is one more than a number of threads that is surely too few, and hi
+// is a number that is surely enough.
 func (m *input) parity(f figure, calm calming) estimate {
 	enough := estimate{1, math.Inf(1), math.Inf(1), math.MaxInt, true}
 	possible := false
@@ -670,7 +671,7 @@ func Command(ids []string, columns []int) string {
 }
 
 // measure returns a shell command that measures the cells. The rows of Go take turns,
-// so that a machine that drifts drifts under all of them.
+// so that a machine that becomes slower or faster does so for all of them.
 func measure(cells []cell, columns []int) string {
 	var python []int
 	race := false

@@ -10,7 +10,7 @@ import (
 
 const width = 110
 
-// Text has a line for each claim or, if verbose, what each verdict rests on too.
+// Text has a line for each claim. If verbose, it also has the basis of each verdict.
 func (r Report) Text(verbose bool) string {
 	var text strings.Builder
 	wrapped(&text, "", r.heading())
@@ -106,7 +106,7 @@ func (r Report) summary() string {
 	return text
 }
 
-// fill returns one command that measures everything that a verdict lacks and this
+// fill returns one command that measures every row that a verdict lacks and that this
 // machine can measure.
 func (r Report) fill() string {
 	var cells []cell
@@ -223,7 +223,7 @@ func short(v float64) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
-// A Line is what a table of the claims has of one.
+// A Line is the line of one claim in a table.
 type Line struct {
 	ID, Where, Says string // as in the article
 	Article         string // its figure, if it has one

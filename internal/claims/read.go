@@ -28,8 +28,8 @@ type origin struct {
 	round int // 0 if the file records no rounds
 }
 
-// unknownRound is the round of a value of a row that lacks others: it is not known
-// which lines these were.
+// unknownRound is the round of the values of a row that lacks a value in some of its
+// lines: it is not known in which.
 const unknownRound = -1
 
 // newInput takes in files, which must be of one machine.

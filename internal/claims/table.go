@@ -16,12 +16,13 @@ type claim struct {
 	figures   []figure
 	settled   string // the verdict, if no figure decides it
 
-	// anyMachine marks a claim that has no number and that only a breakdown could
-	// fail. Its verdict, if the figures bear it out, is "true of any machine".
+	// anyMachine marks a claim that has no number and that could fail only if the
+	// program were broken. If the figures agree with it, its verdict is "true of any
+	// machine".
 	anyMachine bool
 
-	// The verdict expected of a machine with enough processors, and why. The reason
-	// also explains why the other verdicts are not expected.
+	// expect is the verdict expected of a machine with enough processors. Why is the
+	// reason, also for not expecting the other verdicts.
 	expect, why string
 }
 
@@ -56,8 +57,9 @@ type figure struct {
 	oversubscribed bool
 	// processors is how many the claim is about, if the columns do not say it.
 	processors int
-	// best makes one of the figures that a "*" or many stands for decide: the one that
-	// is closest to the article. The article names no version, or says "up to".
+	// best makes one of the figures that a "*" or many stands for decide: the figure
+	// closest to the article's. It is set if the article names no version, or says
+	// "up to".
 	best bool
 	// exists marks a claim that something can happen. One sample above 0 reproduces it,
 	// and none decides nothing.

@@ -40,10 +40,10 @@ func (p Problems) Error() string { return errors.Join(p...).Error() }
 // Main runs the program and exits. The context of run ends with the first signal
 // that asks the program to stop.
 func Main(name string, run func(ctx context.Context) error) {
-	// SIGPIPE is one of them: a reader that goes away (| head) would otherwise
-	// end the process before it has cleaned up.
+	// Catch SIGPIPE too. Otherwise a reader that closes the pipe (| head) would end
+	// the process before it has cleaned up.
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
-	// Under nohup a hangup must stay ignored. Notify would undo that.
+	// Under nohup a hangup must stay ignored, and NotifyContext would catch it.
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}

@@ -1,6 +1,6 @@
 // Package explore runs small concurrent programs in every order of their steps.
 //
-// A stress test finds what happens often. The mistakes of lock-free code happen
+// A stress test finds mistakes that show often. Those of lock-free code may show
 // once in a billion runs. An exploration runs the code once for every order that
 // differs, and so finds each mistake that the program can show.
 //
@@ -11,7 +11,8 @@
 //
 // A step is one atomic operation, one operation of a lock, a condition variable or a
 // channel, and all plain code of its actor after it, up to the next such operation.
-// To unlock a lock is no step but the end of one: no other actor can tell.
+// To unlock a lock is not a step but the end of one: no other actor can tell the
+// difference.
 //
 // An order is the sequence of the actors' steps from the start of a program to its
 // end. A program ends when each of its actors has returned. Written down, an order
@@ -19,15 +20,16 @@
 //
 // Two orders are equal if one becomes the other by exchanging neighboring steps that
 // do not meet, because they use different words or both only read. Equal orders have
-// the same end, so of each class of equal orders one is run. It is found with source
-// sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal Dynamic Partial Order
-// Reduction", POPL 2014) and sleep sets (Godefroid, "Partial-Order Methods for the
-// Verification of Concurrent Systems", 1996). [Result] counts the classes and the orders that they stand for.
+// the same end, so an exploration runs one order of each class of equal orders. It
+// finds these orders with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
+// Dynamic Partial Order Reduction", POPL 2014) and sleep sets (Godefroid,
+// "Partial-Order Methods for the Verification of Concurrent Systems", 1996). [Result]
+// counts the classes and the orders that they stand for.
 //
 // An invariant is a function that says what must always hold. It is called after each
-// step. A program with an invariant is explored with sleep sets alone: they leave out
-// orders, but whatever the words can be between two steps, the exploration sees.
-// Another function is called at the end. An exploration also fails if an
+// step. A program with an invariant is explored with sleep sets alone. They leave out
+// orders, but the exploration still sees every state that the words can have between
+// two steps. Another function is called at the end. An exploration also fails if an
 // actor panics, if no actor that is left can take a step, if a program takes more
 // than [MaxSteps] steps, and, in a binary that was built with -race, if the race
 // detector finds two plain accesses that nothing orders.
@@ -49,8 +51,8 @@
 // Only the orders of hooked operations are explored. For code without data races that
 // is complete: Go's atomic operations are sequentially consistent, and the Go memory
 // model promises that a program without data races behaves as if its operations were
-// executed one after another, in one of these orders. Where an actor's plain code runs
-// between two of its hooked operations, no other actor can tell. The race detector
+// executed one after another, in one of these orders. No other actor can tell when an
+// actor's plain code runs between two of its hooked operations. The race detector
 // watches each order for data races. It sees the synchronization of the explored code
 // and not that of the explorer. It does not see the built-in function clear.
 //
@@ -94,12 +96,12 @@ type Program struct {
 
 // A Result says what an exploration has found.
 type Result struct {
-	Orders  int     // that were run to their ends: one of each class, unless the program says otherwise
-	Stands  float64 // orders in those classes, or Orders if the program says otherwise
+	Orders  int     // orders that ran to their ends: one of each class, or more if the program sets All or a bound
+	Stands  float64 // orders in those classes, or Orders if the program sets All or a bound
 	Cut     int     // orders that were begun and left, because another equals them or a bound forbids them
-	Steps   int     // of the longest order
-	Failed  int     // orders that failed; at most 1 unless the program says otherwise
-	GivenUp bool    // after MaxRuns; orders are left that have not been run
+	Steps   int     // steps of the longest order
+	Failed  int     // orders that failed; at most 1 unless the program sets All
+	GivenUp bool    // the exploration ended after MaxRuns, and orders are left that have not run
 	Failure *Failure
 }
 
@@ -117,10 +119,10 @@ func (f *Failure) Error() string {
 // exploring is held by Explore and Replay, because the hooks have one running actor.
 var exploring sync.Mutex
 
-// A node is a state on the way to the order that runs.
+// A node is a state that the running order has passed.
 type node struct {
 	enabled []choice
-	todo    []choice // those to make here, in order; grows while the orders below are run
+	todo    []choice // choices to make here, in order; grows while the orders below are run
 	at      int      // todo[at] is the choice that runs
 	asleep  uint64   // the choices that need not be made here; a bit each
 	last    int      // the actor of the step before, or -1
@@ -205,8 +207,8 @@ func (p Program) Explore() Result {
 	}
 }
 
-// reverse looks, for each actor's next step, for the steps before it that could as
-// well come after it, and makes the state before each of them try that.
+// reverse looks, for each actor's next step, for the steps before it that could also
+// come after it, and makes the state before each of them try that order.
 func (r *Run) reverse(way []node) {
 	for p, a := range r.actors {
 		if a.next.ended {
@@ -257,8 +259,8 @@ func (r *Run) firsts(i, p int, next uses) []int {
 	return firsts
 }
 
-// try adds one of the actors to those to try at n, unless one of them is among them or
-// need not be tried.
+// try adds one of the actors to the choices of n, unless one of them is already a choice
+// or need not be tried.
 func (n *node) try(actors []int) {
 	var add []choice
 	for _, c := range n.enabled {

@@ -44,14 +44,14 @@ type actor struct {
 	turn chan int    // the way that the next step goes, or quit
 	says chan report // when the turn ends
 
-	// The explorer's.
+	// Fields that only the explorer uses.
 	next   report // what the actor said last
 	looked []look // the words that it used since it last wrote one or waited for one
 	awaits bool   // its next step waits until one of them is written
 	steps  int    // taken
-	knows  []int  // how many steps of each actor come before its next one in every equal order, whatever that one is
+	knows  []int  // how many steps of each actor come before its next step in every equal order, whichever step that is
 
-	// The actor's own.
+	// Fields that the actor itself uses.
 	run      *Run
 	did      did
 	spins    bool
@@ -67,8 +67,8 @@ type look struct {
 // quit is the way of an actor that is to end.
 const quit = -1
 
-// A report is what an actor says when its turn ends: what it did in it, and which
-// step it wants to take next. What it points to does not change any more.
+// A report is what an actor says when its turn ends: what it did in the turn, and which
+// step it wants to take next. The data that the report points to does not change any more.
 type report struct {
 	did     did
 	spins   bool // it has called Gosched since
@@ -96,9 +96,9 @@ type row struct {
 // explorer's goroutine, while no actor runs.
 type Op struct {
 	Name  string
-	Word  unsafe.Pointer // what it uses
+	Word  unsafe.Pointer // the word that it uses
 	Also  unsafe.Pointer // another word that it uses, or nil
-	Reads bool           // it does not write
+	Reads bool           // it only reads
 
 	Ways    int                // how many ways it can go; 0 is 1
 	Enabled func(way int) bool // reports whether it can go this way now; nil is always
@@ -110,8 +110,8 @@ func (r *Run) Actor(name string, do func()) {
 	r.actors = append(r.actors, &actor{run: r, name: name, do: do, turn: make(chan int), says: make(chan report)})
 }
 
-// Always sets the invariant, which is called after each step. It may read nothing but
-// atomic variables: what is plain, an actor may be about to write.
+// Always sets the invariant, which is called after each step. It may read only atomic
+// variables, because an actor may be about to write a plain one.
 func (r *Run) Always(holds func() error) { r.always = holds }
 
 // End sets the function that is called when all actors have returned.
@@ -288,8 +288,8 @@ func (r *Run) finish() {
 	current = nil
 }
 
-// A use is a word that a step uses, and whether it may write it. If it unlocks it, the
-// step that locks it next cannot come before it.
+// A use is a word that a step uses, and whether the step may write it. If the step unlocks
+// the word, the step that locks it next cannot come before this step.
 type use struct {
 	word    unsafe.Pointer
 	writes  bool
@@ -383,9 +383,9 @@ func (a *actor) main() {
 	returned = true
 }
 
-// Before is called by a hook before it does what the op says. It ends the actor's
-// step, and returns when the next one begins, with the way that this one is to go.
-// Outside an actor it returns at once.
+// Before ends the actor's step. A hook calls it before the hook does what op says. Before
+// returns when the next step begins, with the way that this step is to go. Outside an
+// actor it returns at once.
 func Before(op Op) (way int) {
 	a := self()
 	if a == nil {
@@ -411,8 +411,9 @@ func Before(op Op) (way int) {
 	return way
 }
 
-// After is called by a hook after it has done what Before announced, and says whether
-// that has written the word. args, and after them the result, are for the table.
+// After notes what a hook has done. The hook calls it when it has done what it announced
+// to Before. wrote says whether that has written the word. args, and after them the
+// result, are for the table.
 func After(wrote bool, args ...Value) {
 	a := self()
 	if a == nil {
@@ -425,8 +426,8 @@ func After(wrote bool, args ...Value) {
 	}
 }
 
-// Release is called by a hook before it unlocks something. That ends no step, and
-// the op's Apply is called when the step ends that the actor takes.
+// Release notes that the actor unlocks something. A hook calls it before it does so.
+// Release ends no step. The op's Apply is called when the actor's present step ends.
 func Release(op Op) {
 	a := self()
 	switch {
@@ -439,9 +440,9 @@ func Release(op Op) {
 	}
 }
 
-// Spins is called by a hook of what a goroutine does between two looks. The actor's
-// next step waits until another actor has written a word that this one has used since
-// it last wrote one.
+// Spins says that the actor spins. The hook of runtime.Gosched, which a spinning goroutine
+// calls between two looks, calls it. The actor's next step waits until another actor has
+// written a word that this actor has used since it last wrote one.
 func Spins() {
 	if a := self(); a != nil {
 		if a.quitting {

@@ -33,7 +33,7 @@ func Pointer(v unsafe.Pointer) Value { return Value{'p', uint64(uintptr(v))} }
 // Returns ends the arguments: the next value is the result.
 var Returns = Value{kind: '='}
 
-// Source reads a source file, whose lines are the names in tables.
+// Source reads a source file. The tables name operations as the file's lines do.
 var Source = os.ReadFile
 
 // table returns the order that has run, a row for each step.

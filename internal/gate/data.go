@@ -146,8 +146,8 @@ func (d *Data) Rows() (both, removed, added []Row) {
 	return both, removed, added
 }
 
-// allocates reports whether an operation of the row allocates on either side. The bytes
-// of one that does not are those of its start, shared among all operations.
+// allocates reports whether an operation of the row allocates on either side. If none
+// does, the bytes of the row are those of its start, divided among all operations.
 func (d *Data) allocates(r Row) bool {
 	v := d.values[Cell{r, "allocs/op"}]
 	return v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || median(v[Base]) > 0 || median(v[Head]) > 0

@@ -1,14 +1,14 @@
 // Package gate decides whether one set of measurements is worse than another.
 //
-// It gets numbers and starts nothing. A comparison has two stages. In the first,
-// every cell is tested alone, a cell being a row in one unit. Those that look different
-// are the suspects: p is at most alpha, and the interval of the ratio reaches the
+// It gets numbers and starts nothing. A cell is a row in one unit. A comparison has two
+// stages. In the first, every cell is tested alone. The cells that look different are
+// the suspects: p is at most alpha, and the interval of the ratio reaches the
 // threshold. The caller measures the suspects again, in new rounds with new code
 // layouts, and [Config.Decide] tests them in these new data alone, with Holm's
-// correction. The new data do not depend on why a row became a suspect. So the
-// probability that any row without a difference is called different is at most alpha,
-// however many rows there are, and the test is as sharp as one over a few rows. With
-// Holm's correction over all rows at once, it would need differences so clear that it
+// correction. The new data do not depend on why a cell became a suspect. So the
+// probability that any cell without a difference is called different is at most alpha,
+// however many cells there are, and the test is as sharp as one over a few cells. With
+// Holm's correction over all cells at once, it would need differences so clear that it
 // missed most of the real ones.
 //
 // A cell is a regression or a gain if the second stage confirms that it differs, and
@@ -82,9 +82,9 @@ type Decision struct {
 	Removed  []Row    // of base alone
 	Added    []Row    // of head alone
 	Suspects int
-	// Floor is how far base is from itself: 95 % of the rows are within this share, half
-	// of the rounds against the other half, which have other layouts. It is 0 if there
-	// are too few rounds.
+	// Floor is how far base is from itself: half of its rounds are compared with the
+	// other half, which have other layouts, and 95 % of the rows differ by less than
+	// this share. It is 0 if there are too few rounds.
 	Floor float64
 }
 
@@ -113,15 +113,15 @@ func (c Config) beyond(ratio float64) bool {
 	return math.Abs(math.Log(ratio)) >= math.Log1p(c.Threshold)*(1-1e-9)
 }
 
-// Decide decides from the data of both stages. The second has at least the
-// suspects of the first. It is not nil if there are suspects.
+// Decide decides from the data of both stages. Confirm has at least the suspects of
+// screen, and must not be nil if there are any.
 func (c Config) Decide(screen, confirm *Data) *Decision {
 	d := c.decision(screen)
 	d.Results = c.test(screen, screen.cells)
 	suspects := c.suspects(d.Results)
 	d.Suspects = len(suspects)
-	// The second stage asks more of a cell the more suspects there are, and so does
-	// the size that every cell would have been seen at.
+	// The more suspects there are, the stricter the second stage is with each cell. The
+	// smallest change that it would have seen depends on the number in the same way.
 	alpha := c.Alpha / float64(max(1, len(suspects)))
 	for i := range d.Results {
 		if d.Results[i].Verdict != Unjudged {
@@ -139,8 +139,8 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 	return d
 }
 
-// DecideOnce decides from one set of data, such as two files, of which nothing can be
-// measured again. Holm's correction is over all cells, so it sees less.
+// DecideOnce decides from one set of data, for example two files, whose rows cannot be
+// measured again. Holm's correction is over all cells, so it detects less than Decide.
 func (c Config) DecideOnce(data *Data) *Decision {
 	d := c.decision(data)
 	d.Results = c.test(data, data.cells)
@@ -191,7 +191,7 @@ func confirmed(c Config, results []Result, data *Data, alpha float64) {
 			continue
 		}
 		if !c.beyond(r.Ratio.Center) {
-			// It differs, and by less than matters. If the interval reaches the
+			// The cell differs, but by less than matters. If the interval reaches the
 			// threshold, only more rounds can tell on which side it is.
 			continue
 		}

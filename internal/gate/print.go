@@ -16,11 +16,11 @@ import (
 type Report struct {
 	*Decision
 	Base, Head string   // as people read them
-	Machine    string   // on which both were measured
-	Command    string   // that repeats the comparison
-	Rounds     int      // of each stage
-	Seeds      string   // of order and layouts
-	Notes      []string // what the reader would otherwise take for granted
+	Machine    string   // the machine on which both were measured
+	Command    string   // the command that repeats the comparison
+	Rounds     int      // how many each stage had
+	Seeds      string   // the seeds of the order and the layouts
+	Notes      []string // facts that a reader would not expect
 	Unreached  []string // changed packages that no benchmark reaches
 	Partial    string   // why the comparison did not end, or ""
 	Files      bool     // the sides are files, so there was no second stage

@@ -42,7 +42,7 @@ type GIL struct {
 
 	mu       sync.Mutex
 	holder   *Thread   // guarded by mu; nil while the lock is free
-	last     *Thread   // guarded by mu; the holder, or the previous one while the lock is free
+	last     *Thread   // guarded by mu; the holder, or the previous holder while the lock is free
 	waiters  []*Thread // guarded by mu; in order of arrival
 	switched sync.Cond // of mu; broadcast when last changes
 	stats    Stats     // guarded by mu
@@ -65,8 +65,8 @@ type Stats struct {
 	LongestWait time.Duration // of one Acquire
 }
 
-// Acquire takes the lock for t and, if another thread holds it, waits for it.
-// It panics if t already holds it.
+// Acquire takes the lock for t. If another thread holds the lock, Acquire waits.
+// It panics if t already holds the lock.
 //
 // A Release synchronizes before the return of the next Acquire.
 func (g *GIL) Acquire(t *Thread) {
@@ -147,7 +147,7 @@ func (g *GIL) Release(t *Thread) {
 	if len(g.waiters) > 0 {
 		select {
 		case g.waiters[0].wake <- struct{}{}:
-		default: // it has a token that it has not read yet
+		default: // the waiter has a token that it has not read yet
 		}
 		// Forced switching. The waiter has been woken but does not run yet,
 		// whereas t runs: it would find the lock free and take it again.

@@ -23,8 +23,8 @@ import (
 	"boundaries/internal/race"
 )
 
-// A History is a list of operations that have returned. In is what was asked, and Out is
-// the answer. The zero value is ready to use, by any number of goroutines.
+// A History is a list of operations that have returned. In is the type of a question, and
+// Out that of its answer. The zero value is ready to use, by any number of goroutines.
 type History[In, Out any] struct {
 	mu  sync.Mutex
 	ops []porcupine.Operation
@@ -35,14 +35,14 @@ var epoch = time.Now()
 // Now returns the moment, as Add needs it.
 func Now() time.Duration { return time.Since(epoch) }
 
-// Add adds an operation of a worker that was called and has returned at these moments.
+// Add adds a worker's operation, with the moments of its call and its return.
 func (h *History[In, Out]) Add(worker int, in In, out Out, called, returned time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ops = append(h.ops, porcupine.Operation{ClientId: worker, Input: in, Output: out, Call: int64(called), Return: int64(returned)})
 }
 
-// Do calls f and adds what it was asked and what it answered.
+// Do calls f and adds the operation: the question in, and the answer that f returns.
 func (h *History[In, Out]) Do(worker int, in In, f func() Out) Out {
 	called := Now()
 	out := f()
@@ -59,9 +59,9 @@ func (h *History[In, Out]) String() string {
 	return text.String()
 }
 
-// Go has each worker take so many steps, on a goroutine of its own, and returns when all
-// have. A worker waits a moment for the others before each step, so that their operations
-// overlap.
+// Go has each worker take that many steps, on a goroutine of its own, and returns when all
+// workers have. Before each step a worker waits a moment for the others, so that their
+// operations overlap.
 func Go(workers, steps int, step func(worker, i int)) {
 	var all sync.WaitGroup
 	var arrived atomic.Int64
@@ -79,15 +79,15 @@ func Go(workers, steps int, step func(worker, i int)) {
 	all.Wait()
 }
 
-// A Model is the sequential structure. Step returns the state after an operation, and
-// whether an operation that is asked In in this state may get Out.
+// A Model is the sequential structure. Step reports whether an operation with question In
+// may get answer Out in a state, and returns the state after the operation.
 type Model[State comparable, In, Out any] struct {
 	Init State
 	Step func(state State, in In, out Out) (State, bool)
 }
 
-// rounds is how many histories a structure is judged by. The race detector slows each
-// down about ten times.
+// rounds is how many histories of a structure a test records. The race detector makes
+// each take about ten times as long.
 var rounds = 300
 
 func init() {
@@ -97,8 +97,7 @@ func init() {
 }
 
 // Accepts fails the test if one of many histories, of 2 to 8 workers, is not
-// linearizable. Record makes a new structure and returns a history
-// of it.
+// linearizable. Record makes a new structure and returns a history of it.
 func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
 	t.Helper()
 	if h := m.refused(t, record); h != nil {
@@ -106,7 +105,7 @@ func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out
 	}
 }
 
-// Refuses fails the test if all of as many histories are linearizable.
+// Refuses fails the test if all of the same number of histories are linearizable.
 func Refuses[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
 	t.Helper()
 	if m.refused(t, record) == nil {

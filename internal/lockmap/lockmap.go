@@ -96,7 +96,7 @@ type row struct {
 }
 
 // Read takes the rows of the lab from files, which must be of one machine: a map of
-// two machines would be one of none.
+// two machines would be true of neither.
 func Read(files []*benchfile.File) (*Results, error) {
 	machine, err := benchfile.OneMachine(files)
 	if err != nil {
@@ -118,7 +118,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 			samples := r.cells[cell][variant].samples
 			for unit, values := range measured.Values {
 				scale := 1.0
-				if strings.Contains(unit, "sec") { // people know these units as go test prints them
+				if strings.Contains(unit, "sec") { // users know these units as go test prints them
 					unit, scale = strings.Replace(unit, "sec", "ns", 1), 1e9
 				}
 				for _, v := range values {
@@ -133,7 +133,8 @@ func Read(files []*benchfile.File) (*Results, error) {
 	return r, nil
 }
 
-// parse takes a benchmark's name apart, which has the number of procs at its end. It returns false if it is not of the lab.
+// parse splits the name of a benchmark, which has the number of procs at its end, into
+// its dials and the variant. It returns false if the benchmark is not of the lab.
 func parse(name string) (cell Cell, variant string, ok bool) {
 	base, parts := benchfmt.Name(name).Parts()
 	if string(base) != "Contention" {
@@ -489,7 +490,7 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes how many times as expensive an entry is as another.
+// times writes how many times as expensive dear is as cheap.
 func times(dear, cheap Entry) string {
 	ratio := dear.Cost.Median / cheap.Cost.Median
 	if ratio < 10 {

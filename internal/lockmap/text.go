@@ -25,7 +25,7 @@ func WriteText(w io.Writer, maps []Map) error {
 		}
 	}
 	for line := range strings.Lines(text.String()) {
-		// Tabwriter also pads cells that are empty to the end of the line.
+		// Tabwriter also pads empty cells at the end of a line.
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ type question struct {
 	set   func(c *contention.Case)
 	along string
 
-	// than names two variants, for the question from which value of the dial on the
-	// first is cheaper.
+	// than names two variants, for a question of this kind: from which value of the
+	// dial on is the first variant cheaper than the second?
 	than [2]string
 }
 

@@ -3,16 +3,16 @@
 // A [Meter] looks at the machine before and after a timed run and never during it:
 //
 //   - It times a fixed computation, on each processor if the row uses all of them.
-//     This shows a processor that is slower than it was: a lower clock, a neighbor
-//     on the same core, another virtual machine. It counts only if it is seen before
-//     and after the run: of the rows with one slow computation, nine in ten ran as
-//     fast as ever.
+//     This shows a processor that is slower than before: a lower clock, a neighbor
+//     on the same core, another virtual machine. A slow computation counts only if
+//     it is seen before and after the run: of the rows with only one, nine in ten
+//     ran as fast as ever.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does
 //     not need, and the threads of the row may wait for each other.
 //   - It reads the involuntary context switches and, in a virtual machine, the time
-//     that the host did not give.
+//     that the host gave to others.
 //
 // A [Log] holds the runs of a process. How fast the fixed computation can be is
 // known only at the end. So only then does the log say which runs were disturbed,
@@ -35,9 +35,9 @@ import (
 
 // Signals are what changed during a run.
 type Signals struct {
-	Procs      int           // of the row
-	Processors int           // that this process may use
-	Wall       time.Duration // from Start to Stop, without their own work
+	Procs      int           // procs of the row
+	Processors int           // processors that this process may use
+	Wall       time.Duration // from the return of Start to the call of Stop
 
 	Probe    time.Duration // what the fixed computation took on the slowest processor: the shorter of before and after
 	Probed   int           // on how many processors at once
@@ -50,8 +50,8 @@ type Signals struct {
 	Stolen   time.Duration // by the host of a virtual machine
 	Switches int           // involuntary
 
-	// Outside says that the row ran in a process that has ended, whose waiting is
-	// not known.
+	// Outside says that the row ran in another process, which has ended. How long its
+	// threads waited is not known.
 	Outside bool
 }
 
@@ -126,9 +126,9 @@ const (
 	// A quiet machine uses less than this share of the processors' time. The kernel
 	// counts in ticks of 10 ms, so a disturbance must also take two ticks.
 	busy, ticks = 0.05, 20 * time.Millisecond
-	// rate is a number of involuntary switches per second and processor that a
-	// quiet machine stays below. slice is the time that the other thread takes
-	// each time. They are used only if nothing better is known.
+	// On a quiet machine there are fewer involuntary switches per second and
+	// processor than rate. slice is the time that the other thread takes at each
+	// switch. Judge uses them only if nothing better is known.
 	rate, slice = 100, 3 * time.Millisecond
 )
 
@@ -212,10 +212,10 @@ func (l *Log) Add(name string, steps int, s Signals) {
 type Row struct {
 	Name  string // without "Benchmark" and without the number of procs
 	Procs int
-	Runs  int // disturbed
-	Of    int // all
+	Runs  int // how many runs were disturbed
+	Of    int // how many runs there were
 	Times float64
-	Why   string // of the worst
+	Why   string // what disturbed the worst run
 }
 
 // FullName returns the name with its number of procs, as go test prints it.
@@ -336,14 +336,14 @@ func again(rows, all []Row) []string {
 	return commands
 }
 
-// Select returns the values of go test's -bench and -skip that select the rows of those
-// names and no other row in all. The names do not begin with "Benchmark". Skip is
+// Select returns the values of go test's -bench and -skip that select the rows with
+// those names and no other row in all. The names do not begin with "Benchmark". skip is
 // empty if it is not needed.
 func Select(names, all []string) (bench, skip string) {
 	var selects, skips []string
 	for _, name := range names {
 		selects = append(selects, pattern(name))
-		// That also selects what a row has below it.
+		// The pattern of a row also selects the rows below it.
 		for _, other := range all {
 			if strings.HasPrefix(other, name+"/") && !slices.Contains(names, other) && !slices.Contains(skips, pattern(other)) {
 				skips = append(skips, pattern(other))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// probe runs the fixed computation on n threads at once, each on a processor of its own
-// if pin is set and the system can do that, and returns the time of the slowest.
+// probe runs the fixed computation on n threads at once and returns the time of the
+// slowest. If pin is set and the system allows it, each thread has a processor of its own.
 func probe(n int, pin bool) time.Duration {
 	if n == 1 {
 		return compute()

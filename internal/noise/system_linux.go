@@ -33,7 +33,7 @@ func pinned(i int) (restore func()) {
 			return func() {
 				if unix.SchedSetaffinity(0, &all) == nil {
 					runtime.UnlockOSThread()
-				} // or else the thread ends with the goroutine
+				} // otherwise the thread ends with the goroutine
 			}
 		}
 		seen++

@@ -9,7 +9,7 @@
 // All goroutines see atomic operations in one order, so at least one of the two
 // looks comes after what it looks for: either the publisher sees the idle worker
 // and wakes it, or the worker sees the work. If a side looked first, both could look
-// too early, and the worker would sleep on beside the work.
+// too early, and the worker would sleep although there is work.
 package park
 
 import (

@@ -96,7 +96,8 @@ func interleave(a, b []system) []system {
 	return all
 }
 
-// graph draws the times of systems, or the ratio to those of the same machine in den.
+// graph draws the times of systems. If den is not empty, it draws their ratios to the
+// times of the system in den of the same machine.
 func (d *pageData) graph(id, name, what, unit string, systems, den []system, note string) {
 	c := chart.Chart{Name: name, What: what, Format: format(unit)}
 	c.Y = map[string]string{scaling.Wall: "wall time", scaling.CPU: "processor time"}[unit]
@@ -232,8 +233,8 @@ func says(changes []change, unit string, isRatio bool) string {
 	return strings.Join(parts, ". ") + "."
 }
 
-// findings returns three findings for the reader, computed from the file: those
-// about the article if the file has their rows, or else the extremes.
+// findings returns three findings for the reader, computed from the file: findings
+// about the article if the file has their rows, or else the fastest and slowest rows.
 func (m *machine) findings() []finding {
 	var list []finding
 	for _, f := range []func() (finding, bool){m.price, m.sharing, m.lock} {

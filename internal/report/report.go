@@ -105,7 +105,7 @@ type (
 		Fits    []string
 		Note    string
 	}
-	// Beside has machines in one chart.
+	// A beside has the machines side by side in one chart.
 	beside struct {
 		Title   string
 		Figures []figure
@@ -500,7 +500,7 @@ func short(v float64) string {
 	return scaling.FormatRatio(stats.Interval{Center: v, Low: v, High: v})
 }
 
-// besides draws every variant of a workload with a series for each machine.
+// besides draws a chart for every variant of a workload, with a series for each machine.
 func (d *pageData) besides(w workload, name string) {
 	if !d.Several {
 		return

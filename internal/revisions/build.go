@@ -26,7 +26,7 @@ type pkg struct {
 	binary [2]string // the path of the test binary
 	// The top-level benchmarks of each side.
 	benches [2][]string
-	equal   bool // the two test binaries are
+	equal   bool // the two test binaries are equal
 }
 
 // enter makes the side the one that c.root leads to, and so the one that is built and
@@ -45,7 +45,7 @@ func (c *comparison) enter(s *side) error {
 		if c.entered != nil {
 			return err
 		}
-		// Windows lets not everybody make a link. Then the paths differ in four letters.
+		// Windows lets only some users make a link. For the others the paths differ in four letters.
 		c.noLinks = true
 		for _, s := range c.sides() {
 			s.root = s.tree
@@ -56,7 +56,8 @@ func (c *comparison) enter(s *side) error {
 	return nil
 }
 
-// checkPlatform reports test binaries that this machine cannot run.
+// checkPlatform returns an error if this machine cannot run the test binaries. It also
+// notes the -ldflags of GOFLAGS.
 func (c *comparison) checkPlatform(ctx context.Context) error {
 	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
 	if err != nil {
@@ -96,7 +97,7 @@ func ldflags(goflags string) (values []string) {
 }
 
 // layoutFlags returns the flags that give a binary the layout of a seed. Flags on the
-// command line replace those of GOFLAGS, so they repeat what that has.
+// command line replace those of GOFLAGS, so the returned flags repeat these.
 func (c *comparison) layoutFlags(seed int64) []string {
 	if seed == 0 {
 		return nil
@@ -158,10 +159,10 @@ func (s *side) dirs(out string) (dirs []string) {
 	return dirs
 }
 
-// pair makes one pkg of each package that both sides have. The sides have directories
-// in common, but not always import paths: a revision may have renamed the module. A
-// directory that only one side has may be one that moved: then most of the lines of
-// its files are in a directory that only the other side has.
+// pair makes one pkg of each package that both sides have. It compares directories and
+// not import paths, because a revision may have renamed the module. A directory that
+// only one side has may have moved: then most of the lines of its files are in a
+// directory that only the other side has.
 func (c *comparison) pair(dirs [2][]string) {
 	var left [2][]string
 	for _, dir := range dirs[gate.Base] {
@@ -254,7 +255,8 @@ func alike(a, b map[string]int) float64 {
 	return float64(common) / float64(all)
 }
 
-// reason returns what the go command says about a side, and what it cannot know.
+// reason returns what the go command says about a side, or a cause that the go command
+// cannot know.
 func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	text := err.Error()
 	if outside := c.outside(ctx, s); outside != "" {
@@ -278,8 +280,8 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 
 var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)
 
-// outside returns what is wrong if a module is replaced by a directory that is next
-// to the repository and thus not next to the worktree, or "".
+// outside returns what is wrong if a go.mod replaces a module by a directory outside the
+// repository, which the worktree does not have, or "".
 func (c *comparison) outside(ctx context.Context, s *side) string {
 	dir := filepath.Join(s.tree, c.prefix)
 	files := []string{filepath.Join(s.tree, filepath.FromSlash(s.work))}
@@ -351,7 +353,7 @@ func (c *comparison) build(ctx context.Context) error {
 var topLevel = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?$`)
 
 // link builds the test binary of a package, with the layout of the seed. Only the
-// first build compiles. The others find everything in the cache, and link.
+// first build compiles. The later ones find every package in the cache, and only link.
 func (c *comparison) link(ctx context.Context, p *pkg, i gate.Side, seed int64) error {
 	s := c.sides()[i]
 	if err := c.enter(s); err != nil {
@@ -372,9 +374,9 @@ func (c *comparison) noMatch() error {
 // Files of these kinds are not read by a benchmark that runs.
 var notData = regexp.MustCompile(`(^|/)(\.[^/]*(/.*)?|LICENSE|Makefile|Dockerfile)$|(^|/)\.[^/]+/|\.(go|md|mod|sum|work|s|c|h)$`)
 
-// dropEqual drops the packages whose test binaries are equal on both sides, for which
-// nothing but noise could differ. It keeps them if the sides differ in a file that a
-// benchmark might read.
+// dropEqual drops the packages whose test binaries are equal on both sides, because
+// their times could differ only by noise. It keeps them if the sides differ in a file
+// that a benchmark might read.
 func (c *comparison) dropEqual() {
 	equal := func(p *pkg) bool { return p.equal }
 	if c.Equal || !slices.ContainsFunc(c.pkgs, equal) {
@@ -433,7 +435,7 @@ func (c *comparison) unreached(ctx context.Context, pkgs []*pkg) ([]string, erro
 }
 
 // buildBenchstat builds benchstat in a module of its own, because "go install
-// benchstat@version" asks the network even if it has every file.
+// benchstat@version" uses the network even if every file is in the module cache.
 func (c *comparison) buildBenchstat(ctx context.Context) error {
 	const perf = "golang.org/x/perf"
 	dir := filepath.Join(c.tmp, "benchstat")
@@ -446,7 +448,7 @@ func (c *comparison) buildBenchstat(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {
 		return err
 	}
-	// The user's flags are for the user's modules.
+	// The user's flags are meant for the user's modules, not for benchstat.
 	_, errOut, err := c.execEnv(ctx, []string{"GOWORK=off", "GOFLAGS="}, dir, "go", "build", "-mod=mod", "-o", c.exe("benchstat"), perf+"/cmd/benchstat")
 	if err != nil {
 		return firstLine(errOut, err)

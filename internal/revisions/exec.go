@@ -14,9 +14,10 @@ import (
 	"strings"
 )
 
-// Git variables that say where a repository is, or change what git prints, come from
-// a hook or a script around this program. They would lead git from the worktrees back
-// to the user's checkout. These say how to reach a server or who the user is.
+// keptGitVariable matches the git variables that say how to reach a server or who the
+// user is. The others say where a repository is, or change what git prints. They come
+// from a hook or a script around this program, and would lead git from the worktrees
+// back to the user's checkout.
 var keptGitVariable = regexp.MustCompile(`^GIT_(CONFIG_|SSH|SSL_|HTTP_|PROXY_|ASKPASS$|ALLOW_PROTOCOL$|EXEC_PATH$|AUTHOR_|COMMITTER_|CEILING_DIRECTORIES$|DISCOVERY_ACROSS_FILESYSTEM$)`)
 
 // environ returns the environment of all children. Their temporary files go to
@@ -42,8 +43,8 @@ func (c *comparison) exe(name string) string {
 // exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process. When exec returns,
 // no process of that group is left. On Linux the command dies with this process, even
-// of a SIGKILL. The output goes to files: a process that outlives the command could
-// hold a pipe open.
+// if a SIGKILL ends it. The output goes to files, because a process that outlives the
+// command could hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
 	return c.execEnv(ctx, nil, dir, name, args...)
 }
@@ -63,7 +64,7 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, outFile, errFile
 	cmd.Env = slices.Concat(c.env, env, []string{"PWD=" + dir})
 	ownGroup(cmd)
-	// The kernel kills the command when the thread ends that started it.
+	// The kernel kills the command when the thread that started it ends.
 	runtime.LockOSThread()
 	err = cmd.Run()
 	runtime.UnlockOSThread()
@@ -73,9 +74,9 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)
 }
 
-// gitOptions are before every git command. No command may change the user's index,
-// run the user's hooks, leave a file system monitor running, follow submodules, which
-// the worktrees have none of, or clean up in the background.
+// gitOptions are the options of every git command. No command may change the user's
+// index, run the user's hooks, leave a file system monitor running, follow submodules
+// (the worktrees have none), or clean up in the background.
 var gitOptions = []string{"--no-optional-locks",
 	"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false",
 	"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false", "-c", "color.ui=false"}
@@ -89,8 +90,8 @@ func (c *comparison) git(ctx context.Context, dir string, args ...string) (strin
 	return out, nil
 }
 
-// gitReason returns the "fatal" line of git's output, which names the file, after the
-// first one, which has the reason.
+// gitReason returns the first line of git's output, which has the reason, and its
+// "fatal" line, which names the file.
 func gitReason(output string, err error) error {
 	first := firstLine(output, err)
 	for line := range strings.Lines(output) {

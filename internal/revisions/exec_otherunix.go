@@ -4,7 +4,7 @@ package revisions
 
 import "syscall"
 
-// Only Linux, and FreeBSD by a field of another name, tell a child of its parent's
-// death. Elsewhere a test binary outlives a parent that was killed with SIGKILL until
-// its benchmark ends.
+// dieWithParent does nothing: of the other systems only FreeBSD can tell a child that
+// its parent has died, by a field of another name. So if SIGKILL ends this process, a
+// test binary runs until its benchmark ends.
 func dieWithParent(*syscall.SysProcAttr) {}

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// A Ctrl-C does not reach a new group. Windows cannot kill a group, so a process
-// that a benchmark starts may be left running.
+// ownGroup puts the command into a new process group, which a Ctrl-C does not reach.
+// Windows cannot kill a group, so a process that a benchmark starts may be left running.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

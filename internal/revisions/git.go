@@ -56,7 +56,7 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	c.head.dirty = len(changes) > 0
 	for _, s := range c.sides() {
 		// An interrupt must not leave half a worktree, which git could not
-		// remove. The files, which may take a while, follow below.
+		// remove. fill checks out the files later, which may take a while.
 		if _, err := c.git(context.WithoutCancel(ctx), c.top, "worktree", "add", "--quiet", "--detach", "--no-checkout", s.tree, s.commit); err != nil {
 			return fmt.Errorf("making the worktree of %s: %w", s.name, err)
 		}
@@ -178,9 +178,9 @@ type change struct {
 	unknown bool // to git
 }
 
-// changes returns what differs from HEAD in the checkout. A staged change counts
-// as it is in the file, not as it is in the index. What this program writes itself
-// does not count, although it may be in the checkout.
+// changes returns the files of the checkout that differ from HEAD. A staged change counts
+// as it is in the file, not as it is in the index. Files that this program writes do not
+// count, although they may be in the checkout.
 func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
 	if err != nil {
@@ -210,9 +210,9 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	return changes, nil
 }
 
-// leaveOutWorkspace finds the go.work that counts. A file that is not committed, or
-// outside of the repository, would be head's alone, or lead both sides to the user's
-// checkout, so both sides do without it.
+// leaveOutWorkspace finds the go.work that counts. Both sides do without a go.work that
+// is not committed, because only head would have it, and without one outside the
+// repository, because it would lead both sides to the user's checkout.
 func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
 	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "GOWORK")
 	if err != nil {
@@ -246,8 +246,8 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 	return changes, nil
 }
 
-// workFile returns the value of GOWORK that a side is built with. Without one the go
-// command would look for a go.work in all folders above the temporary one.
+// workFile returns the value of GOWORK with which a side is built. If GOWORK were not
+// set, the go command would look for a go.work in all folders above the temporary one.
 func (s *side) workFile() string {
 	if s.work == "" {
 		return "off"

@@ -31,8 +31,8 @@ type stage struct {
 	tasks []task
 	data  *gate.Data
 	done  int        // whole rounds, on both sides
-	seeds [2][]int64 // of the layouts, a round each
-	// The results as the test binaries printed them, without what else they printed.
+	seeds [2][]int64 // of the layouts, one for each round
+	// The results as the test binaries printed them, without their other output.
 	raw [2]strings.Builder
 }
 
@@ -73,8 +73,8 @@ type record struct {
 	raw  string
 }
 
-// run runs the rounds of a stage. What it returns an error about does not take away the
-// rounds before.
+// run runs the rounds of a stage. If it returns an error, the stage still has the rounds
+// before the error.
 func (c *comparison) run(ctx context.Context, st *stage) error {
 	begin := time.Now()
 	order := []gate.Side{gate.Base, gate.Head}
@@ -88,7 +88,7 @@ func (c *comparison) run(ctx context.Context, st *stage) error {
 		if err != nil {
 			return err
 		}
-		// A round counts when it is whole.
+		// Only a complete round counts.
 		for _, r := range records {
 			st.data.Add(r.side, r.task.pkg.name, r.file)
 			fmt.Fprintf(&st.raw[r.side], "# round: %d\n%s", round, r.raw)
@@ -102,8 +102,8 @@ func (c *comparison) run(ctx context.Context, st *stage) error {
 	return nil
 }
 
-// comparable returns the tasks that gave results on both sides. What only one side has
-// runs once, to name its rows, and so does what -bench selects no row of.
+// comparable returns the tasks that gave results on both sides. A task that only one side
+// has runs once, to name its rows, and so does a task of which -bench selects no row.
 func comparable(tasks []task, records []record) []task {
 	return slices.DeleteFunc(tasks, func(t task) bool {
 		var has [2]bool
@@ -118,8 +118,8 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 	if err := c.layOut(ctx, st, round); err != nil {
 		return nil, fmt.Errorf("%s%s: %w", st.name, where, err)
 	}
-	// What a benchmark leaves behind it, such as a warm processor, meets another one in
-	// each round.
+	// The effects that a benchmark leaves behind, such as a warm processor, meet another
+	// benchmark in each round.
 	tasks := slices.Clone(st.tasks)
 	c.random.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
 	var records []record
@@ -210,7 +210,7 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 		return nil, err
 	}
 	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.benchmem", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
-	if c.Benchtime != "" { // a TestMain may choose another than testing's 1s
+	if c.Benchtime != "" { // otherwise a TestMain may choose another than testing's 1s
 		args = append(args, "-test.benchtime="+c.Benchtime)
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
@@ -243,7 +243,7 @@ var (
 )
 
 // results reads what a test binary printed. Only the lines of results and of units
-// count. Whatever else a program prints, it is no key and no part of the figures.
+// count. No other output of a program is a key or a part of the figures.
 func results(out string) (*benchfile.File, string, error) {
 	var kept strings.Builder
 	for line := range strings.Lines(out) {
@@ -290,7 +290,7 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 		r.Rounds = first.done
 		r.Partial = fmt.Sprintf("only %d of %d rounds: %v", first.done, c.Rounds, failed)
 		if status := (command.Error{}); errors.As(failed, &status) && status.Status == 130 {
-			r.Partial = failed.Error() // which says as much
+			r.Partial = failed.Error() // which says why the comparison did not end
 		} else if second != nil {
 			r.Partial = fmt.Sprintf("the rows that looked different were not measured again: %v", failed)
 		}

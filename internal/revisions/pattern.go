@@ -49,8 +49,8 @@ func split(s string, separator byte) (parts []string) {
 	return append(parts, s[start:])
 }
 
-// of returns the patterns that select a top-level benchmark alone, with what its
-// sub-benchmarks must match, or none if -bench does not select it.
+// of returns the patterns that select only that top-level benchmark, and those of its
+// sub-benchmarks that -bench selects. It returns none if -bench does not select it.
 func (p patterns) of(bench string) (selected patterns) {
 	for _, levels := range p {
 		if matched, err := regexp.MatchString(levels[0], bench); err == nil && matched {
@@ -68,8 +68,8 @@ func (p patterns) String() string {
 	return strings.Join(alternatives, "|")
 }
 
-// exactly returns the pattern that selects one row, and its top-level benchmark. What
-// looks like a number of procs may be the end of the benchmark's name.
+// exactly returns the pattern that selects one row, and its top-level benchmark. A number
+// that looks like one of procs may be the end of the benchmark's name.
 func exactly(r gate.Row) (pattern, bench string) {
 	levels := strings.Split("Benchmark"+r.Name, "/")
 	bench = levels[0]

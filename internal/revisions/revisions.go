@@ -2,24 +2,25 @@
 //
 // Each revision is checked out in a git worktree of its own, with the uncommitted
 // changes in that of head. Both are built and run under one path, a link that leads to
-// the one or the other, so that equal sources make equal test binaries. Those are not
-// measured.
+// the one or the other, so that equal sources make equal test binaries. Packages with
+// equal test binaries are not measured.
 //
-// The others are measured round by round, in two stages; package gate says why, and
-// decides. In each round
+// The other packages are measured round by round, in two stages; package gate says why,
+// and decides. In each round
 //
 //   - each side is linked again, with a layout of its own (-randlayout), because the
 //     places of functions in memory alone can be worth more than a real change;
 //   - each new binary is started once without a benchmark, for nothing;
 //   - every top-level benchmark runs in a process of its own, in an order that is
 //     shuffled anew, first on one side and then at once on the other; the next round
-//     begins with the other side. So a machine that drifts drifts under both;
-//   - what ran while something disturbed the machine runs again.
+//     begins with the other side. So a machine that becomes slower or faster does so
+//     for both;
+//   - a benchmark runs again if something disturbed the machine.
 //
-// A round counts when it is whole. Whatever ends the comparison, the rounds before come
-// out, marked as partial and without a verdict.
+// Only a complete round counts. If something ends the comparison early, the report has
+// the complete rounds, marked as partial and without a verdict.
 //
-// What a program prints is never a key, and decides nothing about which results belong
+// No line that a program prints is a key, or decides which results belong
 // together. Git commands run without the user's hooks, monitors and submodules, and
 // without filters if one fails. The go command gets the user's flags, and the go.work
 // that is committed or none. All that a comparison makes is in one temporary folder, and
@@ -60,7 +61,7 @@ type Options struct {
 	Seed      uint64        // of the order and the layouts
 	Format    string        // text, markdown, json or benchstat
 	Out       string        // the directory that keeps the results; empty: none
-	Command   string        // that repeats the comparison
+	Command   string        // the command that repeats the comparison
 	// Watch begins to watch the machine, and returns a function that ends it and says
 	// what disturbed the machine, or "". It may be nil.
 	Watch func() func() string
@@ -94,8 +95,9 @@ type comparison struct {
 	disturbed  int
 }
 
-// The two names are equally long. So are therefore all paths and arguments that
-// the two runs see: a difference could shift the stack and with it the timings.
+// A side is one of the two revisions. The names of the sides are equally long, and so are
+// all paths and arguments that the two runs see: a difference could shift the stack, and
+// with it the timings.
 type side struct {
 	name, commit, subject string
 	dirty                 bool
@@ -107,7 +109,7 @@ type side struct {
 
 func (c *comparison) sides() []*side { return []*side{&c.base, &c.head} }
 
-// note notes what the reader would otherwise take for granted.
+// note notes a fact that a reader of the report would not expect.
 func (c *comparison) note(format string, args ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
@@ -128,8 +130,8 @@ func (c *comparison) procs() []int {
 // stdout and its progress to stderr.
 //
 // It returns an error of status 1 if there is a regression or a benchmark fails, of
-// status 2 if the input is at fault, of status 3 if rows are undecided and that is
-// strictly wrong, and of status 130 if ctx ends. It always removes what it made.
+// status 2 if the input is at fault, of status 3 if rows are undecided and o.Strict is
+// set, and of status 130 if ctx ends. It always removes what it made.
 func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writer) error {
 	c := &comparison{Options: o, stderr: stderr}
 	report, err := c.compare(ctx, base, stdout)
@@ -139,7 +141,8 @@ func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writ
 	return Judge(report, o.Strict)
 }
 
-// Judge returns the error that stands for what a report says.
+// Judge returns an error of status 1 if the report has a regression, an error of status 3
+// if strict is set and rows are undecided, and otherwise nil.
 func Judge(r *gate.Report, strict bool) error {
 	if r.Equal != "" {
 		return nil
@@ -153,9 +156,9 @@ func Judge(r *gate.Report, strict bool) error {
 	return nil
 }
 
-// compare does what Compare does, but for the verdict.
+// compare does what Compare does, except for the verdict.
 func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer) (report *gate.Report, err error) {
-	// What follows an interrupt must still run.
+	// The cleanup and the report after an interrupt must still run.
 	last := context.WithoutCancel(ctx)
 	defer func() { err = errors.Join(err, c.cleanUp(last)) }()
 	c.random = newRandom(c.Seed)
@@ -184,7 +187,7 @@ func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer)
 		}
 	}
 	if ctx.Err() != nil && failed != nil {
-		// The interrupt caused whatever the error says.
+		// The interrupt caused the error.
 		done, stage := 0, ""
 		if first != nil {
 			done = first.done
@@ -219,8 +222,8 @@ func (c *comparison) equalReport() *gate.Report {
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }
 
-// prepare makes all that the rounds need. It prints nothing: until it returns the
-// input may be at fault, which is reported on one line.
+// prepare makes everything that the rounds need. It prints nothing, because until it
+// returns the input may be at fault, and the report of that is one line.
 func (c *comparison) prepare(ctx context.Context, rev string) error {
 	tmp, err := filepath.Abs(os.TempDir())
 	if err == nil {
@@ -266,7 +269,7 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	}
 	c.dropEqual()
 	if len(c.pkgs) > 0 && c.Format == "benchstat" {
-		// Last, because it may need the network, and an error in the input does not.
+		// Last, because it may need the network. No error in the input needs that.
 		if err := c.buildBenchstat(ctx); err != nil {
 			return fmt.Errorf("building benchstat: %w", err)
 		}

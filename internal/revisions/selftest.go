@@ -28,14 +28,14 @@ type injection struct {
 // Injected is by how much the self-test slows a benchmark down: 20 %.
 const Injected = 20
 
-// This is what the benchmark runs in, in package testing. Here the clock still runs, but
-// for a benchmark that stopped it.
+// runsBenchmark is the place in package testing that runs a benchmark, and runsSlower is
+// its replacement. There the clock still runs, unless the benchmark has stopped it.
 const (
 	runsBenchmark = "\tb.benchFunc(b)\n\tb.StopTimer()\n"
 	runsSlower    = "\tb.benchFunc(b)\n\tif b.name == %q {\n\t\tb.StartTimer()\n\t\tfor until := b.Elapsed() * %d / 100; b.Elapsed() < until; {\n\t\t}\n\t}\n\tb.StopTimer()\n"
 )
 
-// makeInjection writes a package testing that lets the benchmark take longer. The
+// makeInjection writes a package testing in which the benchmark takes longer. The
 // source of the benchmark stays as it is.
 func (c *comparison) makeInjection(ctx context.Context) error {
 	if c.inject == nil {
@@ -54,7 +54,7 @@ func (c *comparison) makeInjection(ctx context.Context) error {
 		return fmt.Errorf("injecting a slowdown: %s is not what this program knows how to change", original)
 	}
 	for i, s := range c.sides() {
-		slower := "" // base gets the same code, which waits for no benchmark
+		slower := "" // base gets the same code, which slows no benchmark down
 		if gate.Side(i) == gate.Head {
 			slower = c.inject.name
 		}

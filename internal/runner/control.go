@@ -14,9 +14,9 @@ import (
 // controlSteps is how many steps a control takes. A test takes fewer.
 var controlSteps = 40_000_000
 
-// control measures a row whose workers share nothing, which nothing but the machine can
-// slow down: what it takes at the beginning of a round and at its end shows what the
-// machine does meanwhile.
+// control measures a row whose workers share nothing, so only the machine can slow it
+// down. Its times at the beginning and the end of a round show whether the machine
+// became slower or faster in between.
 func (r *runner) control(ctx context.Context, at string) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: boundaries/control\n", runtime.GOOS, runtime.GOARCH)

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// A keeper removes the folder, where there is no process that could do it for one that
-// was killed.
+// A keeper removes the folder. On this system, nothing removes it if this process is
+// killed.
 type keeper struct{ folder string }
 
 func keep(folder string) (*keeper, error) { return &keeper{folder}, nil }

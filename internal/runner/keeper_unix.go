@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A keeper is a process that cleans up when this one has ended, also if it was killed:
-// then its standard input ends. It kills the process group that was started last
-// and removes the folder.
+// A keeper is a process that cleans up when this process has ended, even if it was
+// killed. The end of the keeper's standard input tells the keeper. It kills the process
+// group that was started last and removes the folder.
 type keeper struct {
 	cmd   *exec.Cmd
 	input io.WriteCloser
@@ -37,7 +37,7 @@ func keep(folder string) (*keeper, error) {
 	return &keeper{cmd, input}, nil
 }
 
-// started tells which process group is to be ended, or 0 for none.
+// started tells the keeper which process group to kill, or 0 for none.
 func (k *keeper) started(pid int) { fmt.Fprintln(k.input, pid) }
 
 func (k *keeper) end() {
@@ -50,13 +50,13 @@ func ownGroup(cmd *exec.Cmd) {
 	dieWithParent(cmd.SysProcAttr)
 }
 
-// endGroup kills what the command has left running. It waits for the end of that,
-// but only for a while, because a zombie that is not reaped stays in the group.
+// endGroup kills the processes that the command has left running. It waits for their
+// end, but only for a while, because a zombie that is not reaped stays in the group.
 func endGroup(cmd *exec.Cmd) {
 	for i := 0; i < 50 && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-// detach keeps a Ctrl-C from a command, which is ended otherwise.
+// detach keeps a Ctrl-C from a command, which the caller ends in another way.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// A Remote says where to run what a [Config] says.
+// A Remote says on which machine to run what a [Config] says.
 type Remote struct {
 	Host string   // as ssh has it
 	SSH  []string // the command, with its options
@@ -92,8 +92,8 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
 }
 
-// run runs a command of a shell there. Its standard input stays open until it is to
-// end; its output goes to the file.
+// run runs a shell command on the other machine. The command's standard input stays
+// open until ctx ends, and its output goes to the file.
 func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	cmd := exec.Command(on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
 	input, err := cmd.StdinPipe()
@@ -123,7 +123,7 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	return nil
 }
 
-// synced writes through to the disk.
+// A synced is a file whose every write returns when the disk has the data.
 type synced struct{ file *os.File }
 
 func (s synced) Write(p []byte) (int, error) {
@@ -131,7 +131,7 @@ func (s synced) Write(p []byte) (int, error) {
 	return n, cmp.Or(err, s.file.Sync())
 }
 
-// lines calls each for every line.
+// A lines is a writer that calls each for every line.
 type lines struct {
 	mu   sync.Mutex
 	each func(string)
@@ -156,7 +156,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
-// output returns what a command of a shell there prints.
+// output returns what a shell command prints on the other machine.
 func (on Remote) output(ctx context.Context, input []byte, script string) (string, error) {
 	cmd := exec.CommandContext(ctx, on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
 	cmd.Stdin = bytes.NewReader(input)
@@ -184,7 +184,7 @@ func platform(kernel string) (goos, goarch string, err error) {
 	return "", "", fmt.Errorf("uname -sm is %q, want a system and a processor that Go builds for", kernel)
 }
 
-// compileSelf builds this command from where it was built here.
+// compileSelf builds this command from the source that this binary was built from.
 func (r *runner) compileSelf(ctx context.Context, path string) error {
 	_, source, _, _ := runtime.Caller(0)
 	module := filepath.Dir(filepath.Dir(filepath.Dir(source)))
@@ -197,8 +197,8 @@ func (r *runner) compileSelf(ctx context.Context, path string) error {
 	return nil
 }
 
-// EndsWith returns a context that ends when the standard input does, which is how
-// RunOn ends the other side.
+// EndsWith returns a context that ends when input ends. RunOn ends the other side by
+// ending its standard input.
 func EndsWith(ctx context.Context, input io.Reader) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -210,7 +210,8 @@ func EndsWith(ctx context.Context, input io.Reader) (context.Context, context.Ca
 
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// ParsePrebuilt reads what RunOn passes on: package=file, separated by commas.
+// ParsePrebuilt parses the list that RunOn passes to the other side: package=file,
+// separated by commas.
 func ParsePrebuilt(list string) ([]Prebuilt, error) {
 	var all []Prebuilt
 	for one := range strings.SplitSeq(list, ",") {

@@ -1,18 +1,18 @@
 // Package runner measures benchmarks in rounds, so that they can be compared.
 //
 // Each test binary is built once. A round runs every row at every number of procs once,
-// each in a process of its own and in an order that is shuffled anew from a seed
-// that the file names: a machine that drifts drifts under all of them alike, and no
-// row always follows the same other one. A control that shares nothing runs first
-// and last in each round.
+// each in a process of its own. The order is shuffled anew for each round, from a seed
+// that the file names. So a machine that becomes slower or faster does so for all rows
+// alike, and no row always follows the same other row. A control that shares nothing
+// runs first and last in each round.
 //
 // A run on a disturbed machine is repeated at the end of its round, within a bound, and
 // the quieter of the two counts.
 //
-// What is measured is written at once, a result at a time. So a run that is interrupted
-// or killed leaves a file that is right as far as it goes, and [Config].Resume goes
-// on where it ended. Nothing else is left behind: a process of its own waits for this
-// one to end, whichever way, and then ends what it started and removes what it made.
+// Each result is written as soon as it is measured. So a run that is interrupted or
+// killed leaves a file that is right as far as it goes, and [Config].Resume continues
+// it. Nothing else is left behind: on Unix, a keeper process waits until this process
+// ends in any way, then ends what this process started and removes what it made.
 package runner
 
 import (
@@ -35,7 +35,8 @@ import (
 	"boundaries/internal/noise"
 )
 
-// A Config says what to measure. All fields but Resume and Report must be set.
+// A Config says what to measure. All fields before Resume must be set, but with Prebuilt
+// there is no Out.
 type Config struct {
 	Out       string   // the file that results go to
 	Packages  []string // patterns, as of go list
@@ -44,10 +45,10 @@ type Config struct {
 	Rounds    int
 	Benchtime string // as of go test
 	Seed      uint64
-	Command   string        // that is repeated to measure the same again
-	Timeout   time.Duration // for one row
+	Command   string        // the command that measures the same again
+	Timeout   time.Duration // how long one row may take
 
-	// Resume goes on with a file that an earlier run has begun with the same Packages,
+	// Resume continues a file that an earlier run has begun with the same Packages,
 	// Bench, CPU, Benchtime and Seed.
 	Resume bool
 
@@ -57,7 +58,7 @@ type Config struct {
 	// Host names the machine in the file, if it is not empty.
 	Host string
 
-	// Prebuilt are test binaries to be run instead of those of Packages. Results then
+	// Prebuilt lists test binaries to run instead of those of Packages. Results then
 	// go to the standard output.
 	Prebuilt []Prebuilt
 }
@@ -70,7 +71,7 @@ type Progress struct {
 	Done, Total int // runs, of all rounds
 	Round       int // from 1
 	Row         string
-	Left        time.Duration // until the end, about; 0 before anything is known
+	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 
 // repeats bounds how many runs are repeated because the machine was disturbed: one
@@ -96,10 +97,10 @@ type binary struct {
 	rows           []string
 }
 
-// A result is what a unit has printed, without what is said of every process.
+// A result is what a unit has printed, without the facts that every process prints.
 type result struct {
 	unit      unit
-	facts     string // that no result before had
+	facts     string // the facts that no earlier result had
 	head      string // goos, goarch, pkg, cpu
 	lines     string
 	disturbed float64 // how many times as long, or 0
@@ -112,25 +113,25 @@ type runner struct {
 	temp     string
 	keeper   *keeper
 	binaries []*binary
-	env      []string // of what builds
+	env      []string // the environment of the commands that build
 	usable   noise.Processors
 	fastest  time.Duration // of the fixed computation
 
 	done     map[string]bool // "round pkg unit" of results in the file
 	failed   map[string]bool // units that are not tried again
-	facts    map[string]bool // that the file has
-	head     string          // what the file's last result stands under
+	facts    map[string]bool // the facts that the file has
+	head     string          // the head under which the file's last result stands
 	problems []error
 	repeated int
 }
 
-// Problems are rows that failed, while the others were measured.
+// Problems has an error for each row that failed; the other rows were measured.
 type Problems []error
 
 func (p Problems) Error() string { return errors.Join(p...).Error() }
 
-// Run measures. If ctx ends, it kills what runs, marks the file as interrupted and
-// returns ctx.Err(). An error of type Problems says which rows failed.
+// Run measures. If ctx ends, it kills the running process, marks the file as interrupted
+// and returns ctx.Err(). An error of type Problems says which rows failed.
 func Run(ctx context.Context, c Config) (err error) {
 	runtime.LockOSThread() // see dieWithParent
 	defer runtime.UnlockOSThread()
@@ -172,7 +173,7 @@ func (r *runner) build(ctx context.Context) error {
 	}
 	for _, b := range r.binaries {
 		r.report(Progress{Row: "looking for the rows of " + b.pkg})
-		// One iteration of each row tells which there are.
+		// A run of one iteration of each row lists the rows.
 		text, err := r.test(ctx, b, r.Bench, "", 1, "1x")
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -232,7 +233,7 @@ func (r *runner) problem(what, output string, err error) {
 	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, text))
 }
 
-// plan is what two runs that share a file must have in common.
+// plan returns the settings that two runs must have in common to share a file.
 func (r *runner) plan() string {
 	cpus := make([]string, len(r.CPU))
 	for i, n := range r.CPU {
@@ -241,7 +242,7 @@ func (r *runner) plan() string {
 	return fmt.Sprintf("# plan: -bench %q -cpu %s -benchtime %s -seed %d %s\n", r.Bench, strings.Join(cpus, ","), r.Benchtime, r.Seed, strings.Join(r.Packages, " "))
 }
 
-// open makes the file, or finds out what it has.
+// open makes the file, or finds out which results it has.
 func (r *runner) open() (err error) {
 	if r.Resume {
 		return r.reopen()
@@ -275,7 +276,7 @@ func (r *runner) open() (err error) {
 	return r.write(text.String())
 }
 
-// origin says what was built, where it was built here.
+// origin returns the facts about the source, if this process built it.
 func (r *runner) origin() [][2]string {
 	if r.Prebuilt != nil {
 		return [][2]string{{"go", runtime.Version()}}
@@ -310,7 +311,7 @@ func (r *runner) reopen() error {
 	if err != nil {
 		return fmt.Errorf("going on with a file: %w", err)
 	}
-	// A line that was being written when the run was killed is none.
+	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	round, pkg, planned := 0, "", false
 	for line := range strings.Lines(string(text)) {
@@ -398,7 +399,7 @@ func (r *runner) rounds(ctx context.Context) error {
 			measured++
 			p.Done++
 			if err != nil {
-				// Its later rounds would fail as well, or would not pair.
+				// The unit's later rounds would fail as well, or would not pair.
 				r.failed[u.key()] = true
 				r.problem(u.String(), got.lines, err)
 				continue
@@ -487,7 +488,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 			found = true
 			one.lines += line
 		case isFact && key == "steady":
-			judged = true // by the benchmark itself, which has seen more
+			judged = true // by the benchmark itself, which knows more
 		case isFact && key == "disturbed":
 			if m := ofDisturbed.FindStringSubmatch(value); m != nil {
 				one.disturbed, _ = strconv.ParseFloat(m[1], 64)
@@ -495,7 +496,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 			}
 		case isFact && key == "again":
 		case isFact && value != "" && !r.facts[key]:
-			// The first run tells the facts of all.
+			// The facts of the first run hold for all.
 			r.facts[key] = true
 			one.facts += line
 		case strings.HasPrefix(line, "Unit ") && !r.facts[strings.TrimSpace(line)]:
@@ -548,7 +549,7 @@ func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
 	return out, err
 }
 
-// exec runs a command in a process group of its own, and leaves nothing of that
+// exec runs a command in a process group of its own, and leaves no process of the group
 // running. The output goes to a file, because a process that outlives the command
 // could hold a pipe open.
 func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (string, error) {

@@ -123,7 +123,7 @@ const (
 	// No measurement follows the laws exactly, because the laws leave things out. A
 	// relative error below this counts as a fit, however precise the measurement is.
 	tolerance = 0.03
-	// From here on the median of values that are drawn is drawn itself.
+	// With more rounds than this, resample draws a median directly, not its values.
 	manyRounds = 100
 )
 
@@ -170,7 +170,10 @@ func fit(points []point, l law, refuted string) Fit {
 	return f
 }
 
-// refute says which column no law of this form can have, and which Amdahl's cannot.
+// refute returns superlinear, which says why no law of this form can hold: at some number
+// of procs a row is faster than that many times one proc. It also returns slows, which
+// says why Amdahl's law cannot hold: at some number of procs a row is slower than at one.
+// Each is "" if the data allow the law.
 func refute(points []point) (superlinear, slows string) {
 	if points[0].procs != 1 {
 		return "", ""
@@ -395,8 +398,9 @@ func (f *Fit) resample(points []point, l law) {
 	bound(&f.Peak, peaks)
 }
 
-// drawMedian returns what the median of as many values, drawn from those, can be. Which
-// of the sorted values that is varies by half of the root of their number.
+// drawMedian draws a median of n values, where n is the number of sorted values, as if
+// each were drawn from sorted. The index of that median in sorted varies by half of the
+// square root of n.
 func drawMedian(random *rand.Rand, sorted []float64) float64 {
 	n := float64(len(sorted))
 	i := int(math.Round((n-1)/2 + math.Sqrt(n)/2*random.NormFloat64()))

@@ -4,13 +4,13 @@
 // line per variant, one column per number of procs. The keys sync, system and
 // start separate workload and variant, as in Refcount/share=hot/sync=atomic.
 // Without such a key, rows with the same name up to the first slash share a
-// table, and so do all benchmarks without a slash. Two rows of the file are never
+// table. All benchmarks without a slash share another. Two rows of the file are never
 // merged.
 //
 // [Workload.Scaling] computes speed-up, efficiency and processor time relative to one
 // proc, each with its 95 % interval, and fits two laws where the data allow it. A
 // column of more procs than usable processors is oversubscribed. It shows what
-// happens when workers lose their processor, so no law is fitted to it.
+// happens when workers lose their processors, so no law is fitted to it.
 package scaling
 
 import (

@@ -1,4 +1,5 @@
-// Package stats has the statistics that decide what a measurement says.
+// Package stats has the statistics that decide whether two measurements differ, by how
+// much, and with what certainty.
 //
 // The Mann-Whitney test compares two rows, on logarithms, because a change
 // multiplies the time of a benchmark. The interval of a ratio is the inverse of
@@ -6,7 +7,7 @@
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
 // 50 values on a side; package moremath has the distribution. Both assume only
 // that the noise is alike on both sides. Neither says much about few rounds: a 95
-// % interval takes four on each side.
+// % interval takes four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite.
 // [Usable] checks that.

@@ -33,7 +33,7 @@ func Rows[V, A any](variants []V, row func(V) Row[A]) []Row[A] {
 // A Workload is a benchmark: its rows take the same step, each in its own way.
 type Workload struct {
 	Name    string  // of the benchmark, with its own keys: Refcount/share=hot
-	Key     string  // what the rows differ in: sync, system or start
+	Key     string  // the key in which the rows differ: sync, system or start
 	Folder  string  // where the files of the variants are, from the root: refcount
 	Benches []Bench // in the order of the output
 
@@ -56,7 +56,7 @@ type Bench struct {
 type Session struct {
 	Run   func(n int)       // takes n steps; only this is timed
 	Check func(n int) error // returns an error if the last Run's answer is wrong
-	Bytes int64             // how many bytes a step transfers, or 0
+	Bytes int64             // how many bytes an item of a step has, or 0
 
 	// Children returns the ids of the child processes whose processor time
 	// belongs to the row.

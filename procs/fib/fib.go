@@ -14,11 +14,11 @@
 //
 // The parent checks every sum, and at the end of a run the count: one fib(k) takes
 // 2 fib(k) - 1 calls. If a child is killed, another does its unanswered batches
-// again, and calls of the batch at which the first died are counted twice. So the
-// count is exact if no child was killed. Otherwise each death may add as many calls
-// as a batch takes, and no more, and no call of an answered batch is missing. (An
-// exact count after a death would need a count for each batch, which the disciplines
-// do not share and so would not be compared.)
+// again, and calls of the batch at which the first child died may be counted twice.
+// So the count is exact if no child was killed. Otherwise each death may add as many
+// calls as a batch takes, and no more, and no call of an answered batch is missing.
+// (An exact count after a death would need a count for each batch. Then the children
+// would not share one count, and there would be no disciplines to compare.)
 //
 // Each row with children has two batches in flight for each child, so that the
 // child has work while an answer travels. The time to start a child is not in these

@@ -7,7 +7,7 @@ import (
 	"boundaries/procs/internal/shm"
 )
 
-// runLockFree biases the count towards the child, as lock-free of the suite's package
+// runLockFree biases the count toward the child, as lock-free of the suite's package
 // fib does. A child counts in its own plain memory and, once in flushEvery calls and
 // before each answer, adds to its own word of shared memory.
 //

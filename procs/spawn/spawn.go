@@ -1,10 +1,10 @@
 // Package spawn starts and ends goroutines, threads and processes: the article's
 // sentence that a thread starts in about 100 µs and a process in about 50 ms.
 //
-// A step starts one and waits until it has ended, with nothing done in between. So
-// all the time goes to starting and ending. In the row warm-process the child
-// lives on, and a step is one item that it is sent and answers. Each worker takes
-// its own steps and shares nothing with the others.
+// A step starts a goroutine, a thread or a process, which does nothing, and waits
+// until it has ended. So all the time goes to starting and ending. In the row
+// warm-process the child lives on: a step sends it one item and waits for the answer.
+// Each worker takes its own steps and shares nothing with the others.
 //
 // What a process costs is mostly the kernel's work and that of Go's runtime.
 // Package procs says which program a child is.

@@ -22,8 +22,8 @@ var Programs = []explore.Program{
 	{Name: "the owner goes round, one thief", Start: func(r *explore.Run) { start(r, 1, "+-++", 2) }},
 }
 
-// start makes a deque of two slots that has some tasks, an owner that pushes one (+) or three (3) and pops (-),
-// and thieves that each try to steal so often.
+// start makes a deque of two slots that has some tasks, an owner that pushes one (+) or
+// three (3) and pops (-), and a thief for each number of tries to steal.
 func start(r *explore.Run, filled int, owner string, thieves ...int) {
 	d := &deque{}
 	d.init(1<<64-1, 2)

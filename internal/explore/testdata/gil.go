@@ -14,7 +14,7 @@ var Programs = []explore.Program{
 	{Name: "two threads take it, one as Blocking ends", Start: func(r *explore.Run) { start(r, "block", "block") }},
 }
 
-// start makes a thread for each word, which says what the thread does while it has the
+// start makes a thread for each string, which says what the thread does while it has the
 // lock.
 func start(r *explore.Run, threads ...string) {
 	g := &GIL{}

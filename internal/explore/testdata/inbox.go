@@ -28,8 +28,8 @@ var Programs = []explore.Program{
 	}},
 }
 
-// start makes an inbox that has some tasks, an actor for each list of batches, and
-// one that takes so often for each number.
+// start makes an inbox that has some tasks, a submitter for each list of batches, and a
+// taker for each number of takes.
 func start(r *explore.Run, filled int, batches [][]int, takes []int) *inbox {
 	q := &inbox{}
 	q.init(1<<64 - 1)

@@ -74,8 +74,9 @@ var Programs = []explore.Program{
 	}},
 }
 
-// start makes a worker, and publishers of that many pieces of work. The worker sleeps
-// and drains the work until all is done. If it sleeps beside work, no actor can go on.
+// start makes a worker, and a publisher for each number of pieces of work. The worker
+// sleeps and drains the work until all is done. If it sleeps although there is work, no
+// actor can go on.
 func start(r *explore.Run, publish ...int) {
 	lot := New(1)
 	var work atomic.Int32
@@ -101,7 +102,7 @@ func start(r *explore.Run, publish ...int) {
 	r.End(lot.empty)
 }
 
-// empty returns an error unless nobody sleeps and nobody is counted as asleep.
+// empty returns an error unless no worker sleeps and none is counted as asleep.
 func (l *Lot) empty() error {
 	if n := l.idle.Load(); n != 0 {
 		return fmt.Errorf("%d workers are counted as idle, and none is in Park", n)

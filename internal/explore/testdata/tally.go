@@ -134,7 +134,7 @@ func newTally(workers int) *tally {
 	return t
 }
 
-// quiet returns an error unless all that was submitted has run and nobody waits.
+// quiet returns an error unless every submitted task has run and no goroutine waits.
 func (t *tally) quiet() error {
 	if ran, submitted, waiting := t.ran(), t.submitted.Load(), t.waiting.Load(); int64(ran) != submitted || waiting != 0 {
 		return fmt.Errorf("%d tasks have run of %d, and %d goroutines wait", ran, submitted, waiting)

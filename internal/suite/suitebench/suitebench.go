@@ -30,11 +30,11 @@ const ReportProcs = "BOUNDARIES_TEST_PROCS"
 // and is closed after them.
 //
 // Run gets the whole of b.N, so the loop that is timed is the variant's own and no
-// call through the table is inside it. This is why b.N stands here and not b.Loop,
-// whose condition must be the timed loop's. As with RunParallel, ns/op is wall
+// call through the table is inside it. This is why Workload uses b.N and not b.Loop,
+// which must be the condition of the timed loop. As with RunParallel, ns/op is wall
 // time per step, whichever worker took it: it halves when twice the workers do
-// twice the work in the same time. user+sys-ns/op is the processor time of all of
-// them.
+// twice the work in the same time. user+sys-ns/op is the processor time of all
+// workers per step.
 func Workload(b *testing.B, w suite.Workload) {
 	for _, row := range w.Benches {
 		var open *suite.Session
@@ -91,8 +91,8 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 		children = s.Children()
 	}
 	meter := noise.Start(workers, usable.N(), children...)
-	// The clock is read outside the processor time, and not the other way round:
-	// to start and stop it takes some.
+	// The processor time is read inside the clock's interval, because starting and
+	// stopping the clock takes some processor time.
 	b.ResetTimer()
 	used, err := cputime.Used(children...)
 	s.Run(b.N)
@@ -133,16 +133,15 @@ type Head struct {
 
 	Benchtime     string   // if -benchtime is not given; empty leaves it to package testing
 	Lower, Higher []string // the units of which less, or more, is better
-	Keys          []string // "key: value" lines: benchstat puts what differs in them into tables of their own
+	Keys          []string // "key: value" lines: benchstat puts rows that differ in them into separate tables
 	Facts         []string // "key: value" texts that become "#" lines
 }
 
 // Main runs the tests and benchmarks. The flags must have been parsed.
 //
-// With -bench it does what its reader means by it: it measures, for Head.Benchtime, and
-// runs no test unless -run is given, because go test would run every test as well, once
-// per value of -cpu. Before the rows it prints what the figures depend on, and after
-// them how steady the machine was.
+// With -bench, Main measures each row for Head.Benchtime and runs no test unless -run is
+// given. Otherwise go test would also run every test, once per value of -cpu. Before the
+// rows Main prints what the figures depend on, and after them how steady the machine was.
 func Main(m *testing.M, head Head) (status int) {
 	if flag.Lookup("test.bench").Value.String() == "" {
 		return m.Run()
@@ -191,10 +190,10 @@ func ownArguments(arguments []string) (own []string) {
 }
 
 // print prints what the figures depend on, in the benchmark format
-// (go.dev/design/14313-benchmark-format). A "key: value" line makes benchstat put what
-// differs in it into tables of their own. That is right for the number of processors
-// and wrong for everything that differs between two runs which somebody wants to
-// compare: such lines begin with "#", which benchstat skips.
+// (go.dev/design/14313-benchmark-format). Benchstat puts rows that differ in a
+// "key: value" line into separate tables. That is right for the number of processors.
+// It is wrong for facts that differ between two runs that a user wants to compare: the
+// lines of such facts begin with "#", and benchstat skips them.
 func (h Head) print(out io.Writer) {
 	for _, line := range append([]string{fmt.Sprintf("numcpu: %d", usable.N())}, h.Keys...) {
 		fmt.Fprintln(out, line)

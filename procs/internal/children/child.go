@@ -17,12 +17,12 @@ type Child struct {
 	In    *os.File      // writes to the child's standard input
 	Out   *os.File      // reads from its standard output
 	Ended chan struct{} // closed when the parent has waited for it
-	Kept  any           // what the variant keeps as long as the child lives
+	Kept  any           // data of the variant, kept as long as the child lives
 
 	cmd   *exec.Cmd
-	ready atomic.Bool   // it has greeted
+	ready atomic.Bool   // it has greeted its parent
 	dead  atomic.Bool   // set before Ended is closed
-	held  atomic.Uint64 // 1 + the sequence number it died at with the lock, or 0
+	held  atomic.Uint64 // 1 + the sequence number at which it died while it held the lock, or 0
 }
 
 // Pid returns the child's process id.
@@ -71,7 +71,7 @@ func (l *Lane) launch() error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
-		childIn.Close() // or neither side would see the end of these pipes
+		childIn.Close() // otherwise neither side would see the end of these pipes
 		childOut.Close()
 		started <- err
 		if err != nil {
@@ -108,12 +108,12 @@ func (l *Lane) greet() error {
 	return nil
 }
 
-// bury does what follows the end of a child. First it marks the lock, then it sets
-// dead, so that the child that replaces the dead one finds the lock free of its
-// number; then it wakes the sleepers, so that they see both. It wakes the parent
-// at its bells, and all who wait for a lock, because the dead child may have owed
-// them a wake-up: see futex.Bell. Only the parent rings the children's bells, and
-// if the parent dies, all children end.
+// bury does what follows the end of a child. First it marks the lock. Then it sets
+// dead; in this order, the next child finds no lock that still has the dead child's
+// number. Then it wakes the sleepers, so that they see both. It wakes the parent at
+// its bells, and every process that waits for a lock, because the dead child may have
+// owed them a wake-up: see futex.Bell. The children's bells need no ring: only the
+// parent rings them, and if the parent dies, all children end.
 func (l *Lane) bury(c *Child) {
 	for i := range l.Pool.Layout.Queues {
 		q := l.Pool.Layout.Queue(l.Pool.memory, i)

@@ -24,7 +24,7 @@ type Lane struct {
 
 	child atomic.Pointer[Child]
 
-	// Killed is the last item of this run at which a child was killed, and tries
+	// killed is the last item of this run at which a child was killed, and tries
 	// is how many children in a row were killed at it.
 	killed, tries int
 }
@@ -88,15 +88,15 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 }
 
 // Exchange sends n items down the child's pipe, with no more than window in
-// flight, and reads the answers. Open is called for each child, in each run, and
-// returns what talks to it: send writes item i, and receive reads the answer and
-// says what is wrong with it. They run on two goroutines. An answer may take as
-// long as patience. Pipes keep order, so the ledger is one number: after a death,
-// Exchange sends again everything that follows the last answer.
+// flight, and reads the answers. It calls open for each child, in each run. Open
+// returns two functions: send writes item i, and receive reads the answer and says
+// what is wrong with it. They run on two goroutines. An answer may take as long as
+// patience. Pipes keep order, so the ledger is one number: after a death, Exchange
+// sends again every item after the last answer.
 func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
-	// How many answers share one patience. It is one, except for quick answers,
-	// where a call of SetReadDeadline for each would show.
+	// How many answers share one deadline: one, or more if many are in flight.
+	// These are quick, and a call of SetReadDeadline for each would cost too much.
 	together := max(1, window/16)
 	for got < n {
 		c := l.Child()
@@ -197,8 +197,8 @@ func AnyDead(lanes []*Lane) bool {
 	return false
 }
 
-// ReviveDead replaces the children of these lanes that were killed, each at the
-// item that at returns.
+// ReviveDead replaces the children of these lanes that were killed. At returns the
+// item at which a lane's child died, or a negative number.
 func ReviveDead(lanes []*Lane, at func(dead *Lane) int) (revived bool, err error) {
 	for _, l := range lanes {
 		if l.Child().dead.Load() {
@@ -211,9 +211,9 @@ func ReviveDead(lanes []*Lane, at func(dead *Lane) int) (revived bool, err error
 	return revived, nil
 }
 
-// Revive replaces a child that was killed at that item, or at none if item is
-// negative. It returns an error if the child was not killed but ended by itself,
-// or if the item has cost too many children.
+// Revive replaces a child that was killed at that item, or without an item if item
+// is negative. It returns an error if the child was not killed but ended by itself,
+// or if too many children in a row were killed at the item.
 func (l *Lane) Revive(item int) error { return l.revive(item, func() {}) }
 
 // revive is Revive with a function that writes again what the dead child had not
@@ -238,8 +238,8 @@ func (l *Lane) revive(item int, redo func()) error {
 	redo()
 	if q := l.Queue; q != nil {
 		// This matters between runs too: in atomic a child that waits for an
-		// item has claimed it. No bell is needed, as the new child looks before
-		// it sleeps.
+		// item has claimed it. The parent need not ring the bell, because the new
+		// child looks before it sleeps.
 		q.Rescue.Store(q.Claimed.Load()) // it only grows
 	}
 	if err := l.launch(); err != nil {
@@ -256,7 +256,7 @@ func (l *Lane) revive(item int, redo func()) error {
 // was killed.
 func (l *Lane) mourn(item int) bool {
 	c := l.Child()
-	<-c.Ended // until then, bury touches memory that Close gives back
+	<-c.Ended // until then, bury uses memory that Close would unmap
 	signal := SignalOf(c.cmd.ProcessState)
 	if signal == nil {
 		return false

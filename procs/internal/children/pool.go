@@ -122,7 +122,7 @@ func (p *Pool) Run(n int) (int, error) {
 		l.tries = 0
 	}
 	done, err := p.Variant.Run(p, n)
-	// Replace the children that were killed and not missed.
+	// Replace the children whose death nobody noticed, because the run did not need them.
 	for _, l := range p.Lanes {
 		if err == nil && l.Child().dead.Load() {
 			err = l.Revive(l.Held())
@@ -170,7 +170,7 @@ func (p *Pool) Pids() []int {
 	return pids
 }
 
-// abort ends all children for good, so that nobody waits for their answers.
+// abort ends all children for good, so that no goroutine waits for their answers.
 func (p *Pool) abort() {
 	p.broken.Store(true)
 	p.killAll()

@@ -83,9 +83,9 @@ func Self() (string, error) {
 	return os.Executable()
 }
 
-// sourceRoot returns the root of the module in which this process was started, as
-// go test starts it. It returns an error if no program can be built there, or one
-// that does not fit this binary because its source has changed since.
+// sourceRoot returns the root of the module that holds the current directory. It
+// returns an error if there is no such module or no go command, or if the source has
+// changed since this binary was built, so that a child would not fit the binary.
 func sourceRoot() (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("no go command: %w", err)

@@ -25,9 +25,9 @@ type Variant struct {
 	// States says that the slots of shared memory have states: see shm.Layout.
 	States bool
 
-	// Serve is what a child does. It returns when the parent closes the child's
-	// standard input. It is nil if no program is started, and w is nil for a
-	// child with no medium.
+	// Serve is what a child does. The end of the child's standard input ends the
+	// child. Serve is nil if no program is started, and w is nil for a child with
+	// no medium.
 	Serve func(w *Worker)
 
 	// Run has n steps done and returns how many were.
@@ -65,8 +65,8 @@ const (
 	Block Payload = 64 << 10
 )
 
-// Table returns the variants of a table, which has a name that no other has. Their
-// children are the program of that folder.
+// Table returns the variants of a table whose name no other table has. Their children
+// run the program of that folder.
 func Table(name, folder string, variants ...Variant) []Variant {
 	for i := range variants {
 		variants[i].table, variants[i].folder = name, folder

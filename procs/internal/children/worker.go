@@ -67,8 +67,8 @@ func command(v *Variant, t task) (*exec.Cmd, error) {
 // A Worker is the child's side of a variant.
 type Worker struct {
 	task
-	ID    uint32     // its number in locks: Index + 1
-	Queue *shm.Queue // its own or that of all; nil without shared memory
+	ID    uint32     // the child's number in locks: Index + 1
+	Queue *shm.Queue // the child's own queue or that of all children; nil without shared memory
 }
 
 // Main does the work of a child and does not return, if this process is a child.
@@ -140,7 +140,7 @@ func (t task) serve(v *Variant) {
 	os.Exit(0)
 }
 
-// Torn ends a child that was given a request which is not whole.
+// Torn ends a child that has received a request which is not whole.
 func (w *Worker) Torn(number uint64) {
 	exit(1, "child %d: request %d is not whole, want words that count up from its number", w.Index, number)
 }
@@ -154,8 +154,8 @@ func (w *Worker) AwaitSent(target uint64) uint64 {
 	return q.Sent.Load()
 }
 
-// Answer reads requests from the pipe, has do turn each into its answer, and writes
-// the answer. It ends the child when the parent closes the pipe.
+// Answer reads requests from the pipe, calls do to turn each into its answer, and
+// writes the answer. It ends the child when the parent closes the pipe.
 func (w *Worker) Answer(do func(item []uint64)) {
 	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
 	for {

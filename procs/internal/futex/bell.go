@@ -33,8 +33,8 @@ func Spin(on bool, word *atomic.Uint64, target uint64) bool {
 	return true
 }
 
-// A Bell is where processes sleep until a reason to go on may have come. Bit 0 of
-// its word says that somebody sleeps, or is about to. The other bits count how
+// A Bell is where processes sleep until there may be a reason to go on. Bit 0 of
+// its word says that a process sleeps, or is about to. The other bits count how
 // often the bell was rung for sleepers. The zero value is ready to use.
 //
 // No wake-up is lost. The sleeper sets bit 0, then looks for a reason to stay
@@ -49,8 +49,9 @@ func Spin(on bool, word *atomic.Uint64, target uint64) bool {
 //
 // The bit alone would not do. Suppose that the ringer clears it before a first
 // sleeper sleeps, and a second sleeper, already awake, comes back and sets it
-// again: the first finds the bit set and sleeps past its reason. The count
-// prevents this, unless a sleeper is held up there for 2^31 rings.
+// again. Then the first finds the bit set and sleeps although it has a reason to be
+// awake. The count prevents this, unless a sleeper is held up at that point for 2^31
+// rings.
 //
 // One chain can break: a ringer may die between its addition and its waking, and
 // a process that was woken for a lock may die before it takes the lock. So after

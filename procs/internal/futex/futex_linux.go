@@ -19,8 +19,8 @@ const (
 
 const everybody = math.MaxInt32
 
-// wait sleeps while the word has that value, until a waker comes or the limit is
-// over; a limit of zero means none. It may also return for no reason.
+// wait sleeps while the word has that value, until a call of wake or the end of the
+// limit; a limit of zero means none. It may also return for no reason.
 func wait(word *atomic.Uint32, value uint32, limit time.Duration) {
 	var timeout *unix.Timespec
 	if limit > 0 {

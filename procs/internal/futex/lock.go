@@ -14,16 +14,16 @@ import (
 // zero value is free. The word has the layout of the robust mutex of Linux and
 // glibc:
 //
-//	bit 31     somebody sleeps, or may: the holder must wake one sleeper
-//	bit 30     the holder died, and nobody has taken the lock since
+//	bit 31     a waiter sleeps, or may: the holder must wake one when it releases
+//	bit 30     the holder died, and no process has taken the lock since
 //	bits 0-29  the holder's number; 0 while the lock is free
 //
 // When a thread ends, the kernel sets bit 30 in the robust mutexes of a list that
 // the thread keeps. A goroutine has no thread of its own and so cannot keep such
 // a list. Here the parent, which waits for every child anyway, calls Abandon.
 //
-// Release synchronizes before the next Acquire, and so does Abandon: by then the
-// kernel has ended the holder, and the parent has been told.
+// Release synchronizes before the next Acquire, and so does Abandon: when the parent
+// calls it, the kernel has ended the holder and has told the parent.
 type Lock struct {
 	word atomic.Uint32
 }

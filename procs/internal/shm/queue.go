@@ -1,5 +1,5 @@
 // Package shm is the memory that a parent and its children share: how it is laid
-// out, who owns which word, and how a process comes by it.
+// out, which process owns which word, and how a process gets the memory.
 //
 // Shared memory is an array of queues: one for each child, or one for all. A
 // queue is a [Control] block followed by slots, each of which holds an item. The
@@ -19,14 +19,14 @@
 //	  1024  Answers   the bell of the parent: see futex.Bell
 //	  1280  slots     the slot's owner
 //
-// Without a lock, the parent owns the slots of the sequence numbers
-// [Done, Done+window) outside [Sent, ...), and a child owns those of [Done, Sent).
-// Storing Sent hands slots to the child, and storing Done hands them back. Each
+// Without a lock, a child owns the slots of the sequence numbers [Done, Sent), and
+// the parent owns all others, those of [Sent, Done+window). Storing Sent hands slots
+// to the child, and storing Done hands them back. Each
 // store synchronizes before the load that observes it, so what was written to the
 // slots before the store is seen after the load. With a lock, Sent and Done are
 // written only by its holder, and the lock hands everything over; they are atomic
 // so that a waiter may look at them without the lock. With a state for each slot,
-// the state says who owns it: see procs/atomic.go.
+// the state says which process owns the slot: see procs/atomic.go.
 //
 // The numbers have 64 bits and never wrap around. In states they have 40 bits,
 // which at 100 ns an item last for a day.
@@ -40,8 +40,8 @@ import (
 	"boundaries/procs/internal/futex"
 )
 
-// A Control is the head of a queue in shared memory. The package doc says who
-// writes which word.
+// A Control is the head of a queue in shared memory. The package doc says which
+// process writes which word.
 type Control struct {
 	_       cacheline.Pad
 	Sent    atomic.Uint64

@@ -1,7 +1,7 @@
 // Package time is the part of package time that the explored code calls. Time stands
 // still. A timer may expire at any moment after it has been set, but only the first
-// two times that it is set: so an order ends in which a goroutine waits for something
-// that comes late.
+// two times that it is set. So an order ends even if a goroutine sets its timer again
+// and again while it waits for something that comes late.
 package time
 
 import "time"
@@ -19,7 +19,7 @@ const (
 	Millisecond = time.Millisecond
 )
 
-// Now returns the same time always.
+// Now always returns the same time.
 func Now() Time { return time.Unix(0, 0) }
 
 // Since and Until return how far a time is from Now.
@@ -55,7 +55,7 @@ func (t *Timer) Reset(Duration) bool {
 	return was
 }
 
-// Stop keeps the timer from expiring. It reports whether it could have.
+// Stop keeps the timer from expiring. It reports whether the timer could still expire.
 func (t *Timer) Stop() bool {
 	select {
 	case <-t.c:
