@@ -8,7 +8,8 @@
 // replace, the failure that the new text makes, and the test that is expected to
 // fail. A mutant never touches the tree: the go command's -overlay replaces the file
 // in the build. The test also runs on the code as it is, as the control, and must
-// pass there.
+// pass there. The test of internal/explore builds copies of the code itself. It finds
+// the mutant's overlay in the environment variable BOUNDARIES_OVERLAY.
 //
 // testdata/baseline.txt holds the state expected of each mutant. The exit status is
 // 1 if a mutant has another one. -update writes the states found to that file.
@@ -52,14 +53,16 @@ type mutant struct {
 	file     string // slash-separated, from the root of the module
 	old, new string
 	fails    string // the failure it makes
+	history  string // the commit that mended this bug, if the repository had it, and what it was
 	pkg      string // of the test
 	test     string
-	flags    []string // of the test, such as -race
+	flags    []string // of the test's binary; -race is the go command's
 }
 
 // parse reads the list. An entry is a line "mutant NAME", then the lines "file",
-// "fails" and "test", then the old text in lines that begin with "- " and the new
-// text in lines that begin with "+ ". The first old line may lack its indentation.
+// "fails" and "test", perhaps "history", then the old text in lines that begin with
+// "- " and the new text in lines that begin with "+ ". The first old line may lack its
+// indentation. A test may be a subtest: TestX/name.
 func parse(list string) ([]mutant, error) {
 	var all []mutant
 	for i, line := range strings.Split(list, "\n") {
@@ -80,6 +83,8 @@ func parse(list string) ([]mutant, error) {
 			m.file = value
 		case "fails":
 			m.fails = strings.TrimSpace(m.fails + " " + value)
+		case "history":
+			m.history = value
 		case "test":
 			words := strings.Fields(value)
 			if len(words) < 2 {
@@ -162,7 +167,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 			r.clean[m.pkg+m.race()] = binary
 		}
 		if binary != "" {
-			state, output = r.test(ctx, m, binary)
+			state, output = r.test(ctx, m, binary, "")
 			passes = state == survived
 		}
 		r.controls[control] = passes
@@ -174,7 +179,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 	if binary == "" {
 		return doesNotBuild, output
 	}
-	return r.test(ctx, m, binary)
+	return r.test(ctx, m, binary, overlay)
 }
 
 // build compiles the test's package, and returns "" and the errors if it cannot.
@@ -193,18 +198,15 @@ func (r *runner) build(ctx context.Context, m mutant, name string, flags ...stri
 }
 
 // test runs the test and returns killed, survived, timedOut, or noControl if there is
-// no such test or it is skipped.
-func (r *runner) test(ctx context.Context, m mutant, binary string) (state, output string) {
+// no such test or it is skipped. overlay is empty for the code as it is.
+func (r *runner) test(ctx context.Context, m mutant, binary, overlay string) (state, output string) {
 	// The test binary ends itself at the timeout. If even that hangs, it is killed.
 	ctx, cancel := context.WithTimeout(ctx, r.timeout+10*time.Second)
 	defer cancel()
-	args := []string{"-test.run=^" + m.test + "$", "-test.v", "-test.timeout=" + r.timeout.String()}
-	for _, flag := range m.flags {
-		if flag != "-race" {
-			args = append(args, "-test."+strings.TrimPrefix(flag, "-"))
-		}
-	}
+	args := []string{"-test.run=^" + m.test + "$", "-test.v", "-test.failfast", "-test.timeout=" + r.timeout.String()}
+	args = append(args, slices.DeleteFunc(slices.Clone(m.flags), func(f string) bool { return f == "-race" })...)
 	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), "BOUNDARIES_OVERLAY="+overlay)
 	cmd.Dir = filepath.Join(r.root, filepath.FromSlash(m.pkg))
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
