@@ -135,10 +135,11 @@ type runner struct {
 	timeout  time.Duration     // of one test
 	clean    map[string]string // by package and -race: the binary of the code as it is
 	controls map[string]bool   // by test: whether it passes on the code as it is
+	took     time.Duration     // the last test
 }
 
 func newRunner(root, dir string, timeout time.Duration) *runner {
-	return &runner{root, dir, timeout, map[string]string{}, map[string]bool{}}
+	return &runner{root: root, dir: dir, timeout: timeout, clean: map[string]string{}, controls: map[string]bool{}}
 }
 
 // run returns the mutant's state, and what the go command or the test printed.
@@ -209,8 +210,9 @@ func (r *runner) test(ctx context.Context, m mutant, binary, overlay string) (st
 	cmd.Env = append(os.Environ(), "BOUNDARIES_OVERLAY="+overlay)
 	cmd.Dir = filepath.Join(r.root, filepath.FromSlash(m.pkg))
 	cmd.WaitDelay = time.Second
+	began := time.Now()
 	out, err := cmd.CombinedOutput()
-	output = string(out)
+	output, r.took = string(out), time.Since(began)
 	switch {
 	case ctx.Err() != nil || strings.Contains(output, "panic: test timed out after"):
 		return timedOut, output
@@ -295,7 +297,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return ctx.Err()
 		}
 		count[state]++
-		fmt.Fprintf(out, "%-14s %4.0fs  %-34s %s %s", state, time.Since(began).Seconds(), m.name, m.pkg, m.test)
+		fmt.Fprintf(out, "%-14s %4.0fs, the test %4.1fs  %-34s %s %s", state, time.Since(began).Seconds(), r.took.Seconds(), m.name, m.pkg, m.test)
 		if want := baseline[m.name]; state != want {
 			drift++
 			fmt.Fprintf(out, "  (expected %q)", want)
