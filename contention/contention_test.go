@@ -72,6 +72,15 @@ func TestDialThatIsOffShows(t *testing.T) {
 	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
 }
 
+// A read is wrong if one of its words differs from the others, or half of them do.
+func TestAgree(t *testing.T) {
+	for _, r := range []Record{{}, {1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1}, {1, 1}, {2, 2, 2, 2}} {
+		var w Worker
+		w.Agree(r[0], r[1], r[2], r[3])
+		require.Equal(t, r.Updates() < 0, w.wrong == 1, "%v", r)
+	}
+}
+
 func TestPlan(t *testing.T) {
 	count := func(c Case, workers int) (updates []int, records map[int]int) {
 		records = map[int]int{}

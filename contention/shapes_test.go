@@ -38,6 +38,9 @@ func TestVariantsAreRight(t *testing.T) {
 						try(t, v, c, workers, 1000)
 					}
 				}
+				meet := s.base // long accesses to one record
+				meet.Records, meet.Read, meet.Hold = 1, 50, time.Microsecond
+				try(t, v, meet, 4, 10_000)
 				crowd := s.base
 				crowd.Goroutines, crowd.Read = 16, 50
 				try(t, v, crowd, 2, 5000)

@@ -207,6 +207,13 @@ var misbehavior = map[string]func(w *children.Worker){
 			items.Change(item[:len(item)/2])
 		}, func() { serveLocked(w) })
 	},
+	"die in an own item": func(w *children.Worker) {
+		dieOnce(&w.Queue.Wanted, &w.Queue.Claimed, func() {
+			w.AwaitSent(1)
+			item := w.Queue.Slot(0)
+			items.Change(item[:len(item)/2])
+		}, func() { serveLockFree(w) })
+	},
 	"die in a taken item": func(w *children.Worker) {
 		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { takeHalf(w) }, func() { serveAtomic(w) })
 	},

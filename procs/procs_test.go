@@ -158,6 +158,19 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
+// A child with a queue of its own is killed in the middle of an item. The child that
+// replaces it gets the item as it was.
+func TestKilledInAnItem(t *testing.T) {
+	t.Setenv(childtest.Serve, "die in an own item")
+	for _, payload := range []children.Payload{2 * Word, Block} {
+		p := start(t, named("lock-free"), 1, payload)
+		done, err := p.Run(20)
+		require.Equal(t, 20, done, "%v", err)
+		require.Len(t, childtest.Errors(err), 1, "%v", err)
+		require.NoError(t, p.Close())
+	}
+}
+
 // The death of a lock's holder wakes a process that sleeps until the lock is free.
 func TestDeathOfTheHolderIsHeard(t *testing.T) {
 	t.Setenv(childtest.Serve, "keep lock")
@@ -168,7 +181,7 @@ func TestDeathOfTheHolderIsHeard(t *testing.T) {
 	}
 	var abandoned, ok bool
 	var sleeper sync.WaitGroup
-	sleeper.Go(func() { abandoned, ok = l.Acquire(2, time.Minute) })
+	sleeper.Go(func() { abandoned, ok = l.Acquire(2, 20*time.Second) })
 	for !l.Waited() {
 		time.Sleep(time.Millisecond)
 	}
@@ -177,7 +190,7 @@ func TestDeathOfTheHolderIsHeard(t *testing.T) {
 	require.NoError(t, p.Lanes[0].Child().Kill())
 	sleeper.Wait()
 	require.True(t, ok && abandoned)
-	require.Less(t, time.Since(killed), 30*time.Second)
+	require.Less(t, time.Since(killed), 15*time.Second)
 	l.Release()
 }
 
@@ -247,6 +260,18 @@ func TestKilledInManyRuns(t *testing.T) {
 	}
 }
 
+// Children that are killed at one item after another have not been killed at the same
+// item.
+func TestKilledAtManyItems(t *testing.T) {
+	defer func(old int) { children.MaxTries = old }(children.MaxTries)
+	children.MaxTries = 3
+	t.Setenv(childtest.Serve, "30 and no more")
+	p := start(t, named("pipe"), 1, Word)
+	done, err := p.Run(200)
+	require.Equal(t, 200, done, "%v", err)
+	require.Len(t, childtest.Errors(err), 6)
+}
+
 // The children that replace a dead one are killed before they can greet. The pool
 // gives up, also where no child has an item.
 func TestKilledAtStart(t *testing.T) {
@@ -255,7 +280,7 @@ func TestKilledAtStart(t *testing.T) {
 		require.NoError(t, p.Lanes[0].Child().Kill())
 		<-p.Lanes[0].Child().Ended
 		t.Setenv(childtest.Serve, "killed at start")
-		_, err := p.Run(1000)
+		_, err := childtest.Run(t, p, 1000)
 		require.ErrorContains(t, err, "10 children in a row were killed there")
 		require.NoError(t, p.Close())
 		_, err = named(name).Start(2, Word)
@@ -629,7 +654,7 @@ func TestDeafAfterADeath(t *testing.T) {
 	p := start(t, named("pipe"), 1, Word)
 	t.Setenv(childtest.Serve, "nothing")
 	p.Patience = 2 * time.Second
-	done, err := p.Run(1000)
+	done, err := childtest.Run(t, p, 1000)
 	require.Equal(t, 30, done)
 	deaths := childtest.Errors(err)
 	require.Len(t, deaths, 2, "%v", err)

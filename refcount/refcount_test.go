@@ -142,6 +142,7 @@ func TestTryIncref(t *testing.T) {
 		require.Equal(t, []string{"spam"}, freed())
 		require.False(t, a.TryIncref(r))
 		require.False(t, b.TryIncref(r))
+		require.Equal(t, []string{"spam"}, freed(), "freed once")
 	})
 }
 

@@ -1,6 +1,7 @@
 package systems
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,4 +14,27 @@ func TestOwnerIsClearedBeforeTheWord(t *testing.T) {
 	o.owner.Store(new(nogilThread))
 	require.Panics(t, func() { merge(o, -1) })
 	require.Nil(t, o.owner.Load())
+}
+
+// A thread that ends has not gone while it frees what was queued for it. Here what it
+// frees holds an object of another thread, for whose inbox it waits.
+func TestNogilHasNotGoneWhileItFrees(t *testing.T) {
+	s := newSpace()
+	x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})
+	list := x.take(kindList)
+	list.array.Store(&array{items: []*object{y.newInt(1000)}})
+	y.decref(list)
+	gone := true
+	y.mu.Lock()
+	require.True(t, waits(t, func() {
+		for taken := false; !taken; runtime.Gosched() {
+			x.mu.Lock()
+			taken, gone = len(x.inbox) == 0, x.gone
+			x.mu.Unlock()
+		}
+		y.mu.Unlock()
+	}, x.end))
+	require.False(t, gone)
+	require.True(t, x.gone)
+	require.Equal(t, kindFree, list.kind)
 }

@@ -519,6 +519,18 @@ func TestTimeout(t *testing.T) {
 			require.ErrorIs(t, err, ErrCanceled)
 		}
 
+		// One cancellation by another task is enough, also if the timeout expires later.
+		f := Go(l, func(t *Task) (nothing, error) {
+			return nothing{}, t.Timeout(time.Second, func() error {
+				sleep(t, time.Hour)
+				return sleep(t, time.Hour)
+			})
+		})
+		task.Yield()
+		f.Cancel()
+		_, err = Await(task, f)
+		require.ErrorIs(t, err, ErrCanceled)
+
 		// A body that ignores the cancellation keeps its result.
 		require.NoError(t, task.Timeout(time.Second, func() error { sleep(task, time.Hour); return nil }))
 		return nil

@@ -56,6 +56,20 @@ func (o *overlay) add(path string, text []byte) error {
 	return os.WriteFile(file, text, 0o600)
 }
 
+// mutant has the file that internal/mutants breaks while it runs this test.
+var mutant = func() (m struct{ Replace map[string]string }) {
+	if list := os.Getenv("BOUNDARIES_OVERLAY"); list != "" {
+		text, err := os.ReadFile(list)
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	return m
+}()
+
 // copy puts a copy of a subject, with hooks and edits, into the tree, and returns its
 // import path. The copy is beside the original, so that it may import what that may.
 func (o *overlay) copy(s subject, suffix string, edits []edit) (path string, err error) {
@@ -73,7 +87,11 @@ func (o *overlay) copy(s subject, suffix string, edits []edit) (path string, err
 	}
 	texts := map[string][]byte{}
 	for _, file := range files {
-		if texts[file], err = os.ReadFile(filepath.Join(o.root, s.folder, file)); err != nil {
+		path := filepath.Join(o.root, s.folder, file)
+		if changed, ok := mutant.Replace[path]; ok {
+			path = changed
+		}
+		if texts[file], err = os.ReadFile(path); err != nil {
 			return "", err
 		}
 	}

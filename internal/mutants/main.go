@@ -8,7 +8,8 @@
 // replace, the failure that the new text makes, and the test that is expected to
 // fail. A mutant never touches the tree: the go command's -overlay replaces the file
 // in the build. The test also runs on the code as it is, as the control, and must
-// pass there.
+// pass there. The test of internal/explore builds copies of the code itself. It finds
+// the mutant's overlay in the environment variable BOUNDARIES_OVERLAY.
 //
 // testdata/baseline.txt holds the state expected of each mutant. The exit status is
 // 1 if a mutant has another one. -update writes the states found to that file.
@@ -52,14 +53,16 @@ type mutant struct {
 	file     string // slash-separated, from the root of the module
 	old, new string
 	fails    string // the failure it makes
+	history  string // the commit that mended this bug, if the repository had it, and what it was
 	pkg      string // of the test
 	test     string
-	flags    []string // of the test, such as -race
+	flags    []string // of the test's binary; -race is the go command's
 }
 
 // parse reads the list. An entry is a line "mutant NAME", then the lines "file",
-// "fails" and "test", then the old text in lines that begin with "- " and the new
-// text in lines that begin with "+ ". The first old line may lack its indentation.
+// "fails" and "test", perhaps "history", then the old text in lines that begin with
+// "- " and the new text in lines that begin with "+ ". The first old line may lack its
+// indentation. A test may be a subtest: TestX/name.
 func parse(list string) ([]mutant, error) {
 	var all []mutant
 	for i, line := range strings.Split(list, "\n") {
@@ -80,6 +83,8 @@ func parse(list string) ([]mutant, error) {
 			m.file = value
 		case "fails":
 			m.fails = strings.TrimSpace(m.fails + " " + value)
+		case "history":
+			m.history = value
 		case "test":
 			words := strings.Fields(value)
 			if len(words) < 2 {
@@ -130,10 +135,11 @@ type runner struct {
 	timeout  time.Duration     // of one test
 	clean    map[string]string // by package and -race: the binary of the code as it is
 	controls map[string]bool   // by test: whether it passes on the code as it is
+	took     time.Duration     // the last test
 }
 
 func newRunner(root, dir string, timeout time.Duration) *runner {
-	return &runner{root, dir, timeout, map[string]string{}, map[string]bool{}}
+	return &runner{root: root, dir: dir, timeout: timeout, clean: map[string]string{}, controls: map[string]bool{}}
 }
 
 // run returns the mutant's state, and what the go command or the test printed.
@@ -162,7 +168,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 			r.clean[m.pkg+m.race()] = binary
 		}
 		if binary != "" {
-			state, output = r.test(ctx, m, binary)
+			state, output = r.test(ctx, m, binary, "")
 			passes = state == survived
 		}
 		r.controls[control] = passes
@@ -174,7 +180,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 	if binary == "" {
 		return doesNotBuild, output
 	}
-	return r.test(ctx, m, binary)
+	return r.test(ctx, m, binary, overlay)
 }
 
 // build compiles the test's package, and returns "" and the errors if it cannot.
@@ -193,22 +199,20 @@ func (r *runner) build(ctx context.Context, m mutant, name string, flags ...stri
 }
 
 // test runs the test and returns killed, survived, timedOut, or noControl if there is
-// no such test or it is skipped.
-func (r *runner) test(ctx context.Context, m mutant, binary string) (state, output string) {
+// no such test or it is skipped. overlay is empty for the code as it is.
+func (r *runner) test(ctx context.Context, m mutant, binary, overlay string) (state, output string) {
 	// The test binary ends itself at the timeout. If even that hangs, it is killed.
 	ctx, cancel := context.WithTimeout(ctx, r.timeout+10*time.Second)
 	defer cancel()
-	args := []string{"-test.run=^" + m.test + "$", "-test.v", "-test.timeout=" + r.timeout.String()}
-	for _, flag := range m.flags {
-		if flag != "-race" {
-			args = append(args, "-test."+strings.TrimPrefix(flag, "-"))
-		}
-	}
+	args := []string{"-test.run=^" + m.test + "$", "-test.v", "-test.failfast", "-test.timeout=" + r.timeout.String()}
+	args = append(args, slices.DeleteFunc(slices.Clone(m.flags), func(f string) bool { return f == "-race" })...)
 	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), "BOUNDARIES_OVERLAY="+overlay)
 	cmd.Dir = filepath.Join(r.root, filepath.FromSlash(m.pkg))
 	cmd.WaitDelay = time.Second
+	began := time.Now()
 	out, err := cmd.CombinedOutput()
-	output = string(out)
+	output, r.took = string(out), time.Since(began)
 	switch {
 	case ctx.Err() != nil || strings.Contains(output, "panic: test timed out after"):
 		return timedOut, output
@@ -293,7 +297,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return ctx.Err()
 		}
 		count[state]++
-		fmt.Fprintf(out, "%-14s %4.0fs  %-34s %s %s", state, time.Since(began).Seconds(), m.name, m.pkg, m.test)
+		fmt.Fprintf(out, "%-14s %4.0fs, the test %4.1fs  %-34s %s %s", state, time.Since(began).Seconds(), r.took.Seconds(), m.name, m.pkg, m.test)
 		if want := baseline[m.name]; state != want {
 			drift++
 			fmt.Fprintf(out, "  (expected %q)", want)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +40,24 @@ func TestBaselineHasEveryMutant(t *testing.T) {
 		require.Contains(t, []string{killed, survived}, baseline[m.name], m.name)
 	}
 	require.Len(t, baseline, len(all))
+}
+
+// Docs/proof.md names each bug of the repository's history that a mutant brings back, and
+// the test that finds it.
+func TestHistory(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs/proof.md"))
+	require.NoError(t, err)
+	bugs := 0
+	for _, m := range readList(t) {
+		if m.history == "" {
+			continue
+		}
+		bugs++
+		commit, bug, _ := strings.Cut(m.history, " ")
+		row := fmt.Sprintf("| %s | `%s` | `%s` | `%s %s` |", strings.TrimSuffix(bug, "."), commit, m.name, strings.TrimPrefix(m.pkg, "./"), m.test)
+		require.Contains(t, string(page), row)
+	}
+	require.GreaterOrEqual(t, bugs, 10)
 }
 
 func TestListsThatAreRefused(t *testing.T) {
