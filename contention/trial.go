@@ -96,7 +96,7 @@ type Worker struct {
 
 	hold, think int    // turns of spin
 	state       uint64 // of spin
-	every       int    // one step in so many is timed
+	every       int    // one step in this many is timed
 	plan        []uint16
 	budget      *budget
 

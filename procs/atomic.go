@@ -49,8 +49,8 @@ func runAtomic(p *children.Pool, n int) (int, error) {
 			stateAt(q, l.Sent).Store(stateOf(l.Sent, stateSent))
 		}
 		q.Work.Ring()
-		// Sleep for half of what is in flight. If the last item of that half is
-		// answered already, sleep for the first item that may be missing.
+		// Wait for half of the items in flight. If the last item of that half is
+		// answered already, wait for the first item that may be missing.
 		target := min(got+q.Batch, l.Sent) - 1
 		if stateAt(q, target).Load() >= stateOf(target, stateAnswered) {
 			target = got

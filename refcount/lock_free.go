@@ -9,7 +9,7 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A biasedHeap biases each count towards the handle that made the object, its owner.
+// A biasedHeap biases each count toward the handle that made the object, its owner.
 // The owner counts in plain memory, and all other handles count in a shared word.
 //
 // This is biased reference counting by Choi, Shull and Torrellas ("Biased
@@ -161,7 +161,7 @@ func merge(o *slot[biasedCount]) int {
 	// Clear local and owner before the word says merged. From then on another
 	// handle may drop the last reference, and the slot may get a new object,
 	// whose owner and local these stores would destroy (CPython gh-119999).
-	// Until then, nobody else can free the object.
+	// Until then, no other handle can free the object.
 	o.count.local = 0
 	o.count.owner.Store(nil)
 	for {

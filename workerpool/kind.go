@@ -35,7 +35,7 @@ func (k Kind) task(workers int) (task Task, before func()) {
 	sleep := func() { time.Sleep(time.Millisecond) }
 	return func(w Worker) {
 		w.Blocking(sleep)
-		<-flying // between before and here are at most as many tasks as workers
+		<-flying // at most as many tasks as workers are between before and here
 	}, func() { flying <- struct{}{} }
 }
 

@@ -160,8 +160,7 @@ func readFiles(ctx context.Context, verb string, names []string) ([]*benchfile.F
 	return files, nil
 }
 
-// finish prints what a verb has made of the files, and reports what was wrong with
-// them.
+// finish prints the output of a verb, and returns the problems of the files as an error.
 func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	if _, err := io.WriteString(stdout, text); err != nil {
 		return err

@@ -142,7 +142,8 @@ func scalingText(text *strings.Builder, machines []scaledMachine) error {
 	return nil
 }
 
-// fits describes the fits of the rows, or says once why there are none.
+// fits describes the fits of the rows, law by law. If all rows have the same description,
+// as when none has a fit for the same reason, there is one line for them.
 func (w scaledWorkload) fits() []string {
 	var lines []string
 	for _, law := range []struct {

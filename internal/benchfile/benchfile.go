@@ -151,7 +151,7 @@ func readNamed(ctx context.Context, name string) (*File, error) {
 		file *File
 		err  error
 	}
-	read := make(chan result, 1) // nobody receives it after the context has ended
+	read := make(chan result, 1) // no goroutine receives from it after the context has ended
 	stdin := os.Stdin
 	go func() {
 		if name == "-" {

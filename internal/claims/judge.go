@@ -419,8 +419,8 @@ func (m *input) judge(f figure) figureReport {
 	return fr
 }
 
-// lacks returns what is wrong with the samples of the cells, if anything is, and the
-// cells to measure.
+// lacks returns why the samples of the cells do not suffice, or "", and the cells to
+// measure.
 func (m *input) lacks(cells []cell) (note string, missing []cell) {
 	var names []string
 	for _, c := range cells {

@@ -97,9 +97,9 @@ func (r *Ring[T]) Take() (item T, ok bool) {
 	return item, true
 }
 
-// claim decrements n and returns true, or returns false if n is 0. A fetch-and-add
-// would not do: at 0 it would have to be undone, and until then another goroutine
-// would find nothing where there is something.
+// claim decrements n and returns true, or returns false if n is 0. A fetch-and-add is
+// not enough: at 0 the goroutine would have to undo it, and until then another
+// goroutine could find none although there is one.
 func claim(n *atomic.Int32) bool {
 	for {
 		there := n.Load()

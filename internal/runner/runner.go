@@ -74,8 +74,8 @@ type Progress struct {
 	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 
-// repeats bounds how many runs are repeated because the machine was disturbed: one
-// in so many.
+// repeats bounds how many runs are repeated because the machine was disturbed: one in
+// this many.
 const repeats = 4
 
 // A unit is a row at a number of procs.

@@ -164,7 +164,7 @@ func pairwise(a, b []float64, rank int) float64 {
 		return n
 	}
 	if len(a)*len(b) > 1<<20 {
-		// The ninth digit of a ratio of so many is no matter.
+		// With this many values, the ninth digit of the ratio does not matter.
 		low, high := a[0]-b[len(b)-1], a[len(a)-1]-b[0]
 		for high-low > 1e-9 {
 			if middle := (low + high) / 2; atMost(middle) >= rank {

@@ -25,7 +25,7 @@ var Programs = []explore.Program{
 	{Name: "a shared item is replaced, and its slot gets an object that is elsewhere", Start: func(r *explore.Run) { list(r, true, 1, true) }},
 }
 
-// list makes a list, a writer that replaces its item so often, and a reader of the item.
+// list makes a list, a writer that replaces its item that many times, and a reader of it.
 // If the item is shared, the reader has read it before. The writer's next object uses the
 // slot of the replaced one; if elsewhere is set, that object is shared and not in the list.
 func list(r *explore.Run, shared bool, writes int, elsewhere bool) {

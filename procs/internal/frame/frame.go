@@ -1,5 +1,5 @@
 // Package frame sends messages through pipes, in the format that Python's
-// multiprocessing uses: the length in 4 bytes, big-endian, and then so many bytes.
+// multiprocessing uses: the length in 4 bytes, big-endian, and then that many bytes.
 // Words are sent in the machine's byte order.
 package frame
 
@@ -12,7 +12,7 @@ import (
 	"boundaries/procs/internal/shm"
 )
 
-// A Buffer is where a frame is put together: a head, and what follows it.
+// A Buffer holds a frame: a head, and the bytes that follow it.
 type Buffer []byte
 
 const head = 4
@@ -25,8 +25,7 @@ func Write(to io.Writer, buffer Buffer, words []uint64) error {
 	return WriteBytes(to, buffer[:head+copy(buffer[head:], bytesOf(words))])
 }
 
-// WriteBytes writes a frame that is put together but for its head, which
-// WriteBytes sets, in one call of to.Write.
+// WriteBytes sets the head of a frame, and writes the frame in one call of to.Write.
 func WriteBytes(to io.Writer, frame Buffer) error {
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-head))
 	_, err := to.Write(frame)
@@ -44,8 +43,8 @@ func Read(from io.Reader, buffer Buffer, words []uint64) error {
 	return readBody(from, bytesOf(words))
 }
 
-// ReadBytes reads one frame and returns what follows its head, which lies in the
-// buffer and must fit there.
+// ReadBytes reads one frame and returns the bytes that follow its head. They are in
+// the buffer and must fit there.
 func ReadBytes(from io.Reader, buffer Buffer) ([]byte, error) {
 	got, err := readHead(from, buffer)
 	if err != nil {

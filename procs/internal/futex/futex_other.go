@@ -12,8 +12,8 @@ import (
 const everybody = math.MaxInt32
 
 // wait waits while the word has that value, for no longer than limit; a limit of
-// zero means none. Go without C reaches no futex between processes here, so wait
-// polls, at growing intervals of up to a millisecond.
+// zero means none. Without C, Go has no futex between processes here, so wait polls,
+// at growing intervals of up to a millisecond.
 func wait(word *atomic.Uint32, value uint32, limit time.Duration) {
 	began := time.Now()
 	for pause := 50 * time.Microsecond; word.Load() == value; pause = min(2*pause, time.Millisecond) {

@@ -3,7 +3,7 @@
 // An item is words of memory. The words of a request count up from the item's
 // number. The answer is the request with all bits of each word inverted. So a
 // child sees whether a request is whole, and the parent sees which request an
-// answer belongs to. An item that nobody changed, or that two children changed,
+// answer belongs to. An item that no child changed, or that two children changed,
 // is no answer.
 package items
 
