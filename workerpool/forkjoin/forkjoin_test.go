@@ -249,6 +249,22 @@ func TestThiefWakesThief(t *testing.T) {
 	})
 }
 
+// A stolen task is done when its result is there, and not before.
+func TestDoneAfterTheResult(t *testing.T) {
+	p := &Pool{workers: make([]Worker, 2)}
+	p.lot = park.New(2)
+	owner, thief := &p.workers[0], &p.workers[1]
+	owner.pool, thief.pool, thief.id = p, p, 1
+	var task *Task
+	task = owner.Fork(func(*Worker, int) int {
+		assert.False(t, task.done.Load(), "while it runs")
+		return 7
+	}, 0)
+	require.True(t, thief.help())
+	require.True(t, task.done.Load())
+	require.Equal(t, 7, task.result)
+}
+
 // Under the GIL, an owner that waits for a thief releases the lock.
 func TestJoinReleasesTheGIL(t *testing.T) {
 	all := make([]gilWorker, 2)
