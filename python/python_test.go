@@ -185,6 +185,7 @@ func TestWrongAnswers(t *testing.T) {
 		{"aio", "aio", "int(line) + 1", "int(line)", "PyAsyncIO: 0 of 1 answers are right"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
+			t.Parallel()
 			dir := changed(t, test.file+".py", test.right, test.wrong)
 			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(dir, test.script+".py"), "1", "1")
 			var stdout, stderr bytes.Buffer
@@ -400,36 +401,39 @@ func TestUnusableInterpreters(t *testing.T) {
 	shim := script("shim", "echo 'pyenv: python3.9: command not found' >&2; echo >&2; echo 'The command exists in:' >&2; exit 127")
 	fatal := script("fatal", "echo 'Fatal Python error: Disabling the GIL is not supported by this build' >&2; echo 'state: unknown' >&2; exit 1")
 	traceback := script("traceback", "printf 'Traceback (most recent call last):\n  File x\nImportError: No module named time\n' >&2; exit 1")
-	for interpreter, says := range map[string]string{
-		"no-such-python":                        "it is not found",
-		shim:                                    "it cannot run: pyenv: python3.9: command not found",
-		fatal:                                   "it cannot run: Fatal Python error: Disabling the GIL is not supported by this build",
-		traceback:                               "it cannot run: ImportError: No module named time",
-		script("status", "exit 3"):              "it cannot run: exit status 3",
-		script("killed", "kill -9 $$"):          "it cannot run: killed by signal 9",
-		script("silent", "exit 0"):              "it does not run bench.py as a Python would",
-		script("other", "echo 'cpu: AMD EPYC'"): "it does not run bench.py as a Python would",
-		good + " -X gil=1":                      "it has an option; set PYTHON_GIL=1 instead",
-		good + " -Xgil=0":                       "it has an option; set PYTHON_GIL=0 instead",
-		good + " -O -W error":                   "it has an option; set the variable of the option instead, such as PYTHON_GIL=1",
+	unusable, lines := "", ""
+	for _, test := range []struct{ interpreter, says string }{
+		{"no-such-python", "it is not found"},
+		{shim, "it cannot run: pyenv: python3.9: command not found"},
+		{fatal, "it cannot run: Fatal Python error: Disabling the GIL is not supported by this build"},
+		{traceback, "it cannot run: ImportError: No module named time"},
+		{script("status", "exit 3"), "it cannot run: exit status 3"},
+		{script("killed", "kill -9 $$"), "it cannot run: killed by signal 9"},
+		{script("silent", "exit 0"), "it does not run bench.py as a Python would"},
+		{script("other", "echo 'cpu: AMD EPYC'"), "it does not run bench.py as a Python would"},
+		{good + " -X gil=1", "it has an option; set PYTHON_GIL=1 instead"},
+		{good + " -Xgil=0", "it has an option; set PYTHON_GIL=0 instead"},
+		{good + " -O -W error", "it has an option; set the variable of the option instead, such as PYTHON_GIL=1"},
 	} {
-		line := "python: " + interpreter + ": skipped, because " + says + "\n"
-		second := fakeInterpreter(t, dir, "second", row)
-		for _, pythons := range []string{interpreter + " " + second, second + " " + interpreter} {
-			cmd, stdout, stderr := driver(t, "PYTHONS="+pythons)
-			require.NoError(t, cmd.Run(), interpreter)
-			require.Equal(t, line, stderr.String())
-			require.True(t, strings.HasPrefix(stdout.String(), "numcpu: 2\n"), stdout)
-			require.Len(t, results(t, stdout.Bytes()), len(scripts))
-		}
-		cmd, stdout, stderr := driver(t, "PYTHONS="+interpreter)
-		require.NoError(t, cmd.Run(), interpreter)
-		require.Empty(t, stdout.String())
-		require.Equal(t, line+"python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
+		unusable += " " + test.interpreter
+		lines += "python: " + test.interpreter + ": skipped, because " + test.says + "\n"
 	}
-	cmd, _, stderr := driver(t, "PYTHONS=")
+	second := fakeInterpreter(t, dir, "second", row)
+	for _, pythons := range []string{unusable + " " + second, second + unusable} {
+		cmd, stdout, stderr := driver(t, "PYTHONS="+pythons)
+		require.NoError(t, cmd.Run())
+		require.Equal(t, lines, stderr.String())
+		require.True(t, strings.HasPrefix(stdout.String(), "numcpu: 2\n"), stdout)
+		require.Len(t, results(t, stdout.Bytes()), len(scripts))
+	}
+	cmd, stdout, stderr := driver(t, "PYTHONS="+unusable)
 	require.NoError(t, cmd.Run())
-	require.Equal(t, "python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n", stderr.String())
+	require.Empty(t, stdout.String())
+	const none = "python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n"
+	require.Equal(t, lines+none, stderr.String())
+	cmd, _, stderr = driver(t, "PYTHONS=")
+	require.NoError(t, cmd.Run())
+	require.Equal(t, none, stderr.String())
 }
 
 // A Python that is too old says so, and does not show a traceback.
@@ -500,6 +504,27 @@ func TestReaderGoesAway(t *testing.T) {
 	require.Empty(t, stderr.String())
 }
 
+// begun is the file that a changed script makes where it says MARK. A script runs in its
+// own folder.
+const begun = "begun"
+
+// begins copies this folder with a piece of a script replaced, and returns a function that
+// waits until the script is there.
+func begins(t *testing.T, file string, oldNew ...string) (dir string, wait func()) {
+	t.Helper()
+	for i := range oldNew {
+		oldNew[i] = strings.Replace(oldNew[i], "MARK", `open("`+begun+`", "w").close()`, 1)
+	}
+	dir = changed(t, file, oldNew...)
+	return dir, func() {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			_, err := os.Stat(filepath.Join(dir, begun))
+			return err == nil
+		}, 60*time.Second, 10*time.Millisecond)
+	}
+}
+
 // An interrupt ends the script and its children within a second or so. A terminal
 // sends it to all of them, a supervisor only to run.sh.
 func TestInterruptLeavesNothing(t *testing.T) {
@@ -508,47 +533,37 @@ func TestInterruptLeavesNothing(t *testing.T) {
 		t.Skip("no ps")
 	}
 	for _, test := range []struct {
-		script   string
-		signal   syscall.Signal
-		status   int
-		old, new string // the change that makes the moment
+		script string
+		signal syscall.Signal
+		status int
+		oldNew []string // the change that makes the moment
 	}{
-		{"loop", syscall.SIGINT, 130, "    ans = 1\n", "    ans = 1; n = 10**9\n"},
-		{"fib", syscall.SIGTERM, 143, "    wall", "    n = 10**6; wall"},
-		{"spawn", syscall.SIGINT, 130, "    pass", "    time.sleep(1)"},
-		{"procsfib", syscall.SIGTERM, 143, "    began", "    n = 10**6; began"},
-		{"queues", syscall.SIGTERM, 143, "    for _ in range(n):\n        inbox", "    for _ in range(10**9):\n        inbox"},
-		{"deadlock", syscall.SIGINT, 130, "PATIENCE = 0.25", "PATIENCE = 60"},
-		{"aio", syscall.SIGINT, 130, "", ""},
-		{"aio", syscall.SIGTERM, 143, "    connections = loop", "    time.sleep(60); connections = loop"},
+		{"loop", syscall.SIGINT, 130, []string{"    for i in range(n)", "    MARK\n    for i in range(10**9)"}},
+		{"fib", syscall.SIGTERM, 143, []string{"    for _ in range(n)", "    MARK\n    for _ in range(10**6)"}},
+		{"spawn", syscall.SIGINT, 130, []string{"    pass", "    MARK; time.sleep(60)", `("thread", threading.Thread)`, ""}},
+		{"procsfib", syscall.SIGTERM, 143, []string{"fib.work(n)", "MARK or fib.work(10**6)"}},
+		{"queues", syscall.SIGTERM, 143, []string{"    for payload", "    inbox.put('used'); outbox.get()\n    for payload",
+			"    for _ in range(n):\n        inbox", "    MARK\n    for _ in range(10**9):\n        inbox"}},
+		{"deadlock", syscall.SIGINT, 130, []string{"PATIENCE = 0.25", "PATIENCE = 60", "    hung = not", "    MARK\n    hung = not"}},
+		{"aio", syscall.SIGINT, 130, []string{"    answers =", "    MARK\n    answers ="}},
+		{"aio", syscall.SIGTERM, 143, []string{"    connections = loop", "    mine.recv(); MARK; time.sleep(60); connections = loop"}},
 	} {
 		t.Run(test.script, func(t *testing.T) {
-			file := test.script + ".py"
-			if test.old == test.new {
-				file = ""
-			}
-			dir := changed(t, file, test.old, test.new)
+			t.Parallel()
+			dir, wait := begins(t, test.script+".py", test.oldNew...)
 			// The scripts before this one end at once.
 			only := filepath.Join(dir, "python")
-			begun := filepath.Join(dir, "begun")
 			require.NoError(t, os.WriteFile(only, []byte(`#!/bin/sh
 case $2 in
-*/bench.py) ;;
-*/`+test.script+`.py) : >`+begun+` ;;
-*) exit ;;
+*/bench.py | */`+test.script+`.py) exec `+interpreter+` "$@" ;;
 esac
-exec `+interpreter+` "$@"
 `), 0o700))
 			cmd, _, stderr := driver(t, "PYTHONS="+only, "BENCHTIME=60000ms", "THREADS=2")
 			cmd.Dir = dir
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
 			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
-			require.Eventually(t, func() bool {
-				_, err := os.Stat(begun)
-				return err == nil
-			}, 20*time.Second, 10*time.Millisecond)
-			time.Sleep(500 * time.Millisecond) // so that there are children
+			wait()
 			to := cmd.Process.Pid
 			if test.signal == syscall.SIGINT {
 				to = -to
@@ -576,17 +591,20 @@ func TestEndOfOneScript(t *testing.T) {
 		file   string
 		oldNew []string
 	}{
-		{"loop.py", []string{"    ans = 1\n", "    ans = 1; n = 10**9\n"}},
-		{"aio.py", []string{"import bench\n", "import bench, os\nbench.PATIENCE = 2\n", "    connections = loop", "    mine.recv()\n    os._exit(1)\n    connections = loop"}},
+		{"loop.py", []string{"    for i in range(n)", "    MARK\n    for i in range(10**9)"}},
+		{"aio.py", []string{"import bench\n", "import bench, os\nbench.PATIENCE = 0.2\n", "    connections = loop", "    mine.recv()\n    MARK\n    os._exit(1)\n    connections = loop"}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join(changed(t, test.file, test.oldNew...), test.file))
+			t.Parallel()
+			dir, wait := begins(t, test.file, test.oldNew...)
+			cmd := exec.CommandContext(t.Context(), interpreter, "-B", test.file)
+			cmd.Dir = dir
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
 			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves
+			wait()
 			began := time.Now()
 			if test.file == "loop.py" {
-				time.Sleep(time.Second) // so that there is a thread
 				require.NoError(t, cmd.Process.Signal(os.Interrupt))
 			}
 			require.Error(t, cmd.Wait())
@@ -655,6 +673,10 @@ func TestMain(m *testing.M) {
 	if race.Enabled {
 		fmt.Println("the scripts are Python and shell, in which the race detector sees nothing")
 		return
+	}
+	// The tests that run side by side mostly wait.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
 	}
 	// What the caller's environment says is not what a test says.
 	for _, name := range []string{"PYTHONS", "ROUNDS", "THREADS", "BENCHTIME", "BOUNDARIES_PYTHON"} {
