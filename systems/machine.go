@@ -16,7 +16,6 @@ type machine struct {
 	frame  *frame // of the function that is running
 	spare  *frame // a list of frames to reuse
 	depth  int
-	result *object   // of the program
 	err    error     // why the program fails
 	old    []*object // of assign: the items that it must drop
 
@@ -33,28 +32,13 @@ type frame struct {
 	back    *frame // the caller's
 	code    *code
 	globals *object
-	last    int // the offset of the instruction that was begun last
-	next    int // the offset of the next instruction
-	top     int // the number of slots in use
+	next    int // the place of the instruction that runs, or that runs when a call returns
+	top     int // the number of slots in use, except while the function runs
 	slots   [frameSlots]reference
 }
 
-func (f *frame) push(o *object) {
-	f.slots[f.top] = refer(o)
-	f.top++
-}
-
-// pop clears the slot, so that a frame holds no references but those in its top
-// slots.
-func (f *frame) pop() *object {
-	f.top--
-	o := f.slots[f.top].use()
-	f.slots[f.top] = reference{}
-	return o
-}
-
-// peek returns the operand that is n below the top one.
-func (f *frame) peek(n int) *object { return f.slots[f.top-1-n].use() }
+// at returns the object in a slot.
+func (f *frame) at(slot int) *object { return f.slots[slot].use() }
 
 // frameSlots is the number of locals and operands that a function may have.
 const frameSlots = 24
@@ -76,14 +60,12 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 		m.spare = f.back
 	}
 	f.back, f.code, f.globals = m.frame, c, m.globals
-	f.last, f.next, f.top = -instructionSize, 0, c.locals
-	locals := f.slots[:c.locals]
-	for i := range locals {
-		if i < len(args) {
-			locals[i] = args[i]
-		} else {
-			locals[i] = reference{}
-		}
+	f.next, f.top = 0, c.locals
+	for i, arg := range args {
+		f.slots[i] = arg
+	}
+	for i := len(args); i < c.locals; i++ {
+		f.slots[i] = reference{}
 	}
 	m.frame = f
 	return f
@@ -93,7 +75,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 func (m *machine) leaveFrame() *frame {
 	f := m.frame
 	m.frame = f.back
-	f.back, f.code, f.globals = m.spare, nil, nil
+	f.back = m.spare
 	m.spare = f
 	m.leave()
 	return m.frame
@@ -117,7 +99,7 @@ func (m *machine) leave() { m.depth-- }
 func (m *machine) fail(format string, args ...any) {
 	where := "no function"
 	if f := m.frame; f != nil {
-		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.last/instructionSize)
+		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.next)
 	}
 	m.err = fmt.Errorf("systems: %s, in %s", fmt.Sprintf(format, args...), where)
 }

@@ -114,7 +114,7 @@ func (k *keys) find(name *object) int {
 		if place < 0 {
 			return place
 		}
-		if e := &k.entries[place]; e.hash == name.num && e.name == name {
+		if k.entries[place].name == name {
 			return place
 		}
 	}
