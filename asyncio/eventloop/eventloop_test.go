@@ -59,17 +59,17 @@ func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
 	note := func(s string) func() { return func() { order = append(order, s) } }
 	run(t, func(task *Task) error {
 		l := task.Loop()
-		l.ready.push(func() {
+		l.callSoon(func() {
 			note("a")()
-			l.ready.push(func() {
+			l.callSoon(func() {
 				note("d")()
-				l.ready.push(note("f"))
+				l.callSoon(note("f"))
 			})
 		})
-		l.ready.push(note("b"))
-		l.ready.push(func() {
+		l.callSoon(note("b"))
+		l.callSoon(func() {
 			note("c")()
-			l.ready.push(note("e"))
+			l.callSoon(note("e"))
 		})
 		for range 4 {
 			task.Yield()
@@ -89,7 +89,7 @@ func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
 			var again func()
 			again = func() {
 				if !f.Done() {
-					l.ready.push(again)
+					l.callSoon(again)
 				}
 			}
 			again()
@@ -748,7 +748,7 @@ func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 	for _, panics := range []func(*Task){
 		func(*Task) { panic("spam") },
-		func(task *Task) { task.Loop().ready.push(func() { panic("spam") }); task.Yield() },
+		func(task *Task) { task.Loop().callSoon(func() { panic("spam") }); task.Yield() },
 		func(task *Task) {
 			Go(task.Loop(), func(*Task) (nothing, error) { panic("spam") })
 			sleep(task, time.Hour)
@@ -828,12 +828,12 @@ func TestRing(t *testing.T) {
 		for round := range 200 {
 			for range 1 + round%7 {
 				i := pushed
-				r.push(func() { got = i })
+				r.push(callback{f: func() { got = i }})
 				pushed++
 			}
 			for range 1 + round%5 {
 				if r.len() > 0 {
-					r.pop()()
+					r.pop().f()
 					require.Equal(t, popped, got)
 					popped++
 				}
@@ -842,12 +842,12 @@ func TestRing(t *testing.T) {
 		}
 		require.Greater(t, r.len(), 16, "it has grown")
 		for r.len() > 0 {
-			r.pop()()
+			r.pop().f()
 			require.Equal(t, popped, got)
 			popped++
 		}
-		for _, f := range r.slots {
-			require.Nil(t, f, "keeps garbage alive")
+		for _, c := range r.slots {
+			require.Nil(t, c.f, "keeps garbage alive")
 		}
 	}
 }

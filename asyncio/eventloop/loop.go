@@ -14,13 +14,13 @@
 //		...
 //	})
 //
-// Names come from asyncio: callLater is its call_later, callSoonThreadsafe its
-// call_soon_threadsafe. A turn of the loop does what BaseEventLoop._run_once does.
-// It asks the selector which sockets are ready, and waits in it if there is nothing
-// else to do. It takes the callbacks that other goroutines have posted, makes the due
-// timers ready, and runs exactly the callbacks that are ready then, first come, first
-// served. A callback that is added while they run runs in the next turn. The loop's
-// goroutine reads and writes the sockets itself.
+// Names come from asyncio: callSoon is its call_soon, callLater its call_later,
+// callSoonThreadsafe its call_soon_threadsafe. A turn of the loop does what
+// BaseEventLoop._run_once does. It asks the selector which sockets are ready, and
+// waits in it if there is nothing else to do. It takes the callbacks that other
+// goroutines have posted, makes the due timers ready, and runs exactly the callbacks
+// that are ready then, first come, first served. A callback that is added while they
+// run runs in the next turn. The loop's goroutine reads and writes the sockets itself.
 //
 // Two things differ from Python. A coroutine here has a stack of its own, so a
 // plain function may wait on behalf of a task (see [Stream.As]); Python needs an
@@ -152,7 +152,22 @@ func (l *Loop) turn() {
 	// Count first. Looping until none is ready would starve timers, posts and sockets
 	// when a callback makes itself ready again.
 	for range l.ready.len() {
-		l.ready.pop()()
+		c := l.ready.pop()
+		t := c.task
+		if t == nil {
+			c.f()
+			continue
+		}
+		t.err = nil
+		if t.cancel {
+			t.cancel, t.err = false, ErrCanceled
+		}
+		again, waits := t.next()
+		if again {
+			l.ready.push(c)
+		} else if !waits {
+			delete(l.tasks, t)
+		}
 	}
 }
 
@@ -160,7 +175,7 @@ func (l *Loop) turn() {
 func (l *Loop) take() {
 	l.mu.Lock()
 	for i, f := range l.posted {
-		l.ready.push(f)
+		l.callSoon(f)
 		l.posted[i] = nil
 	}
 	l.posted = l.posted[:0]
@@ -172,7 +187,7 @@ func (l *Loop) take() {
 func (l *Loop) expire() {
 	now := time.Now()
 	for len(l.timers) > 0 && !l.timers[0].when.After(now) {
-		l.ready.push(heap.Pop(&l.timers).(*timer).f)
+		l.callSoon(heap.Pop(&l.timers).(*timer).f)
 	}
 }
 
@@ -244,6 +259,10 @@ func (l *Loop) callSoonThreadsafe(f func()) bool {
 	}
 	return true
 }
+
+// callSoon makes f ready. It runs in the next turn, or in this one if the callbacks of
+// this one have not begun.
+func (l *Loop) callSoon(f func()) { l.ready.push(callback{f: f}) }
 
 // callLater makes f run in the first turn that begins after d has passed.
 func (l *Loop) callLater(d time.Duration, f func()) *timer {
@@ -343,34 +362,40 @@ func (h *timers) Pop() any {
 	return t
 }
 
+// A callback is what the loop runs in a turn: a function, or a task until it waits.
+type callback struct {
+	f    func()
+	task *Task // nil if it is f
+}
+
 // A ring is a queue of callbacks that allocates only when it grows. head and tail
 // count all callbacks ever popped and pushed, and may wrap around.
 type ring struct {
-	slots []func() // their number is a power of two
+	slots []callback // their number is a power of two
 	head  uint
 	tail  uint
 }
 
 func (r *ring) len() int { return int(r.tail - r.head) }
 
-func (r *ring) push(f func()) {
+func (r *ring) push(c callback) {
 	if r.len() == len(r.slots) {
 		r.grow()
 	}
-	r.slots[r.tail&uint(len(r.slots)-1)] = f
+	r.slots[r.tail&uint(len(r.slots)-1)] = c
 	r.tail++
 }
 
-func (r *ring) pop() func() {
+func (r *ring) pop() callback {
 	slot := &r.slots[r.head&uint(len(r.slots)-1)]
-	f := *slot
-	*slot = nil
+	c := *slot
+	*slot = callback{}
 	r.head++
-	return f
+	return c
 }
 
 func (r *ring) grow() {
-	slots := make([]func(), max(16, 2*len(r.slots)))
+	slots := make([]callback, max(16, 2*len(r.slots)))
 	n := r.len()
 	for i := range n {
 		slots[i] = r.pop()
