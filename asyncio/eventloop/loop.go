@@ -31,7 +31,7 @@
 // never touch what belongs to tasks. A read that finds the loop asleep then costs a
 // hand-over between goroutines.
 //
-// Read Loop.turn first, then Task.Yield and Await.
+// Read Loop.run first, then Task.Yield and Await.
 package eventloop
 
 import (
@@ -96,15 +96,11 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 		l.callSoonThreadsafe(func() { done.Cancel() })
 	})
 	defer stop()
-	for !done.Done() {
-		l.turn()
-	}
+	l.run(done.Done)
 	for t := range l.tasks {
 		t.Cancel()
 	}
-	for len(l.tasks) > 0 {
-		l.turn()
-	}
+	l.run(func() bool { return len(l.tasks) == 0 })
 	return done.err
 }
 
@@ -134,8 +130,35 @@ func (l *Loop) close() {
 	l.repeatFailure()
 }
 
-// turn waits until there is something to do and does it.
-func (l *Loop) turn() {
+// run takes turns until over reports true before one of them.
+func (l *Loop) run(over func() bool) {
+	for !over() {
+		l.prepare()
+		// Count first. Looping until none is ready would starve timers, posts and
+		// sockets when a callback makes itself ready again.
+		for range l.ready.len() {
+			c := l.ready.pop()
+			t := c.task
+			if t == nil {
+				c.f()
+				continue
+			}
+			t.err = nil
+			if t.cancel {
+				t.cancel, t.err = false, ErrCanceled
+			}
+			again, waits := t.next()
+			if again {
+				l.ready.push(c)
+			} else if !waits {
+				delete(l.tasks, t)
+			}
+		}
+	}
+}
+
+// prepare begins a turn: it waits until there is something to do and makes it ready.
+func (l *Loop) prepare() {
 	idle := l.ready.len() == 0 && !l.hasPosted.Load()
 	switch {
 	case idle:
@@ -148,26 +171,6 @@ func (l *Loop) turn() {
 	}
 	if len(l.timers) > 0 {
 		l.expire()
-	}
-	// Count first. Looping until none is ready would starve timers, posts and sockets
-	// when a callback makes itself ready again.
-	for range l.ready.len() {
-		c := l.ready.pop()
-		t := c.task
-		if t == nil {
-			c.f()
-			continue
-		}
-		t.err = nil
-		if t.cancel {
-			t.cancel, t.err = false, ErrCanceled
-		}
-		again, waits := t.next()
-		if again {
-			l.ready.push(c)
-		} else if !waits {
-			delete(l.tasks, t)
-		}
 	}
 }
 
