@@ -90,12 +90,12 @@ func (op operation) String() string {
 	return [operations]string{"addition", "subtraction", "multiplication"}[op]
 }
 
-// An instruction is a word, as in CPython since 3.6. There its argument has 8 bits, and
-// a prefix extends it.
-type instruction struct {
-	op  opcode
-	arg uint16
-}
+// An instruction is a word, as in CPython since 3.6: an opcode in its lowest byte, and
+// an argument above it. CPython's argument has 8 bits, and a prefix extends it.
+type instruction uint32
+
+func (in instruction) op() opcode { return opcode(in) }
+func (in instruction) arg() int   { return int(in >> 8) }
 
 // code is a compiled function.
 type code struct {
@@ -150,7 +150,7 @@ func (s *space) function(lines []string) *object {
 		if len(words) > 1 {
 			in.arg = c.argument(s, in.op, words[1], locals, labels)
 		}
-		c.program = append(c.program, instruction{in.op, uint16(in.arg)})
+		c.program = append(c.program, instruction(in.arg)<<8|instruction(in.op))
 	}
 	f := s.take(kindFunction)
 	f.code = c

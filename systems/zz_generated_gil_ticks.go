@@ -35,11 +35,11 @@ func (t *ticksThread) eval(function *object, args ...reference) *object {
 		if t.trace != nil {
 			t.trace(f)
 		}
-		in := &f.code.program[next]
-		arg := int(in.arg)
+		in := f.code.program[next]
+		arg := in.arg()
 		next++
 		var o *object // what the instruction pushes, or nil if it fails
-		switch in.op {
+		switch in.op() {
 		case opLoadFast:
 			if f.slots[arg].object == nil {
 				t.fail("a local is used before it has a value")
