@@ -14,7 +14,7 @@ type machine struct {
 	*space
 	counts counts
 	frame  *frame // of the function that is running
-	spare  *frame // a list of frames to reuse
+	callee *frame // of the program's function; kept for the next call, as that in a frame
 	depth  int
 	err    error     // why the program fails
 	old    []*object // of assign: the items that it must drop
@@ -30,6 +30,7 @@ type machine struct {
 // operands.
 type frame struct {
 	back    *frame // the caller's
+	callee  *frame // of the functions that this one calls
 	code    *code
 	globals *object
 	next    int // the place of the instruction that runs, or that runs when a call returns
@@ -53,13 +54,16 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 	if !m.enter() {
 		return nil
 	}
-	f := m.spare
-	if f == nil {
-		f = new(frame)
-	} else {
-		m.spare = f.back
+	callee := &m.callee
+	if m.frame != nil {
+		callee = &m.frame.callee
 	}
-	f.back, f.code, f.globals = m.frame, c, m.globals
+	f := *callee
+	if f == nil {
+		f = &frame{back: m.frame}
+		*callee = f
+	}
+	f.code, f.globals = c, m.globals
 	f.next, f.top = 0, c.locals
 	for i, arg := range args {
 		f.slots[i] = arg
@@ -73,10 +77,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 
 // leaveFrame ends the call and returns the frame of the caller.
 func (m *machine) leaveFrame() *frame {
-	f := m.frame
-	m.frame = f.back
-	f.back = m.spare
-	m.spare = f
+	m.frame = m.frame.back
 	m.leave()
 	return m.frame
 }

@@ -45,11 +45,16 @@ func (t *ticksThread) eval(function *object, args ...reference) *object {
 				t.fail("a local is used before it has a value")
 				break
 			}
-			o = f.at(arg)
-			t.incref(o)
+			t.incref(f.at(arg))
+			f.slots[top] = f.slots[arg]
+			top++
+			continue
 		case opLoadConst:
-			o = f.code.consts[arg]
+			o := f.code.consts[arg]
 			t.incref(o)
+			f.slots[top] = refer(o)
+			top++
+			continue
 		case opLoadGlobal:
 			o = t.getKey(f.globals, f.code.names[arg])
 		case opBinary:
@@ -96,8 +101,11 @@ func (t *ticksThread) eval(function *object, args ...reference) *object {
 		case opReturn: // drops the function
 			top--
 			o = f.at(top)
-			f.top = top
-			t.dropAll(f)
+			for _, r := range f.slots[:top] {
+				if r.object != nil {
+					t.decref(r.use())
+				}
+			}
 			if f = t.leaveFrame(); f == nil {
 				return o
 			}
