@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"runtime"
 	"slices"
@@ -820,36 +819,21 @@ func TestGoexitOfATask(t *testing.T) {
 	require.False(t, returned)
 }
 
-// A ring grows when it is full, also where its counters wrap around.
-func TestRing(t *testing.T) {
-	for _, start := range []uint{0, 5, math.MaxUint - 20} {
-		r := ring{head: start, tail: start}
-		pushed, popped, got := 0, 0, -1
-		for round := range 200 {
-			for range 1 + round%7 {
-				i := pushed
-				r.push(callback{f: func() { got = i }})
-				pushed++
-			}
-			for range 1 + round%5 {
-				if r.len() > 0 {
-					r.pop().f()
-					require.Equal(t, popped, got)
-					popped++
-				}
-			}
-			require.Equal(t, pushed-popped, r.len())
+// A callback that has run is not kept alive by the queue that it was in.
+func TestCallbacksAreForgotten(t *testing.T) {
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		for range 20 {
+			l.callSoon(func() {})
 		}
-		require.Greater(t, r.len(), 16, "it has grown")
-		for r.len() > 0 {
-			r.pop().f()
-			require.Equal(t, popped, got)
-			popped++
+		task.Yield()
+		task.Yield()
+		require.GreaterOrEqual(t, cap(l.ready), 20, "the queue of the turn before is used again")
+		for _, c := range l.ready[:cap(l.ready)] {
+			require.Nil(t, c.f)
 		}
-		for _, c := range r.slots {
-			require.Nil(t, c.f, "keeps garbage alive")
-		}
-	}
+		return nil
+	})
 }
 
 func Example() {

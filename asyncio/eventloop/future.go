@@ -33,7 +33,7 @@ func (f *Future[T]) Resolve(value T, err error) {
 func (f *Future[T]) finish(value T, err error) {
 	f.done, f.value, f.err = true, value, err
 	for _, then := range f.then {
-		f.loop.ready.push(then)
+		f.loop.ready = append(f.loop.ready, then)
 	}
 	f.then = nil
 }

@@ -52,7 +52,8 @@ var ErrCanceled = fmt.Errorf("eventloop: task: %w", context.Canceled)
 // callbacks and tasks of the loop may use it; callSoonThreadsafe and fail are the
 // exceptions, which helper goroutines call.
 type Loop struct {
-	ready  ring
+	ready  []callback // for the next turn
+	spare  []callback // empty, for the turn after it
 	timers timers
 	made   int // timers so far; of two timers due at once, the one made first runs first
 	tasks  map[*Task]struct{}
@@ -134,10 +135,12 @@ func (l *Loop) close() {
 func (l *Loop) run(over func() bool) {
 	for !over() {
 		l.prepare()
-		// Count first. Looping until none is ready would starve timers, posts and
-		// sockets when a callback makes itself ready again.
-		for range l.ready.len() {
-			c := l.ready.pop()
+		// Looping until none is ready would starve timers, posts and sockets when a
+		// callback makes itself ready again.
+		ready := l.ready
+		l.ready = l.spare
+		for i, c := range ready {
+			ready[i] = callback{}
 			t := c.task
 			if t == nil {
 				c.f()
@@ -149,17 +152,18 @@ func (l *Loop) run(over func() bool) {
 			}
 			again, waits := t.next()
 			if again {
-				l.ready.push(c)
+				l.ready = append(l.ready, callback{task: t})
 			} else if !waits {
 				delete(l.tasks, t)
 			}
 		}
+		l.spare = ready[:0]
 	}
 }
 
 // prepare begins a turn: it waits until there is something to do and makes it ready.
 func (l *Loop) prepare() {
-	idle := l.ready.len() == 0 && !l.hasPosted.Load()
+	idle := len(l.ready) == 0 && !l.hasPosted.Load()
 	switch {
 	case idle:
 		l.sleep()
@@ -265,7 +269,7 @@ func (l *Loop) callSoonThreadsafe(f func()) bool {
 
 // callSoon makes f ready. It runs in the next turn, or in this one if the callbacks of
 // this one have not begun.
-func (l *Loop) callSoon(f func()) { l.ready.push(callback{f: f}) }
+func (l *Loop) callSoon(f func()) { l.ready = append(l.ready, callback{f: f}) }
 
 // callLater makes f run in the first turn that begins after d has passed.
 func (l *Loop) callLater(d time.Duration, f func()) *timer {
@@ -369,41 +373,6 @@ func (h *timers) Pop() any {
 type callback struct {
 	f    func()
 	task *Task // nil if it is f
-}
-
-// A ring is a queue of callbacks that allocates only when it grows. head and tail
-// count all callbacks ever popped and pushed, and may wrap around.
-type ring struct {
-	slots []callback // their number is a power of two
-	head  uint
-	tail  uint
-}
-
-func (r *ring) len() int { return int(r.tail - r.head) }
-
-func (r *ring) push(c callback) {
-	if r.len() == len(r.slots) {
-		r.grow()
-	}
-	r.slots[r.tail&uint(len(r.slots)-1)] = c
-	r.tail++
-}
-
-func (r *ring) pop() callback {
-	slot := &r.slots[r.head&uint(len(r.slots)-1)]
-	c := *slot
-	*slot = callback{}
-	r.head++
-	return c
-}
-
-func (r *ring) grow() {
-	slots := make([]callback, max(16, 2*len(r.slots)))
-	n := r.len()
-	for i := range n {
-		slots[i] = r.pop()
-	}
-	r.slots, r.head, r.tail = slots, 0, uint(n)
 }
 
 // isCanceled reports whether err is that of a canceled wait.

@@ -48,7 +48,7 @@ func Go[T any](l *Loop, body func(t *Task) (T, error)) *Future[T] {
 		f.finish(body(t))
 	})
 	l.tasks[t] = struct{}{}
-	l.ready.push(callback{task: t})
+	l.ready = append(l.ready, callback{task: t})
 	return f
 }
 
