@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// An opcode is an instruction of the machine, named as in CPython. eval_plain.go
-// implements the instructions.
+// An opcode is an instruction of the machine, named as in CPython. eval, in
+// eval_plain.go, implements the instructions.
 type opcode uint8
 
 const (
@@ -90,17 +90,19 @@ func (op operation) String() string {
 	return [operations]string{"addition", "subtraction", "multiplication"}[op]
 }
 
-// instructionSize is the number of bytes of an instruction: an opcode, and an
-// argument of two bytes, low byte first, as in CPython up to 3.5 and in the
-// Gilectomy.
-const instructionSize = 3
+// An instruction is a word, as in CPython since 3.6: an opcode in its lowest byte, and
+// an argument above it. CPython's argument has 8 bits, and a prefix extends it.
+type instruction uint32
+
+func (in instruction) op() opcode { return opcode(in) }
+func (in instruction) arg() int   { return int(in >> 8) }
 
 // code is a compiled function.
 type code struct {
 	name    string
 	params  int // the number of locals that are parameters, which come first
 	locals  int
-	program []byte
+	program []instruction
 	consts  []*object
 	names   []*object
 }
@@ -133,7 +135,7 @@ func (s *space) function(lines []string) *object {
 		if label, ok := strings.CutSuffix(strings.TrimSpace(line), ":"); ok {
 			labels[label] = at
 		} else if strings.TrimSpace(line) != "" {
-			at += instructionSize
+			at++
 		}
 	}
 	for _, line := range lines[1:] {
@@ -148,7 +150,7 @@ func (s *space) function(lines []string) *object {
 		if len(words) > 1 {
 			in.arg = c.argument(s, in.op, words[1], locals, labels)
 		}
-		c.program = append(c.program, byte(in.op), byte(in.arg), byte(in.arg>>8))
+		c.program = append(c.program, instruction(in.arg)<<8|instruction(in.op))
 	}
 	f := s.take(kindFunction)
 	f.code = c

@@ -51,9 +51,6 @@ func (t *freeThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
-	if o.kind == kindFree {
-		usedAfterFree()
-	}
 	t.locks.counts.Lock()
 	o.refs--
 	dead := o.refs <= 0

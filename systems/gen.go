@@ -108,7 +108,7 @@ func generate() error {
 }
 
 // renamed matches the identifiers that contain the name of their system.
-var renamed = regexp.MustCompile(`\bplain(Thread|Types?|Instructions)\b`)
+var renamed = regexp.MustCompile(`\bplain(Thread|Types?)\b`)
 
 // threadOf returns the name of the thread that a function is a method of.
 func threadOf(f *ast.FuncDecl) (name string, ok bool) {

@@ -37,10 +37,9 @@ func (t *jumpsThread) enterFrame(c *code, args []reference) *frame {
 	return f
 }
 
-func (t *jumpsThread) jump(f *frame, arg int) *frame {
-	if arg < f.next {
+func (t *jumpsThread) jump(from, to int) int {
+	if to < from {
 		t.gil.Tick(&t.identity)
 	}
-	f.next = arg
-	return f
+	return to
 }

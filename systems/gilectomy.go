@@ -67,9 +67,6 @@ func (t *gilectomyThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
-	if o.kind == kindFree {
-		usedAfterFree()
-	}
 	if atomic.AddInt64(&o.refs, -1) <= 0 {
 		t.free(o)
 	}
@@ -118,9 +115,6 @@ func (t *atomicThread) incref(o *object) {
 func (t *atomicThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
-	}
-	if o.kind == kindFree {
-		usedAfterFree()
 	}
 	if atomic.AddInt64(&o.refs, -1) <= 0 {
 		t.free(o)

@@ -14,9 +14,8 @@ type machine struct {
 	*space
 	counts counts
 	frame  *frame // of the function that is running
-	spare  *frame // a list of frames to reuse
+	callee *frame // of the program's function; kept for the next call, as that in a frame
 	depth  int
-	result *object   // of the program
 	err    error     // why the program fails
 	old    []*object // of assign: the items that it must drop
 
@@ -31,30 +30,16 @@ type machine struct {
 // operands.
 type frame struct {
 	back    *frame // the caller's
+	callee  *frame // of the functions that this one calls
 	code    *code
 	globals *object
-	last    int // the offset of the instruction that was begun last
-	next    int // the offset of the next instruction
-	top     int // the number of slots in use
+	next    int // the place of the instruction that runs, or that runs when a call returns
+	top     int // the number of slots in use, except while the function runs
 	slots   [frameSlots]reference
 }
 
-func (f *frame) push(o *object) {
-	f.slots[f.top] = refer(o)
-	f.top++
-}
-
-// pop clears the slot, so that a frame holds no references but those in its top
-// slots.
-func (f *frame) pop() *object {
-	f.top--
-	o := f.slots[f.top].use()
-	f.slots[f.top] = reference{}
-	return o
-}
-
-// peek returns the operand that is n below the top one.
-func (f *frame) peek(n int) *object { return f.slots[f.top-1-n].use() }
+// at returns the object in a slot.
+func (f *frame) at(slot int) *object { return f.slots[slot].use() }
 
 // frameSlots is the number of locals and operands that a function may have.
 const frameSlots = 24
@@ -69,21 +54,22 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 	if !m.enter() {
 		return nil
 	}
-	f := m.spare
-	if f == nil {
-		f = new(frame)
-	} else {
-		m.spare = f.back
+	callee := &m.callee
+	if m.frame != nil {
+		callee = &m.frame.callee
 	}
-	f.back, f.code, f.globals = m.frame, c, m.globals
-	f.last, f.next, f.top = -instructionSize, 0, c.locals
-	locals := f.slots[:c.locals]
-	for i := range locals {
-		if i < len(args) {
-			locals[i] = args[i]
-		} else {
-			locals[i] = reference{}
-		}
+	f := *callee
+	if f == nil {
+		f = &frame{back: m.frame}
+		*callee = f
+	}
+	f.code, f.globals = c, m.globals
+	f.next, f.top = 0, c.locals
+	for i, arg := range args {
+		f.slots[i] = arg
+	}
+	for i := len(args); i < c.locals; i++ {
+		f.slots[i] = reference{}
 	}
 	m.frame = f
 	return f
@@ -91,10 +77,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 
 // leaveFrame ends the call and returns the frame of the caller.
 func (m *machine) leaveFrame() *frame {
-	f := m.frame
-	m.frame = f.back
-	f.back, f.code, f.globals = m.spare, nil, nil
-	m.spare = f
+	m.frame = m.frame.back
 	m.leave()
 	return m.frame
 }
@@ -117,7 +100,7 @@ func (m *machine) leave() { m.depth-- }
 func (m *machine) fail(format string, args ...any) {
 	where := "no function"
 	if f := m.frame; f != nil {
-		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.last/instructionSize)
+		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.next)
 	}
 	m.err = fmt.Errorf("systems: %s, in %s", fmt.Sprintf(format, args...), where)
 }

@@ -114,7 +114,7 @@ func (k *keys) find(name *object) int {
 		if place < 0 {
 			return place
 		}
-		if e := &k.entries[place]; e.hash == name.num && e.name == name {
+		if k.entries[place].name == name {
 			return place
 		}
 	}
@@ -222,16 +222,8 @@ func (o *object) setInt(n int64) {
 	o.size, o.num = size, abs
 }
 
-// medium returns the value of an integer of at most one digit.
-func (o *object) medium() int64 {
-	switch {
-	case o.size == 0:
-		return 0
-	case o.size < 0:
-		return -o.num
-	}
-	return o.num
-}
+// medium returns the value of an integer of at most one digit, whose size is its sign.
+func (o *object) medium() int64 { return o.size * o.num }
 
 // value returns the value of an integer.
 func (o *object) value() int64 {

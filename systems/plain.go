@@ -44,9 +44,6 @@ func (t *plainThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
 	}
-	if o.kind == kindFree {
-		usedAfterFree()
-	}
 	o.refs--
 	if o.refs <= 0 {
 		t.free(o)

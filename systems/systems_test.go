@@ -408,7 +408,7 @@ last:
 				if lock.Stats().Switches != switches && switches > 0 {
 					after = append(after, last)
 				}
-				last = opcode(f.code.program[f.next])
+				last = f.code.program[f.next].op()
 				time.Sleep(2 * gil.DefaultInterval) // so that the other thread asks for the lock
 				switches = lock.Stats().Switches
 			}
@@ -439,7 +439,7 @@ func TestLostUpdates(t *testing.T) {
 			first, second := in.threads[0].(driven), in.threads[1]
 			ended := make(chan struct{})
 			first.core().trace = func(f *frame) {
-				if opcode(f.code.program[f.next]) != opLoadConst {
+				if f.code.program[f.next].op() != opLoadConst {
 					return
 				}
 				first.core().trace = nil // ans is loaded

@@ -19,278 +19,232 @@ func (t *ticksThread) run(thread, n int) int64 {
 
 // eval calls a function and returns its result, or nil if the program fails. It
 // takes over the references to the arguments, but not the one to the function.
+//
+// As in CPython, it is one function, and a call of the program is not a call of Go:
+// most instructions are so short that a call for each would cost as much as they do.
 func (t *ticksThread) eval(function *object, args ...reference) *object {
-	t.result, t.err = nil, nil
-	for f := t.enterFrame(function.code, args); f != nil; {
+	t.err = nil
+	f := t.enterFrame(function.code, args)
+	if f == nil {
+		return nil
+	}
+	next, top := 0, f.top // f.top is out of date while f runs
+	for {
+		f.next = next
 		t.tick()
 		if t.trace != nil {
 			t.trace(f)
 		}
-		at := f.code.program[f.next : f.next+instructionSize]
-		f.last = f.next
-		f.next += instructionSize
-		f = ticksInstructions[at[0]](t, f, int(at[1])|int(at[2])<<8)
+		in := f.code.program[next]
+		arg := in.arg()
+		next++
+		var o *object // what the instruction pushes, or nil if it fails
+		switch in.op() {
+		case opLoadFast:
+			if f.slots[arg].object == nil {
+				t.fail("a local is used before it has a value")
+				break
+			}
+			t.incref(f.at(arg))
+			f.slots[top] = f.slots[arg]
+			top++
+			continue
+		case opLoadConst:
+			o := f.code.consts[arg]
+			t.incref(o)
+			f.slots[top] = refer(o)
+			top++
+			continue
+		case opLoadGlobal:
+			o = t.getKey(f.globals, f.code.names[arg])
+		case opBinary:
+			top -= 2
+			a, b := f.at(top), f.at(top+1)
+			o = t.binary(operation(arg), a, b)
+			t.decref(a)
+			t.decref(b)
+		case opCompare:
+			top -= 2
+			a, b := f.at(top), f.at(top+1)
+			o = t.compare(comparison(arg), a, b)
+			t.decref(a)
+			t.decref(b)
+		case opGetIter:
+			top--
+			n := f.at(top)
+			o = t.rangeOf(n)
+			t.decref(n)
+		case opForIter:
+			it := f.at(top - 1)
+			if it.num == it.size {
+				top--
+				t.decref(it)
+				next = arg
+				continue
+			}
+			o = t.newInt(it.num)
+			it.num++
+		case opCall: // leaves the function on the stack
+			callee := f.at(top - 1 - arg)
+			if callee.kind != kindFunction || callee.code.params != arg {
+				t.fail("call of %v with %d arguments", callee.kind, arg)
+				break
+			}
+			called := t.enterFrame(callee.code, f.slots[top-arg:top])
+			if called == nil {
+				break
+			}
+			f.top = top - arg
+			f.next = next
+			f, next, top = called, 0, called.top
+			continue
+		case opReturn: // drops the function
+			top--
+			o = f.at(top)
+			for _, r := range f.slots[:top] {
+				if r.object != nil {
+					t.decref(r.use())
+				}
+			}
+			if f = t.leaveFrame(); f == nil {
+				return o
+			}
+			next, top = f.next, f.top-1
+			t.decref(f.at(top))
+		case opSubscript:
+			top -= 2
+			list, i := f.at(top), f.at(top+1)
+			o = t.getItem(list, i)
+			t.decref(list)
+			t.decref(i)
+		case opLoadAttr:
+			top--
+			record := f.at(top)
+			o = t.getKey(record, f.code.names[arg])
+			t.decref(record)
+		case opCopy:
+			top--
+			from := f.at(top)
+			o = t.copyOf(from)
+			t.decref(from)
+		case opCallNative:
+			top -= 2
+			x, n := f.at(top), f.at(top+1)
+			o = t.callNative(&kernels[arg], x, n)
+			t.decref(x)
+			t.decref(n)
+
+		// The instructions below push nothing.
+		case opStoreFast:
+			top--
+			old := f.slots[arg]
+			f.slots[arg] = refer(f.at(top))
+			if old.object != nil {
+				t.decref(old.use())
+			}
+			continue
+		case opPopJumpIfFalse:
+			top--
+			o := f.at(top)
+			if o == t.no || o != t.yes && !truth(o) {
+				next = arg
+			}
+			t.decref(o)
+			continue
+		case opJump:
+			next = t.jump(next, arg)
+			continue
+		case opPopTop:
+			top--
+			t.decref(f.at(top))
+			continue
+		case opStoreGlobal:
+			top--
+			value := f.at(top)
+			ok := t.setKey(f.globals, f.code.names[arg], value)
+			t.decref(value)
+			if ok {
+				continue
+			}
+		case opStoreSubscript:
+			top -= 3
+			value, list, i := f.at(top), f.at(top+1), f.at(top+2)
+			ok := t.setItem(list, i, value)
+			t.decref(value)
+			t.decref(list)
+			t.decref(i)
+			if ok {
+				continue
+			}
+		case opStoreAttr:
+			top -= 2
+			value, record := f.at(top), f.at(top+1)
+			ok := t.setKey(record, f.code.names[arg], value)
+			t.decref(value)
+			t.decref(record)
+			if ok {
+				continue
+			}
+		case opAssignSlice:
+			top -= 2
+			from, to := f.at(top), f.at(top+1)
+			ok := t.assign(to, from)
+			t.decref(from)
+			t.decref(to)
+			if ok {
+				continue
+			}
+		}
+		if o == nil {
+			f.top = top
+			t.unwind()
+			return nil
+		}
+		f.slots[top] = refer(o)
+		top++
 	}
-	return t.result
 }
 
-// ticksInstructions has the function of every instruction. The function gets the
-// frame of the call that is running and the instruction's argument. It returns the
-// frame to go on with: the same frame, a called function's, the caller's, or nil
-// when the program has ended.
-var ticksInstructions = [opcodes]func(t *ticksThread, f *frame, arg int) *frame{
-	opLoadFast:       (*ticksThread).loadFast,
-	opStoreFast:      (*ticksThread).storeFast,
-	opLoadConst:      (*ticksThread).loadConst,
-	opLoadGlobal:     (*ticksThread).loadGlobal,
-	opStoreGlobal:    (*ticksThread).storeGlobal,
-	opBinary:         (*ticksThread).binaryOp,
-	opCompare:        (*ticksThread).compareOp,
-	opPopJumpIfFalse: (*ticksThread).popJumpIfFalse,
-	opJump:           (*ticksThread).jump,
-	opGetIter:        (*ticksThread).getIter,
-	opForIter:        (*ticksThread).forIter,
-	opPopTop:         (*ticksThread).popTop,
-	opCall:           (*ticksThread).call,
-	opReturn:         (*ticksThread).returnValue,
-	opSubscript:      (*ticksThread).subscript,
-	opStoreSubscript: (*ticksThread).storeSubscript,
-	opLoadAttr:       (*ticksThread).loadAttr,
-	opStoreAttr:      (*ticksThread).storeAttr,
-	opCopy:           (*ticksThread).copyObject,
-	opAssignSlice:    (*ticksThread).assignSlice,
-	opCallNative:     (*ticksThread).callNative,
-}
+// jump returns the place of the next instruction: to, and not from.
+func (t *ticksThread) jump(from, to int) int { return to }
 
-func (t *ticksThread) loadFast(f *frame, arg int) *frame {
-	if f.slots[arg].object == nil {
-		t.fail("a local is used before it has a value")
-		return t.unwind(f)
-	}
-	o := f.slots[arg].use()
-	t.incref(o)
-	f.push(o)
-	return f
-}
-
-func (t *ticksThread) storeFast(f *frame, arg int) *frame {
-	old := f.slots[arg]
-	f.slots[arg] = refer(f.pop())
-	if old.object != nil {
-		t.decref(old.use())
-	}
-	return f
-}
-
-func (t *ticksThread) loadConst(f *frame, arg int) *frame {
-	o := f.code.consts[arg]
-	t.incref(o)
-	f.push(o)
-	return f
-}
-
-func (t *ticksThread) loadGlobal(f *frame, arg int) *frame {
-	return t.pushed(f, t.getKey(f.globals, f.code.names[arg]))
-}
-
-func (t *ticksThread) storeGlobal(f *frame, arg int) *frame {
-	value := f.pop()
-	ok := t.setKey(f.globals, f.code.names[arg], value)
-	t.decref(value)
-	return t.done(f, ok)
-}
-
-func (t *ticksThread) binaryOp(f *frame, arg int) *frame {
-	b, a := f.pop(), f.pop()
-	o := t.binary(operation(arg), a, b)
-	t.decref(a)
-	t.decref(b)
-	return t.pushed(f, o)
-}
-
-func (t *ticksThread) compareOp(f *frame, arg int) *frame {
-	b, a := f.pop(), f.pop()
-	o := t.compare(comparison(arg), a, b)
-	t.decref(a)
-	t.decref(b)
-	return t.pushed(f, o)
-}
-
-func (t *ticksThread) popJumpIfFalse(f *frame, arg int) *frame {
-	o := f.pop()
-	if o == t.no || o != t.yes && !truth(o) {
-		f.next = arg
-	}
-	t.decref(o)
-	return f
-}
-
-func (t *ticksThread) jump(f *frame, arg int) *frame {
-	f.next = arg
-	return f
-}
-
-func (t *ticksThread) getIter(f *frame, _ int) *frame {
-	n := f.pop()
-	o := t.rangeOf(n)
-	t.decref(n)
-	return t.pushed(f, o)
-}
-
-func (t *ticksThread) forIter(f *frame, arg int) *frame {
-	it := f.peek(0)
-	if it.num == it.size {
-		t.decref(f.pop())
-		f.next = arg
-		return f
-	}
-	it.num++
-	f.push(t.newInt(it.num - 1))
-	return f
-}
-
-func (t *ticksThread) popTop(f *frame, _ int) *frame {
-	t.decref(f.pop())
-	return f
-}
-
-// call leaves the function on the stack. returnValue drops it.
-func (t *ticksThread) call(f *frame, arg int) *frame {
-	callee := f.peek(arg)
-	if callee.kind != kindFunction || callee.code.params != arg {
-		t.fail("call of %v with %d arguments", callee.kind, arg)
-		return t.unwind(f)
-	}
-	called := t.enterFrame(callee.code, f.slots[f.top-arg:f.top])
-	if called == nil {
-		return t.unwind(f)
-	}
-	f.top -= arg
-	return called
-}
-
-func (t *ticksThread) returnValue(f *frame, _ int) *frame {
-	result := f.pop()
-	for i := range f.top {
-		if r := f.slots[i]; r.object != nil {
+// dropAll drops what a frame holds.
+func (t *ticksThread) dropAll(f *frame) {
+	for _, r := range f.slots[:f.top] {
+		if r.object != nil {
 			t.decref(r.use())
 		}
 	}
-	if f = t.leaveFrame(); f == nil {
-		t.result = result
-		return nil
-	}
-	t.decref(f.pop())
-	f.push(result)
-	return f
-}
-
-func (t *ticksThread) subscript(f *frame, _ int) *frame {
-	i, list := f.pop(), f.pop()
-	o := t.getItem(list, i)
-	t.decref(list)
-	t.decref(i)
-	return t.pushed(f, o)
-}
-
-func (t *ticksThread) storeSubscript(f *frame, _ int) *frame {
-	i, list, value := f.pop(), f.pop(), f.pop()
-	ok := t.setItem(list, i, value)
-	t.decref(value)
-	t.decref(list)
-	t.decref(i)
-	return t.done(f, ok)
-}
-
-func (t *ticksThread) loadAttr(f *frame, arg int) *frame {
-	record := f.pop()
-	o := t.getKey(record, f.code.names[arg])
-	t.decref(record)
-	return t.pushed(f, o)
-}
-
-func (t *ticksThread) storeAttr(f *frame, arg int) *frame {
-	record, value := f.pop(), f.pop()
-	ok := t.setKey(record, f.code.names[arg], value)
-	t.decref(value)
-	t.decref(record)
-	return t.done(f, ok)
-}
-
-func (t *ticksThread) copyObject(f *frame, _ int) *frame {
-	o := f.pop()
-	c := t.copyOf(o)
-	t.decref(o)
-	return t.pushed(f, c)
-}
-
-func (t *ticksThread) assignSlice(f *frame, _ int) *frame {
-	to, from := f.pop(), f.pop()
-	ok := t.assign(to, from)
-	t.decref(from)
-	t.decref(to)
-	return t.done(f, ok)
-}
-
-func (t *ticksThread) callNative(f *frame, arg int) *frame {
-	n, x := f.pop(), f.pop()
-	var o *object
-	if n.kind != kindInt || x.kind != kindInt {
-		t.fail("a kernel of %v and %v", x.kind, n.kind)
-	} else {
-		o = t.newInt(t.native(&kernels[arg], x.value(), n.value()))
-	}
-	t.decref(x)
-	t.decref(n)
-	return t.pushed(f, o)
-}
-
-// pushed pushes the result of an instruction. If it is nil, the instruction failed,
-// and pushed ends the program.
-func (t *ticksThread) pushed(f *frame, o *object) *frame {
-	if o == nil {
-		return t.unwind(f)
-	}
-	f.push(o)
-	return f
-}
-
-// done goes on after an instruction without a result. If the instruction failed, done
-// ends the program.
-func (t *ticksThread) done(f *frame, ok bool) *frame {
-	if !ok {
-		return t.unwind(f)
-	}
-	return f
 }
 
 // unwind ends a program that fails. It drops what the frames hold.
-func (t *ticksThread) unwind(f *frame) *frame {
-	for ; f != nil; f = t.leaveFrame() {
-		for i := range f.top {
-			if r := f.slots[i]; r.object != nil {
-				t.decref(r.use())
-			}
-		}
+func (t *ticksThread) unwind() {
+	for f := t.frame; f != nil; f = t.leaveFrame() {
+		t.dropAll(f)
 	}
-	return nil
+}
+
+// callNative returns the result of a kernel, or nil.
+func (t *ticksThread) callNative(k *kernel, x, n *object) *object {
+	if n.kind != kindInt || x.kind != kindInt {
+		t.fail("a kernel of %v and %v", x.kind, n.kind)
+		return nil
+	}
+	return t.newInt(t.native(k, x.value(), n.value()))
 }
 
 // binary applies an operator: CPython's binary_op1.
 func (t *ticksThread) binary(op operation, a, b *object) *object {
-	slot := ticksTypes[a.kind].operators[op]
-	other := slot
-	if a.kind != b.kind {
-		other = ticksTypes[b.kind].operators[op]
-	}
-	if slot != nil {
+	if slot := ticksTypes[a.kind].operators[op]; slot != nil {
 		if result := slot(t, a, b); result != nil || t.err != nil {
 			return result
 		}
 	}
-	if other != nil && a.kind != b.kind {
-		if result := other(t, a, b); result != nil || t.err != nil {
-			return result
+	if a.kind != b.kind {
+		if slot := ticksTypes[b.kind].operators[op]; slot != nil {
+			if result := slot(t, a, b); result != nil || t.err != nil {
+				return result
+			}
 		}
 	}
 	t.fail("%v of %v and %v", op, a.kind, b.kind)
@@ -583,9 +537,6 @@ func (t *ticksThread) incref(o *object) {
 func (t *ticksThread) decref(o *object) {
 	if counting {
 		t.counts.decrefs++
-	}
-	if o.kind == kindFree {
-		usedAfterFree()
 	}
 	o.refs--
 	if o.refs <= 0 {

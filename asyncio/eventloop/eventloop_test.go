@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"runtime"
 	"slices"
@@ -59,17 +58,17 @@ func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
 	note := func(s string) func() { return func() { order = append(order, s) } }
 	run(t, func(task *Task) error {
 		l := task.Loop()
-		l.ready.push(func() {
+		l.callSoon(func() {
 			note("a")()
-			l.ready.push(func() {
+			l.callSoon(func() {
 				note("d")()
-				l.ready.push(note("f"))
+				l.callSoon(note("f"))
 			})
 		})
-		l.ready.push(note("b"))
-		l.ready.push(func() {
+		l.callSoon(note("b"))
+		l.callSoon(func() {
 			note("c")()
-			l.ready.push(note("e"))
+			l.callSoon(note("e"))
 		})
 		for range 4 {
 			task.Yield()
@@ -89,7 +88,7 @@ func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
 			var again func()
 			again = func() {
 				if !f.Done() {
-					l.ready.push(again)
+					l.callSoon(again)
 				}
 			}
 			again()
@@ -760,7 +759,7 @@ func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 	for _, panics := range []func(*Task){
 		func(*Task) { panic("spam") },
-		func(task *Task) { task.Loop().ready.push(func() { panic("spam") }); task.Yield() },
+		func(task *Task) { task.Loop().callSoon(func() { panic("spam") }); task.Yield() },
 		func(task *Task) {
 			Go(task.Loop(), func(*Task) (nothing, error) { panic("spam") })
 			sleep(task, time.Hour)
@@ -832,36 +831,21 @@ func TestGoexitOfATask(t *testing.T) {
 	require.False(t, returned)
 }
 
-// A ring grows when it is full, also where its counters wrap around.
-func TestRing(t *testing.T) {
-	for _, start := range []uint{0, 5, math.MaxUint - 20} {
-		r := ring{head: start, tail: start}
-		pushed, popped, got := 0, 0, -1
-		for round := range 200 {
-			for range 1 + round%7 {
-				i := pushed
-				r.push(func() { got = i })
-				pushed++
-			}
-			for range 1 + round%5 {
-				if r.len() > 0 {
-					r.pop()()
-					require.Equal(t, popped, got)
-					popped++
-				}
-			}
-			require.Equal(t, pushed-popped, r.len())
+// A callback that has run is not kept alive by the queue that it was in.
+func TestCallbacksAreForgotten(t *testing.T) {
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		for range 20 {
+			l.callSoon(func() {})
 		}
-		require.Greater(t, r.len(), 16, "it has grown")
-		for r.len() > 0 {
-			r.pop()()
-			require.Equal(t, popped, got)
-			popped++
+		task.Yield()
+		task.Yield()
+		require.GreaterOrEqual(t, cap(l.ready), 20, "the queue of the turn before is used again")
+		for _, c := range l.ready[:cap(l.ready)] {
+			require.Nil(t, c.f)
 		}
-		for _, f := range r.slots {
-			require.Nil(t, f, "keeps garbage alive")
-		}
-	}
+		return nil
+	})
 }
 
 func Example() {

@@ -7,7 +7,7 @@ type Future[T any] struct {
 	done     bool // goes from false to true, once
 	value    T    // not written after done
 	err      error
-	then     []func()    // made ready when done
+	then     []callback  // made ready when done
 	onCancel func() bool // nil if Cancel resolves the future with ErrCanceled
 }
 
@@ -33,7 +33,7 @@ func (f *Future[T]) Resolve(value T, err error) {
 func (f *Future[T]) finish(value T, err error) {
 	f.done, f.value, f.err = true, value, err
 	for _, then := range f.then {
-		f.loop.ready.push(then)
+		f.loop.ready = append(f.loop.ready, then)
 	}
 	f.then = nil
 }
@@ -55,10 +55,10 @@ func (f *Future[T]) Cancel() bool {
 // onDone makes the loop call then once the future is done.
 func (f *Future[T]) onDone(then func()) {
 	if f.done {
-		f.loop.ready.push(then)
+		f.loop.callSoon(then)
 		return
 	}
-	f.then = append(f.then, then)
+	f.then = append(f.then, callback{f: then})
 }
 
 // Await waits until f is done and returns its value and error. If f is done
@@ -69,12 +69,12 @@ func Await[T any](t *Task, f *Future[T]) (T, error) {
 		panic("eventloop: Await of a future of another loop")
 	}
 	if !f.done {
-		f.then = append(f.then, t.step)
+		f.then = append(f.then, callback{task: t})
 		t.waiting = f
 		if t.cancel && f.Cancel() {
 			t.cancel = false
 		}
-		if err := t.suspend(); err != nil {
+		if err := t.suspend(false); err != nil {
 			return *new(T), err
 		}
 	}

@@ -14,13 +14,13 @@
 //		...
 //	})
 //
-// Names come from asyncio: callLater is its call_later, callSoonThreadsafe its
-// call_soon_threadsafe. A turn of the loop does what BaseEventLoop._run_once does.
-// It asks the selector which sockets are ready, and waits in it if there is nothing
-// else to do. It takes the callbacks that other goroutines have posted, makes the due
-// timers ready, and runs exactly the callbacks that are ready then, first come, first
-// served. A callback that is added while they run runs in the next turn. The loop's
-// goroutine reads and writes the sockets itself.
+// Names come from asyncio: callSoon is its call_soon, callLater its call_later,
+// callSoonThreadsafe its call_soon_threadsafe. A turn of the loop does what
+// BaseEventLoop._run_once does. It asks the selector which sockets are ready, and
+// waits in it if there is nothing else to do. It takes the callbacks that other
+// goroutines have posted, makes the due timers ready, and runs exactly the callbacks
+// that are ready then, first come, first served. A callback that is added while they
+// run runs in the next turn. The loop's goroutine reads and writes the sockets itself.
 //
 // Two things differ from Python. A coroutine here has a stack of its own, so a
 // plain function may wait on behalf of a task (see [Stream.As]); Python needs an
@@ -31,7 +31,7 @@
 // never touch what belongs to tasks. A read that finds the loop asleep then costs a
 // hand-over between goroutines.
 //
-// Read Loop.turn first, then Task.Yield and Await.
+// Read Loop.run first, then Task.Yield and Await.
 package eventloop
 
 import (
@@ -52,7 +52,8 @@ var ErrCanceled = fmt.Errorf("eventloop: task: %w", context.Canceled)
 // callbacks and tasks of the loop may use it; callSoonThreadsafe and fail are the
 // exceptions, which helper goroutines call.
 type Loop struct {
-	ready  ring
+	ready  []callback // for the next turn
+	spare  []callback // empty, for the turn after it
 	timers timers
 	made   int // timers so far; of two timers due at once, the one made first runs first
 	tasks  map[*Task]struct{}
@@ -96,15 +97,11 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 		l.callSoonThreadsafe(func() { done.Cancel() })
 	})
 	defer stop()
-	for !done.Done() {
-		l.turn()
-	}
+	l.run(done.Done)
 	for t := range l.tasks {
 		t.Cancel()
 	}
-	for len(l.tasks) > 0 {
-		l.turn()
-	}
+	l.run(func() bool { return len(l.tasks) == 0 })
 	return done.err
 }
 
@@ -134,9 +131,39 @@ func (l *Loop) close() {
 	l.repeatFailure()
 }
 
-// turn waits until there is something to do and does it.
-func (l *Loop) turn() {
-	idle := l.ready.len() == 0 && !l.hasPosted.Load()
+// run takes turns until over reports true before one of them.
+func (l *Loop) run(over func() bool) {
+	for !over() {
+		l.prepare()
+		// Looping until none is ready would starve timers, posts and sockets when a
+		// callback makes itself ready again.
+		ready := l.ready
+		l.ready = l.spare
+		for i, c := range ready {
+			ready[i] = callback{}
+			t := c.task
+			if t == nil {
+				c.f()
+				continue
+			}
+			t.err = nil
+			if t.cancel {
+				t.cancel, t.err = false, ErrCanceled
+			}
+			again, waits := t.next()
+			if again {
+				l.ready = append(l.ready, callback{task: t})
+			} else if !waits {
+				delete(l.tasks, t)
+			}
+		}
+		l.spare = ready[:0]
+	}
+}
+
+// prepare begins a turn: it waits until there is something to do and makes it ready.
+func (l *Loop) prepare() {
+	idle := len(l.ready) == 0 && !l.hasPosted.Load()
 	switch {
 	case idle:
 		l.sleep()
@@ -149,18 +176,13 @@ func (l *Loop) turn() {
 	if len(l.timers) > 0 {
 		l.expire()
 	}
-	// Count first. Looping until none is ready would starve timers, posts and sockets
-	// when a callback makes itself ready again.
-	for range l.ready.len() {
-		l.ready.pop()()
-	}
 }
 
 // take makes ready the callbacks that other goroutines have posted.
 func (l *Loop) take() {
 	l.mu.Lock()
 	for i, f := range l.posted {
-		l.ready.push(f)
+		l.callSoon(f)
 		l.posted[i] = nil
 	}
 	l.posted = l.posted[:0]
@@ -172,7 +194,7 @@ func (l *Loop) take() {
 func (l *Loop) expire() {
 	now := time.Now()
 	for len(l.timers) > 0 && !l.timers[0].when.After(now) {
-		l.ready.push(heap.Pop(&l.timers).(*timer).f)
+		l.callSoon(heap.Pop(&l.timers).(*timer).f)
 	}
 }
 
@@ -244,6 +266,10 @@ func (l *Loop) callSoonThreadsafe(f func()) bool {
 	}
 	return true
 }
+
+// callSoon makes f ready. It runs in the next turn, or in this one if the callbacks of
+// this one have not begun.
+func (l *Loop) callSoon(f func()) { l.ready = append(l.ready, callback{f: f}) }
 
 // callLater makes f run in the first turn that begins after d has passed.
 func (l *Loop) callLater(d time.Duration, f func()) *timer {
@@ -343,39 +369,10 @@ func (h *timers) Pop() any {
 	return t
 }
 
-// A ring is a queue of callbacks that allocates only when it grows. head and tail
-// count all callbacks ever popped and pushed, and may wrap around.
-type ring struct {
-	slots []func() // their number is a power of two
-	head  uint
-	tail  uint
-}
-
-func (r *ring) len() int { return int(r.tail - r.head) }
-
-func (r *ring) push(f func()) {
-	if r.len() == len(r.slots) {
-		r.grow()
-	}
-	r.slots[r.tail&uint(len(r.slots)-1)] = f
-	r.tail++
-}
-
-func (r *ring) pop() func() {
-	slot := &r.slots[r.head&uint(len(r.slots)-1)]
-	f := *slot
-	*slot = nil
-	r.head++
-	return f
-}
-
-func (r *ring) grow() {
-	slots := make([]func(), max(16, 2*len(r.slots)))
-	n := r.len()
-	for i := range n {
-		slots[i] = r.pop()
-	}
-	r.slots, r.head, r.tail = slots, 0, uint(n)
+// A callback is what the loop runs in a turn: a function, or a task until it waits.
+type callback struct {
+	f    func()
+	task *Task // nil if it is f
 }
 
 // isCanceled reports whether err is that of a canceled wait.

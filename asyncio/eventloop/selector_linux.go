@@ -91,7 +91,7 @@ func (e *epoll) dispatch() {
 			k.stream.readable()
 		}
 		if len(k.rest) > 0 {
-			k.stream.loop.ready.push(k.flush)
+			k.stream.loop.callSoon(k.flush)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func (k *socket) call(name string, with func(func(uintptr) bool) error, do func(
 
 func (k *socket) finish(rest []byte) {
 	k.rest = rest
-	k.stream.loop.ready.push(k.flush)
+	k.stream.loop.callSoon(k.flush)
 }
 
 // flush writes some of the rest. It does not write all of it at once, for the sake of
@@ -236,7 +236,7 @@ func (k *socket) flush() {
 		k.rest = nil
 		k.stream.written(err)
 	case n > 0:
-		k.stream.loop.ready.push(k.flush)
+		k.stream.loop.callSoon(k.flush)
 	}
 }
 

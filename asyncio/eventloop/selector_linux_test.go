@@ -157,7 +157,7 @@ func TestReadsAreNotTriedInVain(t *testing.T) {
 // starve them.
 func TestSocketsAndTheRest(t *testing.T) {
 	for name, busy := range map[string]func(l *Loop, again func()){
-		"callbacks": func(l *Loop, again func()) { l.ready.push(again) },
+		"callbacks": func(l *Loop, again func()) { l.callSoon(again) },
 		"timers":    func(l *Loop, again func()) { l.callLater(0, again) },
 		"posts":     func(l *Loop, again func()) { go l.callSoonThreadsafe(again) },
 	} {

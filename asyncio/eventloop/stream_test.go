@@ -97,7 +97,7 @@ func TestSmallWrite(t *testing.T) {
 	run(t, func(task *Task) error {
 		s := task.Loop().Attach(a)
 		turn := false
-		task.Loop().ready.push(func() { turn = true })
+		task.Loop().callSoon(func() { turn = true })
 		_, err := s.Write(task, []byte("spam"))
 		require.False(t, turn)
 		return err

@@ -62,7 +62,7 @@ func TestTurnEnds(t *testing.T) {
 		var again func()
 		again = func() {
 			if ran++; ran < 1000 && before == 0 {
-				l.ready.push(again)
+				l.callSoon(again)
 			}
 		}
 		l.callSoonThreadsafe(func() { before = ran })

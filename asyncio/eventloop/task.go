@@ -12,14 +12,14 @@ import (
 // call.
 type Task struct {
 	loop *Loop
-	next func() (struct{}, bool) // runs the task until it waits; reports false when the task has ended
-	stop func()                  // unwinds the task where it waits
-	step func()                  // gives the task a turn; the loop calls it
+	next func() (again, waits bool) // runs the task until it waits; see yield; waits is false when the task has ended
+	stop func()                     // unwinds the task where it waits
 
-	yield   func(struct{}) bool // gives up the turn; returns false if the task is being unwound
-	waiting canceler            // what the task waits for; nil or done if it does not wait
-	cancel  bool                // the current or next wait returns ErrCanceled
-	cancels int                 // how often the task was canceled, not counting timeouts that are over
+	yield   func(again bool) bool // gives up the turn, until the next one if again; returns false if the task is being unwound
+	err     error                 // what the wait that is over returns
+	waiting canceler              // what the task waits for; nil or done if it does not wait
+	cancel  bool                  // the current or next wait returns ErrCanceled
+	cancels int                   // how often the task was canceled, not counting timeouts that are over
 }
 
 // A canceler is a future of any type.
@@ -34,26 +34,21 @@ type unwound struct{}
 func Go[T any](l *Loop, body func(t *Task) (T, error)) *Future[T] {
 	t := &Task{loop: l}
 	f := &Future[T]{loop: l, onCancel: t.Cancel}
-	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+	t.next, t.stop = iter.Pull(func(yield func(bool) bool) {
 		defer func() {
 			if r := recover(); r != nil && r != (unwound{}) {
 				panic(r)
 			}
 		}()
 		t.yield = yield
-		if t.cancel {
-			f.finish(*new(T), ErrCanceled)
+		if t.err != nil {
+			f.finish(*new(T), t.err)
 			return
 		}
 		f.finish(body(t))
 	})
-	t.step = func() {
-		if _, waits := t.next(); !waits {
-			delete(l.tasks, t)
-		}
-	}
 	l.tasks[t] = struct{}{}
-	l.ready.push(t.step)
+	l.ready = append(l.ready, callback{task: t})
 	return f
 }
 
@@ -63,22 +58,20 @@ func (t *Task) Loop() *Loop { return t.loop }
 // Yield gives up the turn and returns in the task's next turn, like await
 // sleep(0) in Python. It is the shortest possible wait: two coroutine switches
 // and a place in the queue. It returns ErrCanceled if the task was canceled.
-func (t *Task) Yield() error {
-	t.loop.ready.push(t.step)
-	return t.suspend()
-}
+//
+// A processor predicts where a function returns to, and after a coroutine switch it is
+// wrong about every function that was open before. So there are few of them: Yield and
+// suspend are small enough to be inlined, and Loop.run, which calls next itself, returns
+// once.
+func (t *Task) Yield() error { return t.suspend(true) }
 
-// suspend gives up the turn and returns when the loop calls step. Exactly one call
-// of step must be pending.
-func (t *Task) suspend() error {
-	if !t.yield(struct{}{}) {
+// suspend gives up the turn and returns when the task has it again: in the next turn
+// of the loop, if again, or when the one callback that was made for it has been run.
+func (t *Task) suspend(again bool) error {
+	if !t.yield(again) {
 		panic(unwound{})
 	}
-	if t.cancel {
-		t.cancel = false
-		return ErrCanceled
-	}
-	return nil
+	return t.err
 }
 
 // Cancel cancels what the task waits for, what that waits for, and so on. The

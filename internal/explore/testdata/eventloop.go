@@ -31,9 +31,7 @@ var Programs = []explore.Program{
 			return n, got
 		})
 		r.Actor("loop", func() {
-			for !completed || !task.Done() {
-				l.turn()
-			}
+			l.run(func() bool { return completed && task.Done() })
 		})
 		r.Actor("canceler", func() { l.callSoonThreadsafe(func() { task.Cancel() }) })
 		r.Actor("completer", func() {
@@ -57,9 +55,11 @@ var Programs = []explore.Program{
 		l.cancel = func() {}
 		ran := 0
 		r.Actor("loop", func() {
+			turns := 1
 			if l.hasPosted.Load() {
-				l.turn() // take and run what is there
+				turns = 0 // take and run what is there
 			}
+			l.run(func() bool { turns++; return turns > 1 })
 			l.close()
 		})
 		var open bool
@@ -85,9 +85,7 @@ func posts(r *explore.Run, posts ...int) {
 		total += n
 	}
 	r.Actor("loop", func() {
-		for ran < total {
-			l.turn()
-		}
+		l.run(func() bool { return ran == total })
 	})
 	for i, n := range posts {
 		r.Actor(fmt.Sprint("poster ", i+1), func() {
