@@ -108,12 +108,14 @@ var subjects = []subject{
 				{"lock_free.go", "	w.floor.Store(w.split)\n	w.public.Store(uint64(top) | uint64(w.split)<<32)\n", "	w.public.Store(uint64(top) | uint64(w.split)<<32)\n	w.floor.Store(w.split)\n"}}},
 			{"a thief does not say that it has taken the last", "two tasks, one thief steals both", []edit{
 				{"lock_free.go", "			v.floor.Store(wanted)\n", "			_ = v\n"}}},
-			{"a join says that tasks are public after it has taken half", "three tasks, the owner joins two, one thief", []edit{
+			{"a join says that tasks are public after it has taken half", "three public tasks, the owner joins one, one thief", []edit{
 				{"lock_free.go", "		w.floor.Store(split)\n		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n", "		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n			w.floor.Store(split)\n"}}},
 			{"a join takes back without comparing", "one task, the owner joins it, one thief", []edit{
 				{"lock_free.go", "if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {", "if w.public.Store(uint64(top) | uint64(split)<<32); true {"}}},
+			{"a join that is too late leaves what it has said", "one task, the owner joins it, one thief", []edit{
+				{"lock_free.go", "			w.floor.Store(wanted) // again", "			// again"}}},
 			{"a fork publishes before it writes", "one task, the owner joins it, one thief", []edit{
-				{"lock_free.go", "	t := &w.tasks[h]\n	t.fn, t.arg = fn, arg\n	w.head = h + 1\n	if h < w.floor.Load() { // no task is public\n		w.publish()\n	}\n", "	t := &w.tasks[h]\n	w.head = h + 1\n	if h < w.floor.Load() {\n		w.publish()\n	}\n	t.fn, t.arg = fn, arg\n"}}},
+				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head++\n	w.publish()\n", "	w.head++\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},
 			{"atomic: a join claims without comparing", "atomic: two tasks, the owner joins both, one thief", []edit{
 				{"atomic.go", "if t.state.CompareAndSwap(open, free) {", "if t.state.Load() == open {\n		t.state.Store(free)"}}},
 			{"atomic: a thief claims without comparing", "atomic: one task, the owner joins it, two thieves", []edit{

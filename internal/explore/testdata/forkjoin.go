@@ -16,6 +16,7 @@ var Programs = []explore.Program{
 	{Name: "two tasks, two thieves", Start: func(r *explore.Run) { start(r, "++", 1, 1) }},
 	{Name: "the owner forks after a theft, one thief", Start: func(r *explore.Run) { start(r, "+-+-", 2) }},
 	{Name: "three tasks, the owner joins two, one thief", Start: func(r *explore.Run) { start(r, "+++--", 2) }},
+	{Name: "three public tasks, the owner joins one, one thief", Start: func(r *explore.Run) { start(r, "p-", 2) }},
 	{Name: "a stolen task forks, and the owner helps", Start: func(r *explore.Run) { start(r, "n-", 1) }},
 	{Name: "the owner helps while a thief steals its only task", Start: func(r *explore.Run) { start(r, "w+-", 2) }},
 	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
@@ -60,16 +61,16 @@ func (lot) WakeWorker(int) bool { return false }
 
 // start makes an owner, which forks a task (+), forks one that forks another and joins it
 // (n), and joins its newest task (-), and thieves that each try to steal so often. If the
-// owner's operations begin with a w, there is another worker, which does nothing but has a
-// task that forks two.
+// owner's operations begin with a p, it has three tasks that are public. If they begin with
+// a w, there is another worker, which does nothing but has a task that forks two.
 func start(r *explore.Run, owner string, thieves ...int) {
 	p := &Pool{workers: make([]Worker, 2+len(thieves))}
 	for id := range p.workers {
 		p.workers[id].init(p, id)
 	}
 	w, idle := &p.workers[0], &p.workers[1+len(thieves)]
-	ran := make([]int, 3*len(owner))
-	forked := 0 // tasks so far
+	ran := make([]int, 3*len(owner)) // by task
+	forked := 0                      // tasks so far
 	leaf := func(_ *Worker, i int) int { ran[i]++; return i }
 	nested := func(w *Worker, i int) int {
 		ran[i]++
@@ -96,7 +97,16 @@ func start(r *explore.Run, owner string, thieves ...int) {
 		}
 	}
 	others := 0
-	if owner[0] == 'w' {
+	switch owner[0] {
+	case 'p':
+		for range 3 {
+			fork(w, leaf, 1)
+		}
+		w.split = 3
+		w.floor.Store(3)
+		w.public.Store(3 << 32)
+		owner = owner[1:]
+	case 'w':
 		fork(idle, wide, 3)
 		owner, others = owner[1:], 1
 	}
