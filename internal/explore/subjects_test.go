@@ -109,10 +109,10 @@ var subjects = []subject{
 			{"a thief does not say that it has taken the last", "two tasks, one thief steals both", []edit{
 				{"lock_free.go", "			v.floor.Store(wanted)\n", "			_ = v\n"}}},
 			{"a join says that tasks are public after it has taken half", "three public tasks, the owner joins one, one thief", []edit{
-				{"lock_free.go", "		w.floor.Store(split)\n		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n", "		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n			w.floor.Store(split)\n"}}},
+				{"lock_free.go", "		if split > top {\n			w.floor.Store(split)\n		}\n		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n", "		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n			w.floor.Store(split)\n"}}},
 			{"a join takes back without comparing", "one task, the owner joins it, one thief", []edit{
 				{"lock_free.go", "if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {", "if w.public.Store(uint64(top) | uint64(split)<<32); true {"}}},
-			{"a join that is too late leaves what it has said", "one task, the owner joins it, one thief", []edit{
+			{"a join that is too late leaves what it has said", "three public tasks, the owner joins one, one thief", []edit{
 				{"lock_free.go", "			w.floor.Store(wanted) // again", "			// again"}}},
 			{"a fork publishes before it writes", "one task, the owner joins it, one thief", []edit{
 				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head++\n	w.publish()\n", "	w.head++\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},

@@ -60,8 +60,8 @@ type Worker struct {
 	// The word floor is split as well, or wanted while no task is public: the
 	// thief that takes the last one stores wanted. So the owner finds by one
 	// comparison whether a task is private and nothing has to be published.
-	// Before the owner publishes, it stores split, so it misses no thief that
-	// takes what it publishes. A thief may store wanted so late that more tasks
+	// The owner stores split before tasks become public, so it misses no thief
+	// that takes the last of them. A thief may store wanted so late that others
 	// are public by then; the owner looks at public before it publishes.
 	head, split, base uint32
 
@@ -227,7 +227,7 @@ func (w *Worker) Join(t *Task) int {
 
 // publish makes the older half of the owner's private tasks public, if no task is.
 func (w *Worker) publish() {
-	w.floor.Store(w.split)
+	w.floor.Store(w.split)         // before the look, so that no later wanted is lost
 	top := uint32(w.public.Load()) // the tasks below are stolen
 	if top < w.split {
 		return
@@ -265,7 +265,9 @@ func (w *Worker) joinSlow(t *Task) int {
 		// Take back half of the public tasks, so that the next joins are
 		// cheap, and at least this task.
 		split := top + (h-top)/2
-		w.floor.Store(split)
+		if split > top {
+			w.floor.Store(split)
+		}
 		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {
 			w.head, w.split = h, split
 			if split == top {

@@ -16,7 +16,7 @@ var Programs = []explore.Program{
 	{Name: "two tasks, two thieves", Start: func(r *explore.Run) { start(r, "++", 1, 1) }},
 	{Name: "the owner forks after a theft, one thief", Start: func(r *explore.Run) { start(r, "+-+-", 2) }},
 	{Name: "three tasks, the owner joins two, one thief", Start: func(r *explore.Run) { start(r, "+++--", 2) }},
-	{Name: "three public tasks, the owner joins one, one thief", Start: func(r *explore.Run) { start(r, "p-", 2) }},
+	{Name: "three public tasks, the owner joins one, one thief", Start: func(r *explore.Run) { start(r, "p-", 3) }},
 	{Name: "a stolen task forks, and the owner helps", Start: func(r *explore.Run) { start(r, "n-", 1) }},
 	{Name: "the owner helps while a thief steals its only task", Start: func(r *explore.Run) { start(r, "w+-", 2) }},
 	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
