@@ -115,7 +115,7 @@ var subjects = []subject{
 			{"a join that is too late leaves what it has said", "three public tasks, the owner joins one, one thief", []edit{
 				{"lock_free.go", "			w.floor.Store(wanted) // again", "			// again"}}},
 			{"a fork publishes before it writes", "one task, the owner joins it, one thief", []edit{
-				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head++\n	w.publish()\n", "	w.head++\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},
+				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head = h + 1\n	w.publish()\n", "	w.head = h + 1\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},
 			{"atomic: a join claims without comparing", "atomic: two tasks, the owner joins both, one thief", []edit{
 				{"atomic.go", "if t.state.CompareAndSwap(open, free) {", "if t.state.Load() == open {\n		t.state.Store(free)"}}},
 			{"atomic: a thief claims without comparing", "atomic: one task, the owner joins it, two thieves", []edit{

@@ -45,10 +45,9 @@ type Func func(w *Worker, arg int) int
 type Worker struct {
 	_ cacheline.Pad
 
-	// Every task of a pool has its own number, and the worker's begin with base. So
-	// the number tells whether a task is the worker's newest. The tasks [base, head)
-	// have been forked and not joined yet. Those in [split, head) are private to the
-	// owner, and the others are public. The word public is:
+	// The tasks [0, head) have been forked and not joined yet. Those in
+	// [split, head) are private to the owner, and the others are public. The
+	// word public is:
 	//
 	//	bits 0-31    top, the oldest task that has not been stolen
 	//	bits 32-63   split
@@ -63,14 +62,13 @@ type Worker struct {
 	// The owner stores split before tasks become public, so it misses no thief
 	// that takes the last of them. A thief may store wanted so late that others
 	// are public by then; the owner looks at public before it publishes.
-	head, split, base uint32
-
-	forks  int
-	pool   *Pool
-	id     int
-	victim int // the worker from which the last theft succeeded
-	_      cacheline.Pad
-	tasks  [depth]Task // by their numbers modulo depth; thieves take the oldest, and the owner writes the newest
+	head, split uint32
+	forks       int
+	pool        *Pool
+	id          int
+	victim      int // the worker from which the last theft succeeded
+	_           cacheline.Pad
+	tasks       [depth]Task // thieves take the oldest, and the owner writes the newest
 
 	_      cacheline.Pad
 	public atomic.Uint64
@@ -78,7 +76,7 @@ type Worker struct {
 	_      cacheline.Pad
 }
 
-// wanted is more than the number of any task.
+// wanted is more than the index of any task.
 const wanted = 1<<32 - 1
 
 // A Task is a forked call. It belongs to the worker that forked it or, if it is stolen,
@@ -88,7 +86,7 @@ type Task struct {
 	arg    int
 	result int
 	done   atomic.Bool // set by a thief; reset by the owner
-	number uint32      // or one that no task has, if the fork was a call
+	called bool        // whether the fork was a call; never reset
 }
 
 // A PanicError is the value that Run panics with if a function panics. Value is nil if
@@ -127,13 +125,7 @@ func New(workers int) *Pool {
 
 func (w *Worker) init(p *Pool, id int) {
 	w.pool, w.id = p, id
-	w.base = uint32(id * depth)
-	w.head, w.split = w.base, w.base
-	w.public.Store(uint64(w.base) | uint64(w.base)<<32)
 	w.floor.Store(wanted)
-	for i := range w.tasks {
-		w.tasks[i].number = w.base + uint32(i)
-	}
 }
 
 // Run calls fn(w, arg) on the caller's goroutine and returns its result. Several
@@ -163,8 +155,8 @@ func (p *Pool) Run(fn Func, arg int) (result int) {
 		}
 	}()
 	result = fn(w, arg)
-	if w.head != w.base {
-		panic(fmt.Sprintf("forkjoin: %d tasks forked and not joined", w.head-w.base))
+	if w.head != 0 {
+		panic(fmt.Sprintf("forkjoin: %d tasks forked and not joined", w.head))
 	}
 	done = true
 	return result
@@ -180,45 +172,37 @@ func (p *Pool) Close() {
 // Fork starts fn(w, arg) as a task. Another worker may run it, and if none does, this
 // worker runs it in Join. The function that forks a task must join it, and must join its
 // newest task first.
-//
-// Fork and Join do not check the stack: their frames are small, and what they call checks
-// it. That makes a fork 3 % cheaper.
-//
-//go:nosplit
 func (w *Worker) Fork(fn Func, arg int) *Task {
 	h := w.head
-	i := h % depth
-	if h < w.floor.Load() || i == depth-1 {
+	if h >= depth || h < w.floor.Load() {
 		return w.forkSlow(fn, arg)
 	}
 	w.forks++
-	t := &w.tasks[i]
+	t := &w.tasks[h]
 	t.fn, t.arg = fn, arg
 	w.head = h + 1
 	return t
 }
 
-// forkSlow forks when no task is public or there is no room.
+// forkSlow forks when there is no room or no task is public. Without its calls, Fork
+// needs fewer instructions.
 func (w *Worker) forkSlow(fn Func, arg int) *Task {
 	w.forks++
 	h := w.head
-	i := h % depth
-	if i == depth-1 { // no task is forked with this number
-		return &Task{result: fn(w, arg), number: h}
+	if h >= depth {
+		return &Task{result: fn(w, arg), called: true}
 	}
-	t := &w.tasks[i]
+	t := &w.tasks[h]
 	t.fn, t.arg = fn, arg
-	w.head++
+	w.head = h + 1
 	w.publish()
 	return t
 }
 
 // Join returns the result of the task's function.
-//
-//go:nosplit
 func (w *Worker) Join(t *Task) int {
-	h := t.number
-	if h+1 != w.head || h < w.floor.Load() {
+	h := w.head - 1
+	if h >= depth || t != &w.tasks[h] || h < w.floor.Load() { // also if head is 0
 		return w.joinSlow(t)
 	}
 	w.head = h
@@ -241,11 +225,11 @@ func (w *Worker) publish() {
 
 // joinSlow joins a task when it or no task is public, or when the fork was a call.
 func (w *Worker) joinSlow(t *Task) int {
-	h := t.number
+	h := w.head - 1
 	switch {
-	case h%depth == depth-1:
+	case t.called:
 		return t.result
-	case h+1 != w.head:
+	case h >= depth || t != &w.tasks[h]:
 		panic("forkjoin: Join of a task that is not the worker's newest")
 	case h >= w.split: // it is private
 		w.head = h
@@ -304,7 +288,7 @@ func (w *Worker) help() bool {
 		} else {
 			v.floor.Store(wanted)
 		}
-		w.runStolen(&v.tasks[top%depth], v)
+		w.runStolen(&v.tasks[top], v)
 		return true
 	}
 	return false
