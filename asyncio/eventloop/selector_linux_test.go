@@ -311,3 +311,29 @@ func TestWhatIsWatched(t *testing.T) {
 		return nil
 	}))
 }
+
+// A question with a time limit allocates nothing: a write, a wait and a read.
+func TestQuestionAllocatesNothing(t *testing.T) {
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		rw, p, q := s.As(task), []byte("spam"), make([]byte, 4)
+		question := func() error {
+			return task.Timeout(patience, func() error {
+				if _, err := rw.Write(p); err != nil {
+					return err
+				}
+				b.Write(p)
+				_, err := io.ReadFull(rw, q)
+				return err
+			})
+		}
+		require.NoError(t, question())
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			if err := question(); err != nil {
+				t.Error(err)
+			}
+		}))
+		return nil
+	})
+}
