@@ -98,7 +98,7 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 			return n, err
 		}
 		f := &t.input
-		*f = Future[struct{}]{loop: s.loop, then: f.then}
+		f.loop, f.done = s.loop, false // the loop is for Await's check
 		s.reader = f
 		_, err := Await(t, f)
 		if s.reader == f { // the wait was canceled

@@ -651,3 +651,20 @@ func TestReadAfterACanceledRead(t *testing.T) {
 		})
 	})
 }
+
+// A task can only wait for a stream of its own loop.
+func TestReadOnAnotherLoop(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, _ := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			require.PanicsWithValue(t, "eventloop: Await of a future of another loop", func() {
+				Run(t.Context(), func(other *Task) error {
+					_, err := s.Read(other, make([]byte, 1))
+					return err
+				})
+			})
+			return nil
+		})
+	})
+}

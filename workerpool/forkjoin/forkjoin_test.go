@@ -225,6 +225,19 @@ func TestForksAndTheftsWake(t *testing.T) {
 	}
 }
 
+// After a thief has taken the last public task, the next fork publishes.
+func TestForkAfterTheftOfTheLast(t *testing.T) {
+	p := New(2)
+	p.Close() // the test plays the workers
+	w := &p.workers[0]
+	w.Fork(fibLockFree, 1)
+	w.Fork(fibLockFree, 1) // private
+	require.True(t, p.workers[1].help())
+	require.False(t, p.workers[1].help())
+	w.Fork(fibLockFree, 1)
+	require.True(t, p.workers[1].help())
+}
+
 // A thief that leaves public tasks wakes another thief.
 func TestThiefWakesThief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
