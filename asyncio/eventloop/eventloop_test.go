@@ -543,6 +543,7 @@ func TestTimeoutThatIsDueTooLate(t *testing.T) {
 			time.Sleep(time.Second) // the loop sleeps too, and the next turn runs the task before the timer
 			return task.Yield()
 		}))
+		require.NoError(t, task.Timeout(time.Second, task.Yield), "the next one is another timer")
 		return sleep(task, time.Second)
 	})
 }

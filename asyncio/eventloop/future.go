@@ -35,7 +35,8 @@ func (f *Future[T]) finish(value T, err error) {
 	for _, then := range f.then {
 		f.loop.ready = append(f.loop.ready, then)
 	}
-	f.then = nil
+	clear(f.then)
+	f.then = f.then[:0]
 }
 
 // Cancel cancels the future: its waiters get ErrCanceled. If it is the future of a

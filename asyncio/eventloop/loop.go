@@ -273,9 +273,8 @@ func (l *Loop) callSoon(f func()) { l.ready = append(l.ready, callback{f: f}) }
 
 // callLater makes f run in the first turn that begins after d has passed.
 func (l *Loop) callLater(d time.Duration, f func()) *timer {
-	l.made++
-	t := &timer{loop: l, when: time.Now().Add(d), made: l.made, f: f}
-	heap.Push(&l.timers, t)
+	t := &timer{loop: l, f: f}
+	t.start(d)
 	return t
 }
 
@@ -318,13 +317,20 @@ func (l *Loop) repeatFailure() {
 	}
 }
 
-// A timer is a callback that is to run later.
+// A timer is a callback that is to run later. It may be started again after a stop that
+// has kept the callback from running.
 type timer struct {
 	loop  *Loop
 	when  time.Time
 	made  int
 	index int // in loop.timers, or -1 after the timer has left it
 	f     func()
+}
+
+func (t *timer) start(d time.Duration) {
+	t.loop.made++
+	t.when, t.made = time.Now().Add(d), t.loop.made
+	heap.Push(&t.loop.timers, t)
 }
 
 // stop keeps the callback from running, unless it was due already. It reports

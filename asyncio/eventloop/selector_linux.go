@@ -112,11 +112,12 @@ type socket struct {
 	rest []byte // what is left to write
 
 	// The argument and results of the system calls. The functions are made once,
-	// because they escape.
+	// because they escape. They are for Control, which does less than the Read and
+	// Write of a RawConn: nothing here waits in Go's poller.
 	p                 []byte
 	n                 int
 	failed            error
-	sysRead, sysWrite func(fd uintptr) bool
+	sysRead, sysWrite func(fd uintptr)
 }
 
 // watch makes the loop's selector watch the stream's connection. It returns nil if
@@ -149,14 +150,8 @@ func (s *Stream) watch() transport {
 	}); closed != nil || err != nil {
 		return nil
 	}
-	k.sysRead = func(fd uintptr) bool {
-		k.n, k.failed = unix.Read(int(fd), k.p)
-		return true // do not wait
-	}
-	k.sysWrite = func(fd uintptr) bool {
-		k.n, k.failed = unix.Write(int(fd), k.p)
-		return true
-	}
+	k.sysRead = func(fd uintptr) { k.n, k.failed = unix.Read(int(fd), k.p) }
+	k.sysWrite = func(fd uintptr) { k.n, k.failed = unix.Write(int(fd), k.p) }
 	e.sockets[k.fd] = k
 	return k
 }
@@ -170,7 +165,7 @@ func (k *socket) read(p []byte) (int, error) {
 	case !k.input:
 		return 0, errAgain
 	}
-	n, err := k.call("read", k.raw.Read, k.sysRead, p)
+	n, err := k.call("read", k.sysRead, p)
 	switch {
 	case n > 0:
 		// A read that fills only a part of p has emptied the socket. What arrives after
@@ -191,7 +186,7 @@ func (k *socket) write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n, err := k.call("write", k.raw.Write, k.sysWrite, p)
+	n, err := k.call("write", k.sysWrite, p)
 	if err == errAgain {
 		err = nil
 	}
@@ -199,11 +194,11 @@ func (k *socket) write(p []byte) (int, error) {
 }
 
 // call makes a system call with p.
-func (k *socket) call(name string, with func(func(uintptr) bool) error, do func(uintptr) bool, p []byte) (int, error) {
+func (k *socket) call(name string, do func(fd uintptr), p []byte) (int, error) {
 	k.p = p
-	closed := with(do)
-	for k.failed == unix.EINTR {
-		closed = with(do)
+	closed := k.raw.Control(do)
+	for closed == nil && k.failed == unix.EINTR {
+		closed = k.raw.Control(do)
 	}
 	k.p = nil
 	switch {

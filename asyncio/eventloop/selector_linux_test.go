@@ -136,7 +136,7 @@ func TestReadsAreNotTriedInVain(t *testing.T) {
 		s := task.Loop().Attach(a)
 		k := s.transport.(*socket)
 		reads, sysRead := 0, k.sysRead
-		k.sysRead = func(fd uintptr) bool { reads++; return sysRead(fd) }
+		k.sysRead = func(fd uintptr) { reads++; sysRead(fd) }
 		p := make([]byte, 16)
 		for i := range 10 {
 			answer := RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) {
@@ -310,4 +310,30 @@ func TestWhatIsWatched(t *testing.T) {
 		require.IsType(t, &helper{}, task.Loop().Attach(pipe).transport)
 		return nil
 	}))
+}
+
+// A question with a time limit allocates nothing: a write, a wait and a read.
+func TestQuestionAllocatesNothing(t *testing.T) {
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(a)
+		rw, p, q := s.As(task), []byte("spam"), make([]byte, 4)
+		question := func() error {
+			return task.Timeout(patience, func() error {
+				if _, err := rw.Write(p); err != nil {
+					return err
+				}
+				b.Write(p)
+				_, err := io.ReadFull(rw, q)
+				return err
+			})
+		}
+		require.NoError(t, question())
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			if err := question(); err != nil {
+				t.Error(err)
+			}
+		}))
+		return nil
+	})
 }

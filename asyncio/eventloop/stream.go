@@ -97,9 +97,14 @@ func (s *Stream) Read(t *Task, p []byte) (int, error) {
 		if n, err := s.transport.read(p); err != errAgain {
 			return n, err
 		}
-		f := NewFuture[struct{}](s.loop)
+		f := &t.input
+		f.loop, f.done = s.loop, false // the loop is for Await's check
 		s.reader = f
-		if _, err := Await(t, f); err != nil {
+		_, err := Await(t, f)
+		if s.reader == f { // the wait was canceled
+			s.reader = nil
+		}
+		if err != nil {
 			return 0, err
 		}
 	}

@@ -623,3 +623,48 @@ func TestConnectionThatDoesNotReturn(t *testing.T) {
 		})
 	}
 }
+
+// A task whose Read was canceled reads another stream, and another task reads the first.
+func TestReadAfterACanceledRead(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		c, d := pair(t)
+		run(t, func(task *Task) error {
+			l := task.Loop()
+			first, second := l.Attach(wrap(a)), l.Attach(wrap(c))
+			p := make([]byte, 4)
+			err := task.Timeout(time.Millisecond, func() error {
+				_, err := first.Read(task, p)
+				return err
+			})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			other := Go(l, func(t *Task) (int, error) {
+				b.Write([]byte("spam"))
+				d.Write([]byte("eggs"))
+				return io.ReadFull(first.As(t), make([]byte, 4))
+			})
+			_, err = io.ReadFull(second.As(task), p)
+			require.NoError(t, err)
+			require.Equal(t, "eggs", string(p))
+			_, err = Await(task, other)
+			return err
+		})
+	})
+}
+
+// A task can only wait for a stream of its own loop.
+func TestReadOnAnotherLoop(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, _ := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			require.PanicsWithValue(t, "eventloop: Await of a future of another loop", func() {
+				Run(t.Context(), func(other *Task) error {
+					_, err := s.Read(other, make([]byte, 1))
+					return err
+				})
+			})
+			return nil
+		})
+	})
+}

@@ -20,6 +20,16 @@ type Task struct {
 	waiting canceler              // what the task waits for; nil or done if it does not wait
 	cancel  bool                  // the current or next wait returns ErrCanceled
 	cancels int                   // how often the task was canceled, not counting timeouts that are over
+
+	// Kept for the next wait of the kind, which then allocates nothing.
+	input Future[struct{}] // what Stream.Read waits for
+	limit *limit           // of a Timeout that has ended in time, or nil
+}
+
+// A limit is the timer of a Timeout.
+type limit struct {
+	timer
+	over, expired bool
 }
 
 // A canceler is a future of any type.
@@ -91,20 +101,28 @@ func (t *Task) Cancel() bool {
 // context.DeadlineExceeded. If the task was canceled for another reason as well,
 // Timeout returns body's error as it is.
 func (t *Task) Timeout(d time.Duration, body func() error) error {
-	before, over, expired := t.cancels, false, false
-	timer := t.loop.callLater(d, func() {
-		if over { // body has returned between the timer's due time and this turn
-			return
+	lim, before := t.limit, t.cancels
+	t.limit = nil // body may call Timeout too
+	if lim == nil {
+		lim = &limit{}
+		lim.loop, lim.f = t.loop, func() {
+			if lim.over { // body has returned between the timer's due time and this turn
+				return
+			}
+			lim.expired = true
+			t.Cancel()
 		}
-		expired = true
-		t.Cancel()
-	})
+	}
+	lim.over = false
+	lim.start(d)
 	defer func() {
-		over = true
-		timer.stop()
+		lim.over = true
+		if lim.stop() {
+			t.limit = lim
+		}
 	}()
 	err := body()
-	if !expired {
+	if !lim.expired {
 		return err
 	}
 	t.cancels--

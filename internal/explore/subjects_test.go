@@ -100,6 +100,31 @@ var subjects = []subject{
 		},
 	},
 	{
+		title: "the fork-join deques", name: "forkjoin", folder: "workerpool/forkjoin", files: []string{"lock_free.go", "atomic.go"},
+		broken: []broken{
+			{"publish does not look whether a task is public", "the owner helps while a thief steals its only task", []edit{
+				{"lock_free.go", "	if top < w.split {\n		return\n	}\n", ""}}},
+			{"publish says that tasks are public after they are", "two tasks, one thief steals both", []edit{
+				{"lock_free.go", "	w.floor.Store(w.split)\n	w.public.Store(uint64(top) | uint64(w.split)<<32)\n", "	w.public.Store(uint64(top) | uint64(w.split)<<32)\n	w.floor.Store(w.split)\n"}}},
+			{"a thief does not say that it has taken the last", "two tasks, one thief steals both", []edit{
+				{"lock_free.go", "			v.floor.Store(wanted)\n", "			_ = v\n"}}},
+			{"a join says that tasks are public after it has taken half", "three public tasks, the owner joins one, one thief", []edit{
+				{"lock_free.go", "		if split > top {\n			w.floor.Store(split)\n		}\n		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n", "		if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {\n			w.floor.Store(split)\n"}}},
+			{"a join takes back without comparing", "one task, the owner joins it, one thief", []edit{
+				{"lock_free.go", "if w.public.CompareAndSwap(s, uint64(top)|uint64(split)<<32) {", "if w.public.Store(uint64(top) | uint64(split)<<32); true {"}}},
+			{"a join that is too late leaves what it has said", "three public tasks, the owner joins one, one thief", []edit{
+				{"lock_free.go", "			w.floor.Store(wanted) // again", "			// again"}}},
+			{"a fork publishes before it writes", "one task, the owner joins it, one thief", []edit{
+				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head = h + 1\n	w.publish()\n", "	w.head = h + 1\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},
+			{"atomic: a join claims without comparing", "atomic: two tasks, the owner joins both, one thief", []edit{
+				{"atomic.go", "if t.state.CompareAndSwap(open, free) {", "if t.state.Load() == open {\n		t.state.Store(free)"}}},
+			{"atomic: a thief claims without comparing", "atomic: one task, the owner joins it, two thieves", []edit{
+				{"atomic.go", "!t.state.CompareAndSwap(open, stolen) {", "t.state.Swap(stolen) != open && false {"}}},
+			{"atomic: done is reset after the task is free", "atomic: the owner uses a task again, one thief", []edit{
+				{"atomic.go", "	t.done.Store(false)\n	t.state.Store(free)\n", "	t.state.Store(free)\n"}}},
+		},
+	},
+	{
 		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
 		broken: []broken{
 			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{

@@ -5,24 +5,21 @@ import (
 
 	"boundaries/internal/cacheline"
 	"boundaries/internal/fork"
-	"boundaries/internal/ring"
 )
 
-// runAtomic has all tasks in one ring that hands out its slots by fetch-and-add
-// (package ring), the oldest task first. If the ring is full, a fork is a call. A
-// worker that joins cannot take its own task out of the middle of the ring, so it
-// runs the oldest tasks of all workers until its own is done.
+// runAtomic gives each task a word that one compare-and-swap claims: the owner's join
+// to call the task, or a thief to steal it. Nothing else is shared. A thief looks through
+// a worker's tasks from the oldest on until it finds one that is not claimed.
 //
-// Cost: eight locked instructions per fork, on shared words, and a deep stack: the
-// oldest task is seldom the one that the worker waits for.
-// Progress: blocking, while another goroutine is between two of its instructions.
+// Cost: two locked instructions per fork, on the worker's own words; a thief reads the
+// words of tasks that are stolen already.
+// Progress: lock-free.
 func runAtomic(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]atomicWorker, workers)
-	tasks := ring.New[*atomicTask](0)
 	var c crew
 	for id := range all {
-		all[id].ring, all[id].crew, all[id].id = tasks, &c, id
+		all[id].crew, all[id].all, all[id].id = &c, all, id
 	}
 	c.init(workers, func(worker int) {
 		c.await(worker, &all[worker], &c.stop)
@@ -39,60 +36,99 @@ func runAtomic(workers, n int) (a Answer) {
 
 type atomicWorker struct {
 	_     cacheline.Pad
-	ring  *ring.Ring[*atomicTask]
-	spare []*atomicTask // owned by the worker; used by its next forks
-	crew  *crew
-	id    int
+	head  int // the tasks below have been forked and not joined yet
 	forks int
+	crew  *crew
+	all   []atomicWorker
+	id    int
+	_     cacheline.Pad
+	tasks [depth]atomicTask // thieves look at the oldest, and the owner writes the newest
 	_     cacheline.Pad
 }
 
-// An atomicTask belongs to the worker that forks it until it is in the ring, then to the
-// worker that takes it until done is set, and then to the first worker again.
+// An atomicTask belongs to the worker that forked it. If it is stolen, it belongs to the
+// thief until done is set, and then to the first worker again.
 type atomicTask struct {
 	fn     func(*atomicWorker, int) int
 	arg    int
 	result int
-	owner  int
+	state  atomic.Uint32
 	done   atomic.Bool
 }
 
+// The states of a task. Only the owner makes a task open or free.
+const (
+	free = iota
+	open
+	stolen
+)
+
 func (w *atomicWorker) fork(fn func(*atomicWorker, int) int, arg int) *atomicTask {
 	w.forks++
-	t := &atomicTask{}
-	if n := len(w.spare); n > 0 {
-		t, w.spare = w.spare[n-1], w.spare[:n-1]
+	if w.head == depth {
+		return &atomicTask{result: fn(w, arg)}
 	}
-	t.fn, t.arg, t.owner = fn, arg, w.id
-	t.done.Store(false)
-	if w.ring.Put(t) {
-		w.crew.published()
-	} else {
-		t.result = fn(w, arg)
-		t.done.Store(true)
-	}
+	t := &w.tasks[w.head]
+	t.fn, t.arg = fn, arg
+	w.head++
+	t.state.Store(open)
+	w.crew.published()
 	return t
 }
 
 func (w *atomicWorker) join(t *atomicTask) int {
+	if w.head == 0 || t != &w.tasks[w.head-1] {
+		return t.result // the fork was a call
+	}
+	if t.state.CompareAndSwap(open, free) {
+		w.head--
+		return t.fn(w, t.arg)
+	}
 	w.crew.await(w.id, w, &t.done)
-	w.spare = append(w.spare, t)
+	t.done.Store(false)
+	t.state.Store(free)
+	w.head--
 	return t.result
 }
 
+// help steals the oldest task of another worker and runs it.
 func (w *atomicWorker) help() bool {
-	t, ok := w.ring.Take()
-	if !ok {
-		return false
+	for i := 1; i < len(w.all); i++ {
+		v := &w.all[(w.id+i)%len(w.all)]
+		t := v.oldest()
+		if t == nil || !t.state.CompareAndSwap(open, stolen) {
+			continue
+		}
+		t.result = t.fn(w, t.arg)
+		t.done.Store(true)
+		w.crew.lot.WakeWorker(v.id)
+		return true
 	}
-	t.result = t.fn(w, t.arg)
-	owner := t.owner // before done, which gives the task back
-	t.done.Store(true)
-	w.crew.lot.WakeWorker(owner)
-	return true
+	return false
 }
 
-func (w *atomicWorker) found() bool { return w.ring.Len() > 0 }
+// oldest returns the oldest task that is not claimed, or nil. The first free task has
+// none after it.
+func (w *atomicWorker) oldest() *atomicTask {
+	for i := range w.tasks {
+		switch t := &w.tasks[i]; t.state.Load() {
+		case open:
+			return t
+		case free:
+			return nil
+		}
+	}
+	return nil
+}
+
+func (w *atomicWorker) found() bool {
+	for i := range w.all {
+		if w.all[i].oldest() != nil {
+			return true
+		}
+	}
+	return false
+}
 
 func fibAtomic(w *atomicWorker, n int) int {
 	if n < 2 {

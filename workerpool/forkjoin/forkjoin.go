@@ -16,9 +16,9 @@
 //
 // A discipline takes part if its workers can help, or need not:
 //
-//   - gil, global-mutex, sharded-lock and atomic take tasks from a queue under its
-//     protection. A worker that waits releases the GIL, because the task it waits for
-//     needs it.
+//   - gil, global-mutex and sharded-lock take tasks from a list under a lock. A worker
+//     that waits releases the GIL, because the task it waits for needs it.
+//   - atomic claims each task by a compare-and-swap.
 //   - private takes whole steps on each worker and shares none.
 //   - goroutine has a goroutine for every waiting task.
 //   - There is no channel row and no errgroup row. Their workers wait in the runtime

@@ -17,7 +17,6 @@ import (
 	"boundaries/internal/cputime"
 	"boundaries/internal/gil"
 	"boundaries/internal/park"
-	"boundaries/internal/ring"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -168,14 +167,17 @@ func TestForksAndTheftsWake(t *testing.T) {
 			return func() { all[0].fork(fibLocked, 1) }, all[1].help
 		},
 		"atomic": func(c *crew) (func(), func() bool) {
-			tasks := ring.New[*atomicTask](0)
-			all := []atomicWorker{{ring: tasks, crew: c, id: 0}, {ring: tasks, crew: c, id: 1}}
+			all := make([]atomicWorker, 2)
+			for id := range all {
+				all[id].crew, all[id].all, all[id].id = c, all, id
+			}
 			return func() { all[0].fork(fibAtomic, 1) }, all[1].help
 		},
 		"lock-free": func(c *crew) (func(), func() bool) {
 			p := &Pool{workers: make([]Worker, 2)}
 			p.lot = c.lot
-			p.workers[0].pool, p.workers[1].pool, p.workers[1].id = p, p, 1
+			p.workers[0].init(p, 0)
+			p.workers[1].init(p, 1)
 			return func() { p.workers[0].Fork(fibLockFree, 1) }, p.workers[1].help
 		},
 		"gil": func(c *crew) (func(), func() bool) {
@@ -223,13 +225,26 @@ func TestForksAndTheftsWake(t *testing.T) {
 	}
 }
 
+// After a thief has taken the last public task, the next fork publishes.
+func TestForkAfterTheftOfTheLast(t *testing.T) {
+	p := New(2)
+	p.Close() // the test plays the workers
+	w := &p.workers[0]
+	w.Fork(fibLockFree, 1)
+	w.Fork(fibLockFree, 1) // private
+	require.True(t, p.workers[1].help())
+	require.False(t, p.workers[1].help())
+	w.Fork(fibLockFree, 1)
+	require.True(t, p.workers[1].help())
+}
+
 // A thief that leaves public tasks wakes another thief.
 func TestThiefWakesThief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &Pool{workers: make([]Worker, 3)}
 		p.lot = park.New(3)
 		for id := range p.workers {
-			p.workers[id].pool, p.workers[id].id = p, id
+			p.workers[id].init(p, id)
 		}
 		w := &p.workers[0]
 		for range 3 {
@@ -254,7 +269,8 @@ func TestDoneAfterTheResult(t *testing.T) {
 	p := &Pool{workers: make([]Worker, 2)}
 	p.lot = park.New(2)
 	owner, thief := &p.workers[0], &p.workers[1]
-	owner.pool, thief.pool, thief.id = p, p, 1
+	owner.init(p, 0)
+	thief.init(p, 1)
 	var task *Task
 	task = owner.Fork(func(*Worker, int) int {
 		assert.False(t, task.done.Load(), "while it runs")
@@ -306,6 +322,9 @@ func TestPublicPart(t *testing.T) {
 		}
 		steal := func(i int) {
 			assert.EqualValues(t, i, uint32(w.public.Add(1))-1)
+			if s := w.public.Load(); uint32(s) == uint32(s>>32) {
+				w.floor.Store(wanted)
+			}
 			w.tasks[i].result = i
 			w.tasks[i].done.Store(true)
 		}

@@ -1,0 +1,200 @@
+package forkjoin
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"boundaries/internal/explore"
+)
+
+var Programs = []explore.Program{
+	{Name: "one task, the owner joins it, one thief", Start: func(r *explore.Run) { start(r, "+-", 1) }},
+	{Name: "one task, the owner joins it, two thieves", Start: func(r *explore.Run) { start(r, "+-", 1, 1) }},
+	{Name: "two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { start(r, "++--", 1) }},
+	{Name: "two tasks, one thief steals both", Start: func(r *explore.Run) { start(r, "++", 2) }},
+	{Name: "two tasks, two thieves", Start: func(r *explore.Run) { start(r, "++", 1, 1) }},
+	{Name: "the owner forks after a theft, one thief", Start: func(r *explore.Run) { start(r, "+-+-", 2) }},
+	{Name: "three tasks, the owner joins two, one thief", Start: func(r *explore.Run) { start(r, "+++--", 2) }},
+	{Name: "three public tasks, the owner joins one, one thief", Start: func(r *explore.Run) { start(r, "p-", 3) }},
+	{Name: "a stolen task forks, and the owner helps", Start: func(r *explore.Run) { start(r, "n-", 1) }},
+	{Name: "the owner helps while a thief steals its only task", Start: func(r *explore.Run) { start(r, "w+-", 2) }},
+	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
+	{Name: "atomic: two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { startAtomic(r, "++--", 2) }},
+	{Name: "atomic: the owner uses a task again, one thief", Start: func(r *explore.Run) { startAtomic(r, "+-+-", 2) }},
+}
+
+// What the files left out declare.
+const (
+	depth = 4
+	N     = 1
+)
+
+type Answer struct{ Sum, Forks int }
+
+type helper interface {
+	help() bool
+	found() bool
+}
+
+// A crew whose workers spin instead of sleeping.
+type crew struct {
+	lot  lot
+	stop atomic.Bool
+}
+
+func (*crew) init(int, func(int)) {}
+func (*crew) end()                {}
+func (*crew) published()          {}
+
+func (*crew) await(_ int, h helper, over *atomic.Bool) {
+	for !over.Load() {
+		if !h.help() {
+			runtime.Gosched()
+		}
+	}
+}
+
+type lot struct{}
+
+func (lot) WakeWorker(int) bool { return false }
+
+// start makes an owner, which forks a task (+), forks one that forks another and joins it
+// (n), and joins its newest task (-), and thieves that each try to steal so often. If the
+// owner's operations begin with a p, it has three tasks that are public. If they begin with
+// a w, there is another worker, which does nothing but has a task that forks two.
+func start(r *explore.Run, owner string, thieves ...int) {
+	p := &Pool{workers: make([]Worker, 2+len(thieves))}
+	for id := range p.workers {
+		p.workers[id].init(p, id)
+	}
+	w, idle := &p.workers[0], &p.workers[1+len(thieves)]
+	ran := make([]int, 3*len(owner)) // by task
+	forked := 0                      // tasks so far
+	leaf := func(_ *Worker, i int) int { ran[i]++; return i }
+	nested := func(w *Worker, i int) int {
+		ran[i]++
+		return w.Join(w.Fork(leaf, i+1)) - 1
+	}
+	wide := func(w *Worker, i int) int {
+		ran[i]++
+		a, b := w.Fork(leaf, i+1), w.Fork(leaf, i+2)
+		return w.Join(b) - 2 + w.Join(a) - (i + 1)
+	}
+	var tasks []*Task
+	var numbers []int
+	fork := func(w *Worker, fn Func, n int) {
+		numbers = append(numbers, forked)
+		tasks = append(tasks, w.Fork(fn, forked))
+		forked += n
+	}
+	join := func(w *Worker) {
+		last := len(tasks) - 1
+		t, want := tasks[last], numbers[last]
+		tasks, numbers = tasks[:last], numbers[:last]
+		if got := w.Join(t); got != want {
+			panic(fmt.Sprintf("task %d has the result %d", want, got))
+		}
+	}
+	others := 0
+	switch owner[0] {
+	case 'p':
+		for range 3 {
+			fork(w, leaf, 1)
+		}
+		w.split = 3
+		w.floor.Store(3)
+		w.public.Store(3 << 32)
+		owner = owner[1:]
+	case 'w':
+		fork(idle, wide, 3)
+		owner, others = owner[1:], 1
+	}
+	r.Actor("owner", func() {
+		for _, op := range owner {
+			switch op {
+			case '+':
+				fork(w, leaf, 1)
+			case 'n':
+				fork(w, nested, 2)
+			default:
+				join(w)
+			}
+		}
+	})
+	for i, n := range thieves {
+		r.Actor(fmt.Sprint("thief ", i+1), func() {
+			for range n {
+				p.workers[1+i].help()
+			}
+		})
+	}
+	r.End(func() error {
+		for id := range p.workers {
+			v := &p.workers[id]
+			if s := v.public.Load(); uint32(s) == uint32(s>>32) && v.floor.Load() != wanted {
+				return fmt.Errorf("worker %d has no public task and does not know it", id)
+			}
+		}
+		for len(tasks) > others {
+			join(w)
+		}
+		for len(tasks) > 0 {
+			join(idle)
+		}
+		for i, n := range ran[:forked] {
+			if n != 1 {
+				return fmt.Errorf("task %d ran %d times", i, n)
+			}
+		}
+		if s := w.public.Load(); w.head != 0 || s != 0 {
+			return fmt.Errorf("the owner has %d tasks, and the public part is %x", w.head, s)
+		}
+		return nil
+	})
+}
+
+// startAtomic does the same with atomic workers.
+func startAtomic(r *explore.Run, owner string, thieves ...int) {
+	all := make([]atomicWorker, 1+len(thieves))
+	for id := range all {
+		all[id].crew, all[id].all, all[id].id = &crew{}, all, id
+	}
+	w := &all[0]
+	ran := make([]int, len(owner))
+	forked := 0
+	var tasks []*atomicTask
+	join := func() {
+		last := len(tasks) - 1
+		w.join(tasks[last])
+		tasks = tasks[:last]
+	}
+	r.Actor("owner", func() {
+		for _, op := range owner {
+			if op == '-' {
+				join()
+				continue
+			}
+			tasks = append(tasks, w.fork(func(_ *atomicWorker, i int) int { ran[i]++; return i }, forked))
+			forked++
+		}
+	})
+	for i, n := range thieves {
+		r.Actor(fmt.Sprint("thief ", i+1), func() {
+			for range n {
+				all[1+i].help()
+			}
+		})
+	}
+	r.End(func() error {
+		for len(tasks) > 0 {
+			join()
+		}
+		for i, n := range ran[:forked] {
+			if n != 1 {
+				return fmt.Errorf("task %d ran %d times", i, n)
+			}
+		}
+		return nil
+	})
+}
