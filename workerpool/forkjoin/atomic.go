@@ -99,6 +99,7 @@ func (w *atomicWorker) help() bool {
 		if t == nil || !t.state.CompareAndSwap(open, stolen) {
 			continue
 		}
+		w.crew.passOn(w)
 		t.result = t.fn(w, t.arg)
 		t.done.Store(true)
 		w.crew.lot.WakeWorker(v.id)

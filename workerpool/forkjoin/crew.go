@@ -31,10 +31,19 @@ func (c *crew) end() {
 	c.running.Wait()
 }
 
-// published wakes a sleeping worker, if there is one, after a task has become visible.
+// published wakes a sleeping worker, if there is one, after a task has become visible. While
+// a worker that it has woken is on its way, it wakes no other: that worker calls passOn.
 func (c *crew) published() {
 	if c.lot.Idle() {
-		c.lot.Wake()
+		c.lot.Rouse()
+	}
+}
+
+// passOn wakes another worker if there are tasks for it. A worker that may have been woken
+// for more than the task it takes calls it.
+func (c *crew) passOn(h helper) {
+	if c.lot.Idle() && h.found() {
+		c.lot.Rouse()
 	}
 }
 
@@ -60,6 +69,9 @@ func (c *crew) await(worker int, h helper, over *atomic.Bool) {
 			idle = 0
 		case idle%spins == 0:
 			c.lot.Park(worker, func() bool { return over.Load() || h.found() })
+			if over.Load() {
+				c.passOn(h)
+			}
 		case idle%yieldIn == 0:
 			runtime.Gosched()
 		}

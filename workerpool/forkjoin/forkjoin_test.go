@@ -225,6 +225,26 @@ func TestForksAndTheftsWake(t *testing.T) {
 	}
 }
 
+// A worker that is woken for a task, but need not wait anymore, wakes another.
+func TestWakeIsPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pool{workers: make([]Worker, 3)}
+		p.lot = park.New(3)
+		var over [3]atomic.Bool
+		for id := range p.workers {
+			p.workers[id].init(p, id)
+			if id > 0 {
+				go p.await(id, &p.workers[id], &over[id])
+			}
+		}
+		synctest.Wait()
+		over[1].Store(true)
+		p.workers[0].Fork(func(*Worker, int) int { over[2].Store(true); return 0 }, 0)
+		synctest.Wait()
+		require.True(t, over[2].Load())
+	})
+}
+
 // After a thief has taken the last public task, the next fork publishes.
 func TestForkAfterTheftOfTheLast(t *testing.T) {
 	p := New(2)
@@ -238,30 +258,70 @@ func TestForkAfterTheftOfTheLast(t *testing.T) {
 	require.True(t, p.workers[1].help())
 }
 
-// A thief that leaves public tasks wakes another thief.
+// In each variant that steals, a thief that leaves tasks wakes another thief.
 func TestThiefWakesThief(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &Pool{workers: make([]Worker, 3)}
-		p.lot = park.New(3)
-		for id := range p.workers {
-			p.workers[id].init(p, id)
-		}
-		w := &p.workers[0]
-		for range 3 {
+	variants := map[string]func(c *crew) (help func() bool){
+		"locked": func(c *crew) func() bool {
+			all := make([]lockedWorker, 3)
+			var lock sync.Mutex
+			for id := range all {
+				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
+			}
+			all[0].fork(fibLocked, 1)
+			all[0].fork(fibLocked, 1)
+			return all[1].help
+		},
+		"atomic": func(c *crew) func() bool {
+			all := make([]atomicWorker, 3)
+			for id := range all {
+				all[id].crew, all[id].all, all[id].id = c, all, id
+			}
+			all[0].fork(fibAtomic, 1)
+			all[0].fork(fibAtomic, 1)
+			return all[1].help
+		},
+		"gil": func(c *crew) func() bool {
+			all := make([]gilWorker, 3)
+			lock := &gil.GIL{}
+			for id := range all {
+				all[id].lock, all[id].crew, all[id].all, all[id].id = lock, c, all, id
+			}
+			lock.Acquire(&all[0].thread)
+			all[0].fork(fibGIL, 1)
+			all[0].fork(fibGIL, 1)
+			return all[1].help
+		},
+		"lock-free": func(c *crew) func() bool {
+			p := &Pool{workers: make([]Worker, 3)}
+			p.lot = c.lot
+			for id := range p.workers {
+				p.workers[id].init(p, id)
+			}
+			w := &p.workers[0]
 			w.Fork(fibLockFree, 1)
-		}
-		w.split = 2
-		w.public.Store(2 << 32)
-		woken := false
-		go func() {
-			p.lot.Park(2, func() bool { return false })
-			woken = true
-		}()
-		synctest.Wait()
-		require.True(t, p.workers[1].help())
-		synctest.Wait()
-		require.True(t, woken)
-	})
+			w.Fork(fibLockFree, 1)
+			w.split = 2
+			w.public.Store(2 << 32)
+			return p.workers[1].help
+		},
+	}
+	for name, build := range variants {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := crew{lot: park.New(3)}
+				help := build(&c)
+				woken := false
+				go func() {
+					c.lot.Park(2, func() bool { return false })
+					woken = true
+				}()
+				synctest.Wait()
+				require.True(t, help())
+				synctest.Wait()
+				require.True(t, woken)
+			})
+		})
+	}
 }
 
 // A stolen task is done when its result is there, and not before.

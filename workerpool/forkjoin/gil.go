@@ -113,6 +113,9 @@ func (w *gilWorker) help() bool {
 		}
 		t := &v.tasks[v.top]
 		v.top++
+		if v.top < v.head {
+			w.crew.published()
+		}
 		t.result = t.fn(w, t.arg)
 		t.done = true
 		return true

@@ -290,11 +290,10 @@ func (w *Worker) help() bool {
 			continue
 		}
 		w.victim = victim
-		if top+1 < split {
-			w.pool.published() // the owner woke one worker for all tasks
-		} else {
+		if top+1 == split {
 			v.floor.Store(wanted)
 		}
+		w.pool.passOn(w)
 		w.runStolen(&v.tasks[top], v)
 		return true
 	}

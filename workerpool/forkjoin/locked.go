@@ -84,6 +84,7 @@ func (w *lockedWorker) help() bool {
 		t := &v.tasks[v.top]
 		v.top++
 		v.lock.Unlock()
+		w.crew.passOn(w)
 		t.result = t.fn(w, t.arg)
 		t.done.Store(true)
 		w.crew.lot.WakeWorker(v.id)
