@@ -33,7 +33,7 @@ type frame struct {
 	callee  *frame // of the functions that this one calls
 	code    *code
 	globals *object
-	next    int // the place of the instruction that runs, or that runs when a call returns
+	last    int // the place of the instruction that began last
 	top     int // the number of slots in use, except while the function runs
 	slots   [frameSlots]reference
 }
@@ -64,7 +64,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 		*callee = f
 	}
 	f.code, f.globals = c, m.globals
-	f.next, f.top = 0, c.locals
+	f.last, f.top = 0, c.locals
 	for i, arg := range args {
 		f.slots[i] = arg
 	}
@@ -100,7 +100,7 @@ func (m *machine) leave() { m.depth-- }
 func (m *machine) fail(format string, args ...any) {
 	where := "no function"
 	if f := m.frame; f != nil {
-		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.next)
+		where = fmt.Sprintf("%s, instruction %d", f.code.name, f.last)
 	}
 	m.err = fmt.Errorf("systems: %s, in %s", fmt.Sprintf(format, args...), where)
 }

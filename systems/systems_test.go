@@ -408,7 +408,7 @@ last:
 				if lock.Stats().Switches != switches && switches > 0 {
 					after = append(after, last)
 				}
-				last = f.code.program[f.next].op()
+				last = f.code.program[f.last].op()
 				time.Sleep(2 * gil.DefaultInterval) // so that the other thread asks for the lock
 				switches = lock.Stats().Switches
 			}
@@ -439,7 +439,7 @@ func TestLostUpdates(t *testing.T) {
 			first, second := in.threads[0].(driven), in.threads[1]
 			ended := make(chan struct{})
 			first.core().trace = func(f *frame) {
-				if f.code.program[f.next].op() != opLoadConst {
+				if f.code.program[f.last].op() != opLoadConst {
 					return
 				}
 				first.core().trace = nil // ans is loaded
@@ -712,6 +712,22 @@ func TestReferenceIsTakenUnderTheLock(t *testing.T) {
 				o.mu.Unlock()
 			}
 		}
+	}
+}
+
+// A drop too many is found where the object would be freed again. nogil and the
+// committer find it by the count.
+func TestDropOfAFreedObject(t *testing.T) {
+	for _, sys := range sharing() {
+		threads, end := sys.drive(program("", nil), 1)
+		switch threads[0].(type) {
+		case *nogilThread, *bufferedThread:
+			require.Zero(t, end(), sys.Name)
+			continue
+		}
+		o := threads[0].newInt(1000)
+		threads[0].decref(o)
+		require.PanicsWithValue(t, "systems: an object was freed twice", func() { threads[0].decref(o) }, sys.Name)
 	}
 }
 

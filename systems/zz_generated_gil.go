@@ -28,16 +28,15 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 	if f == nil {
 		return nil
 	}
-	next, top := 0, f.top // f.top is out of date while f runs
-	for {
-		f.next = next
+	top := f.top // f.top is out of date while f runs
+	for pc := 0; ; pc++ {
+		f.last = pc
 		t.tick()
 		if t.trace != nil {
 			t.trace(f)
 		}
-		in := f.code.program[next]
+		in := f.code.program[pc]
 		arg := in.arg()
-		next++
 		var o *object // what the instruction pushes, or nil if it fails
 		switch in.op() {
 		case opLoadFast:
@@ -79,7 +78,7 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 			if it.num == it.size {
 				top--
 				t.decref(it)
-				next = arg
+				pc = arg - 1
 				continue
 			}
 			o = t.newInt(it.num)
@@ -95,8 +94,7 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 				break
 			}
 			f.top = top - arg
-			f.next = next
-			f, next, top = called, 0, called.top
+			f, pc, top = called, -1, called.top
 			continue
 		case opReturn: // drops the function
 			top--
@@ -109,7 +107,7 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 			if f = t.leaveFrame(); f == nil {
 				return o
 			}
-			next, top = f.next, f.top-1
+			pc, top = f.last, f.top-1
 			t.decref(f.at(top))
 		case opSubscript:
 			top -= 2
@@ -147,12 +145,12 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 			top--
 			o := f.at(top)
 			if o == t.no || o != t.yes && !truth(o) {
-				next = arg
+				pc = arg - 1
 			}
 			t.decref(o)
 			continue
 		case opJump:
-			next = t.jump(next, arg)
+			pc = t.jump(pc, arg) - 1
 			continue
 		case opPopTop:
 			top--
@@ -205,7 +203,7 @@ func (t *gilThread) eval(function *object, args ...reference) *object {
 	}
 }
 
-// jump returns the place of the next instruction: to, and not from.
+// jump returns the place of the next instruction: to, and not what follows from.
 func (t *gilThread) jump(from, to int) int { return to }
 
 // dropAll drops what a frame holds.

@@ -75,8 +75,9 @@ func (t *Task) Loop() *Loop { return t.loop }
 // once.
 func (t *Task) Yield() error { return t.suspend(true) }
 
-// suspend gives up the turn and returns when the task has it again: in the next turn
-// of the loop, if again, or when the one callback that was made for it has been run.
+// suspend gives up the turn and returns when the task has it again: in the next turn of
+// the loop if again is set, and otherwise when the loop runs the task's callback, of
+// which exactly one must be pending.
 func (t *Task) suspend(again bool) error {
 	if !t.yield(again) {
 		panic(unwound{})
