@@ -3,6 +3,7 @@ package procs
 import (
 	"bytes"
 	"encoding/gob"
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -34,6 +35,11 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(testParent) != "" {
 		beParent()
+	}
+	// The tests that run side by side only wait.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

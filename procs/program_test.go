@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fibsize"
+	"boundaries/internal/race"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
 )
@@ -67,6 +68,9 @@ func TestProgram(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if race.Enabled && test.name != "built" {
+				t.Skip("what the others test has no race, and takes ten times as long")
+			}
 			tmp := t.TempDir()
 			parent := exec.Command(self)
 			parent.Env = append(os.Environ(), testParent+"=lock-free with the program", "TMPDIR="+tmp)

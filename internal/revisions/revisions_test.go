@@ -21,6 +21,7 @@ import (
 
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
+	"boundaries/internal/race"
 )
 
 // asCommand makes the test binary compare with the revision it names.
@@ -121,6 +122,9 @@ func newRepo(t *testing.T, files map[string]string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs test binaries")
+	}
+	if race.Enabled {
+		t.Skip("a comparison is one goroutine, and what it builds has no race detector")
 	}
 	for _, program := range []string{"git", "go"} {
 		if _, err := exec.LookPath(program); err != nil {
