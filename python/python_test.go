@@ -560,6 +560,7 @@ esac
 `), 0o700))
 			cmd, _, stderr := driver(t, "PYTHONS="+only, "BENCHTIME=60000ms", "THREADS=2")
 			cmd.Dir = dir
+			cmd.WaitDelay = 20 * time.Second // for the output, which a child left behind keeps open
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, cmd.Start())
 			defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what a failure leaves

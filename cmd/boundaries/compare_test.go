@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/race"
 )
 
 func TestCompareBadArguments(t *testing.T) {
@@ -89,6 +91,9 @@ func TestCompareFiles(t *testing.T) {
 func TestCompareRevisions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs test binaries")
+	}
+	if race.Enabled {
+		t.Skip("a comparison is one goroutine, and what it builds has no race detector")
 	}
 	for _, program := range []string{"git", "go"} {
 		if _, err := exec.LookPath(program); err != nil {
