@@ -65,6 +65,7 @@ func (m *machine) enterFrame(c *code, args []reference) *frame {
 	}
 	f.code, f.globals = c, m.globals
 	f.last, f.top = 0, c.locals
+	//lint:ignore S1001 there are one or two arguments, and copy is a call
 	for i, arg := range args {
 		f.slots[i] = arg
 	}

@@ -32,9 +32,7 @@ func (f *Future[T]) Resolve(value T, err error) {
 
 func (f *Future[T]) finish(value T, err error) {
 	f.done, f.value, f.err = true, value, err
-	for _, then := range f.then {
-		f.loop.ready = append(f.loop.ready, then)
-	}
+	f.loop.ready = append(f.loop.ready, f.then...)
 	clear(f.then)
 	f.then = f.then[:0]
 }
