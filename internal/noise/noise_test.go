@@ -30,15 +30,16 @@ func TestJudge(t *testing.T) {
 		times  float64
 		why    string
 	}{
-		"quiet":            {func(*Signals) {}, 1, ""},
-		"a slow processor": {func(s *Signals) { s.Probe = 128 * time.Microsecond }, 1.28, "a processor 1.28 times as slow, 4 involuntary switches"},
+		"quiet":                               {func(*Signals) {}, 1, ""},
+		"a slow processor":                    {func(s *Signals) { s.Probe = 128 * time.Microsecond }, 1.28, "a processor 1.28 times as slow, 4 involuntary switches"},
+		"a processor that is a little slower": {func(s *Signals) { s.Probe, s.Waited = 114*time.Microsecond, 56*ms }, 1, ""},
 		"a neighbor takes a third": {func(s *Signals) { s.Own, s.Foreign, s.Waited, s.Switches = 266*ms, 134*ms, 133*ms, 40 }, 1.5,
 			"others used 0.67 processors, 40 involuntary switches"},
 		"others have room":                {func(s *Signals) { s.Procs, s.Own, s.Foreign = 1, 199*ms, 190*ms }, 1, ""},
 		"its threads wait for each other": {func(s *Signals) { s.Own, s.Waited, s.Foreign = 100*ms, 80*ms, 4*ms }, 1, ""},
 		"stolen":                          {func(s *Signals) { s.Stolen = 100 * ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
 		"one tick stolen":                 {func(s *Signals) { s.Stolen = 10 * ms }, 1, ""},
-		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 39*ms, 40*ms }, 1.5,
+		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 60*ms, 40*ms }, 1.5,
 			"a processor 1.50 times as slow, 10 % stolen by the host, others used 0.67 processors, 4 involuntary switches"},
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
