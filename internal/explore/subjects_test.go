@@ -9,12 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/race"
 )
 
 var (
@@ -314,8 +314,20 @@ func main() {
 }
 `
 
+// line returns how the line of a broken form begins in testdata/orders.txt.
+func (b broken) line(s subject) string { return fmt.Sprintf("%-9s broken: %s: ", s.name, b.name) }
+
+// races reports whether the broken form fails by a data race, as testdata/orders.txt says.
+// The code may do anything after a data race, such as loop forever, so such a form runs
+// only with -race.
+func (b broken) races(t *testing.T, s subject) bool {
+	orders, err := os.ReadFile("testdata/orders.txt")
+	require.NoError(t, err)
+	return strings.Contains(linesOf(b.line(s), string(orders)), ": a data race: ")
+}
+
 // build builds the child, which has every subject and its broken forms, and returns its
-// command.
+// command. The race detector watches the child if it watches the test.
 func build(t *testing.T) *exec.Cmd {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -339,6 +351,10 @@ func build(t *testing.T) *exec.Cmd {
 			continue // it is broken already
 		}
 		for i, b := range s.broken {
+			if !race.Enabled && b.races(t, s) {
+				t.Logf("%s: %s: it fails by a data race, so it runs only with -race", s.name, b.name)
+				continue
+			}
 			add(s, fmt.Sprint("__", i), b.edits, b.name, b.program)
 		}
 	}
@@ -346,7 +362,7 @@ func build(t *testing.T) *exec.Cmd {
 	file, err := o.write()
 	require.NoError(t, err)
 	binary := filepath.Join(o.folder, "child")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-race", "-overlay", file, "-o", binary, "./procs/explored__")
+	cmd := exec.CommandContext(t.Context(), "go", "build", fmt.Sprintf("-race=%v", race.Enabled), "-ldflags=-s -w", "-overlay", file, "-o", binary, "./procs/explored__")
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -390,9 +406,10 @@ func run(t *testing.T) []found {
 // Every order of every program holds, and each broken form has an order that does not,
 // which fails again when it is replayed. The numbers are those of testdata/orders.txt.
 func TestSubjects(t *testing.T) {
-	if testing.Short() || !raceable() {
-		t.Skip("builds a program with -race")
+	if _, err := exec.LookPath("go"); testing.Short() || err != nil {
+		t.Skip("builds a program")
 	}
+	require.True(t, race.Enabled || !*update, "-update needs -race, which sees how each broken form fails")
 	all := run(t)
 	var text strings.Builder
 	for _, f := range all {
@@ -410,7 +427,7 @@ func TestSubjects(t *testing.T) {
 			if f.Replayed != f.Err {
 				t.Errorf("%s: %s: order %s fails with %q, and when it is replayed with %q", f.Subject, f.Broken, f.Order, f.Err, f.Replayed)
 			}
-			fmt.Fprintf(&text, "%-9s broken: %s: %s\n", f.Subject, f.Broken, f.Err)
+			fmt.Fprintf(&text, "%s%s\n", broken{name: f.Broken}.line(subject{name: f.Subject}), f.Err)
 		}
 	}
 	if t.Failed() || mutant.Replace != nil {
@@ -419,7 +436,19 @@ func TestSubjects(t *testing.T) {
 	golden(t, "testdata/orders.txt", func(have string) string {
 		var all strings.Builder
 		for _, s := range subjects {
-			all.WriteString(linesOf(s, fmt.Sprintf("%-9s ", s.name), text.String(), have))
+			found := text.String()
+			if *only != "" && s.name != *only {
+				found = have
+			}
+			programs, _, _ := strings.Cut(linesOf(fmt.Sprintf("%-9s ", s.name), found), fmt.Sprintf("%-9s broken: ", s.name))
+			all.WriteString(programs)
+			for _, b := range s.broken {
+				if !race.Enabled && b.races(t, s) {
+					all.WriteString(linesOf(b.line(s), have))
+				} else {
+					all.WriteString(linesOf(b.line(s), found))
+				}
+			}
 		}
 		return all.String()
 	})
@@ -436,14 +465,10 @@ const (
 	tableEnds   = "<!-- Its end. -->\n"
 )
 
-// linesOf returns a subject's lines, which begin with the prefix, of what was found. If
-// the subject is not selected, it returns those that the file has.
-func linesOf(s subject, prefix, found, have string) string {
-	if *only != "" && s.name != *only {
-		found = have
-	}
+// linesOf returns the lines of a text that begin with the prefix.
+func linesOf(prefix, text string) string {
 	var lines strings.Builder
-	for line := range strings.Lines(found) {
+	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, prefix) {
 			lines.WriteString(line)
 		}
@@ -459,12 +484,11 @@ func summary(all []found, have string) string {
 	for _, s := range subjects {
 		programs, orders, steps, stands := 0, 0, 0, 0.0
 		var bounds, broken []string
+		for _, b := range s.broken {
+			broken = append(broken, b.name)
+		}
 		for _, f := range all {
-			switch {
-			case f.Subject != s.name:
-			case f.Broken != "":
-				broken = append(broken, f.Broken)
-			default:
+			if f.Subject == s.name && f.Broken == "" {
 				programs, orders, steps, stands = programs+1, orders+f.Orders, max(steps, f.Steps), stands+f.Stands
 				if f.Bound > 0 {
 					bounds = append(bounds, fmt.Sprintf("“%s”: preemptions ≤ %d", f.Program, f.Bound))
@@ -477,7 +501,10 @@ func summary(all []found, have string) string {
 		prefix := fmt.Sprintf("| %s (%s) | ", s.title, s.folder)
 		row := fmt.Sprintf("%s%d | %d | %.3g | %d | %s | %d: %s |\n", prefix, programs, orders, stands, steps,
 			strings.Join(bounds, "; "), len(broken), strings.Join(broken, "; "))
-		text.WriteString(linesOf(s, prefix, row, have))
+		if *only != "" && s.name != *only {
+			row = linesOf(prefix, have)
+		}
+		text.WriteString(row)
 	}
 	text.WriteString("\n")
 	return text.String()
@@ -495,12 +522,5 @@ func golden(t *testing.T, file string, want func(have string) string) {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 		return
 	}
-	require.Equal(t, text, string(have), "%s is not what was found; with -update it will be", file)
-}
-
-// raceable reports whether there is a go command, and a race detector for this platform.
-func raceable() bool {
-	_, err := exec.LookPath("go")
-	return err == nil && slices.Contains([]string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"},
-		runtime.GOOS+"/"+runtime.GOARCH)
+	require.Equal(t, text, string(have), "%s is not what was found; with -race -update it will be", file)
 }
