@@ -52,9 +52,10 @@
 // is complete: Go's atomic operations are sequentially consistent, and the Go memory
 // model promises that a program without data races behaves as if its operations were
 // executed one after another, in one of these orders. No other actor can tell when an
-// actor's plain code runs between two of its hooked operations. The race detector
-// watches each order for data races. It sees the synchronization of the explored code
-// and not that of the explorer. It does not see the built-in function clear.
+// actor's plain code runs between two of its hooked operations. In a binary that was
+// built with -race, the race detector watches each order for data races. It sees the
+// synchronization of the explored code and not that of the explorer. It does not see the
+// built-in function clear.
 //
 // A spinning goroutine must call runtime.Gosched between two looks. The next step of
 // an actor that has called it waits until another actor has written what this one

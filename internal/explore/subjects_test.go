@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -415,6 +417,9 @@ func run(t *testing.T) []found {
 func TestSubjects(t *testing.T) {
 	if _, err := exec.LookPath("go"); testing.Short() || err != nil {
 		t.Skip("builds a program")
+	}
+	if first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ","); first != "" && first != strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		t.Skip("the child has one processor in every run, and it has run with -cpu " + first)
 	}
 	require.True(t, race.Enabled || !*update, "-update needs -race, which sees how each broken form fails")
 	all := run(t)
