@@ -2,8 +2,6 @@
 
 package explore
 
-// RaceDetector reports whether the race detector watches the orders.
-const RaceDetector = false
 
 func raceIgnore()            {}
 func raceHeed()              {}

@@ -7,8 +7,6 @@ import (
 	"unsafe"
 )
 
-// RaceDetector reports whether the race detector watches the orders.
-const RaceDetector = true
 
 // raceIgnore and raceHeed enclose what synchronizes the explorer with an actor and
 // must not count for the race detector.
