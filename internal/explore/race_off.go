@@ -2,7 +2,6 @@
 
 package explore
 
-
 func raceIgnore()            {}
 func raceHeed()              {}
 func raceAcquire(*byte)      {}

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 )
 
-
 // raceIgnore and raceHeed enclose what synchronizes the explorer with an actor and
 // must not count for the race detector.
 
