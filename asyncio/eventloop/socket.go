@@ -35,6 +35,10 @@ type socket struct {
 	sysRead, sysWrite func(fd uintptr)
 }
 
+// maxCall is how many bytes a system call reads or writes at most. The BSDs and macOS
+// refuse 2 GiB.
+const maxCall = 1 << 30
+
 // watch makes the loop's selector watch the stream's connection. It returns nil if
 // that is not a stream socket of package net or there is no selector.
 func (s *Stream) watch() transport {
@@ -76,6 +80,7 @@ func (k *socket) read(p []byte) (int, error) {
 	case !k.input:
 		return 0, errAgain
 	}
+	p = p[:min(len(p), maxCall)]
 	n, err := k.call("read", k.sysRead, p)
 	switch {
 	case n > 0:
@@ -97,7 +102,7 @@ func (k *socket) write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n, err := k.call("write", k.sysWrite, p)
+	n, err := k.call("write", k.sysWrite, p[:min(len(p), maxCall)])
 	if err == errAgain {
 		err = nil
 	}

@@ -223,6 +223,39 @@ func TestTimersOfALoopWithSockets(t *testing.T) {
 	})
 }
 
+// A countedSelector counts how often the loop waits.
+type countedSelector struct {
+	selector
+	waits int
+}
+
+func (s *countedSelector) wait() { s.waits++; s.selector.wait() }
+
+// A loop that has nothing to do waits once, not again and again because a timer was due
+// or because no task reads the input that was reported.
+func TestWaitingLoopDoesNotSpin(t *testing.T) {
+	a, b := pair(t)
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		s := l.Attach(a)
+		counted := &countedSelector{selector: l.selector}
+		l.mu.Lock()
+		l.selector = counted
+		l.mu.Unlock()
+		b.Write([]byte("spam"))
+		require.NoError(t, sleep(task, time.Millisecond))
+		for !s.transport.(*socket).input {
+			require.NoError(t, sleep(task, time.Millisecond))
+		}
+		before := counted.waits
+		f := NewFuture[nothing](l)
+		time.AfterFunc(20*time.Millisecond, func() { l.callSoonThreadsafe(func() { f.Resolve(nothing{}, nil) }) })
+		_, err := Await(task, f)
+		require.Less(t, counted.waits-before, 10)
+		return err
+	})
+}
+
 // Every post wakes a loop that waits in its selector, also while others do and while
 // timers are due.
 func TestPostsToALoopWithSockets(t *testing.T) {
