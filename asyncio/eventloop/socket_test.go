@@ -43,7 +43,7 @@ func TestSocketsNeedNoGoroutineAndLeaveNoDescriptor(t *testing.T) {
 				require.NoError(t, l.Attach(c).Close())
 				_, err := l.Attach(kept).Detach(task)
 				require.NoError(t, err)
-				require.Equal(t, goroutines, runtime.NumGoroutine())
+				require.LessOrEqual(t, runtime.NumGoroutine(), goroutines) // one of an earlier test may end
 				panic("spam")
 			})
 		}()
