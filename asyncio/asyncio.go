@@ -8,7 +8,7 @@
 // they differ little, which is the article's point about asyncio and databases. With
 // latency=0 only the cost of waiting remains: system calls and switches from one
 // client to the next. Every row makes the same two system calls per step, a write and
-// a read. On the event loop of Linux that is all, because its selector reports which
+// a read. On an event loop with a selector that is all, because the selector reports which
 // sockets are ready; the other rows also try each read before the answer is there. For
 // the rest the rows differ in the switches.
 //

@@ -55,8 +55,8 @@ var (
 // Attach makes a stream of a connection. The connection then belongs to the stream
 // and loses its deadline.
 //
-// On Linux, the loop itself reads and writes a TCP or Unix connection of package
-// net. Any other connection has a helper, a goroutine that blocks in its Read.
+// Where there is a selector, the loop itself reads and writes a TCP or Unix connection
+// of package net. Any other connection has a helper, a goroutine that blocks in its Read.
 func (l *Loop) Attach(conn net.Conn) *Stream {
 	s := &Stream{loop: l, conn: conn}
 	conn.SetDeadline(time.Time{}) // if this fails, so does the next read
