@@ -1320,7 +1320,7 @@ func TestNogilMemoryComesBack(t *testing.T) {
 // A thread that reads that the counts are merged may drop the last reference and reuse
 // the slot. By then the old owner must have made its last write.
 func TestMergedMeansNoOwner(t *testing.T) {
-	const rounds = 2000
+	const rounds = 5000
 	for _, queued := range []bool{false, true} {
 		s := newSpace()
 		x, y := newNogilThread(s, nogilPieces{}), newNogilThread(s, nogilPieces{})

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"boundaries/internal/race"
 )
 
 // numbered returns n tasks. The i-th stores i in last.
@@ -276,7 +274,7 @@ func TestInboxOfManyGoroutines(t *testing.T) {
 // Owner and thief both try to take the only task, many times. Exactly one gets it.
 func TestDequeLastTask(t *testing.T) {
 	n := 2_000_000
-	if testing.Short() || race.Enabled { // the detector adds cost and no meetings
+	if testing.Short() {
 		n = 200_000
 	}
 	var d deque
