@@ -164,7 +164,9 @@ Each program below is a safe one of this suite whose protection has been taken a
 	runs, most := 1, 1
 	switch {
 	case race.Enabled:
-		runs, most = 20, 20
+		if runs, most = 5, 5; testing.Verbose() {
+			runs, most = 20, 20
+		}
 		tour(`Go's race detector checks each read and write of memory while the program runs (go test -race). It does not
 wait for a wrong result: it reports two accesses that nothing puts in order, whether or not they met.
 `)

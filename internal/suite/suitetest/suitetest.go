@@ -52,8 +52,8 @@ func run[A any](t *testing.T, r suite.Row[A], workers, n int) (answer A) {
 // overlap is how long the workers of a row run side by side in search of lost steps.
 const overlap = 100 * time.Millisecond
 
-// Exact tests that every row gives the right answer on 1 to 9 workers. It then repeats
-// the last size on 2 to 4 workers for a while.
+// Exact tests that every row gives the right answer on 1 to 9 workers. The last size, the
+// largest, runs on 1 worker, on 9, and for a while on 2 to 4 in turn.
 //
 // It runs with at least 4 procs. A lock that lets in two workers shows only if one of them
 // is interrupted while it holds the lock, which hardly ever happens on one proc. Even so,
@@ -63,12 +63,15 @@ func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A
 	for _, r := range rows {
 		t.Run(r.Name, func(t *testing.T) {
 			for workers := 1; workers <= 9; workers++ {
-				for _, n := range sizes {
+				for i, n := range sizes {
+					if i == len(sizes)-1 && workers != 1 && workers != 9 {
+						continue
+					}
 					require.Equal(t, want(workers, n), run(t, r, workers, n), "%d workers, %d steps", workers, n)
 				}
 			}
 			n := sizes[len(sizes)-1]
-			for i, end := 0, time.Now().Add(overlap); time.Now().Before(end); i++ {
+			for i, end := 0, time.Now().Add(overlap); i < 3 || time.Now().Before(end); i++ {
 				workers := 2 + i%3
 				require.Equal(t, want(workers, n), run(t, r, workers, n), "%d workers, %d steps", workers, n)
 			}

@@ -6,6 +6,7 @@ package childtest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -117,13 +118,16 @@ func Run(t *testing.T, p *children.Pool, n int) (done int, err error) {
 		defer close(ended)
 		done, err = p.Run(n)
 	}()
-	limit := 2*p.Patience + 5*time.Second
+	// On a busy machine, an item may take two turns of the scheduler.
+	limit := 2*p.Patience + 5*time.Second + time.Duration(n)*2*time.Millisecond
 	select {
 	case <-ended:
 	case <-time.After(limit):
 		stacks := make([]byte, 1<<20)
-		t.Fatalf("%s hangs: Run(%d) has not returned after %v, with a patience of %v\n%s",
+		text := fmt.Sprintf("%s hangs: Run(%d) has not returned after %v, with a patience of %v\n%s",
 			p.Variant.Name, n, limit, p.Patience, stacks[:runtime.Stack(stacks, true)])
+		fmt.Fprintln(os.Stderr, text) // now, because Run may fault when the cleanup closes p
+		t.Fatal(text)
 	}
 	return done, err
 }
