@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/linkonce"
 )
 
 // sshd starts a server on loopback that lets this user in, and returns the ssh command
@@ -84,9 +86,11 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}
 	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("THERE", there)
+	linkonce.Dir() // which is nothing that a run leaves behind
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
 	t.Chdir(dir)
+	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")

@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
+	"boundaries/internal/linkonce"
 	"boundaries/internal/race"
 )
 
@@ -33,16 +33,10 @@ func TestMain(m *testing.M) {
 			return Compare(ctx, base, quick, os.Stdout, os.Stderr)
 		})
 	}
-	var err error
-	if temporary, err = os.MkdirTemp("", "revisions"); err != nil {
-		panic(err)
-	}
 	status := m.Run()
-	os.RemoveAll(temporary)
+	linkonce.Remove()
 	os.Exit(status)
 }
-
-var temporary string // a folder that all tests share
 
 // withPerf sets the version of golang.org/x/perf that this module requires.
 func withPerf(o Options) Options {
@@ -90,61 +84,6 @@ func Benchmark%s(b *testing.B) {
 `
 )
 
-// linkOnce is a go command that builds a program only once for each list of flags, package
-// and content of the Go files that can be in it: the linker is most of the time of these
-// tests. What it returns may have been built at another path, and with another layout.
-// LINK=always builds anyway, and another LINK shares only with its like.
-const linkOnce = `#!/bin/sh
-go=%q kept=%q
-case "$LINK $*" in
-always*) exec "$go" "$@" ;;
-*" test -c "* | *" build "*) ;;
-*) exec "$go" "$@" ;;
-esac
-top=. dir=
-case $PWD in
-*/tree*) top=${PWD%%%%/tree*}/tree/ dir=tree${PWD##*/tree} ;;
-esac
-key=$(
-	echo "$LINK" "$dir" "${GOWORK##*/tree}" "$GOFLAGS"
-	before=
-	for arg; do
-		case $before$arg in
-		-overlay=*.json) overlay=${arg#*=} && cat "${overlay%%json}go" ;;
-		-o*) ;;
-		*) echo "$arg" | sed 's/-randlayout=.*/-randlayout/' ;;
-		esac
-		before= && [ "$arg" != -o ] || before=-o
-	done
-	sha256sum ./*_test.go 2>/dev/null
-	cd "$top" && find . -name .git -prune -o \( -name '*.go' ! -name '*_test.go' -o -name 'go.*' \) -exec sha256sum {} + | sort
-)
-key=$kept/$(echo "$key" | sha256sum | cut -c 1-64)
-for out; do
-	[ "$before" != -o ] || break
-	before=$out
-done
-[ -e "$key" ] || "$go" "$@" && { [ -e "$key" ] || cp "$out" "$key"; } && cp "$key" "$out"
-`
-
-// linkOnceDir returns a folder that has linkOnce as go, and is empty if this machine does not
-// have what that needs.
-var linkOnceDir = sync.OnceValue(func() string {
-	for _, program := range []string{"sh", "sha256sum"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return temporary
-		}
-	}
-	real, err := exec.LookPath("go")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(temporary, "go"), fmt.Appendf(nil, linkOnce, real, temporary), 0o700)
-	}
-	if err != nil {
-		panic(err)
-	}
-	return temporary
-})
-
 // newRepo makes a repository of the files, with one commit, and goes there. The
 // test fails if a comparison in it leaves anything behind.
 func newRepo(t *testing.T, files map[string]string) {
@@ -174,7 +113,7 @@ func newRepo(t *testing.T, files map[string]string) {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
 	}
-	t.Setenv("PATH", linkOnceDir()+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
 	tmp, top := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	t.Chdir(top)
