@@ -86,7 +86,8 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}
 	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("THERE", there)
-	linkonce.Dir() // which is nothing that a run leaves behind
+	linkonce.Dir() // before TMPDIR is what a run must leave empty
+	t.Cleanup(linkonce.Remove)
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
 	t.Chdir(dir)
