@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/linkonce"
 )
 
 // sshd starts a server on loopback that lets this user in, and returns the ssh command
@@ -84,9 +86,12 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}
 	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("THERE", there)
+	linkonce.Dir() // before TMPDIR is what a run must leave empty
+	t.Cleanup(linkonce.Remove)
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
 	t.Chdir(dir)
+	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")

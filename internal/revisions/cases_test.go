@@ -30,7 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	fmt.Printf("seed: %%d\ncpu: 97 %%%% busy\nUnit of work: started\nBenchmarking now\npkg: other\n", time.Now().UnixNano())
+	fmt.Printf("seed: %d\ncpu: 97 %% busy\nUnit of work: started\nBenchmarking now\npkg: other\n", time.Now().UnixNano())
 	os.Exit(m.Run())
 }
 
@@ -43,13 +43,11 @@ func BenchmarkThing(b *testing.B) {
 func BenchmarkLog(b *testing.B) {
 	fmt.Fprintln(os.Stderr, "raft: x")
 	b.Log("raft: x")
-	%s
 	b.ReportMetric(1000, "ns/op")
 	b.ReportMetric(0, "allocs/op")
 }
 `
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(prints, "")})
-	write(t, map[string]string{"a_test.go": fmt.Sprintf(prints, "// head")})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": prints})
 	o := with(func(o *Options) { o.Rounds = 6 })
 	status, stdout, stderr := compare("HEAD", o)
 	require.Zero(t, status, stderr)
@@ -66,12 +64,15 @@ func BenchmarkLog(b *testing.B) {
 	require.Regexp(t, `Thing\S* +7\.000 .* 7\.000 `, stdout)
 }
 
+// BenchmarkFlaky goes wrong in call number WRONG of all, as HOW says. It is slow on the side
+// that has the file "slow".
 const flaky = `package tiny
 
 import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"testing"
 )
 
@@ -79,28 +80,34 @@ func BenchmarkSteady(b *testing.B) { b.ReportMetric(1, "things/op") }
 func BenchmarkFlaky(b *testing.B) {
 	calls, _ := os.ReadFile(os.Getenv("CALLS"))
 	os.WriteFile(os.Getenv("CALLS"), append(calls, '.'), 0o666)
-	if len(calls) == %d {
-		%s
+	switch wrong := strconv.Itoa(len(calls)) == os.Getenv("WRONG"); {
+	case wrong && os.Getenv("HOW") == "failure":
+		b.Fatal("lost the connection")
+	case wrong:
+		fmt.Println("slow write: 12ms")
+	}
+	b.ReportMetric(2000, "ns/op")
+	if _, err := os.Stat("slow"); err == nil {
+		b.ReportMetric(9000, "ns/op")
 	}
 	log.Print("slow write: 12ms")
 	b.Log("slow write: 12ms")
 }
-
-var _ = fmt.Print
 `
 
 // Whatever fails late in the run, the rounds before it come out.
 func TestFailureInRoundFive(t *testing.T) {
 	for _, test := range []struct {
-		name, benchtime, body, want string
-		calls                       int
+		how, benchtime, wrong, want string
 	}{
-		{"failure", "1x", `b.Fatal("lost the connection")`, `--- FAIL: BenchmarkFlaky a_test.go:15: lost the connection`, 8},
-		{"a line in the result", "2x", `fmt.Println("slow write: 12ms")`, `BenchmarkFlaky\S* printed "slow write: 12ms" to standard output in the middle of its result`, 17},
+		{"failure", "1x", "8", `--- FAIL: BenchmarkFlaky a_test.go:17: lost the connection`},
+		{"a line in the result", "2x", "17", `BenchmarkFlaky\S* printed "slow write: 12ms" to standard output in the middle of its result`},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(flaky, test.calls, test.body)})
+		t.Run(test.how, func(t *testing.T) {
+			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 			t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+			t.Setenv("WRONG", test.wrong)
+			t.Setenv("HOW", test.how)
 			out := t.TempDir()
 			status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Benchtime, o.Out = 6, test.benchtime, out }))
 			require.Equal(t, 1, status, stderr)
@@ -118,15 +125,11 @@ func TestFailureInRoundFive(t *testing.T) {
 
 // A failure while suspects are measured again leaves the first stage.
 func TestFailureInSecondStage(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(flaky, 14, `b.Fatal("lost")`)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
-	write(t, map[string]string{"a_test.go": strings.Replace(fmt.Sprintf(flaky, 14, `b.Fatal("lost")`), "log.Print", `b.ReportMetric(1, "extra/op"); log.Print`, 1)})
-	replaced := strings.NewReplacer("ReportMetric(1, \"extra/op\")", `ReportMetric(2000, "ns/op")`)
-	text, err := os.ReadFile("a_test.go")
-	require.NoError(t, err)
-	write(t, map[string]string{"a_test.go": replaced.Replace(string(text))})
-	git(t, "commit", "--quiet", "--all", "--message=x")
-	write(t, map[string]string{"a_test.go": strings.Replace(replaced.Replace(string(text)), "2000", "9000", 1)})
+	t.Setenv("WRONG", "14")
+	t.Setenv("HOW", "failure")
+	write(t, map[string]string{"slow": ""})
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench = 6, "Flaky" }))
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6`, stdout)
@@ -156,6 +159,7 @@ func BenchmarkThing(b *testing.B) {
 }
 `})
 	write(t, map[string]string{"testdata/in": "2"})
+	t.Setenv("LINK", t.TempDir()) // the path of the source is in the binary
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Equal = false }))
 	require.Zero(t, status, stderr)
 	require.Regexp(t, row(`1\.000`, `2\.000`), stdout)
@@ -163,7 +167,7 @@ func BenchmarkThing(b *testing.B) {
 
 // The user's git settings do not get in the way.
 func TestGitSettings(t *testing.T) {
-	thing := map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)}
+	thing := map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")}
 	t.Run("submodule.recurse", func(t *testing.T) {
 		newRepo(t, map[string]string{"f": "x\n"})
 		library, err := os.Getwd()
@@ -359,17 +363,17 @@ func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things
 }
 
 func TestRenamedModule(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1111)})
-	commit(t, map[string]string{"go.mod": strings.Replace(goMod, "tiny", "tiny/v2", 1), "a_test.go": fmt.Sprintf(benchmark, "Thing", 2222)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "things": "1111"})
+	commit(t, map[string]string{"go.mod": strings.Replace(goMod, "tiny", "tiny/v2", 1), "things": "2222"})
 	status, stdout, stderr := compare("HEAD~1", with(func(o *Options) { o.Rounds = 6 }))
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)
 }
 
 func TestMovedPackage(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "old/a_test.go": fmt.Sprintf(benchmark, "Thing", 1111)})
+	newRepo(t, map[string]string{"go.mod": goMod, "old/a_test.go": fmt.Sprintf(benchmark, "Thing"), "old/things": "1111"})
 	git(t, "mv", "old", "new") // and not committed
-	write(t, map[string]string{"new/a_test.go": fmt.Sprintf(benchmark, "Thing", 2222)})
+	write(t, map[string]string{"new/a_test.go": fmt.Sprintf(benchmark, "Thing") + "\n// Moved.\n", "new/things": "2222"})
 	o := with(func(o *Options) { o.Rounds, o.Packages = 6, "./..." })
 	status, stdout, stderr := compare("HEAD", o)
 	require.Equal(t, 1, status, stderr)
@@ -385,7 +389,7 @@ func TestMovedPackage(t *testing.T) {
 
 func TestIgnoredFiles(t *testing.T) {
 	newRepo(t, map[string]string{
-		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1), ".gitignore": "dist\nz_generated.go\n",
+		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), ".gitignore": "dist\nz_generated.go\n",
 		"a.go": "package tiny\n\nimport \"embed\"\n\n//go:embed all:dist\nvar FS embed.FS\n",
 	})
 	write(t, map[string]string{"dist/i": "x"})
@@ -397,16 +401,16 @@ func TestIgnoredFiles(t *testing.T) {
 }
 
 func TestOtherPlatform(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	other := map[bool]string{true: "linux", false: "windows"}[runtime.GOOS == "windows"]
 	t.Setenv("GOOS", other)
 	requireBadInput(t, "GOOS="+other+" GOARCH="+runtime.GOARCH+": want the platform of this machine, ", "HEAD", quick)
 }
 
 func TestShallowClone(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	first := strings.TrimSpace(git(t, "rev-parse", "HEAD"))
-	commit(t, map[string]string{"a_test.go": fmt.Sprintf(benchmark, "Thing", 2)})
+	commit(t, map[string]string{"things": "2"})
 	from, err := os.Getwd()
 	require.NoError(t, err)
 	clone := t.TempDir()

@@ -60,7 +60,7 @@ func TestInjection(t *testing.T) {
 // The test-sized self-test runs all there is of it. Two rounds of 1x see nothing, and
 // it must say so.
 func TestSelfTest(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing", 1)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	for _, builtin := range []bool{false, true} {
 		var stdout strings.Builder
 		err := SelfTest(t.Context(), builtin, quick, &stdout, io.Discard)

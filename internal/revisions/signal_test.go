@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A benchmark whose run number SLOW_RUN does not end, and starts a process
+// A benchmark whose run number SLOW_RUN takes as long as SLOW says, and starts a process
 // whose heart beats into a file.
 const slowBenchmark = `package tiny
 
@@ -36,7 +35,8 @@ func BenchmarkSlow(*testing.B) {
 	if strconv.Itoa(len(runs)) == os.Getenv("SLOW_RUN") {
 		os.MkdirTemp("", "left-behind")
 		exec.Command("sh", "-c", "while sleep 0.02; do echo >> $HEART/beats; done").Start()
-		time.Sleep(time.Minute)
+		slow, _ := time.ParseDuration(os.Getenv("SLOW"))
+		time.Sleep(slow)
 	}
 }
 `
@@ -102,6 +102,7 @@ func TestInterrupt(t *testing.T) {
 			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
 			beats := newHeart(t)
 			t.Setenv("SLOW_RUN", test.slowRun)
+			t.Setenv("SLOW", "1m")
 			var stderr bytes.Buffer
 			cmd, stdout := start(t, &stderr)
 			require.Eventually(t, func() bool { return beats() > 0 }, time.Minute, 10*time.Millisecond)
@@ -156,9 +157,10 @@ func TestInterruptPreparation(t *testing.T) {
 }
 
 func TestBenchmarkLeavesProcessRunning(t *testing.T) {
-	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": strings.Replace(slowBenchmark, "time.Minute", "time.Second/5", 1)})
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
 	beats := newHeart(t)
 	t.Setenv("SLOW_RUN", "1")
+	t.Setenv("SLOW", "200ms")
 	status, _, stderr := compare("HEAD", quick)
 	require.Zero(t, status, stderr)
 	require.NotZero(t, beats())

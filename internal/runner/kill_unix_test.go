@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"boundaries/internal/linkonce"
 	"boundaries/internal/scaling"
 
 	"github.com/stretchr/testify/assert"
@@ -32,7 +33,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	linkonce.Remove()
+	os.Exit(status)
 }
 
 // A run that is killed leaves a file that is right, and nothing else.
