@@ -21,12 +21,12 @@ import (
 )
 
 // Every variant of every shape accounts for every update, and its reads see words
-// that agree, on up to 9 goroutines.
+// that agree, on 1 to 9 goroutines.
 func TestVariantsAreRight(t *testing.T) {
 	for _, s := range shapes {
 		for _, v := range slices.Concat(s.variants, s.own) {
 			t.Run(s.name+"/"+v.Name, func(t *testing.T) {
-				for _, workers := range []int{1, 2, 3, 5, 9} {
+				for workers := 1; workers <= 9; workers++ {
 					c := s.base
 					for _, c.Read = range []int{0, 50, 100} {
 						try(t, v, c, workers, 0, 1, 7, 1000)
