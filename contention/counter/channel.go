@@ -29,14 +29,16 @@ func runChannel(t *contention.Trial) int {
 	t.Fork(func(w *contention.Worker) {
 		count := make(chan int64, 1) // the owner does not wait for the worker
 		for w.Next() {
+			add := int64(0)
 			if w.Update {
-				requests <- request{1, count}
-				runtime.Gosched() // to the owner, as in the parent package
-				<-count
-			} else {
-				requests <- request{0, count}
-				runtime.Gosched()
-				w.Saw(<-count)
+				add = 1
+			}
+			requests <- request{add, count}
+			for i := 0; i < 2 && len(count) == 0; i++ {
+				runtime.Gosched() // as in the parent package
+			}
+			if n := <-count; !w.Update {
+				w.Saw(n)
 			}
 			w.Done()
 		}
