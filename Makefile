@@ -25,7 +25,7 @@ table: ; @go tool boundaries table bench.txt
 
 report: ; @go tool boundaries report -o report.html bench.txt
 
-# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$$(seq -s, 17)"), and the page: an estimated 15 minutes.
+# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$$(seq -s, 17)"), and the page: 6 minutes.
 graphs:
 	go tool boundaries run -o graphs.txt -bench 'FibBoxed/system=(gil|gilectomy|nogil)$$' -cpu '$(CPU)' -rounds 6 $(ARGS)
 	go tool boundaries report -o report.html graphs.txt
@@ -51,7 +51,7 @@ race-demo:
 	@go test -count 1 -v -run 'RaceReplay|RaceOutcomes' ./races
 	@go test -count 1 -v -run RaceDemo -race ./races
 
-# The suite's rows beside the same jobs by other libraries: ten rounds, and a table for each job. An estimated 15 minutes.
+# The suite's rows beside the same jobs by other libraries: ten rounds, and a table for each job: 15 minutes.
 peers:
 	cd peers && go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS)
 	cd peers && go run ./cmd/table ../peers.txt

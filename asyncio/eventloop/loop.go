@@ -22,14 +22,14 @@
 // that are ready then, first come, first served. A callback that is added while they
 // run runs in the next turn. The loop's goroutine reads and writes the sockets itself.
 //
-// Two things differ from Python. A coroutine here has a stack of its own, so a
-// plain function may wait on behalf of a task (see [Stream.As]); Python needs an
-// async twin of every function on the way. And the only selectors are epoll on Linux and
-// kqueue on macOS, FreeBSD and DragonFly BSD. On other systems, and for connections that are not sockets, a helper goroutine blocks
-// in a read of each connection and posts what it has read to the loop; asyncio's
-// proactor loop on Windows has completions posted to it in the same way. The helpers
-// never touch what belongs to tasks. A read that finds the loop asleep then costs a
-// hand-over between goroutines.
+// Two things differ from Python. A coroutine here has a stack of its own, so a plain
+// function may wait on behalf of a task (see [Stream.As]); Python needs an async twin
+// of every function on the way. And the only selectors are epoll on Linux and kqueue on
+// macOS, FreeBSD and DragonFly BSD. On other systems, and for connections that are not
+// sockets, a helper goroutine blocks in a read of each connection and posts what it has
+// read to the loop; asyncio's proactor loop on Windows has completions posted to it in
+// the same way. The helpers never touch what belongs to tasks. A read that finds the
+// loop asleep then costs a hand-over between goroutines.
 //
 // Read Loop.run first, then Task.Yield and Await.
 package eventloop
