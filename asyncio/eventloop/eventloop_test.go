@@ -853,18 +853,20 @@ func Example() {
 	err := Run(context.Background(), func(t *Task) error {
 		l := t.Loop()
 		kitchen := NewExecutor(2)
-		cook := func(name string, d time.Duration) *Future[string] {
+		served := make(chan string, 2)
+		cook := func(name string, prepare func()) *Future[string] {
 			return Go(l, func(t *Task) (string, error) {
 				fmt.Println("begin", name)
 				meal, err := Await(t, RunInExecutor(l, kitchen, func() (string, error) {
-					time.Sleep(d) // a call that blocks
+					prepare() // a call that may block
 					return name, nil
 				}))
 				fmt.Println("end", name)
+				served <- name
 				return meal, err
 			})
 		}
-		meals, err := Await(t, Gather(l, cook("spam", 20*time.Millisecond), cook("eggs", time.Millisecond)))
+		meals, err := Await(t, Gather(l, cook("spam", func() { <-served }), cook("eggs", func() {})))
 		fmt.Println(meals)
 		return err
 	})
