@@ -47,9 +47,9 @@ func TestProgram(t *testing.T) {
 	require.NoError(t, err)
 	inherited := childtest.Descriptors(t) // of the program that runs this test, some of them
 	older := filepath.Join(t.TempDir(), "older")
-	if os.Link(self, older) != nil {
-		t.Skip("cannot link the test binary")
-	}
+	binary, err := os.ReadFile(self)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(older, binary, 0o700)) // a copy, because a link would have self's time
 	for _, test := range []struct {
 		name, want, program string
 		change              func(cmd *exec.Cmd)
