@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/command"
+	"boundaries/internal/linkonce"
 )
 
 // asCommand makes the test binary the command, for tests that need a real process.
@@ -23,7 +24,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	linkonce.Remove()
+	os.Exit(status)
 }
 
 func boundaries(t *testing.T, args ...string) (status int, stdout, stderr string) {

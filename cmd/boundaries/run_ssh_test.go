@@ -86,12 +86,10 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}
 	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("THERE", there)
-	linkonce.Dir() // before TMPDIR is what a run must leave empty
-	t.Cleanup(linkonce.Remove)
+	t.Setenv("PATH", linkonce.Path()) // before TMPDIR is what a run must leave empty
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
 	t.Chdir(dir)
-	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")

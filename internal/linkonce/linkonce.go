@@ -48,29 +48,38 @@ exec 9>"$key.lock" && flock 9
 [ -e "$key" ] || "$go" "$@" && { [ -e "$key" ] || cp "$out" "$key"; } && cp "$key" "$out"
 `
 
-var temporary string
+var made string // what Remove removes
 
-// Dir returns a folder for the front of PATH that has linkOnce as go. The folder is empty if
-// this machine does not have what that needs. All calls return the same folder.
-var Dir = sync.OnceValue(func() string {
-	var err error
-	if temporary, err = os.MkdirTemp("", "linkonce"); err != nil {
-		panic(err)
-	}
+// folder has linkOnce as go. It is "" if this machine does not have what that needs.
+var folder = sync.OnceValue(func() string {
 	for _, program := range []string{"sh", "sha256sum", "flock"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return temporary
+			return ""
 		}
 	}
 	real, err := exec.LookPath("go")
+	if err != nil {
+		return ""
+	}
+	dir, err := os.MkdirTemp("", "linkonce")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(temporary, "go"), fmt.Appendf(nil, linkOnce, real, temporary), 0o700)
+		err = os.WriteFile(filepath.Join(dir, "go"), fmt.Appendf(nil, linkOnce, real, dir), 0o700)
 	}
 	if err != nil {
 		panic(err)
 	}
-	return temporary
+	made = dir
+	return dir
 })
 
-// Remove removes the folder of Dir. TestMain calls it at the end.
-func Remove() { os.RemoveAll(temporary) }
+// Path returns the PATH that has linkOnce as go, or PATH as it is if this machine does not
+// have what that needs.
+func Path() string {
+	if folder() == "" {
+		return os.Getenv("PATH")
+	}
+	return folder() + string(os.PathListSeparator) + os.Getenv("PATH")
+}
+
+// Remove removes what Path has made. TestMain calls it at the end.
+func Remove() { os.RemoveAll(made) }

@@ -113,7 +113,7 @@ func newRepo(t *testing.T, files map[string]string) {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
 	}
-	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("PATH", linkonce.Path())
 	tmp, top := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	t.Chdir(top)

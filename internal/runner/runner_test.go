@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
 	// Most of the time of these tests would be the linker's and the control's.
-	t.Setenv("PATH", linkonce.Dir()+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("PATH", linkonce.Path())
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
 	controlSteps = 1000
