@@ -35,11 +35,11 @@ var wrapping = []Variant{
 	{Name: "lock-free about to wrap", New: func(workers int) Pool { return newLockFreePool(workers, math.MaxUint64-100) }},
 }
 
-// each calls f for every variant, except those whose pools but selects.
-func each(t *testing.T, but func(Pool) bool, f func(t *testing.T, open func(workers int) Pool)) {
+// each calls f for every variant, except those whose pools except selects.
+func each(t *testing.T, except func(Pool) bool, f func(t *testing.T, open func(workers int) Pool)) {
 	for _, v := range slices.Concat(Variants, wrapping) {
 		p := v.New(1)
-		skip := but(p)
+		skip := except(p)
 		require.NoError(t, p.Close())
 		if !skip {
 			t.Run(v.Name, func(t *testing.T) { f(t, v.New) })
@@ -149,7 +149,7 @@ func TestLedger(t *testing.T) {
 				require.ErrorAs(t, p.Wait(), &panicked)
 				require.Equal(t, int(panics.Swap(0)), 1+panicked.Others)
 				for i := range ran {
-					if n := ran[i].Swap(0); n != 1 { // not require, 1 million times
+					if n := ran[i].Swap(0); n != 1 { // not require: this line runs a million times
 						t.Fatalf("task %d of %d workers ran %d times", i, workers, n)
 					}
 				}
@@ -855,7 +855,7 @@ func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
 }
 
 // A task that found no room gets it before the queue is half empty, even if submitters
-// outside the pool use every other room at once.
+// outside the pool take all other room at once.
 func TestRoomIsGivenToTasksOfTasks(t *testing.T) {
 	p := newMutexPool(1)
 	ran, floods := false, 0

@@ -39,16 +39,16 @@ func (c *crew) published() {
 	}
 }
 
-// passOn wakes another worker if there are tasks for it. A worker that may have been woken
-// for more than the task it takes calls it.
+// passOn wakes another worker if there are tasks for it. A worker calls it when it takes a
+// task, because what woke the worker may have published more tasks than that one.
 func (c *crew) passOn(h helper) {
 	if c.lot.Idle() && h.found() {
 		c.lot.Rouse()
 	}
 }
 
-// A worker looks for work spins times before it sleeps, which takes about as long as a
-// wake. It yields after every yieldIn looks.
+// A worker looks for work spins times before it sleeps. These looks take about as long as
+// a wake. The worker yields after every yieldIn looks.
 const (
 	spins   = 2048
 	yieldIn = 64
