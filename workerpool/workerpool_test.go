@@ -271,17 +271,17 @@ func TestCloseWhileSubmittersWait(t *testing.T) {
 					}()
 				}
 				synctest.Wait()
-				let := len(more)
-				require.Less(t, let, cap(more))
+				found := len(more) // room
+				require.Less(t, found, cap(more))
 				closed := make(chan error, 2)
 				for range cap(closed) {
 					go func() { closed <- p.Close() }()
 				}
 				require.ErrorIs(t, <-last, ErrClosed)
-				for range let {
+				for range found {
 					require.NoError(t, <-more)
 				}
-				for range cap(more) - let {
+				for range cap(more) - found {
 					require.ErrorIs(t, <-more, ErrClosed)
 				}
 				synctest.Wait()
@@ -333,7 +333,7 @@ func TestRoomBesideFullDeques(t *testing.T) {
 			w.Blocking(func() { <-end })
 		}))
 		synctest.Wait()
-		let := false
+		submitted := false
 		go func() {
 			for i := range capacity + 1 {
 				task := func(Worker) {}
@@ -342,13 +342,13 @@ func TestRoomBesideFullDeques(t *testing.T) {
 				}
 				assert.NoError(t, p.Submit(t.Context(), task))
 			}
-			let = true
+			submitted = true
 		}()
 		synctest.Wait()
-		require.False(t, let)
+		require.False(t, submitted)
 		close(release)
 		synctest.Wait()
-		require.True(t, let)
+		require.True(t, submitted)
 		close(end)
 		require.NoError(t, p.Close())
 	})
@@ -383,13 +383,13 @@ func TestPoolWithAStoppedClaimant(t *testing.T) {
 		require.EqualValues(t, capacity-1, ran.Load())
 		require.Zero(t, submitAll(), "slot 0 has not been emptied")
 
-		let := make(chan error)
-		go func() { let <- p.Submit(t.Context(), task) }()
+		submitted := make(chan error)
+		go func() { submitted <- p.Submit(t.Context(), task) }()
 		synctest.Wait() // until it waits at the gate
 		q.emptied.done(0, 1)
 		p.queue.workers[0].push(task) // worker 0 sleeps
 		p.lot.WakeWorker(0)
-		require.NoError(t, <-let)
+		require.NoError(t, <-submitted)
 		require.NoError(t, p.Close())
 		require.EqualValues(t, capacity+1, ran.Load())
 	})
