@@ -43,7 +43,10 @@ func Claims(done, got, sent uint64) error {
 	return fmt.Errorf("it claims %d answers, want %d to %d", done, got, sent)
 }
 
-var (
-	ErrBroken  = errors.New("procs: the pool is closed or broken, want one that is neither")
-	ErrUnasked = errors.New("it answered the item before it was sent")
-)
+// ErrBroken is the error of Run on a pool that is closed, or in which a child was
+// broken.
+var ErrBroken = errors.New("procs: the pool is closed or broken, want one that is neither")
+
+// ErrUnasked is the error of a child that answers an item before the parent has sent
+// all of it.
+var ErrUnasked = errors.New("it answered the item before it was sent")

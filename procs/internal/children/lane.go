@@ -29,7 +29,8 @@ type Lane struct {
 	killed, tries int
 }
 
-// MaxTries is how many children one item may cost. Tests change it.
+// MaxTries is how many children in a row must be killed at one item before the run
+// gives up. Tests change it.
 var MaxTries = 10
 
 // Child returns the lane's present child, or nil before the first.
