@@ -30,8 +30,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrEnded is the error of a child that has ended by itself.
-var ErrEnded = errors.New("it ended, want it to serve until its parent ends it")
+// errEnded is the error of a child that has ended by itself.
+var errEnded = errors.New("it ended, want it to serve until its parent ends it")
 
 // Silence returns the error of a child that has not answered in time.
 func Silence(patience time.Duration) error { return fmt.Errorf("no answer for %v", patience) }

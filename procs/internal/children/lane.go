@@ -225,7 +225,7 @@ func (l *Lane) revive(item int, redo func()) error {
 	}
 	c := l.Child()
 	if !l.mourn(item) {
-		return l.Fault(item, ErrEnded)
+		return l.Fault(item, errEnded)
 	}
 	if c.ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0
