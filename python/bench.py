@@ -30,7 +30,7 @@ starting, terminated = 0, False  # the process that is starting a child
 
 
 def end(*_):
-    """Ends this process and the children of multiprocessing, after start() if that runs."""
+    """Ends the children of multiprocessing and this process. If start() is running, it does so."""
     global terminated
     terminated = True
     if starting == os.getpid():  # and not one forked by it

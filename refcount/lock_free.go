@@ -249,7 +249,7 @@ func (h *biasedHandle) Count(r Ref) int {
 	case word&stateMask == isMerged:
 		return int(word >> 2)
 	}
-	panic(fmt.Sprintf("refcount: Count of %q through a foreign handle: only its owner knows", r.name))
+	panic(fmt.Sprintf("refcount: Count of %q through a handle that is not its owner's: only the owner knows the count", r.name))
 }
 
 // Tick merges the counts of the objects in the inbox.

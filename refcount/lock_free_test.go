@@ -209,7 +209,7 @@ func TestCountThroughAForeignHandle(t *testing.T) {
 	r := owner.New("spam")
 	other.Incref(r)
 	require.Equal(t, 2, owner.Count(r))
-	require.PanicsWithValue(t, `refcount: Count of "spam" through a foreign handle: only its owner knows`,
+	require.PanicsWithValue(t, `refcount: Count of "spam" through a handle that is not its owner's: only the owner knows the count`,
 		func() { other.Count(r) })
 	owner.Decref(r)
 	require.Equal(t, 1, other.Count(r), "merged, so all handles know the count")
