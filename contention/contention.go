@@ -124,6 +124,6 @@ var Variants = []Variant{
 	{Name: "big-reader-lock", Run: runBigReaderLock, Forbids: "cheap updates: each takes every processor's lock"},
 	{Name: "atomic", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
 	{Name: "lock-free", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
-	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn; blocking in the owner"},
+	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner; blocking in the owner"},
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }

@@ -87,7 +87,7 @@ func TestBiasedStates(t *testing.T) {
 		{"other Decref", 1, word{"weak", 0}, after{1, word{"queued", -1}, queued}},
 		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // once is enough
 		{"other Decref", 1, word{"queued", 1}, after{1, word{"queued", 0}, ""}},
-		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is in the midst of mergeZero
+		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is inside mergeZero
 		{"other Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"other Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
 		{"other Decref", 0, word{"merged", 0}, after{0, word{"merged", -1}, misuse}},

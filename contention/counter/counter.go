@@ -34,7 +34,7 @@ var Variants = []contention.Variant{
 	{Name: "striped-pool", Run: runStripedPool, Forbids: cellwise},
 	{Name: "striped-stack", Run: runStripedStack, Forbids: cellwise + "; relying on where stacks are, which no version of Go promises"},
 	{Name: "striped-random", Run: runStripedRandom, Forbids: cellwise},
-	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn"},
+	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner"},
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
