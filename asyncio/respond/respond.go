@@ -76,9 +76,9 @@ type Variant struct {
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{"gil", runGIL},
-	{"event-loop", runEventLoop},
-	{"goroutine", runGoroutine},
+	{Name: "gil", Run: runGIL},
+	{Name: "event-loop", Run: runEventLoop},
+	{Name: "goroutine", Run: runGoroutine},
 }
 
 // Workload returns the variants under this load as rows. They report p50-ns and
