@@ -31,9 +31,9 @@ type biasedHeap struct{ arena[biasedCount] }
 // A biasedCount stands for local + shared>>2 references.
 type biasedCount struct {
 	// owner is the handle that made the object, and nil once the counts are
-	// merged. It changes at most once while the object lives. No other handle
-	// reads local, so the order in which the owner stores owner and local does
-	// not matter.
+	// merged. It changes at most once while the object lives. While the owner is
+	// open, no other handle touches local, so the order in which the owner
+	// stores owner and local does not matter.
 	owner atomic.Pointer[biasedHandle]
 
 	_ cacheline.Pad // others read owner while the owner writes local

@@ -126,14 +126,14 @@ type Handle interface {
 
 	// Count returns the number of references. It is exact while no goroutine
 	// takes or drops any, unless the variant says otherwise: a buffered
-	// count lags, and while an object has an owner, lock-free knows its
-	// count only there and panics through any other handle.
+	// count lags, and while an object has an owner, lock-free tells its
+	// count only through the owner's handle and panics through any other.
 	Count(Ref) int
 
 	// Tick does what other handles have asked of this one. A goroutine that
 	// keeps a handle open for a long time must call Tick now and then, as an
-	// interpreter looks at its eval breaker; objects may not be freed until it
-	// does.
+	// interpreter looks at its eval breaker. Until it does, objects may live on
+	// without a reference.
 	Tick()
 
 	// Close ends the use of the handle, but not of the references taken

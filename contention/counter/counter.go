@@ -4,8 +4,8 @@
 // A striped count scales because each adder has a cell of its own. It has two
 // costs, which this package measures. First, a read loads all cells. It may miss an
 // add that ended before another add that it includes. Because every add is 1, the sum
-// is still the count at some moment during the read; if adds differed, it need not
-// be the count at any moment. Second, the adder must choose a cell. A worker
+// is still the count at some moment during the read; if adds had different sizes, it
+// need not be the count at any moment. Second, the adder must choose a cell. A worker
 // that knows its number uses that (lock-free). A request handler has no number. It
 // can use the cell that its processor used last (striped-pool), choose one by the
 // address of its stack (striped-stack), or choose at random (striped-random).

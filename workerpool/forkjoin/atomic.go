@@ -46,8 +46,8 @@ type atomicWorker struct {
 	_     cacheline.Pad
 }
 
-// An atomicTask belongs to its owner, the worker that forked it. If it is stolen, it belongs to the
-// thief until done is set, and then to its owner again.
+// An atomicTask belongs to its owner, the worker that forked it. If it is stolen, it
+// belongs to the thief until done is set, and then to its owner again.
 type atomicTask struct {
 	fn     func(*atomicWorker, int) int
 	arg    int

@@ -40,7 +40,8 @@ func (c *crew) published() {
 }
 
 // passOn wakes another worker if there are tasks for it. A worker calls it when it takes a
-// task, because what woke the worker may have published more tasks than that one.
+// task, or has been woken and need not wait anymore. The worker that woke it may have
+// published other tasks too.
 func (c *crew) passOn(h helper) {
 	if c.lot.Idle() && h.found() {
 		c.lot.Rouse()
