@@ -21,18 +21,18 @@
 //   - global-mutex, sharded-lock, atomic and lock-free are 128 clients that share 64
 //     connections, as the parts of a server share the connections of its Redis
 //     client. Half of the clients wait for a turn, so a client always waits for the
-//     next connection that is put back. The turns are the same in all four. Each
-//     guards the pool of idle connections with its own discipline. Between take and
+//     next connection that is put back. The turns are the same in all four rows. The
+//     rows differ in how they guard the pool of idle connections. Between take and
 //     put, a connection and its histogram belong to the client that took the
 //     connection.
 //   - private is 64 clients, each with a connection of its own: no pool and no turns.
 //   - event-loop is 64 tasks on one goroutine, executor the same with a thread behind
 //     each task, and each task has a connection of its own.
 //
-// The disciplines differ only in two short calls to the pool; the rest of a step is
+// The four rows with a pool differ only in two short calls to it; the rest of a step is
 // mostly system calls. Compare their ns/op and user+sys-ns/op at latency=0 and the
 // highest -cpu, where most clients use the pool at once, and compare them with
-// private, which uses none. Read event_loop.go, gil.go and global_mutex.go first.
+// private, which has no pool. Read event_loop.go, gil.go and global_mutex.go first.
 //
 // The database is package resp's. It runs in this process, takes its share of the
 // processors, and counts in user+sys-ns/op; at latency=0 that is a large part. If

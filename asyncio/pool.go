@@ -13,7 +13,7 @@ import (
 // that a client waits for every connection that becomes idle.
 const clients = 2 * inFlight
 
-// A run is one run of a discipline.
+// A run is one run of a variant.
 type run struct {
 	db      *Database
 	conns   []conn                // by slot
@@ -73,8 +73,8 @@ func (r *run) answer() (a Answer) {
 // pool has an idle one. If take finds none nevertheless, it returns -1. A put must
 // synchronize before the take that returns the same slot.
 //
-// All disciplines share this driver: two calls through function values do not show
-// in a step of several thousand nanoseconds.
+// All variants with a pool share this driver: two calls through function values do not
+// show in a step of several thousand nanoseconds.
 func (db *Database) share(n int, take func(client int) (slot int), put func(client, slot int)) Answer {
 	r := newRun(db)
 	t := newTurns()
@@ -102,7 +102,7 @@ func (db *Database) share(n int, take func(client int) (slot int), put func(clie
 }
 
 // A turns gives turns to inFlight clients at a time, first come, first served. It
-// has no lock, because some of the disciplines have none. A client draws a ticket,
+// has no lock, because some of the variants have none. A client draws a ticket,
 // which is also the number of its question, and waits at the ticket's gate for a
 // token. There are inFlight tokens, which clients pass on.
 type turns struct {

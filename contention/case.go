@@ -130,7 +130,8 @@ func off(asked, measured time.Duration) bool {
 	return (measured - asked).Abs() > asked/10
 }
 
-// Err returns an error if the trial's last steps went wrong.
+// Err returns an error if the last Take went wrong: goroutines did not take all steps,
+// a read saw words that disagree, or the variant lost or invented an update.
 func (t *Trial) Err() error {
 	updates, wrong, taken := 0, 0, 0
 	for _, w := range t.workers {

@@ -7,11 +7,11 @@
 // the words and before the others, so that the benchmark detects a variant that
 // protects too little. The dials are the fields of [Case]:
 //
-//	hold        work inside an access, by the clock: 0, 100ns, 10us
+//	hold        how long the work inside an access takes: 0, 100ns, 10us
 //	think       work between two accesses
 //	read        how many of 100 steps read
 //	records     how many records there are
-//	skew        none: all are as popular; zipf: the first much more than the last
+//	skew        none: all are equally popular; zipf: the first much more than the last
 //	roles       mixed: every goroutine reads and updates; split: each does one
 //	goroutines  how many there are for each proc
 //
@@ -54,8 +54,8 @@
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
 //
-// Where threads mostly think, only a lock that is held while thinking matters: all
-// variants are within 6 % of private but gil (2.0 times) and channel (1.1 times), whose
+// Where threads mostly think, only a lock that is held while thinking matters. All
+// variants are within 6 % of private except gil (2.0 times) and channel (1.1 times), whose
 // owner needs a processor of its own:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
@@ -124,6 +124,6 @@ var Variants = []Variant{
 	{Name: "big-reader-lock", Run: runBigReaderLock, Forbids: "cheap updates: each takes every processor's lock"},
 	{Name: "atomic", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
 	{Name: "lock-free", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
-	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn; blocking in the owner"},
+	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner; blocking in the owner"},
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }

@@ -1,15 +1,19 @@
-package contention
+package contention_test
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"boundaries/contention"
+	"boundaries/contention/counter"
 	"boundaries/internal/linear"
 	"boundaries/internal/race"
 )
 
-// updates is a record that answers updates with nothing and reads with how many updates
-// it has had.
+// updates is a record or a count. It answers updates with nothing and reads with how many
+// updates it has had.
 var updates = linear.Model[int64, bool, int64]{Step: func(n int64, update bool, seen int64) (int64, bool) {
 	if update {
 		return n + 1, true
@@ -17,18 +21,18 @@ var updates = linear.Model[int64, bool, int64]{Step: func(n int64, update bool, 
 	return n, seen == n
 }}
 
-func observed(v Variant) func(workers int) *linear.History[bool, int64] {
-	trials := map[int]*Trial{} // by the number of workers
+func observed(base contention.Case, v contention.Variant) func(workers int) *linear.History[bool, int64] {
+	trials := map[int]*contention.Trial{} // by the number of workers
 	return func(workers int) *linear.History[bool, int64] {
-		c := Default
+		c := base
 		c.Read, c.Records, c.Hold, c.Think = 50, 1, 0, 0
 		trial := trials[workers]
 		if trial == nil {
-			trial = NewTrial(c, workers)
+			trial = contention.NewTrial(c, workers)
 			trials[workers] = trial
 		}
 		h := new(linear.History[bool, int64])
-		trial.Observe(func(s Step) {
+		trial.Observe(func(s contention.Step) {
 			if s.Update {
 				s.Seen = 0
 			}
@@ -39,31 +43,44 @@ func observed(v Variant) func(workers int) *linear.History[bool, int64] {
 	}
 }
 
-// The accesses to a record are linearizable in every variant that shares it. Private
-// does not share.
-func TestRecordsAreLinearizable(t *testing.T) {
-	if !race.Enabled {
-		t.Skip("what a read sees is kept only with -race")
-	}
-	for _, v := range Variants {
-		t.Run(v.Name, func(t *testing.T) {
-			if v.Name == "private" {
-				linear.Refuses(t, updates, observed(v))
-			} else {
-				linear.Accepts(t, updates, observed(v))
-			}
-		})
+// The accesses to a record, a count or an entry of a map are linearizable in every
+// variant that shares it. So is the sum of a count's cells, because each update adds 1:
+// between the moments at which a read begins and ends, the count takes on every number
+// from the first to the last, and the sum is one of them. It would not be linearizable if
+// updates added different numbers.
+//
+// Private promises a worker its own updates only, and is refused.
+func TestAccessesAreLinearizable(t *testing.T) {
+	for _, s := range shapes {
+		for _, v := range slices.Concat(s.variants, s.own) {
+			t.Run(s.name+"/"+v.Name, func(t *testing.T) {
+				if s.name != "counter" && !race.Enabled {
+					t.Skip("what a read of a record sees is kept only with -race")
+				}
+				if v.Name == "private" {
+					linear.Refuses(t, updates, observed(s.base, v))
+				} else {
+					linear.Accepts(t, updates, observed(s.base, v))
+				}
+			})
+		}
 	}
 	t.Run("a copy that readers get an update late", func(t *testing.T) {
-		linear.Refuses(t, updates, observed(Variant{Run: runLate}))
+		if !race.Enabled {
+			t.Skip("what a read of a record sees is kept only with -race")
+		}
+		linear.Refuses(t, updates, observed(contention.Default, contention.Variant{Run: runLate}))
+	})
+	t.Run("a count that is read one update late", func(t *testing.T) {
+		linear.Refuses(t, updates, observed(counter.Default, contention.Variant{Run: runStale}))
 	})
 }
 
 // runLate shows a reader what the record was before the latest update.
-func runLate(t *Trial) int {
+func runLate(t *contention.Trial) int {
 	var mu sync.Mutex
-	var r, before Record
-	t.Fork(func(w *Worker) {
+	var r, before contention.Record
+	t.Fork(func(w *contention.Worker) {
 		for w.Next() {
 			mu.Lock()
 			if w.Update {
@@ -77,4 +94,20 @@ func runLate(t *Trial) int {
 		}
 	})
 	return r.Updates()
+}
+
+// runStale shows a reader the count without the latest update.
+func runStale(t *contention.Trial) int {
+	var n atomic.Int64
+	t.Fork(func(w *contention.Worker) {
+		for w.Next() {
+			if w.Update {
+				n.Add(1)
+			} else {
+				w.Saw(n.Load() - 1)
+			}
+			w.Done()
+		}
+	})
+	return int(n.Load())
 }

@@ -217,8 +217,8 @@ func TestMissingStepsAreFound(t *testing.T) {
 // patience is how many reads a starved writer must wait for.
 const patience = 1000
 
-// starve has one writer, and lets it in only after that many reads, or when the
-// readers have ended. Otherwise the readers wait for the writer, so that the
+// starve has one writer, and lets it in only after patience more reads, or when the
+// readers have ended. After these reads the readers wait for the writer, so that the
 // writer starves for exactly that many reads, whatever the scheduler does.
 func starve(t *contention.Trial) int {
 	var mu sync.RWMutex

@@ -125,7 +125,8 @@ func (w *Worker) reset() {
 	w.waits = [2]waits{}
 }
 
-// Next thinks and sets what the next step is. It returns false when there is none.
+// Next does the work of think and describes the next step in Record and Update. It
+// returns false when no step is left.
 func (w *Worker) Next() bool {
 	if w.left == 0 && !w.draw() {
 		return false
@@ -202,7 +203,7 @@ type Step struct {
 	Worker       int
 	Update       bool
 	Seen         int64         // by a read: the count, or with -race the updates of the record
-	Began, Ended time.Duration // since some moment
+	Began, Ended time.Duration // since a moment that all steps have in common
 }
 
 // Observe makes the workers call f after every step, each on its own goroutine. It is for

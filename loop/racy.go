@@ -12,9 +12,9 @@ import (
 // report the race and end the program.
 //
 // Racy is not in Variants: it runs only in child processes that tests start.
-// With one processor it loses nothing on amd64, where the add is a single
-// instruction and no other worker can run in its midst; it is a data race all
-// the same.
+// With one processor it loses nothing on amd64: the add is a single instruction,
+// and a switch to another worker happens before it or after it. It is a data race
+// all the same.
 func Racy(workers, n int) int64 {
 	var shared struct {
 		_     cacheline.Pad

@@ -59,7 +59,7 @@ var counters = Job{
 // runCellPerProc adds to the cell of the P that the goroutine runs on, as cespare/percpu
 // does.
 func runCellPerProc(workers, n int) int64 {
-	cells := newCells(workers)
+	cells := make([]cell, workers)
 	cells[0].Store(1)
 	fork.Run("peers", workers, n, func(_, n int) {
 		for range n {
@@ -98,8 +98,6 @@ type cell struct {
 	atomic.Int64
 	_ cacheline.Pad // no two cells on one line
 }
-
-func newCells(n int) []cell { return make([]cell, n) }
 
 func sum(cells []cell) int64 {
 	total := int64(0)

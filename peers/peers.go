@@ -1,6 +1,6 @@
-// Package peers does the jobs of the suite with the best libraries for Go that could be
-// had, and with tricks of a few lines. It is a module of its own, so that the suite
-// depends on none of them.
+// Package peers does the jobs of the suite with the best libraries for Go that we found,
+// and with tricks of a few lines. It is a module of its own, so that the suite depends on
+// none of them.
 //
 // A peer is a row, as a variant of the suite is, and the same harness measures both. A
 // peer is made inside its benchmark, after -cpu took effect, and a wrong or missing

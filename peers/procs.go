@@ -184,7 +184,7 @@ func withChildren(start func() (*child, error)) func(workers int) (suite.Session
 	}
 }
 
-// invert has n items inverted and returns how many answers were right.
+// invert asks the child for the inverses of n items and returns how many answers were right.
 func (c *child) invert(n int) (right int, err error) {
 	const window = 1024
 	done := make(chan *rpc.Call, window)

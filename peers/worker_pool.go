@@ -71,7 +71,7 @@ type tasks struct {
 }
 
 func newTasks(kind ours.Kind, workers, n int) *tasks {
-	t := &tasks{n: n, cells: newCells(1 << bits.Len(uint(16*workers-1)))}
+	t := &tasks{n: n, cells: make([]cell, 1<<bits.Len(uint(16*workers-1)))}
 	t.shift = 64 - bits.TrailingZeros(uint(len(t.cells)))
 	switch kind {
 	case ours.Empty:

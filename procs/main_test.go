@@ -20,14 +20,14 @@ import (
 	"boundaries/procs/spawn"
 )
 
-// What a test asks of the processes that it starts, by environment.
+// The environment variables by which a test tells the processes that it starts what to do.
 const (
 	testNoMain = "PROCS_TEST_NOMAIN" // be a program that does not call Main
 	testParent = "PROCS_TEST_PARENT" // be a parent: see beParent
 )
 
 func TestMain(m *testing.M) {
-	if begin := misbeginning[os.Getenv(childtest.Serve)]; begin != nil && os.Getenv(children.Env) != "" {
+	if begin := badGreetings[os.Getenv(childtest.Serve)]; begin != nil && os.Getenv(children.Env) != "" {
 		begin()
 	}
 	if os.Getenv(testNoMain) == "" {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(testParent) != "" {
 		beParent()
 	}
-	// The tests that run side by side only wait.
+	// The tests that run in parallel only wait.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
@@ -86,8 +86,8 @@ func start(t *testing.T, v children.Variant, workers int, payload children.Paylo
 
 func named(name string) children.Variant { return childtest.Named(Variants, name) }
 
-// misbeginning is what children can do wrong in place of their greeting.
-var misbeginning = map[string]func(){
+// badGreetings are what children can do wrong in place of their greeting.
+var badGreetings = map[string]func(){
 	"killed at start": childtest.KillItself,
 	"no greeting":     func() { time.Sleep(time.Minute) },
 	"wrong greeting": func() {
@@ -251,7 +251,7 @@ func backwards(w *children.Worker) {
 	w.Queue.Done.Store(0)
 }
 
-// dieOnce has the first child that calls it call do and be killed. All others,
+// dieOnce makes the first child that calls it call do and kill itself. All others,
 // including the one that replaces it, serve after that. First and dead are two
 // words that the row does not use.
 func dieOnce(first, dead *atomic.Uint64, do, serve func()) {

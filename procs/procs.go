@@ -6,8 +6,9 @@
 // so that the hand-over dominates, or 8192 words (payload=64KiB), so that the work
 // on the memory does. There are as many children as workers, each with
 // GOMAXPROCS=1. This is the multiprocessing chapter of the article. Package fib of
-// this folder is its code block 5.1, whole computations that share no more than a
-// count of calls; package spawn is its sentence about 100 µs and 50 ms.
+// this folder is the chapter's code block 5.1, whole computations that share no more
+// than a count of calls. Package spawn measures its sentence that a thread starts in
+// about 100 µs and a process in about 50 ms.
 //
 // Read pipe.go first, which works as multiprocessing.Queue does, and then
 // lock_free.go, the same over shared memory. Package internal/shm says which process
@@ -30,22 +31,22 @@
 // hand-over, not the work on the memory.
 //
 // Shared memory is a memfd on Linux, and a file without a name on other Unixes. A
-// waiter spins for 20 µs if there is a processor for every process, and then
-// sleeps on a futex. Where there is no futex, the waiter polls, every millisecond or
-// more often. On systems that are not Unix, the rows that need shared memory are
-// skipped.
+// waiter sleeps on a futex. Before that it spins for 20 µs, if there is a processor
+// for each child and for each goroutine that hands out items. Where there is no
+// futex, the waiter polls, every millisecond or more often. On systems that are not
+// Unix, the harness skips the rows that need shared memory.
 //
 // # Children
 //
-// A child is a small program that links neither testing nor net. That of package
-// spawn, procs/spawn/internal/child, starts almost as fast as an empty program.
-// That of the other rows, procs/internal/child, also links encoding/gob, whose
-// initialization alone takes a fifth of a millisecond. The parent builds each
-// once, before the first clock starts, with the go command. If there is no go
-// command, or the current directory is not in the source that the parent was
+// A child is a small program that links neither testing nor net. The program of
+// package spawn, procs/spawn/internal/child, starts almost as fast as an empty one.
+// The program of the other rows, procs/internal/child, also links encoding/gob,
+// whose initialization alone takes a fifth of a millisecond. The parent builds each
+// program once, before the first clock starts, with the go command. If there is no
+// go command, or the current directory is not in the source that the parent was
 // built from, a child is the parent's own binary, executed again. That is why a
-// program that starts children calls [Main] first. [Children] says which of the
-// two it is.
+// program that starts children calls [Main] first. [Children] says which program a
+// child is.
 //
 // # Death
 //
@@ -82,7 +83,7 @@ import (
 	"boundaries/procs/spawn"
 )
 
-// A Variant is a way to have steps done with children. Start starts them.
+// A Variant is a way to take steps with children. Start starts the children.
 type Variant = children.Variant
 
 // Variants lists the ways to hand items over, in the order of the rows.

@@ -107,7 +107,7 @@ func TestKills(t *testing.T) {
 			killer.Wait()
 			require.Equal(t, n, done, "%v", err)
 			deaths := childtest.Errors(err)
-			// The next run tells of the children that this one did not miss.
+			// The next run reports the deaths that this run did not notice.
 			done, err = p.Run(1)
 			require.Equal(t, 1, done)
 			deaths = append(deaths, childtest.Errors(err)...)
@@ -325,8 +325,8 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	require.Empty(t, p.Pids())
 }
 
-// Close tells of the children that were killed before it, also if the parent does
-// not know it yet, and not of those that it kills itself.
+// Close reports the children that were killed before it, also if the parent does not
+// know it yet, and not those that it kills itself.
 func TestCloseTells(t *testing.T) {
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 2, r.payload)

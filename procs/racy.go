@@ -60,7 +60,7 @@ func serveSumAtomic(w *children.Worker) {
 	})
 }
 
-// addUp has the children add n times in all to Count, and returns it. The parent
+// addUp makes the children add n times in all to Count, and returns it. The parent
 // tells each child its share. The children meet at Claimed, so that none begins
 // before the last is awake. If a child is killed, the one that replaces it adds the
 // whole share, so the sum may be too high.
@@ -81,7 +81,7 @@ func addUp(p *children.Pool, n int) (int, error) {
 	return int(q.Count), err
 }
 
-// sum has add take a share of the steps, again and again.
+// sum calls add for each share of steps that the parent asks for.
 func sum(w *children.Worker, add func(word *uint64, n uint64)) {
 	q := w.Queue
 	w.Answer(func(item []uint64) {

@@ -30,7 +30,7 @@ starting, terminated = 0, False  # the process that is starting a child
 
 
 def end(*_):
-    """Ends this process and the children of multiprocessing, after start() if that runs."""
+    """Ends the children of multiprocessing and this process. If start() is running, it does so."""
     global terminated
     terminated = True
     if starting == os.getpid():  # and not one forked by it
@@ -197,8 +197,8 @@ def system():
 def processors(affinity=None, root="/"):
     """Returns how many processors this process may use, as internal/noise of the suite does.
 
-    They are those of its affinity, and no more than the quotas of its control group
-    and of every group above it feed.
+    They are those of its affinity, but no more than the quota of its control group
+    allows, or that of any group above it.
     """
     if affinity is None:
         affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

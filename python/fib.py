@@ -1,9 +1,10 @@
 """PyFib: the article's codes 4.4.1 and 4.5.1.
 
-A step is one fib(20), 21,891 calls. The steps are split over the threads. (The
-article gives every thread a whole task; multiply by the number of threads.) The
-threads share only the interpreter's own objects: the function, the small integers,
-and the dictionary in which fib finds itself.
+A step is one fib(20), 21,891 calls. The steps are split over the threads. (In the
+article every thread does the whole task. To compare with its figures, multiply
+these times by the number of threads.) The threads share only the interpreter's own
+objects: the function, the small integers, and the dictionary in which fib finds
+itself.
 """
 
 import sys

@@ -159,7 +159,7 @@ func TestRaceDemo(t *testing.T) {
 	tour(`
 ======== 3. How it is caught ========
 
-Each program below is a safe one of this suite whose protection has been taken away, and nothing else.
+Each program below is a safe program of this suite without its protection, and differs from it in nothing else.
 `)
 	runs, most := 1, 1
 	switch {

@@ -46,8 +46,8 @@ func (a *arena[C]) take(name string) (*slot[C], Ref) {
 }
 
 // release frees the object in a slot and lets the next object use the slot.
-// TryIncref refuses the count that the slot has, and the count stays the same until
-// the slot is taken again.
+// The count that the object leaves in the slot is one that TryIncref refuses, and it
+// does not change until the slot is taken again.
 func (a *arena[C]) release(o *slot[C]) {
 	a.retire(o)
 	a.reuse(o)

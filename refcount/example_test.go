@@ -7,9 +7,10 @@ import (
 )
 
 // The article's figures 4.1.1 and 4.1.2a. The article says that a = 50 has one
-// reference and wonders why getrefcount returns 3: one more is b, and one is the
-// argument of getrefcount, which counts up to 3.13. (A real 50 is shared by the whole interpreter, and it is
-// immortal since Python 3.12, as in the variant private.)
+// reference and wonders why getrefcount returns 3. The second reference is b, and the
+// third is the argument of getrefcount, which Python counts up to version 3.13. (A real
+// 50 is shared by the whole interpreter, and it is immortal since Python 3.12, as in the
+// variant private.)
 func Example() {
 	for _, v := range refcount.Variants {
 		if v.Name != "atomic" {

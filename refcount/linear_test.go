@@ -12,10 +12,10 @@ type object struct {
 	freed bool
 }
 
-// objects is an object whose first reference is there. A try asks for another reference
-// and gets one only before the object is freed, and must get one while there is another.
-// The last reference may be dropped before the object is freed: a buffered or biased
-// count lags, and until then a try may get a reference.
+// objects models one object that starts with one reference. A try asks for another
+// reference. It may succeed only before the object is freed, and it must succeed while
+// the object has references. Between the last drop and the free it may do either,
+// because a buffered or biased count lags.
 var objects = linear.Model[object, string, bool]{Init: object{count: 1}, Step: func(o object, in string, got bool) (object, bool) {
 	switch {
 	case in == "free":

@@ -31,9 +31,9 @@ type biasedHeap struct{ arena[biasedCount] }
 // A biasedCount stands for local + shared>>2 references.
 type biasedCount struct {
 	// owner is the handle that made the object, and nil once the counts are
-	// merged. It changes once while the object lives. The order of the owner's
-	// stores to owner and local does not matter to the owner, and others must
-	// not touch local.
+	// merged. It changes at most once while the object lives. While the owner is
+	// open, no other handle touches local, so the order in which the owner
+	// stores owner and local does not matter.
 	owner atomic.Pointer[biasedHandle]
 
 	_ cacheline.Pad // others read owner while the owner writes local
@@ -79,8 +79,8 @@ func (b *biasedHeap) Handle() Handle {
 
 // A biasedHandle owns the objects that it has made, until their counts are merged.
 // A closed handle still owns its objects that others hold. Objects name their owner
-// by a pointer, where CPython uses a thread id. A thread id may be reused; a handle
-// to which an object points may not.
+// by a pointer, where CPython uses a thread id. A thread id may be reused while objects
+// still name it. A handle's memory may not, because Go keeps what a pointer points to.
 type biasedHandle struct {
 	handle[biasedCount]
 
@@ -249,7 +249,7 @@ func (h *biasedHandle) Count(r Ref) int {
 	case word&stateMask == isMerged:
 		return int(word >> 2)
 	}
-	panic(fmt.Sprintf("refcount: Count of %q through a foreign handle: only its owner knows", r.name))
+	panic(fmt.Sprintf("refcount: Count of %q through a handle that is not its owner's: only the owner knows the count", r.name))
 }
 
 // Tick merges the counts of the objects in the inbox.

@@ -87,7 +87,7 @@ func TestBiasedStates(t *testing.T) {
 		{"other Decref", 1, word{"weak", 0}, after{1, word{"queued", -1}, queued}},
 		{"other Decref", 2, word{"queued", 0}, after{2, word{"queued", -1}, ""}}, // once is enough
 		{"other Decref", 1, word{"queued", 1}, after{1, word{"queued", 0}, ""}},
-		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is in the midst of mergeZero
+		{"other Decref", 0, word{"queued", 1}, after{0, word{"queued", 0}, ""}}, // the owner is inside mergeZero
 		{"other Decref", 0, word{"merged", 2}, after{0, word{"merged", 1}, ""}},
 		{"other Decref", 0, word{"merged", 1}, after{0, word{"merged", 0}, freed}},
 		{"other Decref", 0, word{"merged", 0}, after{0, word{"merged", -1}, misuse}},
@@ -209,7 +209,7 @@ func TestCountThroughAForeignHandle(t *testing.T) {
 	r := owner.New("spam")
 	other.Incref(r)
 	require.Equal(t, 2, owner.Count(r))
-	require.PanicsWithValue(t, `refcount: Count of "spam" through a foreign handle: only its owner knows`,
+	require.PanicsWithValue(t, `refcount: Count of "spam" through a handle that is not its owner's: only the owner knows the count`,
 		func() { other.Count(r) })
 	owner.Decref(r)
 	require.Equal(t, 1, other.Count(r), "merged, so all handles know the count")

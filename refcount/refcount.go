@@ -13,8 +13,8 @@
 // detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// Incref and Decref written out, without the check of the generation: that is a test
-// of the caller and not part of the count. Read global_mutex.go first, then
+// Incref and Decref written out, without the check of the generation, which tests
+// the caller and is not part of the count. Read global_mutex.go first, then
 // atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
 // buffered.go is the second design of the Gilectomy.
 //
@@ -126,13 +126,14 @@ type Handle interface {
 
 	// Count returns the number of references. It is exact while no goroutine
 	// takes or drops any, unless the variant says otherwise: a buffered
-	// count lags, and only the owner knows a biased count, so that Count
-	// panics for others.
+	// count lags, and while an object has an owner, lock-free tells its
+	// count only through the owner's handle and panics through any other.
 	Count(Ref) int
 
 	// Tick does what other handles have asked of this one. A goroutine that
-	// uses references for long calls it now and then, as an interpreter looks
-	// at its eval breaker.
+	// keeps a handle open for a long time must call Tick now and then, as an
+	// interpreter looks at its eval breaker. Until it does, objects may live on
+	// without a reference.
 	Tick()
 
 	// Close ends the use of the handle, but not of the references taken

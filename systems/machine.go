@@ -14,7 +14,7 @@ type machine struct {
 	*space
 	counts counts
 	frame  *frame // of the function that is running
-	callee *frame // of the program's function; kept for the next call, as that in a frame
+	callee *frame // of the program's function; kept for the next call, as frame.callee is
 	depth  int
 	err    error     // why the program fails
 	old    []*object // of assign: the items that it must drop
@@ -30,7 +30,7 @@ type machine struct {
 // operands.
 type frame struct {
 	back    *frame // the caller's
-	callee  *frame // of the functions that this one calls
+	callee  *frame // of the functions that this one calls; kept from call to call
 	code    *code
 	globals *object
 	last    int // the place of the instruction that began last
@@ -115,12 +115,12 @@ func (m *machine) isIndex(list, index *object) bool {
 	return false
 }
 
-// hasNames reports whether o can give values to names.
+// hasNames reports whether o is a dict, in which names have values.
 func (m *machine) hasNames(o *object) bool {
 	if o.kind == kindDict {
 		return true
 	}
-	m.fail("a name of %v", o.kind)
+	m.fail("%v has no names", o.kind)
 	return false
 }
 

@@ -21,7 +21,7 @@ type object struct {
 	gen   uint16     // of the slot; rises when its object is freed
 	mu    sync.Mutex // of a container, in systems where each container has its own
 
-	size  int64                 // of an integer: its number of digits, negative if it is; of an iterator: its end
+	size  int64                 // an integer's number of digits, negative if the integer is; or an iterator's end
 	num   int64                 // an integer's digits, a truth value, a name's hash, or an iterator's position
 	array atomic.Pointer[array] // of a list or a dict
 	code  *code                 // of a function

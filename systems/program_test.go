@@ -207,7 +207,7 @@ func TestFailure(t *testing.T) {
 		{"def f\n\tLOAD_CONST 1000\n\tLOAD_CONST 1\n\tLOAD_CONST 2\n\tSTORE_SUBSCR\n\tRETURN_VALUE\n", "int[int], in f, instruction 3"},
 		{"def f\n\tLOAD_GLOBAL list\n\tLOAD_CONST 3\n\tBINARY_SUBSCR\n\tRETURN_VALUE\n", "list index out of range, in f, instruction 2"},
 		{"def f\n\tLOAD_CONST 1000\n\tLOAD_GLOBAL list\n\tLOAD_CONST -1\n\tSTORE_SUBSCR\n\tRETURN_VALUE\n", "list index out of range, in f, instruction 3"},
-		{"def f\n\tLOAD_CONST 1\n\tLOAD_ATTR x\n\tRETURN_VALUE\n", "a name of int, in f, instruction 1"},
+		{"def f\n\tLOAD_CONST 1\n\tLOAD_ATTR x\n\tRETURN_VALUE\n", "int has no names, in f, instruction 1"},
 		{"def f\n\tLOAD_CONST None\n\tLOAD_CONST 1000\n\tCALL_NATIVE 0\n\tRETURN_VALUE\n", "a kernel of None and int, in f, instruction 2"},
 		{"def f\n\tLOAD_CONST 1\n\tCOPY\n\tRETURN_VALUE\n", "copy of int, in f, instruction 1"},
 		{"def f\n\tLOAD_CONST 1\n\tLOAD_GLOBAL list\n\tASSIGN_SLICE\n\tRETURN_VALUE\n", "assignment of int to a slice of list, in f, instruction 2"},

@@ -39,7 +39,7 @@
 // as a count.
 //
 // Two threads of SharedLoop lose about a third of their updates under gil, where a
-// thread may lose the lock before any instruction, as up to Python 3.9. Under
+// thread may lose the lock before any instruction, as Python up to 3.9 did before most. Under
 // gil-jumps, which is Python 3.10 and later, they lose none, and under nogil up to
 // half. With more threads they lose more. The doc of SharedLoop says how long a run
 // must be to show this.

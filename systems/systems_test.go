@@ -19,8 +19,8 @@ import (
 	"boundaries/internal/race"
 )
 
-// These tests check that each system works as its design says. A system that has
-// only the right answers fails one of them.
+// These tests check that each system works as its design says. A system that gives the
+// right answers but works in another way fails one of them.
 
 // together runs the functions of a program at once, each on a thread of its own, and
 // returns the number of objects that are left.

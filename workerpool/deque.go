@@ -33,7 +33,7 @@ type deque struct {
 	_     cacheline.Pad
 }
 
-// init makes the deque empty, with start as its first index and a ring of room slots.
+// init makes the deque empty, with start as its first index and a ring of length room.
 // Only tests pass any start but 0.
 func (d *deque) init(start uint64, room int) {
 	d.top.Store(start)

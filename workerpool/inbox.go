@@ -23,8 +23,9 @@ import (
 //   - Takers find the tasks before an unfilled batch, and then an empty inbox. They run
 //     what the deques hold, or sleep. The submitter wakes a worker after it has set its
 //     mark, and that worker finds the batches behind it too.
-//   - Submitters find room up to an unemptied batch, one round later, and then a full
-//     inbox. They wait at the gate, which the taker opens after it has set its mark.
+//   - Submitters find room until, one round later, they reach the slots of the unemptied
+//     batch, and then a full inbox. They wait at the gate, which the taker opens after it
+//     has set its mark.
 type inbox struct {
 	_       cacheline.Pad
 	putting atomic.Uint64 // submitters have claimed the slots below
@@ -36,8 +37,9 @@ type inbox struct {
 }
 
 // marks are the batches that one side has done, and end is where the first batch begins
-// that is not done. The mark of a batch is the index of its end, at the index of its
-// first slot. Marks of earlier rounds are never greater than the index they are at.
+// that is not done. The mark of a batch stands at the batch's first slot and holds the
+// index of its end. A mark that an earlier round left at a slot is never greater than the
+// slot's index in this round, so follow does not take it for a new one.
 type marks struct {
 	_   cacheline.Pad
 	end atomic.Uint64 // may lag behind the marks

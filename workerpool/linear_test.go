@@ -16,7 +16,7 @@ type request struct {
 	task byte
 }
 
-// retry is the answer of a take that another goroutine was faster than.
+// retry is the answer of a take that failed because another goroutine was faster.
 const retry = 255
 
 var tasks = linear.Model[string, request, byte]{Step: func(tasks string, in request, out byte) (string, bool) {
@@ -157,39 +157,39 @@ func newestFirst(b bag) bag {
 	return b
 }
 
-// A deed is what a pool is asked: submit, wait or close.
-type deed string
+// A poolCall is submit, wait or close.
+type poolCall string
 
-// An outcome is its answer: how many tasks have run, or that the pool is closed.
+// An outcome is the answer: how many tasks have run, or that the pool is closed.
 type outcome struct {
 	ran     int
 	refused bool
 }
 
-// A shop is the state of a pool.
-type shop struct {
+// A poolState is the state of a pool.
+type poolState struct {
 	submitted int
 	closed    bool
 }
 
 // pools accepts every task until it is closed. When Wait returns, at least the tasks
 // that were submitted before have run, and when Close returns, exactly all have.
-var pools = linear.Model[shop, deed, outcome]{Step: func(s shop, in deed, out outcome) (shop, bool) {
+var pools = linear.Model[poolState, poolCall, outcome]{Step: func(s poolState, in poolCall, out outcome) (poolState, bool) {
 	switch in {
 	case "submit":
 		if !out.refused {
-			return shop{s.submitted + 1, s.closed}, !s.closed
+			return poolState{s.submitted + 1, s.closed}, !s.closed
 		}
 		return s, s.closed
 	case "wait":
 		return s, out.ran >= s.submitted
 	}
-	return shop{s.submitted, true}, out.ran == s.submitted
+	return poolState{s.submitted, true}, out.ran == s.submitted
 }}
 
-func recordPool(start func(workers int) Pool) func(workers int) *linear.History[deed, outcome] {
-	return func(workers int) *linear.History[deed, outcome] {
-		p, h := start(2), new(linear.History[deed, outcome])
+func recordPool(start func(workers int) Pool) func(workers int) *linear.History[poolCall, outcome] {
+	return func(workers int) *linear.History[poolCall, outcome] {
+		p, h := start(2), new(linear.History[poolCall, outcome])
 		var ran atomic.Int64
 		task := func(Worker) { ran.Add(1) }
 		shut := func(worker int) {

@@ -17,8 +17,8 @@ const capacity = 1024
 // A queue is the part in which the pools differ. A call through this interface costs
 // one or two nanoseconds. A step costs about 20 nanoseconds or more.
 type queue interface {
-	// put adds a task, and returns false if the queue is full. The caller is
-	// a worker or, with outside in its place, a submitter outside the pool.
+	// put adds a task, and returns false if the queue is full. worker is the
+	// number of the worker that calls it, or outside.
 	put(worker int, task Task) bool
 
 	// take returns a task for the worker to run, or nil if it finds none.
@@ -36,7 +36,7 @@ type queue interface {
 	blocking(worker int, f func())
 }
 
-// outside stands for the worker where there is none.
+// outside stands for the worker's number if the caller is not a worker of the pool.
 const outside = -1
 
 // free has the methods of a queue whose workers hold no lock while they run tasks.

@@ -85,8 +85,9 @@ type Pool interface {
 // Flush, a task may not have been submitted, and the pool's Wait and Close do not
 // know about it. A Submitter submits at once while a worker is idle.
 //
-// After an error it accepts nothing more. The tasks that it had collected, at most
-// those since the last Flush, are not submitted.
+// The errors are those of Pool.Submit. After an error the Submitter accepts nothing
+// more. The tasks that it had collected, at most those since the last Flush, are not
+// submitted.
 type Submitter interface {
 	Submit(task Task) error
 	Flush() error

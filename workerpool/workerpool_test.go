@@ -35,11 +35,11 @@ var wrapping = []Variant{
 	{Name: "lock-free about to wrap", New: func(workers int) Pool { return newLockFreePool(workers, math.MaxUint64-100) }},
 }
 
-// each calls f for every variant, except those whose pools but selects.
-func each(t *testing.T, but func(Pool) bool, f func(t *testing.T, open func(workers int) Pool)) {
+// each calls f for every variant, except those whose pools except selects.
+func each(t *testing.T, except func(Pool) bool, f func(t *testing.T, open func(workers int) Pool)) {
 	for _, v := range slices.Concat(Variants, wrapping) {
 		p := v.New(1)
-		skip := but(p)
+		skip := except(p)
 		require.NoError(t, p.Close())
 		if !skip {
 			t.Run(v.Name, func(t *testing.T) { f(t, v.New) })
@@ -149,7 +149,7 @@ func TestLedger(t *testing.T) {
 				require.ErrorAs(t, p.Wait(), &panicked)
 				require.Equal(t, int(panics.Swap(0)), 1+panicked.Others)
 				for i := range ran {
-					if n := ran[i].Swap(0); n != 1 { // not require, 1 million times
+					if n := ran[i].Swap(0); n != 1 { // not require: this line runs a million times
 						t.Fatalf("task %d of %d workers ran %d times", i, workers, n)
 					}
 				}
@@ -271,17 +271,17 @@ func TestCloseWhileSubmittersWait(t *testing.T) {
 					}()
 				}
 				synctest.Wait()
-				let := len(more)
-				require.Less(t, let, cap(more))
+				found := len(more) // room
+				require.Less(t, found, cap(more))
 				closed := make(chan error, 2)
 				for range cap(closed) {
 					go func() { closed <- p.Close() }()
 				}
 				require.ErrorIs(t, <-last, ErrClosed)
-				for range let {
+				for range found {
 					require.NoError(t, <-more)
 				}
-				for range cap(more) - let {
+				for range cap(more) - found {
 					require.ErrorIs(t, <-more, ErrClosed)
 				}
 				synctest.Wait()
@@ -333,7 +333,7 @@ func TestRoomBesideFullDeques(t *testing.T) {
 			w.Blocking(func() { <-end })
 		}))
 		synctest.Wait()
-		let := false
+		submitted := false
 		go func() {
 			for i := range capacity + 1 {
 				task := func(Worker) {}
@@ -342,13 +342,13 @@ func TestRoomBesideFullDeques(t *testing.T) {
 				}
 				assert.NoError(t, p.Submit(t.Context(), task))
 			}
-			let = true
+			submitted = true
 		}()
 		synctest.Wait()
-		require.False(t, let)
+		require.False(t, submitted)
 		close(release)
 		synctest.Wait()
-		require.True(t, let)
+		require.True(t, submitted)
 		close(end)
 		require.NoError(t, p.Close())
 	})
@@ -383,13 +383,13 @@ func TestPoolWithAStoppedClaimant(t *testing.T) {
 		require.EqualValues(t, capacity-1, ran.Load())
 		require.Zero(t, submitAll(), "slot 0 has not been emptied")
 
-		let := make(chan error)
-		go func() { let <- p.Submit(t.Context(), task) }()
+		submitted := make(chan error)
+		go func() { submitted <- p.Submit(t.Context(), task) }()
 		synctest.Wait() // until it waits at the gate
 		q.emptied.done(0, 1)
 		p.queue.workers[0].push(task) // worker 0 sleeps
 		p.lot.WakeWorker(0)
-		require.NoError(t, <-let)
+		require.NoError(t, <-submitted)
 		require.NoError(t, p.Close())
 		require.EqualValues(t, capacity+1, ran.Load())
 	})
@@ -855,7 +855,7 @@ func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
 }
 
 // A task that found no room gets it before the queue is half empty, even if submitters
-// outside the pool use every other room at once.
+// outside the pool take all other room at once.
 func TestRoomIsGivenToTasksOfTasks(t *testing.T) {
 	p := newMutexPool(1)
 	ran, floods := false, 0

@@ -1,4 +1,4 @@
-// Package await measures giving up the turn, and nothing else.
+// Package await measures what it costs to give up the turn, and nothing else.
 //
 // A step is one bare yield, which Python writes as await asyncio.sleep(0). Two
 // coroutines, goroutines or threads take turns, so a step is the price of one
@@ -10,7 +10,7 @@
 // channels, as Go programs do, and adds the scheduler. thread.go locks each
 // goroutine to a thread of its own, and adds the kernel.
 //
-// The other disciplines are absent, because there is no state to guard. Nothing
+// There are no rows with locks or atomics, because there is no state to guard. Nothing
 // here runs in parallel, so no row gets faster with more processors.
 package await
 

@@ -79,29 +79,23 @@ func TestCallbacksRunInOrderAndNewOnesInTheNextTurn(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c", "|", "d", "e", "|", "f", "|", "|"}, order)
 }
 
-// A callback that keeps making itself ready starves neither timers nor posts.
+// A callback that keeps making itself ready does not starve timers. TestTurnEnds shows
+// the same of posts.
 func TestTurnRunsOnlyWhatWasReadyAtItsStart(t *testing.T) {
-	for _, how := range []string{"timer", "post"} {
-		run(t, func(task *Task) error {
-			l := task.Loop()
-			f := NewFuture[nothing](l)
-			var again func()
-			again = func() {
-				if !f.Done() {
-					l.callSoon(again)
-				}
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		f := NewFuture[nothing](l)
+		var again func()
+		again = func() {
+			if !f.Done() {
+				l.callSoon(again)
 			}
-			again()
-			resolve := func() { f.Resolve(nothing{}, nil) }
-			if how == "timer" {
-				l.callLater(time.Millisecond, resolve)
-			} else {
-				go l.callSoonThreadsafe(resolve)
-			}
-			_, err := Await(task, f)
-			return err
-		})
-	}
+		}
+		again()
+		l.callLater(time.Millisecond, func() { f.Resolve(nothing{}, nil) })
+		_, err := Await(task, f)
+		return err
+	})
 }
 
 // Every post runs once, on the loop's goroutine, and the posts of one goroutine run
@@ -144,20 +138,6 @@ func TestPostsFromManyGoroutines(t *testing.T) {
 			require.True(t, slices.IsSorted(ledger[p]))
 		}
 	}
-}
-
-// A post that comes between a turn's look at the posts and its sleep is not missed.
-func TestPostBeforeSleep(t *testing.T) {
-	run(t, func(task *Task) error {
-		l := task.Loop()
-		ran := false
-		l.callSoonThreadsafe(func() { ran = true })
-		l.sleep() // returns at once
-		for !ran {
-			task.Yield()
-		}
-		return nil
-	})
 }
 
 func TestPostToAClosedLoop(t *testing.T) {
@@ -224,8 +204,8 @@ func TestThousandWaitsTakeAsLongAsOne(t *testing.T) {
 	})
 }
 
-// A task that computes delays every timer. With a goroutine for each task, a fake
-// loop would not.
+// A task that computes delays every timer. A loop that ran each task on a goroutine of
+// its own would fail this test.
 func TestComputingDelaysTimers(t *testing.T) {
 	const compute = 50 * time.Millisecond
 	run(t, func(task *Task) error {
@@ -437,8 +417,8 @@ func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 			require.False(t, f.Cancel())
 		}
 
-		// A task that canceled itself cancels what it waits for at once. That
-		// may ignore it.
+		// A task that canceled itself cancels at once what it waits for. The
+		// task that it waits for may ignore the cancellation.
 		began := time.Now()
 		deaf := Go(l, func(t *Task) (int, error) { sleep(t, time.Hour); return 2, nil })
 		f = Go(l, func(t *Task) (int, error) {

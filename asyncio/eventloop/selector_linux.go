@@ -90,8 +90,8 @@ func (e *epoll) add(fd int) error {
 // It does nothing: add has asked for that.
 func (e *epoll) awaitOutput(int) {}
 
-// remove ends the watching, which closing the descriptor would not if there is a
-// duplicate of it.
+// remove ends the watching. Closing the descriptor would not end it if the descriptor
+// has a duplicate.
 func (e *epoll) remove(fd int) { unix.EpollCtl(e.fd, unix.EPOLL_CTL_DEL, fd, nil) }
 
 // dispatch makes ready the tasks that wait for the events. It runs none of them, so

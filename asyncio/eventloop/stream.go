@@ -30,7 +30,8 @@ type Stream struct {
 // makes t wait.
 type transport interface {
 	// read returns what is there. If nothing is there, the error is errAgain, and the
-	// transport calls Stream.readable later. Any other error returns again and again.
+	// transport calls Stream.readable later. After any other error, every read
+	// returns that error.
 	read(p []byte) (int, error)
 
 	// write writes what fits without waiting, which may be nothing.
@@ -75,8 +76,8 @@ func (s *Stream) readable() {
 	}
 }
 
-// written wakes the tasks that wait until the transport has written, which it has, or
-// until err ended that.
+// written wakes the tasks that wait for the transport's write. The transport calls it
+// when it has written everything or failed with err.
 func (s *Stream) written(err error) {
 	s.writing, s.writeErr = false, err
 	for _, f := range s.writers {

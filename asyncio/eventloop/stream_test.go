@@ -322,8 +322,8 @@ func TestPeerThatCloses(t *testing.T) {
 	})
 }
 
-// When the peer resets the connection while a helper writes to it, that Write and
-// every later one return the error.
+// When the peer resets the connection while a Write waits, that Write and every later
+// one return the error.
 func TestPeerThatResetsAWrite(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
 		a, b := pair(t)
@@ -448,7 +448,7 @@ func TestDetach(t *testing.T) {
 	})
 }
 
-// Before Detach returns, the helper has written what a canceled Write left to it.
+// Before Detach returns, the transport has written what a canceled Write left to it.
 func TestDetachAfterACanceledWrite(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
 		const size = 32 << 20

@@ -33,14 +33,14 @@ func TestPostThatWaitsForTake(t *testing.T) {
 	}
 }
 
-// A loop does not sleep beside a post.
+// A loop does not sleep if a post came between the turn's look at the posts and the
+// sleep, and a post wakes a loop that sleeps.
 func TestSleepSeesPosts(t *testing.T) {
 	suitetest.Guard(t, "the loop sleeps through a post")
 	l := &Loop{wake: make(chan struct{}, 1)}
 	l.callSoonThreadsafe(func() {})
 	l.sleep()
 
-	// It is woken by a post that comes while it sleeps.
 	l = &Loop{wake: make(chan struct{}, 1)}
 	go func() {
 		for asleep := false; !asleep; runtime.Gosched() {

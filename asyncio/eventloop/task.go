@@ -70,9 +70,9 @@ func (t *Task) Loop() *Loop { return t.loop }
 // and a place in the queue. It returns ErrCanceled if the task was canceled.
 //
 // A processor predicts where a function returns to, and after a coroutine switch it is
-// wrong about every function that was open before. So there are few of them: Yield and
-// suspend are small enough to be inlined, and Loop.run, which calls next itself, returns
-// once.
+// wrong about every function that has not returned yet. So few functions are called
+// around a switch: Yield and suspend are small enough to be inlined, and Loop.run calls
+// next itself and returns only once.
 func (t *Task) Yield() error { return t.suspend(true) }
 
 // suspend gives up the turn and returns when the task has it again: in the next turn of

@@ -6,10 +6,10 @@
 // that must stay responsive during a long operation, and it shows the difference
 // between cooperative and pre-emptive switching. With load=stuck a computation begins
 // just before each event. It never yields and never checks whether another thread has
-// requested the lock. Some rows could never answer such a computation if it had no
-// end. So it ends when the event is answered, or 100 ms after the event was sent. A
-// latency of 100 ms or more means that the program could not answer until the
-// computation ended; a shorter one means that it answered while computing.
+// requested the lock. If it had no end, some rows would never answer an event. So it
+// ends when the event is answered, or 100 ms after the event was sent. A latency of
+// 100 ms or more means that the program could not answer until the computation ended;
+// a shorter one means that it answered while computing.
 //
 // The latencies are the result: p50-ns and p99-ns, exact, by nearest rank. The slow
 // rows answer fewer than 100 events in a run of the default length; their p99 is the
@@ -37,8 +37,8 @@
 // plus the time to start and end the run and, with load=stuck, the time to start
 // each computation.
 //
-// The disciplines that guard shared state are absent: one thread answers, and there
-// is nothing to guard.
+// There are no rows with locks or atomics: one thread answers, and there is no shared
+// state to guard.
 package respond
 
 import (
@@ -76,9 +76,9 @@ type Variant struct {
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{"gil", runGIL},
-	{"event-loop", runEventLoop},
-	{"goroutine", runGoroutine},
+	{Name: "gil", Run: runGIL},
+	{Name: "event-loop", Run: runEventLoop},
+	{Name: "goroutine", Run: runGoroutine},
 }
 
 // Workload returns the variants under this load as rows. They report p50-ns and

@@ -2,9 +2,10 @@
 // goroutines add 1 to and that is also read, such as a server's count of requests.
 //
 // A striped count scales because each adder has a cell of its own. It has two
-// costs, which this package measures. First, a read adds up all cells, and the sum
-// need not be the count at any moment: it may miss an add that ended before
-// another add that it includes. Second, the adder must choose a cell. A worker
+// costs, which this package measures. First, a read loads all cells. It may miss an
+// add that ended before another add that it includes. Because every add is 1, the sum
+// is still the count at some moment during the read; if adds had different sizes, it
+// need not be the count at any moment. Second, the adder must choose a cell. A worker
 // that knows its number uses that (lock-free). A request handler has no number. It
 // can use the cell that its processor used last (striped-pool), choose one by the
 // address of its stack (striped-stack), or choose at random (striped-random).
@@ -29,13 +30,16 @@ var Variants = []contention.Variant{
 	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once"},
 	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
 	{Name: "atomic", Run: runAtomic, Forbids: "counting in several words that must agree"},
-	{Name: "lock-free", Run: runLockFree, Forbids: "counting without a worker's number; a count of one moment"},
-	{Name: "striped-pool", Run: runStripedPool, Forbids: "a count of one moment"},
-	{Name: "striped-stack", Run: runStripedStack, Forbids: "a count of one moment; relying on it: package unsafe, and where stacks are is the runtime's affair"},
-	{Name: "striped-random", Run: runStripedRandom, Forbids: "a count of one moment"},
-	{Name: "channel", Run: runChannel, Forbids: "any access without the owner's turn"},
+	{Name: "lock-free", Run: runLockFree, Forbids: "counting without a worker's number; " + cellwise},
+	{Name: "striped-pool", Run: runStripedPool, Forbids: cellwise},
+	{Name: "striped-stack", Run: runStripedStack, Forbids: cellwise + "; relying on where stacks are, which no version of Go promises"},
+	{Name: "striped-random", Run: runStripedRandom, Forbids: cellwise},
+	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner"},
 	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
+
+// cellwise is what a count in several cells forbids.
+const cellwise = "cheap reads: each loads every cell; an exact read of adds of different sizes"
 
 // Default has the values of the dials that are not set.
 var Default = func() contention.Case {

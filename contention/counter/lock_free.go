@@ -1,8 +1,6 @@
 package counter
 
-import (
-	"boundaries/contention"
-)
+import "boundaries/contention"
 
 // runLockFree gives every worker a cell of its own, by the worker's number.
 //

@@ -18,7 +18,7 @@
 // So the count is exact if no child was killed. Otherwise each death may add as many
 // calls as a batch takes, and no more, and no call of an answered batch is missing.
 // (An exact count after a death would need a count for each batch. Then the children
-// would not share one count, and there would be no disciplines to compare.)
+// would not share one count, and there would be nothing to compare.)
 //
 // Each row with children has two batches in flight for each child, so that the
 // child has work while an answer travels. The time to start a child is not in these
@@ -67,7 +67,7 @@ func fib(n int) int {
 	return fib(n-1) + fib(n-2)
 }
 
-// compute has the children compute n times, and checks the sums.
+// compute makes the children compute n times and checks the sums.
 func compute(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
 		most := batch(n)

@@ -8,8 +8,8 @@ import (
 	"boundaries/procs/internal/children"
 )
 
-// runGoroutine has a goroutine in the place of each child: what Python's threads
-// were hoped to be.
+// runGoroutine has a goroutine in the place of each child. Python programmers hoped
+// that threads would be like this.
 //
 // Cost: the calls. There is no process and no message.
 // Progress: wait-free.

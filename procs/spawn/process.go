@@ -60,9 +60,9 @@ func startAndEnd(p *children.Pool, worker, item int) error {
 	}
 	e := &children.Error{Child: worker, Pid: cmd.Process.Pid, Signal: children.SignalOf(state), Item: item}
 	if inTime {
-		e.Err = fmt.Errorf("it had only to end with status %d (does the program call procs.Main first?): %v", spawned, state)
+		e.Err = fmt.Errorf("its only task was to end with status %d (does the program call procs.Main first?): %v", spawned, state)
 	} else {
-		e.Err = fmt.Errorf("it had only to end, and did not for %v (%v)", p.Patience, state)
+		e.Err = fmt.Errorf("its only task was to end, and it did not for %v (%v)", p.Patience, state)
 	}
 	return e
 }

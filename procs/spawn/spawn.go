@@ -1,5 +1,6 @@
-// Package spawn starts and ends goroutines, threads and processes: the article's
-// sentence that a thread starts in about 100 µs and a process in about 50 ms.
+// Package spawn starts and ends goroutines, threads and processes. It measures the
+// article's sentence that a thread starts in about 100 µs and a process in about
+// 50 ms.
 //
 // A step starts a goroutine, a thread or a process, which does nothing, and waits
 // until it has ended. So all the time goes to starting and ending. In the row

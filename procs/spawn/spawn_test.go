@@ -35,12 +35,12 @@ func TestAnswersAreExact(t *testing.T) {
 	}
 }
 
-// A child that has only to end does not, or not as it should.
+// A child whose only task is to end does not end, or ends in another way.
 func TestBrokenSpawn(t *testing.T) {
 	for serve, want := range map[string]string{
-		"nothing":     "it had only to end, and did not for 100ms (signal: killed)",
-		"end":         "it had only to end with status 86 (does the program call procs.Main first?): exit status 7",
-		"kill itself": "it had only to end with status 86 (does the program call procs.Main first?): signal: killed",
+		"nothing":     "its only task was to end, and it did not for 100ms (signal: killed)",
+		"end":         "its only task was to end with status 86 (does the program call procs.Main first?): exit status 7",
+		"kill itself": "its only task was to end with status 86 (does the program call procs.Main first?): signal: killed",
 	} {
 		t.Setenv(childtest.Serve, serve)
 		p := childtest.Start(t, childtest.Named(Variants, "process"), 3, children.Word)

@@ -46,8 +46,8 @@ type atomicWorker struct {
 	_     cacheline.Pad
 }
 
-// An atomicTask belongs to the worker that forked it. If it is stolen, it belongs to the
-// thief until done is set, and then to the first worker again.
+// An atomicTask belongs to its owner, the worker that forked it. If it is stolen, it
+// belongs to the thief until done is set, and then to its owner again.
 type atomicTask struct {
 	fn     func(*atomicWorker, int) int
 	arg    int
@@ -108,8 +108,8 @@ func (w *atomicWorker) help() bool {
 	return false
 }
 
-// oldest returns the oldest task that is not claimed, or nil. The first free task has
-// none after it.
+// oldest returns the oldest task that is not claimed, or nil. After a free place there
+// are only free places.
 func (w *atomicWorker) oldest() *atomicTask {
 	for i := range w.tasks {
 		switch t := &w.tasks[i]; t.state.Load() {

@@ -39,16 +39,17 @@ func (c *crew) published() {
 	}
 }
 
-// passOn wakes another worker if there are tasks for it. A worker that may have been woken
-// for more than the task it takes calls it.
+// passOn wakes another worker if there are tasks for it. A worker calls it when it takes a
+// task, or has been woken and need not wait anymore. The worker that woke it may have
+// published other tasks too.
 func (c *crew) passOn(h helper) {
 	if c.lot.Idle() && h.found() {
 		c.lot.Rouse()
 	}
 }
 
-// A worker looks for work spins times before it sleeps, which takes about as long as a
-// wake. It yields after every yieldIn looks.
+// A worker looks for work spins times before it sleeps. These looks take about as long as
+// a wake. The worker yields after every yieldIn looks.
 const (
 	spins   = 2048
 	yieldIn = 64

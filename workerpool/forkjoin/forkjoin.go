@@ -14,7 +14,7 @@
 // waits only for its descendants, which began later than itself. If workers waited for
 // each other in a circle, each task in it would have begun before the next.
 //
-// A discipline takes part if its workers can help, or need not:
+// A variant is here if its workers can help, or need not:
 //
 //   - gil, global-mutex and sharded-lock take tasks from a list under a lock. A worker
 //     that waits releases the GIL, because the task it waits for needs it.

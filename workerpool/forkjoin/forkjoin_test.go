@@ -153,47 +153,55 @@ func TestThievesAreServed(t *testing.T) {
 	})
 }
 
+// thieves has the variants that steal. Each builds that many workers without goroutines
+// and returns what makes worker 0 fork a public task, and what makes worker 1 steal.
+var thieves = map[string]func(c *crew, workers int) (fork func(), help func() bool){
+	"locked": func(c *crew, workers int) (func(), func() bool) {
+		all := make([]lockedWorker, workers)
+		var lock sync.Mutex
+		for id := range all {
+			all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
+		}
+		return func() { all[0].fork(fibLocked, 1) }, all[1].help
+	},
+	"atomic": func(c *crew, workers int) (func(), func() bool) {
+		all := make([]atomicWorker, workers)
+		for id := range all {
+			all[id].crew, all[id].all, all[id].id = c, all, id
+		}
+		return func() { all[0].fork(fibAtomic, 1) }, all[1].help
+	},
+	"lock-free": func(c *crew, workers int) (func(), func() bool) {
+		p := &Pool{workers: make([]Worker, workers)}
+		p.lot = c.lot
+		for id := range p.workers {
+			p.workers[id].init(p, id)
+		}
+		w := &p.workers[0]
+		return func() {
+			w.Fork(fibLockFree, 1)
+			w.split = w.head
+			w.public.Store(uint64(w.split) << 32)
+		}, p.workers[1].help
+	},
+	"gil": func(c *crew, workers int) (func(), func() bool) {
+		all := make([]gilWorker, workers)
+		var lock gil.GIL
+		for id := range all {
+			all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
+		}
+		return func() { all[0].fork(fibGIL, 1) }, all[1].help
+	},
+}
+
 // In each variant that steals, a fork wakes a sleeping worker, and a thief wakes the owner
-// that waits for the stolen task.
+// that waits for the stolen task. Under the GIL, an owner that waits does not sleep.
 func TestForksAndTheftsWake(t *testing.T) {
-	// Two workers without goroutines.
-	variants := map[string]func(c *crew) (fork func(), help func() bool){
-		"locked": func(c *crew) (func(), func() bool) {
-			all := make([]lockedWorker, 2)
-			var lock sync.Mutex
-			for id := range all {
-				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
-			}
-			return func() { all[0].fork(fibLocked, 1) }, all[1].help
-		},
-		"atomic": func(c *crew) (func(), func() bool) {
-			all := make([]atomicWorker, 2)
-			for id := range all {
-				all[id].crew, all[id].all, all[id].id = c, all, id
-			}
-			return func() { all[0].fork(fibAtomic, 1) }, all[1].help
-		},
-		"lock-free": func(c *crew) (func(), func() bool) {
-			p := &Pool{workers: make([]Worker, 2)}
-			p.lot = c.lot
-			p.workers[0].init(p, 0)
-			p.workers[1].init(p, 1)
-			return func() { p.workers[0].Fork(fibLockFree, 1) }, p.workers[1].help
-		},
-		"gil": func(c *crew) (func(), func() bool) {
-			all := make([]gilWorker, 2)
-			var lock gil.GIL
-			for id := range all {
-				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
-			}
-			return func() { all[0].fork(fibGIL, 1) }, nil
-		},
-	}
-	for name, build := range variants {
+	for name, build := range thieves {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := crew{lot: park.New(2)}
-				fork, help := build(&c)
+				fork, help := build(&c, 2)
 				var woken [2]atomic.Bool
 				for id := range woken {
 					go func() {
@@ -208,7 +216,7 @@ func TestForksAndTheftsWake(t *testing.T) {
 				fork()
 				synctest.Wait()
 				require.True(t, woken[1].Load())
-				if help == nil { // the owner does not sleep
+				if name == "gil" {
 					return
 				}
 				go func() {
@@ -260,56 +268,13 @@ func TestForkAfterTheftOfTheLast(t *testing.T) {
 
 // In each variant that steals, a thief that leaves tasks wakes another thief.
 func TestThiefWakesThief(t *testing.T) {
-	variants := map[string]func(c *crew) (help func() bool){
-		"locked": func(c *crew) func() bool {
-			all := make([]lockedWorker, 3)
-			var lock sync.Mutex
-			for id := range all {
-				all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
-			}
-			all[0].fork(fibLocked, 1)
-			all[0].fork(fibLocked, 1)
-			return all[1].help
-		},
-		"atomic": func(c *crew) func() bool {
-			all := make([]atomicWorker, 3)
-			for id := range all {
-				all[id].crew, all[id].all, all[id].id = c, all, id
-			}
-			all[0].fork(fibAtomic, 1)
-			all[0].fork(fibAtomic, 1)
-			return all[1].help
-		},
-		"gil": func(c *crew) func() bool {
-			all := make([]gilWorker, 3)
-			lock := &gil.GIL{}
-			for id := range all {
-				all[id].lock, all[id].crew, all[id].all, all[id].id = lock, c, all, id
-			}
-			lock.Acquire(&all[0].thread)
-			all[0].fork(fibGIL, 1)
-			all[0].fork(fibGIL, 1)
-			return all[1].help
-		},
-		"lock-free": func(c *crew) func() bool {
-			p := &Pool{workers: make([]Worker, 3)}
-			p.lot = c.lot
-			for id := range p.workers {
-				p.workers[id].init(p, id)
-			}
-			w := &p.workers[0]
-			w.Fork(fibLockFree, 1)
-			w.Fork(fibLockFree, 1)
-			w.split = 2
-			w.public.Store(2 << 32)
-			return p.workers[1].help
-		},
-	}
-	for name, build := range variants {
+	for name, build := range thieves {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := crew{lot: park.New(3)}
-				help := build(&c)
+				fork, help := build(&c, 3)
+				fork()
+				fork()
 				woken := false
 				go func() {
 					c.lot.Park(2, func() bool { return false })

@@ -123,7 +123,8 @@ func (w *gilWorker) help() bool {
 	return false
 }
 
-// found reports whether there is a task. The caller does not hold the lock.
+// found reports whether there is a task or the crew has stopped. The caller does not hold
+// the lock.
 func (w *gilWorker) found() bool {
 	w.lock.Acquire(&w.thread)
 	defer w.lock.Release(&w.thread)

@@ -11,13 +11,13 @@ import (
 )
 
 // A Pool computes functions that fork, on a fixed number of workers that steal from each
-// other. It is for computing: while a worker blocks, the pool has one worker less.
+// other. It is for computing: while a task blocks, the pool has one worker fewer.
 //
 // A fork and its join cost about 4 ns more than the call that they replace, where a call
 // takes 2 ns (AMD Zen 5, Go 1.26). So a function may fork down to leaves of 20 ns and be
 // a fifth slower on one worker than without forks. A task is a static function and a
-// number, and its worker uses it again. With a closure each fork would allocate, at ten
-// times that cost.
+// number, and the worker reuses its memory. With a closure each fork would allocate, at
+// ten times that cost.
 //
 // The deques are those of Chase and Lev (SPAA 2005), split in two as in Lace (van Dijk
 // and van de Pol, MuCoCoS 2014) and in the private deques of Acar, Charguéraud and Rainey
@@ -56,7 +56,7 @@ type Worker struct {
 	// the whole word. So the thief that advances top owns the task that is at
 	// top at that moment, whatever task was in that place before.
 	//
-	// The word floor is split as well, or wanted while no task is public: the
+	// The word floor repeats split, but is wanted while no task is public: the
 	// thief that takes the last one stores wanted. So the owner finds by one
 	// comparison whether a task is private and nothing has to be published.
 	// The owner stores split before tasks become public, so it misses no thief
@@ -110,7 +110,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// New returns a pool with that many workers. The caller of Run is one of them.
+// New returns a pool with that many workers. The caller of Run is one of them. New panics
+// if there is none.
 func New(workers int) *Pool {
 	fork.Check("forkjoin", workers, 0)
 	p := &Pool{workers: make([]Worker, workers)}
@@ -204,7 +205,8 @@ func (w *Worker) forkSlow(fn Func, arg int) *Task {
 	return t
 }
 
-// Join returns the result of the task's function.
+// Join returns the result of the task's function. It panics if the worker has forked
+// another task since and not joined that one first.
 //
 //go:nosplit
 func (w *Worker) Join(t *Task) int {
@@ -230,7 +232,8 @@ func (w *Worker) publish() {
 	w.pool.published()
 }
 
-// joinSlow joins a task when it or no task is public, or when the fork was a call.
+// joinSlow joins a task when it is public, when no task is public, or when its fork was a
+// call.
 func (w *Worker) joinSlow(t *Task) int {
 	h := w.head - 1
 	switch {

@@ -25,8 +25,8 @@ type lockedWorker struct {
 	_     cacheline.Pad
 }
 
-// A lockedTask belongs to the worker that forked it. If it is stolen, it belongs to the
-// thief until done is set, and then to the first worker again.
+// A lockedTask belongs to its owner, the worker that forked it. If it is stolen, it
+// belongs to the thief until done is set, and then to its owner again.
 type lockedTask struct {
 	fn     func(*lockedWorker, int) int
 	arg    int

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -58,8 +59,8 @@ func print(w io.Writer, file *benchfile.File) error {
 		if row.Pkg == "boundaries/control" {
 			continue // what the command measures itself, before and after each round
 		}
-		job, last, _ := cutLast(row.Name, "/")
-		key, name, ok := strings.Cut(last, "=")
+		job := path.Dir(row.Name)
+		key, name, ok := strings.Cut(path.Base(row.Name), "=")
 		if !ok || key != "sync" && key != "peer" || !stats.Usable(row.Values[unit]) {
 			return fmt.Errorf("%s: the row %s is not one of package peers, or has no time", file.Name, row.FullName())
 		}
@@ -81,14 +82,6 @@ func print(w io.Writer, file *benchfile.File) error {
 		}
 	}
 	return out.Flush()
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 func (t *table) add(key, name string, procs int, times []float64) {

@@ -30,8 +30,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrEnded is the error of a child that has ended by itself.
-var ErrEnded = errors.New("it ended, want it to serve until its parent ends it")
+// errEnded is the error of a child that has ended by itself.
+var errEnded = errors.New("it ended, want it to serve until its parent ends it")
 
 // Silence returns the error of a child that has not answered in time.
 func Silence(patience time.Duration) error { return fmt.Errorf("no answer for %v", patience) }
@@ -43,7 +43,10 @@ func Claims(done, got, sent uint64) error {
 	return fmt.Errorf("it claims %d answers, want %d to %d", done, got, sent)
 }
 
-var (
-	ErrBroken  = errors.New("procs: the pool is closed or broken, want one that is neither")
-	ErrUnasked = errors.New("it answered the item before it was sent")
-)
+// ErrBroken is the error of Run on a pool that is closed, or in which a child was
+// broken.
+var ErrBroken = errors.New("procs: the pool is closed or broken, want one that is neither")
+
+// ErrUnasked is the error of a child that answers an item before the parent has sent
+// all of it.
+var ErrUnasked = errors.New("it answered the item before it was sent")

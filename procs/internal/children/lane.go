@@ -29,7 +29,8 @@ type Lane struct {
 	killed, tries int
 }
 
-// MaxTries is how many children one item may cost. Tests change it.
+// MaxTries is how many children in a row must be killed at one item before the run
+// gives up. Tests change it.
 var MaxTries = 10
 
 // Child returns the lane's present child, or nil before the first.
@@ -224,7 +225,7 @@ func (l *Lane) revive(item int, redo func()) error {
 	}
 	c := l.Child()
 	if !l.mourn(item) {
-		return l.Fault(item, ErrEnded)
+		return l.Fault(item, errEnded)
 	}
 	if c.ready.Load() && (item < 0 || item != l.killed) {
 		l.tries = 0

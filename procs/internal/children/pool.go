@@ -106,7 +106,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 	return p, nil
 }
 
-// Run has n steps done and returns how many were, which is n unless the error
+// Run takes n steps and returns how many are done, which is n unless the error
 // says that the pool is broken. A child that is killed does not stop the run:
 // another takes its place and does its unanswered items again, and the error
 // holds an [*Error] for each child that was killed.
@@ -134,8 +134,8 @@ func (p *Pool) Run(n int) (int, error) {
 	return done, errors.Join(append(p.takeDeaths(), err)...)
 }
 
-// EachLane divides n items among the children, and has drive see to the share of
-// each. It returns how many items were done.
+// EachLane divides n items among the children and calls drive for each child with
+// its share, all at once. It returns how many items are done.
 func (p *Pool) EachLane(n int, drive func(l *Lane, n int) (done int, err error)) (int, error) {
 	dones := make([]int, len(p.Lanes))
 	errs := make([]error, len(p.Lanes))

@@ -12,7 +12,7 @@ import (
 	"boundaries/procs/internal/shm"
 )
 
-// A Variant is a row of a benchmark: a way to have steps done.
+// A Variant is a row of a benchmark: a way to take steps.
 type Variant struct {
 	Name   string
 	Medium Medium // 0 if no items travel
@@ -30,7 +30,7 @@ type Variant struct {
 	// no medium.
 	Serve func(w *Worker)
 
-	// Run has n steps done and returns how many were.
+	// Run takes n steps and returns how many are done.
 	Run func(p *Pool, n int) (done int, err error)
 
 	table  string // with Name it tells a child which variant is its own

@@ -32,7 +32,8 @@ func WriteBytes(to io.Writer, frame Buffer) error {
 	return err
 }
 
-// Read reads one frame into words, which it must fill.
+// Read reads one frame into words. It returns an error if the frame is shorter or
+// longer than words. The error wraps io.EOF if the pipe has ended.
 func Read(from io.Reader, buffer Buffer, words []uint64) error {
 	want := len(words) * shm.WordSize
 	if got, err := readHead(from, buffer); err != nil {
@@ -43,8 +44,9 @@ func Read(from io.Reader, buffer Buffer, words []uint64) error {
 	return readBody(from, bytesOf(words))
 }
 
-// ReadBytes reads one frame and returns the bytes that follow its head. They are in
-// the buffer and must fit there.
+// ReadBytes reads one frame and returns the bytes that follow its head. They are part
+// of the buffer; a frame that does not fit there is an error. The error wraps io.EOF
+// if the pipe has ended.
 func ReadBytes(from io.Reader, buffer Buffer) ([]byte, error) {
 	got, err := readHead(from, buffer)
 	if err != nil {

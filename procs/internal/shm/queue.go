@@ -21,12 +21,12 @@
 //
 // Without a lock, a child owns the slots of the sequence numbers [Done, Sent), and
 // the parent owns all others, those of [Sent, Done+window). Storing Sent hands slots
-// to the child, and storing Done hands them back. Each
-// store synchronizes before the load that observes it, so what was written to the
-// slots before the store is seen after the load. With a lock, Sent and Done are
-// written only by its holder, and the lock hands everything over; they are atomic
-// so that a waiter may look at them without the lock. With a state for each slot,
-// the state says which process owns the slot: see procs/atomic.go.
+// to the child, and storing Done hands them back. Each store synchronizes before the
+// load that observes it, so what one process wrote to the slots before the store,
+// the other sees after the load. With a lock, only its holder writes Sent and Done,
+// and the lock hands everything over; they are atomic so that a waiter may look at
+// them without the lock. With a state for each slot, the state says which process
+// owns the slot: see procs/atomic.go.
 //
 // The numbers have 64 bits and never wrap around. In states they have 40 bits,
 // which at 100 ns an item last for a day.

@@ -12,10 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"boundaries/internal/fibsize"
 	"boundaries/internal/race"
-	"boundaries/procs/internal/children"
-	"boundaries/procs/internal/childtest"
 )
 
 // The programs of children link neither testing nor net, nor anything that makes
@@ -42,10 +39,8 @@ func TestProgramsAreSmall(t *testing.T) {
 // only the descriptors and variables that it needs, and nothing is left behind if
 // the parent is killed.
 func TestProgram(t *testing.T) {
-	childtest.NeedsProc(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	inherited := childtest.Descriptors(t) // of the program that runs this test, some of them
 	older := filepath.Join(t.TempDir(), "older")
 	binary, err := os.ReadFile(self)
 	require.NoError(t, err)
@@ -97,21 +92,7 @@ func TestProgram(t *testing.T) {
 					require.Contains(t, exe, tmp+"/boundaries-")
 					require.Contains(t, exe, " (deleted)")
 				}
-				environ, err := os.ReadFile("/proc/" + pid + "/environ")
-				require.NoError(t, err)
-				for entry := range strings.SplitSeq(strings.TrimSuffix(string(environ), "\x00"), "\x00") {
-					name, _, _ := strings.Cut(entry, "=")
-					require.Contains(t, []string{children.Env, "GOMAXPROCS", "GORACE", "GOCOVERDIR", fibsize.Variable}, name)
-				}
-				open, err := os.ReadDir("/proc/" + pid + "/fd")
-				require.NoError(t, err)
-				for _, fd := range open {
-					target, _ := os.Readlink("/proc/" + pid + "/fd/" + fd.Name())
-					inherited := slices.Contains(inherited, fd.Name()+" "+target)
-					ours := len(fd.Name()) == 1 && fd.Name() <= "2"
-					runtimes := strings.HasPrefix(target, "anon_inode:") || strings.HasPrefix(target, "/sys/fs/cgroup/")
-					require.True(t, inherited || ours || runtimes, "descriptor %s: %s", fd.Name(), target)
-				}
+				requireOnlyWhatItNeeds(t, pid)
 			}
 			requireDieWith(t, parent, func() []string { return pids })
 			left, err := os.ReadDir(tmp)
