@@ -45,6 +45,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -175,7 +176,7 @@ func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	return nil
 }
 
-// numbers parses a list such as 1,2,4.
+// numbers parses a list such as 1,2,4 and drops repeated numbers.
 func numbers(list string) ([]int, error) {
 	var all []int
 	for field := range strings.SplitSeq(list, ",") {
@@ -183,7 +184,9 @@ func numbers(list string) ([]int, error) {
 		if err != nil || n < 1 {
 			return nil, errors.New("want numbers of at least 1, separated by commas")
 		}
-		all = append(all, n)
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
 	}
 	return all, nil
 }

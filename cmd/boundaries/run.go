@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,20 +50,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	})
 	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
-		c.CPU, err = parseCPU(s)
+		c.CPU, err = numbers(s)
 		return err
 	})
 	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
 		c.Benchtime = s
-		d, err := time.ParseDuration(s)
-		if count, ok := strings.CutSuffix(s, "x"); ok {
-			_, err = strconv.ParseUint(count, 10, 31)
-			d = 1
-		}
-		if err != nil || d <= 0 || s == "0x" {
-			return errors.New("want a duration such as 200ms or a count such as 100x")
-		}
-		return nil
+		return checkBenchtime(s)
 	})
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
@@ -125,12 +116,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	c.Report = report
 	err := runner.Run(ctx, c)
 	finish()
-	var failed runner.Problems
+	var failed command.Problems
 	switch {
 	case ctx.Err() != nil:
 		return command.Interrupted(fmt.Sprintf("interrupted; %s has what is complete, and -resume goes on", c.Out))
 	case errors.As(err, &failed):
-		return command.Problems(failed)
+		return failed
 	case err != nil:
 		return command.BadInput("%w", err)
 	}
@@ -200,20 +191,6 @@ func defaultCPU(n int) []int {
 		list = append(list, i)
 	}
 	return append(list, n)
-}
-
-func parseCPU(s string) ([]int, error) {
-	var list []int
-	for part := range strings.SplitSeq(s, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 {
-			return nil, errors.New("want numbers from 1, separated by commas")
-		}
-		if !slices.Contains(list, n) {
-			list = append(list, n)
-		}
-	}
-	return list, nil
 }
 
 // reporter shows the progress of a run: a bar on a terminal, or else a line for each

@@ -11,7 +11,7 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	data := &Data{}
 	data.Add(Base, "", base)
 	data.Add(Head, "", head)
-	r := &Report{Decision: c.DecideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
+	r := &Report{Decision: c.decideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
 	for _, f := range []*benchfile.File{base, head} {
 		for _, row := range f.Rows {
 			r.Rounds = max(r.Rounds, len(row.Rounds))

@@ -139,9 +139,9 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 	return d
 }
 
-// DecideOnce decides from one set of data, for example two files, whose rows cannot be
+// decideOnce decides from one set of data, for example two files, whose rows cannot be
 // measured again. Holm's correction is over all cells, so it detects less than Decide.
-func (c Config) DecideOnce(data *Data) *Decision {
+func (c Config) decideOnce(data *Data) *Decision {
 	d := c.decision(data)
 	d.Results = c.test(data, data.cells)
 	cells := 0

@@ -178,7 +178,7 @@ func TestVerdicts(t *testing.T) {
 		add(t, d, Head, "X", test.unit, test.head...)
 		got := Default.Decide(d, d).Results[0]
 		assert.Equal(t, test.want, got.Verdict, "%s: %+v", test.name, got)
-		assert.Equal(t, test.want, Default.DecideOnce(d).Results[0].Verdict, "%s, of two files", test.name)
+		assert.Equal(t, test.want, Default.decideOnce(d).Results[0].Verdict, "%s, of two files", test.name)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestSpeedUp(t *testing.T) {
 	d = &Data{Procs: []int{1}}
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
 	for _, c := range d.cells {
-		require.NotEqual(t, SpeedUp, c.Unit)
+		require.NotEqual(t, speedUp, c.Unit)
 	}
 }
 

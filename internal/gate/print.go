@@ -124,7 +124,7 @@ func (d *Decision) name(r Row) string {
 }
 
 func value(v float64, unit string) string {
-	if unit == SpeedUp {
+	if unit == speedUp {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
 	}
 	return benchunit.Scale(v, benchunit.ClassOf(unit))

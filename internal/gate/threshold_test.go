@@ -15,7 +15,7 @@ func TestDifferencesBelowTheThreshold(t *testing.T) {
 	for _, v := range steady {
 		add(t, d, Head, "X", "ns/op", v*1.02)
 	}
-	got := Default.DecideOnce(d).Results[0]
+	got := Default.decideOnce(d).Results[0]
 	require.LessOrEqual(t, got.Adjusted, Default.Alpha, "it is confirmed")
 	require.Equal(t, Unchanged, got.Verdict)
 }
@@ -49,7 +49,7 @@ func TestTwoTestsAskForMore(t *testing.T) {
 			add(t, d, Base, "Calm", "ns/op", steady[:5]...)
 			add(t, d, Head, "Calm", "ns/op", steady[:5]...)
 		}
-		got := Default.DecideOnce(d).Results[0]
+		got := Default.decideOnce(d).Results[0]
 		require.Equal(t, want, got.Verdict == Regression, "%+v", got)
 	}
 }

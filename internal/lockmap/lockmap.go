@@ -278,8 +278,8 @@ var known = func() map[string]map[string]contention.Variant {
 	return all
 }()
 
-// Rank returns the ranking of a cell by a unit. There may be no choices.
-func (r *Results) Rank(cell Cell, unit string) Ranking {
+// rank returns the ranking of a cell by a unit. There may be no choices.
+func (r *Results) rank(cell Cell, unit string) Ranking {
 	ranking := Ranking{Cell: cell, Unit: unit}
 	for name, row := range r.cells[cell] {
 		if len(row.samples[unit]) == 0 {
@@ -305,14 +305,14 @@ func (r *Results) Rank(cell Cell, unit string) Ranking {
 	return ranking
 }
 
-// Sure reports whether the interval of the cheapest overlaps no other.
-func (r Ranking) Sure() bool {
+// sure reports whether the interval of the cheapest overlaps no other.
+func (r Ranking) sure() bool {
 	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
 		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
 }
 
-// Entry returns the choice with that name.
-func (r Ranking) Entry(variant string) (Entry, bool) {
+// entry returns the choice with that name.
+func (r Ranking) entry(variant string) (Entry, bool) {
 	for _, e := range r.Choices {
 		if e.Variant == variant {
 			return e, true
@@ -391,7 +391,7 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 				if y.text(cell) != value {
 					continue
 				}
-				if ranking := r.Rank(cell, unit); len(ranking.Choices) > 0 {
+				if ranking := r.rank(cell, unit); len(ranking.Choices) > 0 {
 					line[slices.Index(m.Columns, x.text(cell))] = &ranking
 				}
 			}
@@ -437,14 +437,14 @@ func (m Map) rankings() []Ranking {
 	return all
 }
 
-// Finding says in a sentence what the map shows.
-func (m Map) Finding() string {
+// finding says in a sentence what the map shows.
+func (m Map) finding() string {
 	wins := map[string]int{}
 	unsure := 0
 	all := m.rankings()
 	for _, r := range all {
 		wins[r.Choices[0].Variant]++
-		if !r.Sure() {
+		if !r.sure() {
 			unsure++
 		}
 	}

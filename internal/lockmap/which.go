@@ -114,13 +114,13 @@ func describe(m benchfile.Machine) string {
 func (r *Results) answer(q question, procs int) (answer, link string) {
 	cell := Cell{q.shape, defaults[q.shape], procs}
 	q.set(&cell.Case)
-	all := []Ranking{r.Rank(cell, "ns/op")}
+	all := []Ranking{r.rank(cell, "ns/op")}
 	if q.along != "" {
 		dial, _ := DialOf(q.along)
 		all = nil
 		for _, other := range r.sorted() {
 			if same(cell, other, dial) {
-				all = append(all, r.Rank(other, "ns/op"))
+				all = append(all, r.rank(other, "ns/op"))
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func summary(r Ranking) string {
 	if next != nil {
 		text += "; then `" + next.Variant + "` " + times(*next, first)
 	}
-	if mutex, ok := r.Entry(Plain); ok && first.Variant != Plain && (next == nil || next.Variant != Plain) && !mutex.Tied {
+	if mutex, ok := r.entry(Plain); ok && first.Variant != Plain && (next == nil || next.Variant != Plain) && !mutex.Tied {
 		text += "; `" + Plain + "` " + times(mutex, first)
 	}
 	return text
@@ -178,8 +178,8 @@ func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
 	var cheaper, dearer, open []string
 	for _, r := range all {
-		a, okA := r.Entry(q.than[0])
-		b, okB := r.Entry(q.than[1])
+		a, okA := r.entry(q.than[0])
+		b, okB := r.entry(q.than[1])
 		value := dial.text(r.Cell)
 		switch {
 		case !okA || !okB:

@@ -207,38 +207,33 @@ func (l *Log) Add(name string, steps int, s Signals) {
 	l.runs = append(l.runs, run{name, steps, s})
 }
 
-// A Row is a row that ran disturbed at least once.
-type Row struct {
+// A row says how often a row of the benchmarks ran disturbed.
+type row struct {
 	Name  string // without "Benchmark" and without the number of procs
 	Procs int
-	Runs  int // how many runs were disturbed
-	Of    int // how many runs there were
-	Times float64
-	Why   string // what disturbed the worst run
+	Runs  int     // how many runs were disturbed
+	Of    int     // how many runs there were
+	Times float64 // as Judge returns it for the worst run
+	Why   string  // what disturbed the worst run
 }
 
-// FullName returns the name with its number of procs, as go test prints it.
-func (r Row) FullName() string {
+// fullName returns the name with its number of procs, as go test prints it.
+func (r row) fullName() string {
 	if r.Procs == 1 {
 		return r.Name
 	}
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// Disturbed returns the rows that ran disturbed, in the order of the runs.
-func (l *Log) Disturbed() []Row {
-	rows := l.rows()
-	return slices.DeleteFunc(rows, func(r Row) bool { return r.Runs == 0 })
-}
-
-func (l *Log) rows() []Row {
-	var rows []Row
+// rows returns all rows, in the order of the runs.
+func (l *Log) rows() []row {
+	var rows []row
 	for _, run := range l.runs {
 		name := strings.TrimPrefix(run.name, "Benchmark")
-		i := slices.IndexFunc(rows, func(r Row) bool { return r.Name == name && r.Procs == run.signals.Procs })
+		i := slices.IndexFunc(rows, func(r row) bool { return r.Name == name && r.Procs == run.signals.Procs })
 		if i < 0 {
 			i = len(rows)
-			rows = append(rows, Row{Name: name, Procs: run.signals.Procs})
+			rows = append(rows, row{Name: name, Procs: run.signals.Procs})
 		}
 		rows[i].Of++
 		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= Disturbed {
@@ -259,7 +254,7 @@ func (l *Log) Write(w io.Writer) error {
 		return nil
 	}
 	all := l.rows()
-	rows := l.Disturbed()
+	rows := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return r.Runs == 0 })
 	var text strings.Builder
 	fmt.Fprintf(&text, "# steady: %d of %s ran undisturbed", len(all)-len(rows), plural(len(all), "row", "rows"))
 	if middle, fastest := l.middle(); fastest > 0 {
@@ -267,7 +262,7 @@ func (l *Log) Write(w io.Writer) error {
 	}
 	text.WriteString("\n")
 	for _, r := range rows {
-		fmt.Fprintf(&text, "# disturbed: %s %.2f times (%s", r.FullName(), r.Times, r.Why)
+		fmt.Fprintf(&text, "# disturbed: %s %.2f times (%s", r.fullName(), r.Times, r.Why)
 		if r.Of > 1 {
 			fmt.Fprintf(&text, "; %d of %d runs", r.Runs, r.Of)
 		}
@@ -302,7 +297,7 @@ func (l *Log) middle() (middle, fastest time.Duration) {
 
 // again returns the commands that measure those rows and no other row in all. Rows
 // with the same numbers of procs share a command.
-func again(rows, all []Row) []string {
+func again(rows, all []row) []string {
 	procs := map[string][]string{} // of each name
 	var names, others []string
 	for _, r := range rows {

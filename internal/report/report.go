@@ -23,17 +23,10 @@ import (
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/chart"
+	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
 	"boundaries/internal/stats"
 )
-
-// A Claim is a line of the table of the article's claims.
-type Claim struct {
-	ID, Where, Says string // as in the article
-	Article         string // its figure
-	Here            string // the figure of the files
-	Verdict         string
-}
 
 // A File is a chart as a file of its own.
 type File struct {
@@ -46,10 +39,10 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// Page returns the page of the files. Claims may be empty.
-func Page(files []*benchfile.File, claims []Claim) ([]byte, error) {
+// Page returns the page of the files. Lines may be empty.
+func Page(files []*benchfile.File, lines []claims.Line) ([]byte, error) {
 	var b bytes.Buffer
-	err := page.Execute(&b, build(files, claims))
+	err := page.Execute(&b, build(files, lines))
 	// The template escapes markup, but leaves control codes and bytes that are not UTF-8.
 	return bytes.Map(func(r rune) rune {
 		if r != '\n' && unicode.IsControl(r) {
@@ -79,7 +72,7 @@ type (
 		Graphs    []graph
 		Workloads []workload
 		Beside    []beside
-		Claims    []Claim
+		Claims    []claims.Line
 		Problems  []string
 		Ignored   []string
 		charts    []chart.Chart
@@ -145,8 +138,8 @@ type (
 	}
 )
 
-func build(files []*benchfile.File, claims []Claim) *pageData {
-	d := &pageData{Style: chart.Style, Claims: claims, ids: map[string]bool{}}
+func build(files []*benchfile.File, lines []claims.Line) *pageData {
+	d := &pageData{Style: chart.Style, Claims: lines, ids: map[string]bool{}}
 	for i, f := range benchfile.ByMachine(files) {
 		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f), scaled: map[*scaling.Workload][]scaling.Scaled{}}
 		for _, w := range m.workloads {

@@ -32,6 +32,7 @@ import (
 	"strings"
 	"time"
 
+	"boundaries/internal/command"
 	"boundaries/internal/noise"
 )
 
@@ -125,13 +126,9 @@ type runner struct {
 	repeated int
 }
 
-// Problems has an error for each row that failed; the other rows were measured.
-type Problems []error
-
-func (p Problems) Error() string { return errors.Join(p...).Error() }
-
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
-// and returns ctx.Err(). An error of type Problems says which rows failed.
+// and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
+// other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
 	runtime.LockOSThread() // see dieWithParent
 	defer runtime.UnlockOSThread()
@@ -156,7 +153,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
 	}
 	if err == nil && len(r.problems) > 0 {
-		return Problems(r.problems)
+		return command.Problems(r.problems)
 	}
 	return err
 }

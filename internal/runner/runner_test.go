@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
 	"boundaries/internal/linkonce"
 	"boundaries/internal/scaling"
 
@@ -227,7 +228,7 @@ func BenchmarkBad(b *testing.B) {
 }
 `))
 	err := Run(t.Context(), c)
-	var problems Problems
+	var problems command.Problems
 	require.ErrorAs(t, err, &problems)
 	assert.Len(t, problems, 2, "once for each number of procs, and not in every round: %v", err)
 	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad")
