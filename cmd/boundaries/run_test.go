@@ -23,7 +23,7 @@ func TestRunVerb(t *testing.T) {
 		"-o f -benchtime 0x":      "want a duration such as 100ms, or a count such as 100x",
 		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
 		"-o f -timeout 0s":        "run: -timeout is 0s, want more than 0",
-		"-o /none/f -resume":      "run: going on with a file: open /none/f: no such file or directory",
+		"-o /none/f -resume":      "run: -resume: open /none/f: no such file or directory",
 		"-o table.go -resume":     "run: table.go was not begun by this command",
 		"-o f -benchtime 1x none": "none",
 	} {

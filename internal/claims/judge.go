@@ -25,7 +25,7 @@ const (
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
-	// A reproduced claim without a number, which only a breakdown could refute.
+	// A reproduced claim without a number, which fails only if the program is broken.
 	anyMachine = "true of any machine"
 	// No figure decides these.
 	byConstruction = "by construction"
@@ -39,18 +39,18 @@ var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
                            which may be off by a factor of 1.5, or as the band says
   reproduced in direction  slower if it says slower, but by less, or by more
-  not reproduced           outside of both
+  not reproduced           neither of these
   not measured             no row, too few processors, fewer than 6 rounds, values
                            of unknown rounds, an interval that is only partly inside, or
                            a disturbed machine
-  true of any machine      has no number, and only a breakdown could fail it
+  true of any machine      has no number, and fails only if the program is broken
   by construction, corrected, not measurable
                            no figure decides it
 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
 verdict is that of the whole interval. If the article names no version of Python, the
 one that is closest to it decides, and the others stand beside it. Columns of more
-procs than the machine has processors are not judged, or the claim says so.
+procs than the machine has processors are judged only for claims about them.
 `
 
 // A Report holds the verdicts of the claims on one machine.
@@ -79,8 +79,8 @@ type figureReport struct {
 }
 
 // Judge compares the claims of those IDs, or all, with files of one machine. Without
-// files the claims are described. It is an error if the files are of two machines or
-// have no row that a claim needs.
+// files the report describes the claims and judges none. It is an error if the files are
+// of two machines or have no row that a claim needs.
 func Judge(files []*benchfile.File, ids []string) (Report, error) {
 	m, err := newInput(files)
 	if err != nil {

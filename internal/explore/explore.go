@@ -21,7 +21,7 @@
 // Two orders are equal if one becomes the other by exchanging neighboring steps that
 // do not meet, because they use different words or both only read. Equal orders have
 // the same end, so an exploration runs one order of each class of equal orders. It
-// finds these orders with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
+// finds one of each class with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
 // Dynamic Partial Order Reduction", POPL 2014) and sleep sets (Godefroid,
 // "Partial-Order Methods for the Verification of Concurrent Systems", 1996). [Result]
 // counts the classes and the orders that they stand for.
@@ -85,13 +85,13 @@ type Program struct {
 	// and must do the same each time.
 	Start func(*Run)
 
-	// Preemptions, if it is not 0, is a bound: orders that take the turn from an
-	// actor that could go on more often than this are left out. A bounded
-	// exploration runs every other order, also those that are equal.
+	// Preemptions, if it is not 0, bounds how often an order may take the turn from
+	// an actor that could go on. A bounded exploration runs every order within the
+	// bound, including equal ones.
 	Preemptions int
 
-	// All makes Explore run every order, also those that are equal, and go on
-	// after one that fails.
+	// All makes Explore run every order, including equal ones, and go on after an
+	// order that fails.
 	All bool
 }
 

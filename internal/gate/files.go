@@ -20,7 +20,7 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys and are none, such as %s", len(f.Ignored), f.Ignored[0]))
 		}
 		if len(f.Disturbed) > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count all the same", f.Name, len(f.Disturbed)))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count anyway", f.Name, len(f.Disturbed)))
 		}
 	}
 	if !base.Machine.Same(head.Machine) {

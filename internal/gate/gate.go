@@ -113,8 +113,8 @@ func (c Config) beyond(ratio float64) bool {
 	return math.Abs(math.Log(ratio)) >= math.Log1p(c.Threshold)*(1-1e-9)
 }
 
-// Decide decides from the data of both stages. Confirm has at least the suspects of
-// screen, and must not be nil if there are any.
+// Decide decides from the data of both stages. Confirm must have the suspects of screen.
+// It may be nil if there are none.
 func (c Config) Decide(screen, confirm *Data) *Decision {
 	d := c.decision(screen)
 	d.Results = c.test(screen, screen.cells)

@@ -11,8 +11,8 @@
 // pass there. The test of internal/explore builds copies of the code itself. It finds
 // the mutant's overlay in the environment variable BOUNDARIES_OVERLAY.
 //
-// testdata/baseline.txt holds the state expected of each mutant. The exit status is
-// 1 if a mutant has another one. -update writes the states found to that file.
+// testdata/baseline.txt holds the expected state of each mutant. The exit status is 1
+// if a mutant is in another state. -update writes the states found to that file.
 // -changed runs only mutants of files that the last commit changed, at most six.
 package main
 

@@ -386,7 +386,7 @@ func TestMovedPackage(t *testing.T) {
 	git(t, "reset", "--quiet", "--hard")
 	require.NoError(t, os.RemoveAll("old"))
 	write(t, map[string]string{"keep/a_test.go": "package keep\n", "other/b_test.go": "package other\n\nimport \"testing\"\n\nfunc BenchmarkOther(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t\tprintln()\n\t}\n}\n"})
-	requireBadInput(t, "want a package with tests on both sides, but of those it matches 1 on base and 2 on head", "HEAD", o)
+	requireBadInput(t, "want a package with tests on both sides, but it matches 1 with tests on base and 2 on head", "HEAD", o)
 }
 
 func TestIgnoredFiles(t *testing.T) {

@@ -466,9 +466,9 @@ func TestBadInput(t *testing.T) {
 		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module`},
 		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
 		{"HEAD", "./bare/...", ".", `-pkg "./bare/...": want a package with tests`},
-		{"HEAD", "./untested", ".", "but of those it matches 0 on base and 0 on head"},
+		{"HEAD", "./untested", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
-		{"HEAD", "fmt", ".", "but of those it matches 0 on base and 0 on head"},
+		{"HEAD", "fmt", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s", test.base, test.pkg, test.bench), func(t *testing.T) {
@@ -605,6 +605,6 @@ func TestDisturbed(t *testing.T) {
 	require.Zero(t, status, stderr)
 	require.Equal(t, 2+1+3+3, watched)
 	require.Equal(t, 5, strings.Count(stderr, "again, because the machine was disturbed: another program computes\n"))
-	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count all the same")
+	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count anyway")
 	require.Contains(t, stdout, "needs 4 rounds", "a round has one value of each side")
 }

@@ -36,15 +36,15 @@ import (
 	"boundaries/internal/noise"
 )
 
-// A Config says what to measure. All fields before Resume must be set, but with Prebuilt
-// there is no Out.
+// A Config says what to measure. All fields before Resume must be set, except Out if
+// Prebuilt is set.
 type Config struct {
 	Out       string   // the file that results go to
-	Packages  []string // patterns, as of go list
-	Bench     string   // a regular expression, as of go test
+	Packages  []string // patterns, as in go list
+	Bench     string   // as in go test -bench
 	CPU       []int
 	Rounds    int
-	Benchtime string // as of go test
+	Benchtime string // as in go test -benchtime
 	Seed      uint64
 	Command   string        // the command that measures the same again
 	Timeout   time.Duration // how long one row may take
@@ -75,8 +75,8 @@ type Progress struct {
 	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 
-// repeats bounds how many runs are repeated because the machine was disturbed: one in
-// this many.
+// repeats bounds how many runs are repeated because the machine was disturbed: at most one
+// run in this many.
 const repeats = 4
 
 // A unit is a row at a number of procs.
@@ -104,7 +104,7 @@ type result struct {
 	facts     string // the facts that no earlier result had
 	head      string // goos, goarch, pkg, cpu
 	lines     string
-	disturbed float64 // how many times as long, or 0
+	disturbed float64 // how many times as long it took as on a quiet machine, or 0
 	why       string
 }
 
@@ -247,7 +247,7 @@ func (r *runner) open() (err error) {
 	if r.Prebuilt != nil {
 		r.file = os.Stdout
 	} else if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; want a new file, or -resume", r.Out)
+		return fmt.Errorf("%s exists already; want a new file, or -resume", r.Out)
 	} else if err != nil {
 		return err
 	}
@@ -294,7 +294,7 @@ func ask(name string, args ...string) string {
 func SeedOf(file string) (uint64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return 0, fmt.Errorf("going on with a file: %w", err)
+		return 0, fmt.Errorf("-resume: %w", err)
 	}
 	m := regexp.MustCompile(`(?m)^# seed: (\d+)$`).FindSubmatch(text)
 	if m == nil {
@@ -306,7 +306,7 @@ func SeedOf(file string) (uint64, error) {
 func (r *runner) reopen() error {
 	text, err := os.ReadFile(r.Out)
 	if err != nil {
-		return fmt.Errorf("going on with a file: %w", err)
+		return fmt.Errorf("-resume: %w", err)
 	}
 	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
@@ -338,7 +338,7 @@ func (r *runner) reopen() error {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
 	}
 	if r.file, err = os.OpenFile(r.Out, os.O_WRONLY, 0); err != nil {
-		return fmt.Errorf("going on with a file: %w", err)
+		return fmt.Errorf("-resume: %w", err)
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err

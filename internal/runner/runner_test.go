@@ -145,7 +145,7 @@ func TestRun(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*"))
 	require.NoError(t, err)
 	assert.Empty(t, left, "nothing is left behind")
-	assert.ErrorContains(t, Run(t.Context(), c), "is there already")
+	assert.ErrorContains(t, Run(t.Context(), c), "exists already")
 }
 
 func TestInterruptedAndResumed(t *testing.T) {

@@ -7,7 +7,7 @@
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
 // 50 values on a side; package moremath has the distribution. Both assume only
 // that the noise is alike on both sides. Neither says much about few rounds: a 95
-// % interval takes four rounds on each side.
+// % interval needs four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite.
 // [Usable] checks that.
@@ -234,7 +234,7 @@ func critical(n, m int, alpha float64) int {
 }
 
 // Median returns the median with its interval of that confidence. The interval
-// assumes nothing about the distribution. A 95 % interval takes 6 values.
+// assumes nothing about the distribution. A 95 % interval needs 6 values.
 func Median(x []float64, confidence float64) Interval {
 	must(x)
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(x), &benchmath.DefaultThresholds), confidence)
