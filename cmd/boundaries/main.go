@@ -60,8 +60,8 @@ var verbs = []struct {
 	{"compare", "compare the benchmarks of two revisions", compareVerb},
 	{"claims", "compare statements of the article with benchmark output", claimsVerb},
 	{"run", "measure benchmarks in rounds", runVerb},
-	{"table", "print benchmark output as the table people read", tableVerb},
-	{"scaling", "say what more procs make of each row", scalingVerb},
+	{"table", "print benchmark output as tables", tableVerb},
+	{"scaling", "say how each row scales with the number of procs", scalingVerb},
 	{"report", "make a page of charts and tables from benchmark output", reportVerb},
 	{"map", "say which lock is cheapest for which case", mapVerb},
 }

@@ -21,7 +21,7 @@ for each variant, a column for each number of procs. A FILE of "-" is standard i
 Files of one machine are put together.
 
 A figure is the median over the rounds. After it stands how far its 95 % interval
-reaches, which takes 6 rounds. Columns of more procs than usable processors are
+reaches, if there are at least 6 rounds. Columns of more procs than usable processors are
 marked *, and figures with rounds on a disturbed machine are marked ~.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest

@@ -61,13 +61,9 @@ type lot struct{}
 func (lot) WakeWorker(int) bool { return false }
 
 // start makes an owner, and thieves that each try the given number of steals. The letters
-// of owner are its operations:
-//
-//	+  forks a task
-//	n  forks a task that forks another one and joins it
-//	-  joins its newest task
-//	p  at the beginning: the owner has three public tasks
-//	w  at the beginning: another worker, which does nothing, has a task that forks two
+// of owner are its operations: it forks a task (+), forks a task that forks another one and
+// joins it (n), or joins its newest task (-). A p before them means that the owner has three
+// public tasks, and a w that another worker, which does nothing, has a task that forks two.
 func start(r *explore.Run, owner string, thieves ...int) {
 	p := &Pool{workers: make([]Worker, 2+len(thieves))}
 	for id := range p.workers {
