@@ -74,7 +74,7 @@
 //	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
 //	figure 4.1.1        why there are three                   refcount, Example
 //	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
-//	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
+//	figure 4.1.3        the lock is passed on at I/O          internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	the patch of 1996   one lock for all counts               systems/free_threading.go
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; systems
@@ -83,7 +83,7 @@
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
 //	multiprocessing     communication is more expensive       procs/pipe.go, and beside it channel.go
 //	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
-//	2, threading        pre-emptive; the responsive GUI       asyncio/respond
+//	2, threading        preemptive; the responsive GUI        asyncio/respond
 //
 // A step of the rows named sync= is far smaller than a bytecode, so the ratios
 // between variants are far larger than the article's: they are the price of the
