@@ -38,7 +38,7 @@ func TestCompareBadArguments(t *testing.T) {
 	}
 }
 
-// What help says about files that git ignores is asked for often.
+// The help has the answers to what users ask often.
 func TestCompareHelp(t *testing.T) {
 	status, stdout, _ := boundaries(t, "compare", "-h")
 	require.Zero(t, status)

@@ -237,10 +237,10 @@ func figure(values []float64) Figure {
 type Entry struct {
 	Variant string
 	Cost    Figure
-	Tied    bool // the interval overlaps that of the cheapest
-	Forbids string
-	File    string
-	Line    int
+	Tied    bool   // the interval overlaps that of the cheapest
+	Forbids string // as in contention.Variant
+	File    string // that has the row
+	Line    int    // of its first round
 
 	samples map[string][]float64
 }
@@ -490,9 +490,9 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes how many times as expensive dear is as cheap.
-func times(dear, cheap Entry) string {
-	ratio := dear.Cost.Median / cheap.Cost.Median
+// times writes the cost of e as a multiple of another's, such as 1.23x.
+func times(e, other Entry) string {
+	ratio := e.Cost.Median / other.Cost.Median
 	if ratio < 10 {
 		return fmt.Sprintf("%.2fx", ratio)
 	}

@@ -176,7 +176,7 @@ func summary(r Ranking) string {
 // values between two measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
-	var cheaper, dearer, open []string
+	var cheaper, costlier, open []string
 	for _, r := range all {
 		a, okA := r.entry(q.than[0])
 		b, okB := r.entry(q.than[1])
@@ -186,7 +186,7 @@ func crossing(all []Ranking, q question) string {
 		case a.Cost.High < b.Cost.Low:
 			cheaper = append(cheaper, fmt.Sprintf("%s (%s)", value, times(b, a)))
 		case b.Cost.High < a.Cost.Low:
-			dearer = append(dearer, fmt.Sprintf("%s (%s)", value, times(a, b)))
+			costlier = append(costlier, fmt.Sprintf("%s (%s)", value, times(a, b)))
 		default:
 			open = append(open, value)
 		}
@@ -197,7 +197,7 @@ func crossing(all []Ranking, q question) string {
 		values []string
 	}{
 		{"`" + q.than[0] + "` is cheaper at", cheaper},
-		{"`" + q.than[1] + "` is cheaper at", dearer},
+		{"`" + q.than[1] + "` is cheaper at", costlier},
 		{"undecided at", open},
 	} {
 		if len(part.values) > 0 {
