@@ -34,6 +34,7 @@ import (
 
 	"boundaries/internal/command"
 	"boundaries/internal/noise"
+	"boundaries/internal/process"
 )
 
 // A Config says what to measure. All fields before Resume must be set, except Out if
@@ -130,7 +131,7 @@ type runner struct {
 // and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
 // other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
-	runtime.LockOSThread() // see dieWithParent
+	runtime.LockOSThread() // see process.OwnGroup
 	defer runtime.UnlockOSThread()
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
 	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
@@ -563,7 +564,7 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 		cmd.Stderr = out // which has the reason if it fails
 		cmd.Env = append(cmd.Env, r.env...)
 	}
-	ownGroup(cmd)
+	process.OwnGroup(cmd)
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -576,11 +577,11 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		endGroup(cmd)
+		process.EndGroup(cmd)
 		<-ended
 		err = ctx.Err()
 	}
-	endGroup(cmd)
+	process.EndGroup(cmd)
 	r.keeper.started(0)
 	text, readErr := os.ReadFile(out.Name())
 	return string(text), cmp.Or(err, readErr)
