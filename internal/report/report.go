@@ -12,6 +12,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -64,19 +65,19 @@ func Charts(files []*benchfile.File) []File {
 // These are what the template shows.
 type (
 	pageData struct {
-		Style     template.CSS
-		Lead      string
-		Machines  []*machine
-		Several   bool
-		Findings  []findings
-		Graphs    []graph
-		Workloads []workload
-		Beside    []beside
-		Claims    []claims.Line
-		Problems  []string
-		Ignored   []string
-		charts    []chart.Chart
-		ids       map[string]bool
+		Style      template.CSS
+		Lead       string
+		Machines   []*machine
+		Several    bool
+		Findings   []findings
+		Graphs     []graph
+		Workloads  []workload
+		SideBySide []sideBySide
+		Claims     []claims.Line
+		Problems   []string
+		Ignored    []string
+		charts     []chart.Chart
+		ids        map[string]bool
 	}
 	findings struct {
 		Machine string // empty if there is one
@@ -98,8 +99,8 @@ type (
 		Fits    []string
 		Note    string
 	}
-	// A beside has the machines side by side in one chart.
-	beside struct {
+	// A sideBySide has charts that show all machines.
+	sideBySide struct {
 		Title   string
 		Figures []figure
 	}
@@ -187,7 +188,7 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 			}
 		}
 		d.Workloads = append(d.Workloads, w)
-		d.besides(w, name)
+		d.compareMachines(w, name)
 	}
 	d.Lead = d.lead()
 	return d
@@ -325,8 +326,7 @@ func header(w *scaling.Workload) []string {
 	return head
 }
 
-// last returns the index of the last column that is not oversubscribed and that
-// some row has, or the first if all are.
+// last returns the index of the last column that is not oversubscribed, or 0 if all are.
 func last(w *scaling.Workload) int {
 	n := 0
 	for i, c := range w.Columns {
@@ -468,8 +468,8 @@ func extremes(w *scaling.Workload, unit string) string {
 	if len(all) == 0 {
 		return "No row has a figure in the last column that is not oversubscribed."
 	}
-	least := slices.MinFunc(all, func(a, b found) int { return compare(a.time, b.time) })
-	most := slices.MaxFunc(all, func(a, b found) int { return compare(a.time, b.time) })
+	least := slices.MinFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
+	most := slices.MaxFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
 	verb := map[bool]string{true: "takes", false: "uses"}[unit == scaling.Wall]
 	n := procs(w.Columns[at].Procs)
 	if len(all) == 1 {
@@ -479,22 +479,13 @@ func extremes(w *scaling.Workload, unit string) string {
 		scaling.FormatValue(least.time, unit), most.name, scaling.FormatValue(most.time, unit), short(most.time/least.time))
 }
 
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 func short(v float64) string {
 	return scaling.FormatRatio(stats.Interval{Center: v, Low: v, High: v})
 }
 
-// besides draws a chart for every variant of a workload, with a series for each machine.
-func (d *pageData) besides(w workload, name string) {
+// compareMachines draws a chart for every variant of a workload, with a series for each
+// machine.
+func (d *pageData) compareMachines(w workload, name string) {
 	if !d.Several {
 		return
 	}
@@ -529,7 +520,7 @@ func (d *pageData) besides(w workload, name string) {
 		shared = append(shared, scaling.Column{Procs: n})
 	}
 	slices.SortFunc(shared, func(a, b scaling.Column) int { return a.Procs - b.Procs })
-	b := beside{Title: w.Title}
+	b := sideBySide{Title: w.Title}
 	for _, variant := range variants {
 		c := chart.Chart{Name: w.Title + " " + variant, What: "speed-up over one proc", Y: "speed-up", Ideal: true, Format: ratio}
 		axes(&c, shared)
@@ -572,6 +563,6 @@ func (d *pageData) besides(w workload, name string) {
 		}
 	}
 	if len(b.Figures) > 0 {
-		d.Beside = append(d.Beside, b)
+		d.SideBySide = append(d.SideBySide, b)
 	}
 }
