@@ -262,8 +262,8 @@ type Ranking struct {
 	References []Entry // for comparison; these cannot be chosen
 }
 
-// Plain is the variant with which every other is compared: one mutex.
-const Plain = "global-mutex"
+// plainMutex is the variant with which every other is compared: one mutex.
+const plainMutex = "global-mutex"
 
 var known = func() map[string]map[string]contention.Variant {
 	all := map[string]map[string]contention.Variant{}

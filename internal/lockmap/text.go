@@ -79,11 +79,11 @@ func plain(r *Ranking) string {
 	if r == nil {
 		return ""
 	}
-	mutex, ok := r.entry(Plain)
-	if !ok || r.Choices[0].Variant == Plain || len(r.Choices) > 1 && r.Choices[1].Variant == Plain {
+	mutex, ok := r.entry(plainMutex)
+	if !ok || r.Choices[0].Variant == plainMutex || len(r.Choices) > 1 && r.Choices[1].Variant == plainMutex {
 		return ""
 	}
-	return times(mutex, r.Choices[0]) + " " + Plain
+	return times(mutex, r.Choices[0]) + " " + plainMutex
 }
 
 func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {

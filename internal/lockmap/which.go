@@ -34,7 +34,7 @@ var questions = []question{
 	{text: "Reads only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 100 }},
 	{text: "Mostly reads (95 %), as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 95 }},
 	{text: "Mutex or RWMutex, at 95 % reads?", shape: "record", set: func(c *contention.Case) { c.Read = 95 },
-		along: "hold", than: [2]string{"rw-mutex", Plain}},
+		along: "hold", than: [2]string{"rw-mutex", plainMutex}},
 	{text: "Updates only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 0 }},
 	{text: "Updates only, each holding for 10 us", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold = 0, 10*us }},
 	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
@@ -64,7 +64,7 @@ func WriteWhich(w io.Writer, r *Results) error {
 	fmt.Fprintf(&text, "# Which should I use?\n\n"+
 		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Regenerate it; do not edit it. -->\n\n")
 	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times as expensive the second variant and one sync.Mutex (`%s`) are. "+
-		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, Plain)
+		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, plainMutex)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
 	for _, q := range questions {
 		answer, link := r.answer(q, procs)
@@ -165,8 +165,8 @@ func summary(r Ranking) string {
 	if next != nil {
 		text += "; then `" + next.Variant + "` " + times(*next, first)
 	}
-	if mutex, ok := r.entry(Plain); ok && first.Variant != Plain && (next == nil || next.Variant != Plain) && !mutex.Tied {
-		text += "; `" + Plain + "` " + times(mutex, first)
+	if mutex, ok := r.entry(plainMutex); ok && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
+		text += "; `" + plainMutex + "` " + times(mutex, first)
 	}
 	return text
 }

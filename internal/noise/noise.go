@@ -5,8 +5,8 @@
 //   - It times a fixed computation, on each processor if the row uses all of them.
 //     This shows a processor that is slower than before: a lower clock, a neighbor
 //     on the same core, another virtual machine. A slow computation counts only if
-//     it is seen before and after the run: of the rows with only one, nine in ten
-//     ran as fast as ever.
+//     it is seen before and after the run: of the rows with only one of them, nine
+//     in ten ran at full speed.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does
