@@ -93,13 +93,6 @@ func (x *Bool) Store(v bool) {
 	explore.After(true, explore.Bool(v))
 }
 
-func (x *Bool) Swap(v bool) bool {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Bool(v), explore.Returns, explore.Bool(old))
-	return old
-}
-
 func (x *Bool) CompareAndSwap(old, v bool) bool {
 	write("CompareAndSwap", unsafe.Pointer(x))
 	ok := x.v.CompareAndSwap(old, v)
@@ -121,13 +114,6 @@ func (x *Pointer[T]) Store(v *T) {
 	write("Store", unsafe.Pointer(x))
 	x.v.Store(v)
 	explore.After(true, explore.Pointer(unsafe.Pointer(v)))
-}
-
-func (x *Pointer[T]) Swap(v *T) *T {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Pointer(unsafe.Pointer(v)), explore.Returns, explore.Pointer(unsafe.Pointer(old)))
-	return old
 }
 
 func (x *Pointer[T]) CompareAndSwap(old, v *T) bool {
