@@ -369,8 +369,8 @@ func fit(text string, size, room float64) string {
 	return string(r) + "…"
 }
 
-// textWidth estimates the width of a text. Its estimate is rather too large than too
-// small, because the reader's browser chooses the font.
+// textWidth estimates the width of a text. The estimate errs on the large side, because
+// the reader's browser chooses the font.
 func textWidth(text string, size float64) (width float64) {
 	for _, r := range text {
 		switch {
