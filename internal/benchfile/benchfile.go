@@ -99,14 +99,14 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// ran notes a run of that many seconds, or 0 if its time is not known.
+// ran notes a run and its time in seconds, which is 0 if it is not known.
 func (r *Row) ran(seconds float64) {
 	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
 		r.Shortest = seconds
 	}
 }
 
-// Read reads the files of those names. "-" is standard input. It returns when ctx
+// Read reads the named files. "-" is standard input. It returns when ctx
 // ends, even while it waits for a terminal or a pipe.
 //
 // Every error is one line that names the file, and means that the input is at fault.
@@ -330,8 +330,8 @@ func (m Machine) NumCPU() int {
 	return n
 }
 
-// Oversubscribed reports whether that many procs are more than the machine has
-// processors. It is false if the number of processors is not known.
+// Oversubscribed reports whether procs is more than the number of processors that the
+// machine has. It is false if the number of processors is not known.
 func (m Machine) Oversubscribed(procs int) bool { return m.NumCPU() > 0 && procs > m.NumCPU() }
 
 // String describes the machine in one line.

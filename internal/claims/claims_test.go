@@ -26,7 +26,7 @@ func head(numCPU int) string {
 	return fmt.Sprintf("numcpu: %d\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: Thing 3000\n", numCPU)
 }
 
-// results is what so many rounds of the rows print, on a machine with so many
+// results returns the output of some rounds of the rows on a machine with numCPU
 // processors. A row is a benchmark line from the name on, without "Benchmark" and
 // the number of iterations. The rounds differ by up to 1 %, each row in its own way.
 func results(numCPU, rounds int, rows ...string) string {

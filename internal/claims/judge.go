@@ -78,7 +78,7 @@ type figureReport struct {
 	elsewhere            bool
 }
 
-// Judge compares the claims of those IDs, or all, with files of one machine. Without
+// Judge compares the claims with the given IDs, or all claims, with files of one machine. Without
 // files the report describes the claims and judges none. It is an error if the files are
 // of two machines or have no row that a claim needs.
 func Judge(files []*benchfile.File, ids []string) (Report, error) {
@@ -663,9 +663,9 @@ const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 
 // enough is the smallest number of rounds whose 95 % interval excludes the extremes.
 const enough = 9
 
-// Command returns a shell command that measures the rows of Go that the claims of
-// those IDs, or all, need. A claim about any number of threads is measured at each of
-// the columns.
+// Command returns a shell command that measures the rows of Go that the claims with the
+// given IDs, or all claims, need. It measures a claim about any number of threads at each
+// of the columns.
 func Command(ids []string, columns []int) string {
 	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() }), columns)
 }

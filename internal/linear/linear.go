@@ -59,8 +59,8 @@ func (h *History[In, Out]) String() string {
 	return text.String()
 }
 
-// Go has each worker take that many steps, on a goroutine of its own, and returns when all
-// workers have. Before each step a worker waits a moment for the others, so that their
+// Go calls step steps times for each worker, on a goroutine of its own, and returns when
+// all calls have returned. Before each step a worker waits a moment for the others, so that their
 // operations overlap.
 func Go(workers, steps int, step func(worker, i int)) {
 	var all sync.WaitGroup

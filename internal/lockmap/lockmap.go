@@ -53,7 +53,7 @@ var Dials = []Dial{
 	{"procs", func(c Cell) string { return strconv.Itoa(c.Procs) }, func(c Cell) float64 { return float64(c.Procs) }},
 }
 
-// DialOf returns the dial with that name.
+// DialOf returns the dial with the given name.
 func DialOf(name string) (Dial, bool) {
 	for _, d := range Dials {
 		if d.Name == name {

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// output is what so many rounds of rows print. A row is a benchmark's name without
+// output returns the output of some rounds of the rows. A row is a benchmark's name without
 // "Contention/", its ns/op, and more metrics. The rounds differ by up to 2 %.
 func output(rounds int, rows ...string) []byte {
 	var text strings.Builder

@@ -63,9 +63,9 @@ type Meter struct {
 	before            counters
 }
 
-// Start looks at the machine before a run on that many procs. processors is the
-// number of processors that this process may use. children are the ids of live
-// processes whose work belongs to the row. Start takes about 0.2 ms.
+// Start looks at the machine before a run. procs is the number of procs of the row, and
+// processors the number of processors that this process may use. children are the ids of
+// live processes whose work belongs to the row. Start takes about 0.2 ms.
 func Start(procs, processors int, children ...int) *Meter {
 	m := &Meter{procs: procs, processors: processors, children: children}
 	m.probe = probe(m.probed(), m.probed() == processors)
@@ -191,7 +191,7 @@ type run struct {
 	signals Signals
 }
 
-// Add records a run of that many steps. name is the row's name as package testing has
+// Add records a run of the given number of steps. name is the row's name as package testing has
 // it, without the number of procs. Package testing runs a row with more and more
 // steps until a run takes long enough: only the last run of such a series counts.
 func (l *Log) Add(name string, steps int, s Signals) {

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// suite writes rounds of the rows that the findings and the graphs are made of, on
-// that many processors.
+// suite returns the output of some rounds of the rows that the findings and the graphs
+// are made of, on a machine with numcpu processors.
 func suite(seed uint64, numcpu, rounds int, host string) string {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var text strings.Builder

@@ -15,8 +15,8 @@ import (
 type Row[A any] struct {
 	Name string // the value of the row's key, as in sync=global-mutex
 
-	// Run takes n steps on that many workers and returns the answer. It panics if
-	// there is no worker or n is negative.
+	// Run takes n steps, divided among the workers, and returns the answer. It panics
+	// if workers is less than 1 or n is negative.
 	Run func(workers, n int) A
 }
 
@@ -47,7 +47,7 @@ type Workload struct {
 type Bench struct {
 	Name string
 
-	// Open prepares runs on that many workers. An error that wraps
+	// Open prepares runs with the given number of workers. An error that wraps
 	// errors.ErrUnsupported says that this platform cannot run the row.
 	Open func(workers int) (Session, error)
 }
@@ -63,7 +63,7 @@ type Session struct {
 	// belongs to the row.
 	Children func() []int
 
-	// Metrics returns figures of the last Run, which took n steps in that time.
+	// Metrics returns figures of the last Run, which took n steps in the elapsed time.
 	Metrics func(elapsed time.Duration, n int) []Metric
 
 	Close func() error

@@ -96,7 +96,7 @@ var (
 	progress = regexp.MustCompile(`(?m)^Progress: .*\b(wait-free|lock-free|blocking|Wait-free|Lock-free|Blocking)\b`)
 )
 
-// Files tests that the variants with those names match the files of a folder. Each
+// Files tests that the named variants match the files of a folder. Each
 // variant has a file of its name, whose docs have a line that begins with Cost:
 // and one that begins with Progress:. Each file that has a function run... or
 // start... belongs to a variant.
