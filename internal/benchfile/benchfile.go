@@ -91,6 +91,16 @@ type Disturbance struct {
 	Runs  int     // how many runs were disturbed, at least 1
 }
 
+// DisturbedRows returns one Disturbance for each disturbed row: the sum of its runs, and the worst
+// of its times.
+func (f *File) DisturbedRows() map[string]Disturbance {
+	rows := map[string]Disturbance{}
+	for _, d := range f.Disturbed {
+		rows[d.Name] = Disturbance{d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
+	}
+	return rows
+}
+
 // FullName returns the name as go test prints it, without "Benchmark".
 func (r *Row) FullName() string {
 	if r.Procs == 1 {

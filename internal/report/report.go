@@ -253,16 +253,12 @@ func (d *pageData) figure(id string, c chart.Chart, t table) figure {
 
 func disturbedRows(f *benchfile.File) []disturbedRow {
 	var rows []disturbedRow
-	worst := map[string]float64{}
-	for _, dist := range f.Disturbed {
-		i := slices.IndexFunc(rows, func(r disturbedRow) bool { return r.Name == dist.Name })
-		if i < 0 {
-			i = len(rows)
-			rows = append(rows, disturbedRow{Name: dist.Name})
+	left := f.DisturbedRows()
+	for _, first := range f.Disturbed {
+		if d, ok := left[first.Name]; ok {
+			rows = append(rows, disturbedRow{d.Name, d.Runs, strconv.FormatFloat(d.Times, 'f', 2, 64)})
+			delete(left, d.Name)
 		}
-		rows[i].Runs += dist.Runs
-		worst[dist.Name] = max(worst[dist.Name], dist.Times)
-		rows[i].Times = strconv.FormatFloat(worst[dist.Name], 'f', 2, 64)
 	}
 	return rows
 }
