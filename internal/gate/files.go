@@ -19,8 +19,12 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 		if len(f.Ignored) > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys and are none, such as %s", len(f.Ignored), f.Ignored[0]))
 		}
-		if len(f.Disturbed) > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count anyway", f.Name, len(f.Disturbed)))
+		disturbed := 0
+		for _, d := range f.Disturbed {
+			disturbed += d.Runs
+		}
+		if disturbed > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count anyway", f.Name, disturbed))
 		}
 	}
 	if !base.Machine.Same(head.Machine) {

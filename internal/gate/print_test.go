@@ -150,4 +150,6 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())
 	require.Contains(t, r.Text(), "these are two machines")
+	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
+	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
 }
