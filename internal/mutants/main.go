@@ -53,7 +53,7 @@ type mutant struct {
 	file     string // slash-separated, from the root of the module
 	old, new string
 	fails    string // the failure it makes
-	history  string // the commit that mended this bug, if the repository had it, and what it was
+	history  string // the commit that fixed this bug, if the repository had it, and what it was
 	pkg      string // of the test
 	test     string
 	flags    []string // of the test's binary; -race is the go command's
