@@ -44,7 +44,10 @@ func TestCompareHelp(t *testing.T) {
 	require.Zero(t, status)
 	require.Contains(t, stdout, "files that git ignores")
 	require.Contains(t, stdout, "Unit NAME better=higher")
-	require.NotRegexp(t, `-seed.*\(default \d`, stdout)
+	_, run, _ := boundaries(t, "run", "-h")
+	for _, help := range []string{stdout, run} {
+		require.NotRegexp(t, `seed n.*\(default \d`, help, "the seed of this run is not the default")
+	}
 }
 
 func TestCompareFiles(t *testing.T) {

@@ -54,7 +54,7 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.Func("x", "have a column for each value of this `dial` (default read)", axis(&x))
 	flags.Func("y", "have a row for each value of this `dial` (default hold)", axis(&y))
 	for _, dial := range lockmap.Dials {
-		flags.Func(dial.Name, "show only these values of "+dial.Name+", a `list`", func(s string) error {
+		flags.Func(dial.Name, "show only the cases whose "+dial.Name+" is in `list`, which is separated by commas", func(s string) error {
 			selected[dial.Name] = s
 			return nil
 		})

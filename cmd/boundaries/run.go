@@ -49,16 +49,17 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		_, err := regexp.Compile(s)
 		return err
 	})
-	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
+	flags.Func("cpu", fmt.Sprintf("run each row with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
 		c.CPU, err = numbers(s)
 		return err
 	})
-	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
+	flags.Func("benchtime", "run each row for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
 		c.Benchtime = s
 		return checkBenchtime(s)
 	})
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
-	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle with seed `n`, which the file records (default random)")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle with seed `n`, which the file records (default: random)")
+	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
 	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
 	var hosts []string
 	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {

@@ -90,7 +90,7 @@ func (m *marks) explain(text io.Writer, f *benchfile.File) {
 		fmt.Fprintln(text, "No file says how many processors the machine has, so any column may be oversubscribed.")
 	}
 	if m.disturbed {
-		fmt.Fprintln(text, "~ some of its rounds ran on a disturbed machine; the file names them")
+		fmt.Fprintln(text, "~ some rounds of this figure ran on a disturbed machine; the file names them")
 	}
 	if n := len(f.Ignored); n > 0 {
 		fmt.Fprintf(text, "Ignored, because only the head of a file has keys: %s", f.Ignored[0])
