@@ -23,7 +23,7 @@ reads whatever go test -bench -cpu prints. A FILE of "-" is standard input. File
 one machine are put together.
 
   speed-up    how many times as many steps in the same time as at one proc
-  efficiency  speed-up over procs: the part of a processor that each proc is worth
+  efficiency  speed-up divided by procs: the part of a processor that each proc is worth
   cpu         how many times the processor time for a step (needs user+sys-ns/op)
 
 each with its 95 % interval, which needs 4 rounds. Columns of more procs than usable

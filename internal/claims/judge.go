@@ -36,9 +36,9 @@ const (
 var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 
 // Legend explains the verdicts.
-const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
-                           which may be off by a factor of 1.5, or as the band says
-  reproduced in direction  slower if it says slower, but by less, or by more
+const Legend = `  reproduced               the article's figure, within a factor of 1.5 or the band that
+                           -v prints. "x times" is a statement about x - 1
+  reproduced in direction  slower if the article says slower, but by less, or by more
   not reproduced           neither of these
   not measured             no row, too few processors, fewer than 6 rounds, values
                            of unknown rounds, an interval that is only partly inside, or
@@ -50,7 +50,8 @@ const Legend = `  reproduced               the article's figure. "x times" is a 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
 verdict is that of the whole interval. If the article names no version of Python, the
 one that is closest to it decides, and the others stand beside it. Columns of more
-procs than the machine has processors are judged only for claims about them.
+procs than the machine has processors are judged only for claims that are about such
+columns or whose threads sleep.
 `
 
 // A Report holds the verdicts of the claims on one machine.
