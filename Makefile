@@ -15,7 +15,7 @@ test: ; go test ./...
 # Gives every fuzz target FUZZTIME of new inputs. What fails is kept in its testdata.
 fuzz: ; @$(FUZZ) | while read -r folder target; do echo $$folder; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$folder || exit 1; done
 
-# Runs every variant, for SOAK in all, and checks that nothing leaks.
+# Runs every variant, for SOAK in total, and checks that nothing leaks.
 soak: ; SOAK=$(SOAK) go test -count 1 -v -timeout 0 ./internal/soak
 
 # Add ARGS='-count 10 -timeout 0' for intervals: ten repeats outlast go test's ten minutes. Rounds are better: go tool boundaries run.
@@ -33,7 +33,7 @@ graphs:
 # The lab: which lock is cheapest for which case.
 lab: ; go test -bench . -cpu 1,2 ./contention $(ARGS) | tee lab.txt && go tool boundaries map lab.txt
 
-# It fails on a confirmed regression. ARGS='-merge-base -format markdown' is for a pull request, ARGS=-h lists all flags.
+# Fails on a confirmed regression. ARGS='-merge-base -format markdown' is for a pull request; ARGS=-h lists all flags.
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
 # Measures nine rounds of the rows that the claims need, and judges the claims.

@@ -45,11 +45,11 @@
 //  4. refcount: what CPython's lock protects, and what has replaced it: atomic
 //     counts, biased counts, buffered counts, immortal objects.
 //  5. workerpool: the queue between the submitter of a task and the worker that runs
-//     it. Then forkjoin/lock_free.go: how little a fork can cost.
+//     it. Then workerpool/forkjoin/lock_free.go: how little a fork can cost.
 //  6. procs: work given to child processes, through a pipe and through shared
 //     memory, and what happens when a child dies. Compare pipe.go and
-//     lock_free.go, then internal/futex/lock.go, a mutex that survives its
-//     holder.
+//     lock_free.go, then procs/internal/futex/lock.go, a mutex that survives
+//     its holder.
 //  7. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
 //  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast a program
@@ -74,7 +74,7 @@
 //	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
 //	figure 4.1.1        why there are three                   refcount, Example
 //	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
-//	figure 4.1.3        the lock goes round at I/O            internal/gil, Example; workerpool, task=io
+//	figure 4.1.3        the lock is passed on at I/O          internal/gil, Example; workerpool, task=io
 //	code 4.4.1, 4.5.1   fib on several threads                fib
 //	the patch of 1996   one lock for all counts               systems/free_threading.go
 //	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; systems
@@ -83,7 +83,7 @@
 //	multiprocessing     100 µs against 50 ms                  procs, Spawn
 //	multiprocessing     communication is more expensive       procs/pipe.go, and beside it channel.go
 //	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
-//	2, threading        pre-emptive; the responsive GUI       asyncio/respond
+//	2, threading        preemptive; the responsive GUI        asyncio/respond
 //
 // A step of the rows named sync= is far smaller than a bytecode, so the ratios
 // between variants are far larger than the article's: they are the price of the

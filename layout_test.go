@@ -50,8 +50,8 @@ func TestEveryPackageHasADoc(t *testing.T) {
 	}
 }
 
-// What the pages say works in a copy of the tree. There is one copy, because the go
-// command compiles everything again in another folder.
+// The commands and the recipe of the pages work in a copy of the tree. There is one copy,
+// because the go command compiles everything again in another folder.
 func TestInACopy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the tree")
@@ -68,8 +68,8 @@ func TestInACopy(t *testing.T) {
 	t.Run("add a variant", func(t *testing.T) { testAddAVariant(t, copied) })
 }
 
-// README's recipe: a file without its line in the table fails in the package's
-// own directory; with the line, the tests and the benchmarks have the variant.
+// testAddAVariant follows README's recipe. A file without its line in the table fails in
+// the package's own directory. With the line, the tests and the benchmarks have the variant.
 func testAddAVariant(t *testing.T, copied string) {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
@@ -109,8 +109,8 @@ func testAddAVariant(t *testing.T, copied string) {
 	}
 }
 
-// Every command that a page shows runs. Each page's commands run in their order,
-// without standard input.
+// testDocumentedCommands runs every command that a page shows, in the order of the page
+// and without standard input.
 func testDocumentedCommands(t *testing.T, copied string) {
 	for _, program := range []string{"bash", "make", "git"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -171,8 +171,8 @@ func commands(text string) []string {
 	return all
 }
 
-// shortened has every command that a page shows, and how the test runs it: with
-// less to do, or not at all where the reason says so.
+// shortened maps every command that a page shows to one that does less, which the test
+// runs. The test does not run the command if that is "", and the comment says why.
 var shortened = map[string]string{
 	`go test -bench . -cpu 1,2,4,8 | tee bench.txt`: `go test -bench 'Loop/|Fib' -cpu 1,2 -benchtime 1x | tee bench.txt`,
 	`go test ./...`: "", // this test is part of it

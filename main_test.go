@@ -13,8 +13,8 @@ import (
 	"boundaries/procs"
 )
 
-// TestMain makes the main command, go test -bench . -cpu 1,2,4,8, do what its
-// reader means by it: measure, for long enough and no longer, and say where.
+// TestMain runs the main command, go test -bench . -cpu 1,2,4,8: it measures each row for
+// 100 ms unless -benchtime is given, runs no test, and says on which machine it measures.
 func TestMain(m *testing.M) {
 	procs.Main() // does not return in a child of a benchmark
 	flag.Parse()
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// checkEnvironment ends the program if a variable has a value that cannot be meant.
+// checkEnvironment ends the program if an environment variable has an invalid value.
 func checkEnvironment() {
 	for _, err := range []error{asyncio.CheckAddress(context.Background()), fibsize.Check()} {
 		if err != nil {

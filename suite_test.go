@@ -100,7 +100,7 @@ func value(t *testing.T, r *benchfmt.Result, unit string) float64 {
 	return 0
 }
 
-// withChildren reports whether child processes run in a row.
+// withChildren reports whether a row starts child processes.
 func withChildren(row string) bool {
 	for _, w := range all.Workloads() {
 		if w.Children && strings.HasPrefix(row, w.Name+"/") {
@@ -141,7 +141,7 @@ func TestEveryWorkloadHasABenchmark(t *testing.T) {
 // Every row runs with as many procs as its name says, at every list of -cpu and
 // every -benchtime. Where all rows run for a time, their processor time must be
 // possible as well: a row with a worker too many, or whose children count twice, uses
-// about twice what there is. Less than that says nothing, because the clocks of a busy
+// about twice the time that its processors have. Less than that says nothing, because the clocks of a busy
 // machine drift by a few percent and Go's own threads run beside the workers.
 func TestCPUListIsHonored(t *testing.T) {
 	every := rows(t)

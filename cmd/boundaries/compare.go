@@ -31,24 +31,24 @@ again. A row has a regression if the second measurement confirms the difference 
 the change is beyond the threshold. A row whose noise hides such a change is
 undecided, which is not the same as unchanged.
 
-Of two files with the output of go test -bench, nothing can be measured again, so
-only clear differences are confirmed.
+Two files with the output of go test -bench cannot be measured again, so compare
+confirms only clear differences between them.
 
-With -selftest it compares benchmarks with themselves, and with a copy of which one is
-20 % slower, and says whether it found out, and the smallest slowdown it sees here.
-The benchmarks are four built-in ones, or with -bench those of this checkout.
+With -selftest, compare tests itself. It compares benchmarks with themselves, and then
+with a copy in which one is 20 % slower. It says whether it found that one alone, and
+the smallest slowdown that it would see on this machine. The benchmarks are four
+built-in ones, or with -bench those of this checkout.
 
 The exit status is 0 if no regression is confirmed, 1 if one is, or if a benchmark
 fails (the rounds before it are printed), 2 if the input is at fault, 3 with -strict
 if rows are undecided, and 130 after an interrupt.
 
-Build flags such as -tags and -ldflags come from GOFLAGS. What is not committed and not
-to be committed is not in a worktree: submodules, files that git ignores, go.work files
-that git does not know, and modules outside of the repository that a go.mod replaces
-by a relative path.
+Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees do not have
+submodules, files that git ignores, go.work files that git does not know, and modules
+outside of the repository that a go.mod replaces by a relative path.
 
-What is better is known from the unit: less of what ends in /op or is a time, more of
-what ends in /s. A benchmark can say it of its own units by printing a line
+The unit says which change is a regression: more of a unit that ends in /op or is a
+time, less of one that ends in /s. For a unit of its own, a benchmark can print a line
 "Unit NAME better=higher".
 
 `
@@ -65,7 +65,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		_, err := regexp.Compile(s)
 		return err
 	})
-	flags.Func("benchtime", "run each benchmark for `t`, a duration or a count such as 100x (default: what the test binary does)", func(s string) error {
+	flags.Func("benchtime", "run each benchmark for `t`, a duration or a count such as 100x (default: the test binary's own)", func(s string) error {
 		o.Benchtime = s
 		return checkBenchtime(s)
 	})
@@ -93,9 +93,9 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		}
 		return nil
 	})
-	flags.Uint64Var(&o.Seed, "seed", o.Seed, "take order and layouts from `n` (default: random)")
-	flags.Lookup("seed").DefValue = "0" // the one of this run is no default
-	flags.BoolVar(&selftest, "selftest", false, "show that a slowdown is found on this machine, and nothing where there is none")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "shuffle order and layouts with seed `n` (default: random)")
+	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
+	flags.BoolVar(&selftest, "selftest", false, "check that compare finds a slowdown on this machine, and none where there is none")
 	flags.BoolVar(&o.Strict, "strict", false, "exit with 3 if rows are undecided")
 	flags.Func("threshold", "call a change of `percent` or more a regression or a gain (default 5)", func(s string) error {
 		percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
@@ -221,8 +221,8 @@ func checkBenchtime(s string) error {
 	return errors.New("want a duration such as 100ms, or a count such as 100x")
 }
 
-// watch returns a function that begins to watch the machine. The function that it
-// returns ends the watch and says what disturbed the machine, or "".
+// watch returns a function that starts a watch of the machine. That function returns
+// another one, which ends the watch and returns what disturbed the machine, or "".
 func watch() func() func() string {
 	usable := noise.Usable().N()
 	var fastest time.Duration

@@ -38,13 +38,16 @@ func TestCompareBadArguments(t *testing.T) {
 	}
 }
 
-// What help says about files that git ignores is asked for often.
+// The help has the answers to what users ask often.
 func TestCompareHelp(t *testing.T) {
 	status, stdout, _ := boundaries(t, "compare", "-h")
 	require.Zero(t, status)
 	require.Contains(t, stdout, "files that git ignores")
 	require.Contains(t, stdout, "Unit NAME better=higher")
-	require.NotRegexp(t, `-seed.*\(default \d`, stdout)
+	_, run, _ := boundaries(t, "run", "-h")
+	for _, help := range []string{stdout, run} {
+		require.NotRegexp(t, `seed n.*\(default \d`, help, "the seed of this run is not the default")
+	}
 }
 
 func TestCompareFiles(t *testing.T) {

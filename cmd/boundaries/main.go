@@ -45,6 +45,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,8 +60,8 @@ var verbs = []struct {
 	{"compare", "compare the benchmarks of two revisions", compareVerb},
 	{"claims", "compare statements of the article with benchmark output", claimsVerb},
 	{"run", "measure benchmarks in rounds", runVerb},
-	{"table", "print benchmark output as the table people read", tableVerb},
-	{"scaling", "say what more procs make of each row", scalingVerb},
+	{"table", "print benchmark output as tables", tableVerb},
+	{"scaling", "say how each row scales with the number of procs", scalingVerb},
 	{"report", "make a page of charts and tables from benchmark output", reportVerb},
 	{"map", "say which lock is cheapest for which case", mapVerb},
 }
@@ -175,7 +176,7 @@ func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	return nil
 }
 
-// numbers parses a list such as 1,2,4.
+// numbers parses a list such as 1,2,4 and drops repeated numbers.
 func numbers(list string) ([]int, error) {
 	var all []int
 	for field := range strings.SplitSeq(list, ",") {
@@ -183,7 +184,9 @@ func numbers(list string) ([]int, error) {
 		if err != nil || n < 1 {
 			return nil, errors.New("want numbers of at least 1, separated by commas")
 		}
-		all = append(all, n)
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
 	}
 	return all, nil
 }

@@ -12,13 +12,14 @@ import (
 
 const mapUsage = `Usage: boundaries map [flags] FILE...
 
-Map reads what "go test -bench . ./contention" has printed, on one machine, and
-says which variant is cheapest where. A FILE of "-" is standard input.
+Map reads the output of "go test -bench . ./contention" on one machine, and says which
+variant is cheapest in which case. A FILE of "-" is standard input.
 
 Cases that differ only in two dials make a map. Each cell names the cheapest
 variant, and how many times as expensive the second and one plain mutex are. A ~,
-or hatching, says that 95 % intervals overlap. A single case makes a ranking: cost,
-tail, and what the variant forbids. An interval takes 6 rounds (-count 6).
+or hatching, says that 95 % intervals overlap. An interval needs 6 rounds (-count 6).
+A single case makes a ranking: cost, tail, and what a program that uses the variant must
+not do or must accept.
 
 The flags of the dials select cases among those that were measured.
 
@@ -53,7 +54,7 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.Func("x", "have a column for each value of this `dial` (default read)", axis(&x))
 	flags.Func("y", "have a row for each value of this `dial` (default hold)", axis(&y))
 	for _, dial := range lockmap.Dials {
-		flags.Func(dial.Name, "show only these values of "+dial.Name+", a `list`", func(s string) error {
+		flags.Func(dial.Name, "show only the cases whose "+dial.Name+" is in `list`, which is separated by commas", func(s string) error {
 			selected[dial.Name] = s
 			return nil
 		})

@@ -65,8 +65,8 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 // claimsOf compares the article's claims with the files of each machine. If there are
 // several machines, each claim has a line for each of them, named as on the page.
 // claimsOf leaves out a machine whose files have no row that a claim needs.
-func claimsOf(files []*benchfile.File) []pages.Claim {
-	byClaim := make([][]pages.Claim, len(claims.IDs()))
+func claimsOf(files []*benchfile.File) []claims.Line {
+	byClaim := make([][]claims.Line, len(claims.IDs()))
 	machines := benchfile.ByMachine(files)
 	for i, machine := range machines {
 		report, err := claims.Judge(machine.Parts, nil)
@@ -77,7 +77,7 @@ func claimsOf(files []*benchfile.File) []pages.Claim {
 			if len(machines) > 1 {
 				line.ID += fmt.Sprintf(" M%d", i+1)
 			}
-			byClaim[j] = append(byClaim[j], pages.Claim(line))
+			byClaim[j] = append(byClaim[j], line)
 		}
 	}
 	return slices.Concat(byClaim...)

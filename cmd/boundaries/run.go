@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,16 +27,16 @@ const runUsage = `Usage: boundaries run -o FILE [flags] [packages]
 
 Run measures benchmarks in rounds, and appends each result to FILE as it comes. Each
 test binary is built once. A round runs every row at every number of procs, each in
-a process of its own, in an order that is shuffled anew. What ran on a disturbed
-machine is repeated, within a bound. The packages are those of this folder if none is
-named; benchmarks of any repository will do.
+a process of its own, in an order that is shuffled anew. A run on a disturbed machine
+is repeated, up to one run in four. The default package is that of the current folder,
+in any repository.
 
-With -on, the same is measured on other machines through ssh, side by side: all is
-built for each of them and copied, and nothing stays there. Each has a file of its
-own, whose name has the host's in it: bench.HOST.txt for bench.txt.
+With -on, run measures on other machines instead, through ssh and on all at once. It
+builds the binaries for each machine, copies them there, and removes them at the end.
+Each machine has a file of its own, named after the host: bench.HOST.txt for bench.txt.
 
-An interrupted or killed run leaves a FILE that table, scaling and report read, and
--resume goes on with it.
+Table, scaling and report can read the FILE of an interrupted or killed run, and
+-resume continues it.
 
 `
 
@@ -50,24 +49,17 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		_, err := regexp.Compile(s)
 		return err
 	})
-	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
-		c.CPU, err = parseCPU(s)
+	flags.Func("cpu", fmt.Sprintf("run each row with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
+		c.CPU, err = numbers(s)
 		return err
 	})
-	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
+	flags.Func("benchtime", "run each row for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
 		c.Benchtime = s
-		d, err := time.ParseDuration(s)
-		if count, ok := strings.CutSuffix(s, "x"); ok {
-			_, err = strconv.ParseUint(count, 10, 31)
-			d = 1
-		}
-		if err != nil || d <= 0 || s == "0x" {
-			return errors.New("want a duration such as 200ms or a count such as 100x")
-		}
-		return nil
+		return checkBenchtime(s)
 	})
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
-	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
+	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle with seed `n`, which the file records (default: random)")
+	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
 	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
 	var hosts []string
 	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
@@ -79,8 +71,8 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		c.Prebuilt, err = runner.ParsePrebuilt(s)
 		return err
 	})
-	flags.StringVar(&c.Host, "host", "", "name the machine so; used by -on")
-	flags.BoolVar(&c.Resume, "resume", false, "go on with the file of an earlier run of the same flags and packages")
+	flags.StringVar(&c.Host, "host", "", "call this machine `name` in the file; used by -on")
+	flags.BoolVar(&c.Resume, "resume", false, "continue the file of an earlier run that had the same flags and packages")
 	if ok, err := parse(flags, args, runUsage, stdout); !ok {
 		return err
 	}
@@ -88,7 +80,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case hosts != nil && c.Resume:
-		return command.BadInput("-resume goes on here only, and not with -on")
+		return command.BadInput("-resume does not work with -on")
 	case hosts != nil && strings.TrimSpace(*ssh) == "":
 		return command.BadInput("-ssh is empty, want the command that reaches hosts")
 	case c.Out == "" && c.Prebuilt == nil:
@@ -125,12 +117,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	c.Report = report
 	err := runner.Run(ctx, c)
 	finish()
-	var failed runner.Problems
+	var failed command.Problems
 	switch {
 	case ctx.Err() != nil:
-		return command.Interrupted(fmt.Sprintf("interrupted; %s has what is complete, and -resume goes on", c.Out))
+		return command.Interrupted(fmt.Sprintf("interrupted; %s has the complete rows, and -resume continues", c.Out))
 	case errors.As(err, &failed):
-		return command.Problems(failed)
+		return failed
 	case err != nil:
 		return command.BadInput("%w", err)
 	}
@@ -165,7 +157,7 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return command.Interrupted("interrupted; the files have what is complete")
+		return command.Interrupted("interrupted; the files have the complete rows")
 	}
 	if len(failed) > 0 {
 		return failed
@@ -173,7 +165,7 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 	return nil
 }
 
-// ofHost puts the name of a host into that of a file.
+// ofHost puts the name of a host into the name of a file.
 func ofHost(file, host string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '/' || r == '\\' || r == ':' {
@@ -200,20 +192,6 @@ func defaultCPU(n int) []int {
 		list = append(list, i)
 	}
 	return append(list, n)
-}
-
-func parseCPU(s string) ([]int, error) {
-	var list []int
-	for part := range strings.SplitSeq(s, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 {
-			return nil, errors.New("want numbers from 1, separated by commas")
-		}
-		if !slices.Contains(list, n) {
-			list = append(list, n)
-		}
-	}
-	return list, nil
 }
 
 // reporter shows the progress of a run: a bar on a terminal, or else a line for each

@@ -141,7 +141,7 @@ func TestRunOnOtherMachines(t *testing.T) {
 	stderr.Reset()
 	args = []string{"run", "-o", "none.txt", "-on", "-oProxyCommand=x,three", "-ssh", "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=1"}
 	assert.Equal(t, 1, statusOf(t.Context(), args, &stdout, &stderr))
-	assert.Contains(t, stderr.String(), `"-oProxyCommand=x" is no host`)
+	assert.Contains(t, stderr.String(), `host "-oProxyCommand=x": want one that ssh reaches`)
 	assert.Contains(t, stderr.String(), "boundaries: run: three: ")
 	empty()
 }

@@ -17,13 +17,13 @@ func TestRunVerb(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                        "run: want the file that results go to, as in -o bench.txt",
 		"-o f -bench (":           "run: invalid value",
-		"-o f -cpu 0":             "want numbers from 1, separated by commas",
-		"-o f -cpu 1,x":           "want numbers from 1, separated by commas",
-		"-o f -benchtime soon":    "want a duration such as 200ms or a count such as 100x",
-		"-o f -benchtime 0x":      "want a duration such as 200ms or a count such as 100x",
+		"-o f -cpu 0":             "want numbers of at least 1, separated by commas",
+		"-o f -cpu 1,x":           "want numbers of at least 1, separated by commas",
+		"-o f -benchtime soon":    "want a duration such as 100ms, or a count such as 100x",
+		"-o f -benchtime 0x":      "want a duration such as 100ms, or a count such as 100x",
 		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
 		"-o f -timeout 0s":        "run: -timeout is 0s, want more than 0",
-		"-o /none/f -resume":      "run: going on with a file: open /none/f: no such file or directory",
+		"-o /none/f -resume":      "run: -resume: open /none/f: no such file or directory",
 		"-o table.go -resume":     "run: table.go was not begun by this command",
 		"-o f -benchtime 1x none": "none",
 	} {
@@ -51,7 +51,7 @@ func TestRunVerb(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "out.txt"))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench '.' -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
-	// The same flags go on, and there is nothing left to do.
+	// With the same flags the run continues, and there is nothing left to do.
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
 	assert.Equal(t, 0, status, stderr.String())
 	status = statusOf(t.Context(), []string{"table", "out.txt"}, &stdout, &stderr)

@@ -23,10 +23,10 @@ reads whatever go test -bench -cpu prints. A FILE of "-" is standard input. File
 one machine are put together.
 
   speed-up    how many times as many steps in the same time as at one proc
-  efficiency  speed-up over procs: the part of a processor that each proc is worth
+  efficiency  speed-up divided by procs: the part of a processor that each proc is worth
   cpu         how many times the processor time for a step (needs user+sys-ns/op)
 
-each with its 95 % interval, which takes 4 rounds. Columns of more procs than usable
+each with its 95 % interval, which needs 4 rounds. Columns of more procs than usable
 processors are marked *, and no law is fitted to them. Amdahl's law is fitted to 4 or
 more other columns, the universal scalability law to 6 or more. If the data refute a
 law, scaling does not fit it and says why.

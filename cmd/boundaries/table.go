@@ -21,7 +21,7 @@ for each variant, a column for each number of procs. A FILE of "-" is standard i
 Files of one machine are put together.
 
 A figure is the median over the rounds. After it stands how far its 95 % interval
-reaches, which takes 6 rounds. Columns of more procs than usable processors are
+reaches, if there are at least 6 rounds. Columns of more procs than usable processors are
 marked *, and figures with rounds on a disturbed machine are marked ~.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
@@ -90,7 +90,7 @@ func (m *marks) explain(text io.Writer, f *benchfile.File) {
 		fmt.Fprintln(text, "No file says how many processors the machine has, so any column may be oversubscribed.")
 	}
 	if m.disturbed {
-		fmt.Fprintln(text, "~ some of its rounds ran on a disturbed machine; the file names them")
+		fmt.Fprintln(text, "~ some rounds of this figure ran on a disturbed machine; the file names them")
 	}
 	if n := len(f.Ignored); n > 0 {
 		fmt.Fprintf(text, "Ignored, because only the head of a file has keys: %s", f.Ignored[0])

@@ -58,7 +58,7 @@ LoopBoxed: processor time of a step
   nogil without immortal  50.0 ns     150 ns
 
 * oversubscribed: more procs than processors (2)
-~ some of its rounds ran on a disturbed machine; the file names them
+~ some rounds of this figure ran on a disturbed machine; the file names them
 
 `, stdout)
 

@@ -11,12 +11,12 @@
 //     are removed. The output of go test -json, and results with a time in front as
 //     the logs of CI have them, are errors that say what the package expects.
 //   - A line such as "cpu: 97 % busy" that a benchmark logs looks like a key of
-//     the format. Only the keys of [Keys] count, and only in the head of a file
-//     or in the block that go test prints before the results of a package. What
-//     is left out is in Ignored.
-//   - A value that is no finite number, the second value of a unit in a line, a
-//     result that is cut off, and everything go test says about a failure is a
-//     problem. The rest of the file is read.
+//     the format. Only the keys goos, goarch, pkg, cpu and numcpu count, and only
+//     in the head of a file or in the block that go test prints before the results
+//     of a package. Other such lines are in Ignored.
+//   - A value that is not a finite number, the second value of a unit in a line, a
+//     result that is cut off, and every line in which go test reports a failure are
+//     in Problems. The rest of the file is read.
 //
 // Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
@@ -39,8 +39,8 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
-// Want ends an error about a file that has no results.
-const Want = "want the output of go test -bench"
+// want ends an error about a file that has no results.
+const want = "want the output of go test -bench"
 
 const (
 	maxValues = 1 << 24 // of all rows of a file: 128 MiB
@@ -91,6 +91,16 @@ type Disturbance struct {
 	Runs  int     // how many runs were disturbed, at least 1
 }
 
+// DisturbedRows returns one Disturbance for each disturbed row: the sum of its runs, and the worst
+// of its times.
+func (f *File) DisturbedRows() map[string]Disturbance {
+	rows := map[string]Disturbance{}
+	for _, d := range f.Disturbed {
+		rows[d.Name] = Disturbance{d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
+	}
+	return rows
+}
+
 // FullName returns the name as go test prints it, without "Benchmark".
 func (r *Row) FullName() string {
 	if r.Procs == 1 {
@@ -99,14 +109,14 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// ran notes a run of that many seconds, or 0 if its time is not known.
+// ran notes a run and its time in seconds, which is 0 if it is not known.
 func (r *Row) ran(seconds float64) {
 	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
 		r.Shortest = seconds
 	}
 }
 
-// Read reads the files of those names. "-" is standard input. It returns when ctx
+// Read reads the named files. "-" is standard input. It returns when ctx
 // ends, even while it waits for a terminal or a pipe.
 //
 // Every error is one line that names the file, and means that the input is at fault.
@@ -136,7 +146,7 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 		files = append(files, f)
 	}
 	if results == 0 {
-		return nil, cmp.Or(empty, errors.New("no file is named; "+Want))
+		return nil, cmp.Or(empty, errors.New("no file is named; "+want))
 	}
 	return files, nil
 }
@@ -161,7 +171,7 @@ func readNamed(ctx context.Context, name string) (*File, error) {
 		}
 		file, err := os.Open(name)
 		if err != nil {
-			read <- result{nil, fmt.Errorf("%w; %s", err, Want)}
+			read <- result{nil, fmt.Errorf("%w; %s", err, want)}
 			return
 		}
 		defer file.Close()
@@ -194,7 +204,7 @@ func ReadFrom(r io.Reader, name string) (*File, error) {
 		} else if lines.prefixed != "" {
 			text = lines.prefixed
 		}
-		return f, noResult{fmt.Sprintf("%s: %s; %s", name, text, Want)}
+		return f, noResult{fmt.Sprintf("%s: %s; %s", name, text, want)}
 	}
 	f.splitNames()
 	return f, nil
@@ -255,7 +265,7 @@ func (f *File) read(lines *filter) error {
 		return lines.err
 	}
 	if err := reader.Err(); err != nil {
-		return fmt.Errorf("%w; %s", err, Want)
+		return fmt.Errorf("%w; %s", err, want)
 	}
 	if n := f.problems - maxKept; n > 0 {
 		f.Problems = append(f.Problems, fmt.Errorf("%s: and %s more like these", f.Name, plural(n, "problem")))
@@ -300,13 +310,13 @@ func cutProcs(name string) (base string, procs int, ok bool) {
 	return name[:i], procs, true
 }
 
-// Keys are the keys that describe the machine and what was measured on it, in the
+// goTestKeys are the keys that describe the machine and what was measured on it, in the
 // order of go test. The last is this suite's.
-var Keys = []string{"goos", "goarch", "pkg", "cpu", "numcpu"}
+var goTestKeys = []string{"goos", "goarch", "pkg", "cpu", "numcpu"}
 
 // A Machine is the machine on which a file was measured, according to the file.
 type Machine struct {
-	Keys  map[string]string // of Keys, without pkg
+	Keys  map[string]string // of goTestKeys, without pkg
 	Facts []Fact            // of the "# key: value" lines, the first of each key
 }
 
@@ -330,8 +340,8 @@ func (m Machine) NumCPU() int {
 	return n
 }
 
-// Oversubscribed reports whether that many procs are more than the machine has
-// processors. It is false if the number of processors is not known.
+// Oversubscribed reports whether procs is more than the number of processors that the
+// machine has. It is false if the number of processors is not known.
 func (m Machine) Oversubscribed(procs int) bool { return m.NumCPU() > 0 && procs > m.NumCPU() }
 
 // String describes the machine in one line.

@@ -143,7 +143,7 @@ func (f *filter) cutPrefix(line *[]byte, i int) bool {
 	case testJSON.Match(*line):
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
 	case stamp.Match(before):
-		f.fatal("a time stands before the result, as in the logs of CI; " + Want + " as it is")
+		f.fatal("a time stands before the result, as in the logs of CI; " + want + " as it is")
 	default:
 		f.prefixed = fmt.Sprintf("line %d has %q before the result", f.number, shorten(string(before)))
 		f.problem("other text stands before the result; the line is left out")
@@ -216,12 +216,12 @@ func (f *filter) seen(key string, surely bool) {
 }
 
 // takeKey takes a "key: value" line. Before the results of a package, go test prints
-// one block of at most four lines, in the order of [Keys], which begins with goos. A
+// one block of at most four lines, in the order of goTestKeys, which begins with goos. A
 // line that a program prints itself counts only at the head of the file, and a block
 // overrides it. Only numcpu, which this suite prints before the block, counts in more
 // places: before every block, and everywhere in a file without one.
 func (f *filter) takeKey(key, value string, block int) {
-	rank := slices.Index(Keys, key) + 1
+	rank := slices.Index(goTestKeys, key) + 1
 	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
 	if key == "numcpu" && f.results > 0 && f.surely["goos"] {
 		f.numcpu, f.at = value, f.number
@@ -241,7 +241,7 @@ func (f *filter) endNumCPU(counts bool) {
 	number := f.number
 	f.number, f.at = f.at, 0
 	if counts {
-		f.setKey("numcpu", f.numcpu, len(Keys), true)
+		f.setKey("numcpu", f.numcpu, len(goTestKeys), true)
 	} else {
 		f.ignore("numcpu", f.numcpu)
 	}

@@ -84,17 +84,15 @@ type tick struct {
 
 type line struct {
 	Class  string
-	Path   string // through the points
-	Band   string // around them
-	Marks  []mark
+	Path   string   // through the points
+	Band   string   // around them
+	Marks  []string // paths
 	Name   string
 	LX, LY string // of the legend's sample
 	LX2    string
 	TX, TY string
-	Sample mark
+	Sample string // path of the legend's marker, or ""
 }
-
-type mark struct{ D string }
 
 type layout struct {
 	ID, Title, Desc, Name, What string
@@ -145,7 +143,7 @@ var page = template.Must(template.New("chart").Parse(`<svg class="chart" role="i
 <path class="ideal" d="{{.Ideal}}"/>
 {{- end}}
 {{- range .Lines}}
-<g class="{{.Class}}">{{if .Path}}<path class="line" d="{{.Path}}"/>{{end}}{{range .Marks}}<path class="mark" d="{{.D}}"/>{{end}}<path class="{{if .Sample.D}}line{{else}}ideal{{end}}" d="M{{.LX}} {{.LY}}H{{.LX2}}"/>{{if .Sample.D}}<path class="mark" d="{{.Sample.D}}"/>{{end}}<text class="label" x="{{.TX}}" y="{{.TY}}">{{.Name}}</text></g>
+<g class="{{.Class}}">{{if .Path}}<path class="line" d="{{.Path}}"/>{{end}}{{range .Marks}}<path class="mark" d="{{.}}"/>{{end}}<path class="{{if .Sample}}line{{else}}ideal{{end}}" d="M{{.LX}} {{.LY}}H{{.LX2}}"/>{{if .Sample}}<path class="mark" d="{{.Sample}}"/>{{end}}<text class="label" x="{{.TX}}" y="{{.TY}}">{{.Name}}</text></g>
 {{- end}}
 </svg>
 `))
@@ -193,24 +191,26 @@ func (c Chart) layout(standalone bool) layout {
 		l.Over, l.OverWidth = num(from), num(right-from)
 	}
 	legendX, legendY := 8.0, bottom+52
-	place := func(name, class string) line {
+	place := func(name, class string, kind int) line { // kind is that of the marker, or -1
 		wide := 41 + textWidth(name, 11.5)
 		if legendX > 8 && legendX+wide > width {
 			legendX, legendY = 8, legendY+lineHeight
 		}
 		item := line{Name: name, Class: class, LX: num(legendX), LX2: num(legendX + 24), LY: num(legendY - 4), TX: num(legendX + 29), TY: num(legendY)}
-		item.Sample.D = marker(c.marks(class), legendX+12, legendY-4)
+		if kind >= 0 {
+			item.Sample = marker(kind, legendX+12, legendY-4)
+		}
 		legendX += wide
 		return item
 	}
 	for _, s := range c.Series {
 		class := "s" + strconv.Itoa(s.Style%colors) + " d" + strconv.Itoa(s.Style%dashes) + " m" + strconv.Itoa(s.Style%markers)
-		item := place(fit(Clean(s.Name), 11.5, width-46), class)
+		item := place(fit(Clean(s.Name), 11.5, width-46), class, s.Style%markers)
 		var path, upper, lower []string
 		for _, p := range s.Points {
 			px, py := x.at(p.X), y.at(p.Y)
 			path = append(path, num(px)+" "+num(py))
-			item.Marks = append(item.Marks, mark{marker(s.Style%markers, px, py)})
+			item.Marks = append(item.Marks, marker(s.Style%markers, px, py))
 			high, low := p.Y, p.Y
 			if p.Low != 0 || p.High != 0 {
 				low, high = p.Low, p.High
@@ -238,17 +238,10 @@ func (c Chart) layout(standalone bool) layout {
 			end = to
 		}
 		l.Ideal = "M" + num(x.at(first)) + " " + num(y.at(from)) + "L" + num(x.at(end)) + " " + num(y.at(to))
-		item := place(name, "")
-		item.Sample.D = ""
-		l.Lines = append(l.Lines, item)
+		l.Lines = append(l.Lines, place(name, "", -1))
 	}
 	l.Height = int(legendY + 10)
 	return l
-}
-
-func (c Chart) marks(class string) int {
-	n, _ := strconv.Atoi(class[strings.LastIndexByte(class, 'm')+1:])
-	return n
 }
 
 // An axis maps values to units of the chart.
@@ -376,8 +369,8 @@ func fit(text string, size, room float64) string {
 	return string(r) + "…"
 }
 
-// textWidth estimates the width of a text. Its estimate is rather too large than too
-// small, because the reader's browser chooses the font.
+// textWidth estimates the width of a text. The estimate errs on the large side, because
+// the reader's browser chooses the font.
 func textWidth(text string, size float64) (width float64) {
 	for _, r := range text {
 		switch {

@@ -155,7 +155,7 @@ func TestStyles(t *testing.T) {
 
 // Text and lines can be told from the paper in both color schemes.
 func TestContrast(t *testing.T) {
-	light, dark, _ := strings.Cut(string(Colors), "@media")
+	light, dark, _ := strings.Cut(string(Style), "@media")
 	for scheme, css := range map[string]string{"light": light, "dark": dark} {
 		value := map[string]string{}
 		for _, m := range regexp.MustCompile(`--([a-z0-9]+): #([0-9a-f]{6})`).FindAllStringSubmatch(css, -1) {

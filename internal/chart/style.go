@@ -10,19 +10,16 @@ const (
 	markers = 6
 )
 
-// Colors are the variables that [Style] uses, in light and in dark. A page that has
-// charts may use them too.
-const Colors template.CSS = `
+// Style holds the CSS rules that charts need on their page. The page may use its color
+// variables too, which follow the reader's light or dark mode.
+const Style template.CSS = `
 :root { color-scheme: light dark;
 --paper: #ffffff; --ink: #1f2328; --soft: #57606a; --grid: #d8dee4; --shade: #eef1f4; --link: #0550ae; --mark: #9a3412;
 --c0: #0067a8; --c1: #b84700; --c2: #00734f; --c3: #9c2f84; --c4: #7a5c00; --c5: #5a52c4; --c6: #b3261e; --c7: #4a4f55; }
 @media (prefers-color-scheme: dark) { :root {
 --paper: #0d1117; --ink: #e6edf3; --soft: #9aa4af; --grid: #30363d; --shade: #1a2029; --link: #79b8ff; --mark: #ffa77a;
 --c0: #58b4f0; --c1: #ff9a57; --c2: #3fcf9f; --c3: #f08fd5; --c4: #e0b83d; --c5: #aaa6ff; --c6: #ff837a; --c7: #c3c9d0; } }
-`
 
-// Style holds the CSS rules that charts need on their page.
-const Style template.CSS = Colors + `
 .chart { max-width: 100%; height: auto; font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 .chart .paper { fill: var(--paper); }
 .chart text { fill: var(--ink); }

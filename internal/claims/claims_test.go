@@ -26,7 +26,7 @@ func head(numCPU int) string {
 	return fmt.Sprintf("numcpu: %d\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: Thing 3000\n", numCPU)
 }
 
-// results is what so many rounds of the rows print, on a machine with so many
+// results returns the output of some rounds of the rows on a machine with numCPU
 // processors. A row is a benchmark line from the name on, without "Benchmark" and
 // the number of iterations. The rounds differ by up to 1 %, each row in its own way.
 func results(numCPU, rounds int, rows ...string) string {
@@ -334,7 +334,7 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 	}
 }
 
-// A claim about 30 per cent is a statement about the 0.3, and not about the 1.3.
+// A claim of 30 percent is about the 0.3, and not about the 1.3.
 func TestBands(t *testing.T) {
 	for x, want := range map[float64]band{1.3: {1.2, 1.45}, 2: {5. / 3, 2.5}, 10: {7, 14.5}} {
 		require.InDelta(t, want.lo, about(x).lo, 1e-9)
@@ -344,7 +344,7 @@ func TestBands(t *testing.T) {
 	require.InDelta(t, 0.6, half.hi, 1e-9)
 }
 
-// An interval decides only what all of it says.
+// An interval decides only if all of it is on one side of an edge.
 func TestVerdictOfIntervals(t *testing.T) {
 	f := figure{want: band{1.2, 1.45}, direction: slower}
 	undirected := figure{want: band{1.2, 1.45}}
@@ -371,8 +371,8 @@ func TestVerdictOfIntervals(t *testing.T) {
 	}
 }
 
-// Every figure, those aside included, is made of each of its rows: what is twice as
-// large makes it twice as large, or half.
+// Every figure, including those aside, depends on each of its rows: if a row doubles, the
+// figure doubles or halves.
 func TestFiguresAreMadeOfTheirRows(t *testing.T) {
 	for _, c := range claims {
 		for i, f := range c.figures {
@@ -489,7 +489,7 @@ func TestIntervals(t *testing.T) {
 	require.Equal(t, reproduced, r.verdict)
 	require.Equal(t, 6, e.rounds)
 	require.Empty(t, r.figures[0].note)
-	// The ratio is taken within rounds: the drift is in neither end.
+	// The ratio is taken within rounds, so the drift moves neither end of the interval.
 	require.InDelta(t, 1.031, e.center, 0.001)
 	require.InDelta(t, 1.006, e.lo, 0.001)
 	require.InDelta(t, 1.056, e.hi, 0.001)
@@ -618,8 +618,8 @@ func TestNotMeasured(t *testing.T) {
 	}
 }
 
-// A row that the pattern of another selects is not measured twice, and what no claim
-// needs is skipped.
+// A row that the pattern of another row selects is not measured twice, and rows that no
+// claim needs are skipped.
 func TestCommand(t *testing.T) {
 	require.Equal(t, "for i in $(seq 9); do echo '# round: '$i; go test -cpu 1 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=plain$'"+
 		" && go test -cpu 1,2,7 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=(gil|gilectomy)$' || break; done", Command([]string{"C18", "C19"}, []int{1, 2, 7}))
@@ -633,8 +633,9 @@ func TestBusyMachine(t *testing.T) {
 	}
 }
 
-// A figure whose rows ran disturbed in most rounds, or by enough to turn its verdict, has
-// none. What measures it again is named, and a calm session beside it decides.
+// A figure whose rows ran disturbed in most rounds, or by enough to turn its verdict, gets
+// no verdict. The report has the command that measures it again, and a file of a calm
+// session decides.
 func TestDisturbed(t *testing.T) {
 	const row, quarter = "FibBoxed/system=subinterpreters", 1000
 	busy := func(rounds int, ratio float64) string {
@@ -676,7 +677,7 @@ func TestDisturbed(t *testing.T) {
 }
 
 // The processor time of a row and its wall time are of the same runs, so a disturbance
-// is in both. A row counts once in the rounds. What is no time is not disturbed.
+// changes both. A row counts once in the rounds. A disturbance changes only times.
 func TestDisturbedFigures(t *testing.T) {
 	rows := []string{"SharedLoopBoxed/system=gil-jumps-2 100 ns/op 101 user+sys-ns/op 0 lost-updates/op", "SharedLoopBoxed/system=gil-2 100 ns/op 101 user+sys-ns/op 0.3 lost-updates/op"}
 	says := func(runs int) string {
@@ -753,7 +754,7 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// A column in which one round reaches parity is not surely too few threads.
+// A number of threads that reaches parity in one round may be enough.
 func TestParityInOneRound(t *testing.T) {
 	text := head(8)
 	for _, ratio := range []float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02} {
@@ -854,7 +855,7 @@ func TestOutput(t *testing.T) {
 			}
 		}
 	}
-	// A line a claim.
+	// Each claim is one line.
 	require.Equal(t, len(claims), len(regexp.MustCompile(`(?m)^C\d+ `).FindAllString(r.Text(false), -1)))
 }
 
@@ -919,7 +920,7 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// What is wrong with a part of the input has a line each, and the rest is judged.
+// Each mistake in the input is a problem of one line, and the rest is judged.
 func TestDamagedInput(t *testing.T) {
 	rows := results(2, 6, "SharedLoopBoxed/system=gil-jumps 100 ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op")
 	for _, test := range []struct {

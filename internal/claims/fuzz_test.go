@@ -12,8 +12,8 @@ import (
 
 // FuzzRows gives the rows of a claim, at 1, 2 and 4 procs, values that are made of the
 // input, and names an interpreter by it. The verdicts must not change if the machine is
-// twice as fast, but for those of figures that are not ratios, such as 5 s. No text may
-// show a figure that is none or break the table of the pages.
+// twice as fast, except those of figures that are not ratios, such as 5 s. No text may show
+// NaN or an infinity, or break the table of the pages.
 func FuzzRows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, number uint8, data []byte, python string) {
 		c := claims[int(number)%len(claims)]

@@ -25,7 +25,7 @@ const (
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
-	// A reproduced claim without a number, which only a breakdown could refute.
+	// A reproduced claim without a number, which fails only if the program is broken.
 	anyMachine = "true of any machine"
 	// No figure decides these.
 	byConstruction = "by construction"
@@ -36,21 +36,22 @@ const (
 var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
 
 // Legend explains the verdicts.
-const Legend = `  reproduced               the article's figure. "x times" is a statement about x - 1,
-                           which may be off by a factor of 1.5, or as the band says
-  reproduced in direction  slower if it says slower, but by less, or by more
-  not reproduced           outside of both
+const Legend = `  reproduced               the article's figure, within a factor of 1.5 or the band that
+                           -v prints. "x times" is a statement about x - 1
+  reproduced in direction  slower if the article says slower, but by less, or by more
+  not reproduced           neither of these
   not measured             no row, too few processors, fewer than 6 rounds, values
                            of unknown rounds, an interval that is only partly inside, or
                            a disturbed machine
-  true of any machine      has no number, and only a breakdown could fail it
+  true of any machine      has no number, and fails only if the program is broken
   by construction, corrected, not measurable
                            no figure decides it
 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
 verdict is that of the whole interval. If the article names no version of Python, the
 one that is closest to it decides, and the others stand beside it. Columns of more
-procs than the machine has processors are not judged, or the claim says so.
+procs than the machine has processors are judged only for claims that are about such
+columns or whose threads sleep.
 `
 
 // A Report holds the verdicts of the claims on one machine.
@@ -78,9 +79,9 @@ type figureReport struct {
 	elsewhere            bool
 }
 
-// Judge compares the claims of those IDs, or all, with files of one machine. Without
-// files the claims are described. It is an error if the files are of two machines or
-// have no row that a claim needs.
+// Judge compares the claims with the given IDs, or all claims, with files of one machine. Without
+// files the report describes the claims and judges none. It is an error if the files are
+// of two machines or have no row that a claim needs.
 func Judge(files []*benchfile.File, ids []string) (Report, error) {
 	m, err := newInput(files)
 	if err != nil {
@@ -663,9 +664,9 @@ const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 
 // enough is the smallest number of rounds whose 95 % interval excludes the extremes.
 const enough = 9
 
-// Command returns a shell command that measures the rows of Go that the claims of
-// those IDs, or all, need. A claim about any number of threads is measured at each of
-// the columns.
+// Command returns a shell command that measures the rows of Go that the claims with the
+// given IDs, or all claims, need. It measures a claim about any number of threads at each
+// of the columns.
 func Command(ids []string, columns []int) string {
 	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() }), columns)
 }

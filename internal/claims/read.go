@@ -62,12 +62,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 				}
 			}
 		}
-		disturbed := map[string]benchfile.Disturbance{}
-		for _, d := range f.Disturbed {
-			before := disturbed[d.Name]
-			disturbed[d.Name] = benchfile.Disturbance{Name: d.Name, Times: max(before.Times, d.Times), Runs: before.Runs + d.Runs}
-		}
-		m.disturbed = append(m.disturbed, disturbed)
+		m.disturbed = append(m.disturbed, f.DisturbedRows())
 	}
 	return m, nil
 }

@@ -12,7 +12,7 @@ import (
 // the other claims: settled is their verdict.
 type claim struct {
 	id, where string
-	says      string // by the article, in our words; at most 72 characters
+	says      string // what the article says, in our words; at most 72 characters
 	figures   []figure
 	settled   string // the verdict, if no figure decides it
 
@@ -21,8 +21,8 @@ type claim struct {
 	// machine".
 	anyMachine bool
 
-	// expect is the verdict expected of a machine with enough processors. Why is the
-	// reason, also for not expecting the other verdicts.
+	// expect is the verdict expected of a machine with enough processors. why gives the
+	// reasons for it and against the other verdicts.
 	expect, why string
 }
 
@@ -85,7 +85,7 @@ const (
 // threads is the unit of a parity.
 const threads = "threads"
 
-// none stands where the article has no number.
+// none is the text of a figure for which the article has no number.
 const none = "no number"
 
 // many as a number of procs stands for each measured column of at least two threads

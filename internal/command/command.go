@@ -24,7 +24,7 @@ func BadInput(format string, args ...any) error {
 	return Error{2, fmt.Errorf(format, args...)}
 }
 
-// Exit returns an Error with that status.
+// Exit returns an Error with the given status.
 func Exit(status int, format string, args ...any) error {
 	return Error{status, fmt.Errorf(format, args...)}
 }

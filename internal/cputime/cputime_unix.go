@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// Used returns the user and system time that this process has used so far,
-// together with its children that have ended and been waited for and with the
-// live children whose process ids are given. The kernel counts a child's time
-// only when the child has ended. A child that ends between two calls is counted
-// once in each.
+// Used returns the user and system time so far of this process, of its children that
+// it has waited for, and of the live children with the given process ids. The kernel
+// adds a child's time to its parent's only when the parent has waited for the child. So
+// a child that is live in one call and gone in the next counts once in each.
 func Used(children ...int) (time.Duration, error) {
 	var total time.Duration
 	for _, pid := range children {

@@ -21,7 +21,7 @@
 // Two orders are equal if one becomes the other by exchanging neighboring steps that
 // do not meet, because they use different words or both only read. Equal orders have
 // the same end, so an exploration runs one order of each class of equal orders. It
-// finds these orders with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
+// finds one of each class with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
 // Dynamic Partial Order Reduction", POPL 2014) and sleep sets (Godefroid,
 // "Partial-Order Methods for the Verification of Concurrent Systems", 1996). [Result]
 // counts the classes and the orders that they stand for.
@@ -85,13 +85,13 @@ type Program struct {
 	// and must do the same each time.
 	Start func(*Run)
 
-	// Preemptions, if it is not 0, is a bound: orders that take the turn from an
-	// actor that could go on more often than this are left out. A bounded
-	// exploration runs every other order, also those that are equal.
+	// Preemptions, if it is not 0, bounds how often an order may take the turn from
+	// an actor that could go on. A bounded exploration runs every order within the
+	// bound, including equal ones.
 	Preemptions int
 
-	// All makes Explore run every order, also those that are equal, and go on
-	// after one that fails.
+	// All makes Explore run every order, including equal ones, and go on after an
+	// order that fails.
 	All bool
 }
 
@@ -125,7 +125,7 @@ type node struct {
 	enabled []choice
 	todo    []choice // choices to make here, in order; grows while the orders below are run
 	at      int      // todo[at] is the choice that runs
-	asleep  uint64   // the choices that need not be made here; a bit each
+	asleep  uint64   // a bit for each choice that need not be made here
 	last    int      // the actor of the step before, or -1
 	preempt int      // preemptions on the way here
 }
@@ -222,8 +222,8 @@ func (r *Run) reverse(way []node) {
 			}
 			n := &way[i]
 			n.try(r.firsts(i, p, next))
-			// Of what comes before step i, each equal order has it before
-			// the actor's next step as well, as long as step i is.
+			// As long as step i comes before the actor's next step, so
+			// does every step that comes before step i.
 			for q, steps := range r.before[i] {
 				known[q] = max(known[q], steps)
 			}
@@ -234,9 +234,9 @@ func (r *Run) reverse(way []node) {
 // known reports whether step i is one of the steps that are counted in known.
 func (r *Run) known(i int, known []int) bool { return r.number[i] < known[r.taken[i].actor] }
 
-// firsts returns the actors that can be the first to take a step at the state before
-// step i, in an order in which the next step of p comes before step i and all that
-// step i does not precede comes as it came.
+// firsts returns the actors that can take the first step in the state before step i, in
+// an order that has the next step of p before step i. The steps that step i does not
+// precede keep their order.
 func (r *Run) firsts(i, p int, next uses) []int {
 	by := r.taken[i].actor
 	rest := []int{} // the steps after i that i does not precede
@@ -355,8 +355,8 @@ func (n *node) costs(c choice) int {
 	return 0
 }
 
-// A choice is the actor whose step is next and, if the step can go several ways, as
-// a select can, which of them.
+// A choice is the actor whose step is next and the way that the step goes, if it can go
+// several ways, as a select can.
 type choice struct{ actor, way int }
 
 const maxWays = 8

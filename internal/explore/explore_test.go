@@ -163,7 +163,7 @@ func TestClassesStandForAllOrders(t *testing.T) {
 	}
 }
 
-// The states between steps are all seen, and not only the ends.
+// The invariant is checked in every state between two steps, and not only at the end.
 func TestInvariantIsCheckedInEveryState(t *testing.T) {
 	res := explore.Program{Name: "two words", Start: func(r *explore.Run) {
 		var a, b atomic.Bool
@@ -180,7 +180,7 @@ func TestInvariantIsCheckedInEveryState(t *testing.T) {
 	require.Equal(t, "AB", res.Failure.Order)
 }
 
-// A program that fails in another way than by a wrong value.
+// These programs fail by something other than a wrong value.
 func TestFailures(t *testing.T) {
 	var word, other atomic.Int64
 	for _, test := range []struct {

@@ -17,24 +17,24 @@ import (
 // A subject is a package, or some files of one, that is explored.
 type subject struct {
 	title   string   // in docs/proof.md
-	name    string   // of testdata/name.go, which has the programs and what the files left out would declare
+	name    string   // of testdata/name.go, which has the programs, and declarations in place of the files left out
 	folder  string   // in this module
 	files   []string // nil is all files but tests
 	shrinks []edit   // make the subject small enough to explore
 	broken  []broken
 }
 
-// A broken subject is a mutant. What is wrong with it is seen in one of the programs.
+// A broken is a subject with a mistake, which some order of the named program shows.
 type broken struct {
 	name    string
 	program string
 	edits   []edit
 }
 
-// An edit replaces a text that a file has once.
+// An edit replaces a text, which must be in the file exactly once.
 type edit struct{ file, old, new string }
 
-// hooks has the package of hooks for an import.
+// hooks maps an import path to that of the package that replaces it.
 var hooks = map[string]string{
 	"sync":        "boundaries/internal/explore/hook/sync",
 	"sync/atomic": "boundaries/internal/explore/hook/atomic",
@@ -127,8 +127,8 @@ func (o *overlay) write() (string, error) {
 	return list, os.WriteFile(list, text, 0o600)
 }
 
-// hook returns a source file whose imports of what has hooks are the hooks, and whose
-// operations on channels are calls. Lines keep their numbers.
+// hook returns a source file in which the hooks replace the packages that they stand for,
+// and calls replace the operations on channels. Lines keep their numbers.
 func hook(name string, text []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)

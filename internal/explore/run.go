@@ -30,10 +30,10 @@ type Run struct {
 	written map[unsafe.Pointer]int  // how often each word has been written
 	closed  map[unsafe.Pointer]bool // channels
 
-	// What an actor does before it ends its turn synchronizes here before the
-	// explorer. Nothing synchronizes the other way, because then the explorer
-	// would order the actors, and the race detector would not see what the
-	// explored code leaves unordered.
+	// said is where actors synchronize with the explorer: what an actor does in its
+	// turn synchronizes before what the explorer does after the turn. Nothing
+	// synchronizes the other way, because then the explorer would order the actors,
+	// and the race detector would not see what the explored code leaves unordered.
 	said byte
 }
 

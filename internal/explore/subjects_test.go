@@ -492,7 +492,7 @@ func linesOf(prefix, text string) string {
 // that the page has.
 func summary(all []found, have string) string {
 	var text strings.Builder
-	text.WriteString("\n| algorithm | programs | orders run | that stand for | longest, steps | bound | broken forms found |\n|---|--:|--:|--:|--:|---|---|\n")
+	text.WriteString("\n| algorithm | programs | orders run | orders they stand for | longest, in steps | bound | broken forms found |\n|---|--:|--:|--:|--:|---|---|\n")
 	for _, s := range subjects {
 		programs, orders, steps, stands := 0, 0, 0, 0.0
 		var bounds, broken []string

@@ -15,12 +15,12 @@ type Value struct {
 	bits uint64
 }
 
-// Int, Bool and Pointer make values.
-
+// Int returns the Value of an integer.
 func Int[T ~int32 | ~int64 | ~uint32 | ~uint64 | ~uintptr | ~int](v T) Value {
 	return Value{'i', uint64(v)}
 }
 
+// Bool returns the Value of a boolean.
 func Bool(v bool) Value {
 	if v {
 		return Value{'b', 1}
@@ -28,6 +28,7 @@ func Bool(v bool) Value {
 	return Value{'b', 0}
 }
 
+// Pointer returns the Value of a pointer. Tables show it as a name, such as p1.
 func Pointer(v unsafe.Pointer) Value { return Value{'p', uint64(uintptr(v))} }
 
 // Returns ends the arguments: the next value is the result.

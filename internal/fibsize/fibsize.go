@@ -17,12 +17,12 @@ const Variable = "BOUNDARIES_FIB"
 
 const most = 50
 
-// N returns the value of Variable, or otherwise if it is not set or is not valid.
-func N(otherwise int) int {
+// N returns the value of Variable, or fallback if Variable is not set or not valid.
+func N(fallback int) int {
 	if n, err := parse(os.Getenv(Variable)); err == nil && n > 0 {
 		return n
 	}
-	return otherwise
+	return fallback
 }
 
 // Check returns an error if Variable is set to a value that is not valid.

@@ -10,9 +10,9 @@ import (
 // goroutine of its own, and returns when the last call has returned. The shares
 // differ by at most one step, and their sum is n.
 //
-// No worker starts before all are ready, so that short runs overlap as long runs
-// do. Run synchronizes before every call of work, and every call of work
-// synchronizes before Run's return.
+// No worker starts before all are ready, so that the workers overlap in a short run
+// too. The call of Run synchronizes before every call of work, and every call
+// of work synchronizes before Run's return.
 //
 // Run panics as Check does; pkg is the name of the calling package.
 func Run(pkg string, workers, n int, work func(worker, n int)) {

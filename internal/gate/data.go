@@ -26,8 +26,8 @@ type Cell struct {
 	Unit string `json:"unit"`
 }
 
-// SpeedUp is the unit of how many times as fast a row is as at one proc.
-const SpeedUp = "speed-up"
+// speedUp is the unit of how many times as fast a row is as at one proc.
+const speedUp = "speed-up"
 
 // A Side is one of the two that are compared.
 type Side int
@@ -82,7 +82,7 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 		}
 		for i := range min(len(base), len(values)) {
 			if values[i] > 0 {
-				d.add(side, Cell{row(r, r.Procs), SpeedUp}, base[i]/values[i])
+				d.add(side, Cell{row(r, r.Procs), speedUp}, base[i]/values[i])
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func sortedUnits(values map[string][]float64) []string {
 		units = append(units, unit)
 	}
 	rank := func(unit string) int {
-		i := slices.Index([]string{"sec/op", "user+sys-sec/op", SpeedUp, "B/op", "allocs/op"}, unit)
+		i := slices.Index([]string{"sec/op", "user+sys-sec/op", speedUp, "B/op", "allocs/op"}, unit)
 		if i < 0 {
 			i = 99
 		}
@@ -172,7 +172,7 @@ func (d *Data) direction(unit string) direction {
 		return worse
 	}
 	switch {
-	case unit == SpeedUp, strings.HasSuffix(unit, "/s"), strings.HasSuffix(unit, "/sec"):
+	case unit == speedUp, strings.HasSuffix(unit, "/s"), strings.HasSuffix(unit, "/sec"):
 		return good
 	case strings.HasSuffix(unit, "/op"), strings.HasSuffix(unit, "sec"), strings.HasPrefix(unit, "sec/"), strings.Contains(unit, "-sec/"):
 		return worse

@@ -11,7 +11,7 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	data := &Data{}
 	data.Add(Base, "", base)
 	data.Add(Head, "", head)
-	r := &Report{Decision: c.DecideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
+	r := &Report{Decision: c.decideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
 	for _, f := range []*benchfile.File{base, head} {
 		for _, row := range f.Rows {
 			r.Rounds = max(r.Rounds, len(row.Rounds))
@@ -19,8 +19,12 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 		if len(f.Ignored) > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys and are none, such as %s", len(f.Ignored), f.Ignored[0]))
 		}
-		if len(f.Disturbed) > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count all the same", f.Name, len(f.Disturbed)))
+		disturbed := 0
+		for _, d := range f.Disturbed {
+			disturbed += d.Runs
+		}
+		if disturbed > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count anyway", f.Name, disturbed))
 		}
 	}
 	if !base.Machine.Same(head.Machine) {

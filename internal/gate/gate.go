@@ -113,8 +113,8 @@ func (c Config) beyond(ratio float64) bool {
 	return math.Abs(math.Log(ratio)) >= math.Log1p(c.Threshold)*(1-1e-9)
 }
 
-// Decide decides from the data of both stages. Confirm has at least the suspects of
-// screen, and must not be nil if there are any.
+// Decide decides from the data of both stages. Confirm must have the suspects of screen.
+// It may be nil if there are none.
 func (c Config) Decide(screen, confirm *Data) *Decision {
 	d := c.decision(screen)
 	d.Results = c.test(screen, screen.cells)
@@ -139,9 +139,9 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 	return d
 }
 
-// DecideOnce decides from one set of data, for example two files, whose rows cannot be
+// decideOnce decides from one set of data, for example two files, whose rows cannot be
 // measured again. Holm's correction is over all cells, so it detects less than Decide.
-func (c Config) DecideOnce(data *Data) *Decision {
+func (c Config) decideOnce(data *Data) *Decision {
 	d := c.decision(data)
 	d.Results = c.test(data, data.cells)
 	cells := 0

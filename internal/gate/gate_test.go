@@ -70,7 +70,8 @@ func (m *machine) compare(c Config, rounds int) *Decision {
 	return c.Decide(screen, confirm)
 }
 
-// What the gate promises in ten rounds.
+// The gate keeps its promises in ten rounds: how seldom it raises a false alarm, and how
+// often it catches a slowdown.
 func TestSimulated(t *testing.T) {
 	if race.Enabled {
 		t.Skip("one goroutine computes for a minute")
@@ -80,8 +81,9 @@ func TestSimulated(t *testing.T) {
 		noise     float64
 		threshold float64
 		slower    map[int]float64
-		// The bound of the rate needs 300 of 96 rows. It is not about the others, and what
-		// is undecided takes long: the rounds that would decide it are computed.
+		// To show the bound on false alarms takes 300 simulations of 96 rows. The other
+		// tests need fewer, and an undecided cell is slow, because the gate computes how
+		// many rounds would decide it.
 		simulations, rows int
 		check             func(t *testing.T, simulations, alarms, caught, undecided, cells int)
 	}{
@@ -178,7 +180,7 @@ func TestVerdicts(t *testing.T) {
 		add(t, d, Head, "X", test.unit, test.head...)
 		got := Default.Decide(d, d).Results[0]
 		assert.Equal(t, test.want, got.Verdict, "%s: %+v", test.name, got)
-		assert.Equal(t, test.want, Default.DecideOnce(d).Results[0].Verdict, "%s, of two files", test.name)
+		assert.Equal(t, test.want, Default.decideOnce(d).Results[0].Verdict, "%s, of two files", test.name)
 	}
 }
 
@@ -224,7 +226,7 @@ func TestSpeedUp(t *testing.T) {
 	d = &Data{Procs: []int{1}}
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
 	for _, c := range d.cells {
-		require.NotEqual(t, SpeedUp, c.Unit)
+		require.NotEqual(t, speedUp, c.Unit)
 	}
 }
 
@@ -241,7 +243,7 @@ func TestSuspectThatDoesNotRepeat(t *testing.T) {
 	require.True(t, got.Suspect)
 }
 
-// A difference that is real and small is neither measured again nor called one.
+// A real difference that is small is not measured again, and its row counts as unchanged.
 func TestSmallDifference(t *testing.T) {
 	d := &Data{}
 	add(t, d, Base, "X", "ns/op", steady...)

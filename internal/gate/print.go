@@ -15,7 +15,7 @@ import (
 // A Report is a decision with what its reader must know of it.
 type Report struct {
 	*Decision
-	Base, Head string   // as people read them
+	Base, Head string   // the sides, described for people
 	Machine    string   // the machine on which both were measured
 	Command    string   // the command that repeats the comparison
 	Rounds     int      // how many each stage had
@@ -124,7 +124,7 @@ func (d *Decision) name(r Row) string {
 }
 
 func value(v float64, unit string) string {
-	if unit == SpeedUp {
+	if unit == speedUp {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
 	}
 	return benchunit.Scale(v, benchunit.ClassOf(unit))
@@ -139,7 +139,7 @@ func percent(ratio float64) string {
 
 func (r Result) change() string {
 	if r.Verdict == Unjudged && r.Ratio.Center == 0 {
-		return "less than zero"
+		return "a value is below 0"
 	}
 	text := percent(r.Ratio.Center)
 	if r.Ratio.Bounded() {
@@ -153,9 +153,9 @@ func (r Result) sees() string {
 	case r.Verdict == Unjudged, r.Verdict != Undecided && math.IsInf(r.Detectable, 1):
 		return ""
 	case math.IsInf(r.Detectable, 1):
-		return "sees no change"
+		return "could not see any change"
 	}
-	return fmt.Sprintf("sees %.1f %%", 100*r.Detectable)
+	return fmt.Sprintf("would see %.1f %%", 100*r.Detectable)
 }
 
 func (r Result) needs() string {
@@ -222,7 +222,7 @@ func (r *Report) facts() []string {
 	stage := fmt.Sprintf("%s of %s", plural(r.Rounds, "round"), plural(len(r.Rows), "row"))
 	switch {
 	case r.Files:
-		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all %s, and sees less than a comparison of revisions", plural(len(r.Results), "comparison"))
+		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all %s, which hides smaller changes than a comparison of revisions does", plural(len(r.Results), "comparison"))
 	case r.Suspects == 1:
 		stage += "; 1 value looked different, and its row was measured again"
 	case r.Suspects > 0:
@@ -360,8 +360,7 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "\n", " ").Replace(text)
 }
 
-// JSON returns the report for programs. A number that is infinite, or that there is
-// none of, is null.
+// JSON returns the report for programs. A number that is missing or infinite is null.
 func (r *Report) JSON() (string, error) {
 	type number = *float64
 	finite := func(v float64) number {

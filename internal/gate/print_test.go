@@ -49,7 +49,7 @@ repeat: boundaries compare main
 seeds: -seed 7
 
 Regressions
-  Slow/n=1\|2  sec/op     100\.0n  120\.1n  \+20\.0 % \[\+19\.\d %, \+20\.\d %\]  p=1\.1e-05 \(Holm .*\)  sees .* %
+  Slow/n=1\|2  sec/op     100\.0n  120\.1n  \+20\.0 % \[\+19\.\d %, \+20\.\d %\]  p=1\.1e-05 \(Holm .*\)  would see .* %
   Fresh       allocs/op   0\.000   3\.000  ∞ .*
 
 Gains
@@ -65,7 +65,7 @@ Unchanged
   Same .*
 
 Not judged
-  Below .*less than zero .*
+  Below .*a value is below 0 .*
 
 Only in base
   Old
@@ -150,4 +150,6 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())
 	require.Contains(t, r.Text(), "these are two machines")
+	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
+	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
 }

@@ -15,13 +15,12 @@ func TestDifferencesBelowTheThreshold(t *testing.T) {
 	for _, v := range steady {
 		add(t, d, Head, "X", "ns/op", v*1.02)
 	}
-	got := Default.DecideOnce(d).Results[0]
+	got := Default.decideOnce(d).Results[0]
 	require.LessOrEqual(t, got.Adjusted, Default.Alpha, "it is confirmed")
 	require.Equal(t, Unchanged, got.Verdict)
 }
 
-// The more suspects there are, the larger is the change that a cell would have been
-// seen at.
+// The more suspects there are, the larger a change in one cell must be to be seen.
 func TestDetectableCountsTheSuspects(t *testing.T) {
 	detectable := map[int]float64{}
 	for _, suspects := range []int{1, 20} {
@@ -39,7 +38,7 @@ func TestDetectableCountsTheSuspects(t *testing.T) {
 	require.Greater(t, detectable[20], 1.1*detectable[1])
 }
 
-// A difference that one test alone would call real is none among two.
+// A p-value that would confirm a difference in one cell is not enough for two cells.
 func TestTwoTestsAskForMore(t *testing.T) {
 	for cells, want := range map[int]bool{1: true, 2: false} {
 		d := &Data{}
@@ -49,7 +48,7 @@ func TestTwoTestsAskForMore(t *testing.T) {
 			add(t, d, Base, "Calm", "ns/op", steady[:5]...)
 			add(t, d, Head, "Calm", "ns/op", steady[:5]...)
 		}
-		got := Default.DecideOnce(d).Results[0]
+		got := Default.decideOnce(d).Results[0]
 		require.Equal(t, want, got.Verdict == Regression, "%+v", got)
 	}
 }

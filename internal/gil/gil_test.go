@@ -12,7 +12,7 @@ import (
 
 // Where time matters, a test runs in virtual time, so that intervals are exact.
 
-// compute holds the lock and ticks every gap, for as long as running says.
+// compute holds the lock and ticks once per gap, while running returns true.
 func compute(g *GIL, gap time.Duration, running func() bool) {
 	var t Thread
 	g.Acquire(&t)

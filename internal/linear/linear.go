@@ -32,7 +32,7 @@ type History[In, Out any] struct {
 
 var epoch = time.Now()
 
-// Now returns the moment, as Add needs it.
+// Now returns the current moment, for Add.
 func Now() time.Duration { return time.Since(epoch) }
 
 // Add adds a worker's operation, with the moments of its call and its return.
@@ -59,8 +59,8 @@ func (h *History[In, Out]) String() string {
 	return text.String()
 }
 
-// Go has each worker take that many steps, on a goroutine of its own, and returns when all
-// workers have. Before each step a worker waits a moment for the others, so that their
+// Go calls step steps times for each worker, on a goroutine of its own, and returns when
+// all calls have returned. Before each step a worker waits a moment for the others, so that their
 // operations overlap.
 func Go(workers, steps int, step func(worker, i int)) {
 	var all sync.WaitGroup
@@ -105,7 +105,8 @@ func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out
 	}
 }
 
-// Refuses fails the test if all of the same number of histories are linearizable.
+// Refuses fails the test if as many histories are all linearizable: a model that accepts
+// a wrong structure proves nothing.
 func Refuses[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
 	t.Helper()
 	if m.refused(t, record) == nil {

@@ -9,11 +9,14 @@ import (
 	"sync"
 )
 
-// linkOnce is a go command that builds a program only once for each list of flags, package
-// and content of the Go files that can be in it: the linker is most of the time of such
-// tests. What it returns may have been built at another path, and with another layout.
-// LINK=always builds anyway, and another LINK shares only with its like. The tree of a
-// program is the current directory, or the folder tree above it.
+// linkOnce is a script that stands in for the go command. It keeps each program that it
+// builds, and copies it when a later build has the same flags, package and Go files,
+// because most of the time of such tests is the linker's. So a program may come from
+// another path, or have another code layout than -randlayout asks for. The script compares
+// the Go files of the current directory, or of the folder named tree above it.
+//
+// With LINK=always in the environment every build links. Builds with another LINK share
+// programs only with builds that have the same LINK.
 const linkOnce = `#!/bin/sh
 go=%q kept=%q
 case "$LINK $*" in
@@ -48,9 +51,10 @@ exec 9>"$key.lock" && flock 9
 [ -e "$key" ] || "$go" "$@" && { [ -e "$key" ] || cp "$out" "$key"; } && cp "$key" "$out"
 `
 
-var made string // what Remove removes
+var made string // the folder, once Path has made it
 
-// folder has linkOnce as go. It is "" if this machine does not have what that needs.
+// folder returns the folder that holds linkOnce under the name go, or "" if this machine
+// lacks a program that linkOnce needs.
 var folder = sync.OnceValue(func() string {
 	for _, program := range []string{"sh", "sha256sum", "flock"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -72,8 +76,8 @@ var folder = sync.OnceValue(func() string {
 	return dir
 })
 
-// Path returns the PATH that has linkOnce as go, or PATH as it is if this machine does not
-// have what that needs.
+// Path returns a PATH whose go command is linkOnce, or PATH unchanged if this machine lacks
+// a program that linkOnce needs.
 func Path() string {
 	if folder() == "" {
 		return os.Getenv("PATH")
@@ -81,5 +85,5 @@ func Path() string {
 	return folder() + string(os.PathListSeparator) + os.Getenv("PATH")
 }
 
-// Remove removes what Path has made. TestMain calls it at the end.
+// Remove removes the folder that Path has made. TestMain calls it at the end.
 func Remove() { os.RemoveAll(made) }

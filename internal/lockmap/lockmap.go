@@ -53,7 +53,7 @@ var Dials = []Dial{
 	{"procs", func(c Cell) string { return strconv.Itoa(c.Procs) }, func(c Cell) float64 { return float64(c.Procs) }},
 }
 
-// DialOf returns the dial with that name.
+// DialOf returns the dial with the given name.
 func DialOf(name string) (Dial, bool) {
 	for _, d := range Dials {
 		if d.Name == name {
@@ -237,10 +237,10 @@ func figure(values []float64) Figure {
 type Entry struct {
 	Variant string
 	Cost    Figure
-	Tied    bool // the interval overlaps that of the cheapest
-	Forbids string
-	File    string
-	Line    int
+	Tied    bool   // the interval overlaps that of the cheapest
+	Forbids string // as in contention.Variant
+	File    string // that has the row
+	Line    int    // of its first round
 
 	samples map[string][]float64
 }
@@ -262,8 +262,8 @@ type Ranking struct {
 	References []Entry // for comparison; these cannot be chosen
 }
 
-// Plain is the variant with which every other is compared: one mutex.
-const Plain = "global-mutex"
+// plainMutex is the variant with which every other is compared: one mutex.
+const plainMutex = "global-mutex"
 
 var known = func() map[string]map[string]contention.Variant {
 	all := map[string]map[string]contention.Variant{}
@@ -278,8 +278,8 @@ var known = func() map[string]map[string]contention.Variant {
 	return all
 }()
 
-// Rank returns the ranking of a cell by a unit. There may be no choices.
-func (r *Results) Rank(cell Cell, unit string) Ranking {
+// rank returns the ranking of a cell by a unit. There may be no choices.
+func (r *Results) rank(cell Cell, unit string) Ranking {
 	ranking := Ranking{Cell: cell, Unit: unit}
 	for name, row := range r.cells[cell] {
 		if len(row.samples[unit]) == 0 {
@@ -305,14 +305,14 @@ func (r *Results) Rank(cell Cell, unit string) Ranking {
 	return ranking
 }
 
-// Sure reports whether the interval of the cheapest overlaps no other.
-func (r Ranking) Sure() bool {
+// sure reports whether the interval of the cheapest overlaps no other.
+func (r Ranking) sure() bool {
 	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
 		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
 }
 
-// Entry returns the choice with that name.
-func (r Ranking) Entry(variant string) (Entry, bool) {
+// entry returns the choice with that name.
+func (r Ranking) entry(variant string) (Entry, bool) {
 	for _, e := range r.Choices {
 		if e.Variant == variant {
 			return e, true
@@ -391,7 +391,7 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 				if y.text(cell) != value {
 					continue
 				}
-				if ranking := r.Rank(cell, unit); len(ranking.Choices) > 0 {
+				if ranking := r.rank(cell, unit); len(ranking.Choices) > 0 {
 					line[slices.Index(m.Columns, x.text(cell))] = &ranking
 				}
 			}
@@ -437,14 +437,14 @@ func (m Map) rankings() []Ranking {
 	return all
 }
 
-// Finding says in a sentence what the map shows.
-func (m Map) Finding() string {
+// finding says in a sentence what the map shows.
+func (m Map) finding() string {
 	wins := map[string]int{}
 	unsure := 0
 	all := m.rankings()
 	for _, r := range all {
 		wins[r.Choices[0].Variant]++
-		if !r.Sure() {
+		if !r.sure() {
 			unsure++
 		}
 	}
@@ -490,9 +490,9 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes how many times as expensive dear is as cheap.
-func times(dear, cheap Entry) string {
-	ratio := dear.Cost.Median / cheap.Cost.Median
+// times writes the cost of e as a multiple of another's, such as 1.23x.
+func times(e, other Entry) string {
+	ratio := e.Cost.Median / other.Cost.Median
 	if ratio < 10 {
 		return fmt.Sprintf("%.2fx", ratio)
 	}

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// output is what so many rounds of rows print. A row is a benchmark's name without
+// output returns the output of some rounds of the rows. A row is a benchmark's name without
 // "Contention/", its ns/op, and more metrics. The rounds differ by up to 2 %.
 func output(rounds int, rows ...string) []byte {
 	var text strings.Builder
@@ -144,7 +144,7 @@ func TestSVG(t *testing.T) {
 			}
 		case xml.CharData:
 			if inDesc {
-				require.Contains(t, string(token), m[0].Finding())
+				require.Contains(t, string(token), m[0].finding())
 				inDesc = false
 			}
 		}
@@ -191,7 +191,7 @@ func TestAxesAndUnits(t *testing.T) {
 		require.Equal(t, []string{"1", "8"}, m[0].Columns)
 		for i, name := range want {
 			require.Equal(t, name, m[0].Cells[0][i].Choices[0].Variant)
-			require.True(t, m[0].Cells[0][i].Sure())
+			require.True(t, m[0].Cells[0][i].sure())
 		}
 	}
 	require.False(t, Any(r.Maps(procs, hold, "parsecs")))
@@ -203,7 +203,7 @@ func TestAxesAndUnits(t *testing.T) {
 func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	r := read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...))
 	m := maps(r, "read", "hold")
-	require.False(t, m[0].Cells[0][0].Sure())
+	require.False(t, m[0].Cells[0][0].sure())
 	require.Contains(t, text(t, m), "5 rounds give figures but no verdict: want 6 (-count 6).")
 }
 

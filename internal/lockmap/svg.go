@@ -64,12 +64,12 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 		if len(m.rankings()) == 0 {
 			continue
 		}
-		findings = append(findings, m.Title+": "+m.Finding())
+		findings = append(findings, m.Title+": "+m.finding())
 		drawing.Lines = append(drawing.Lines,
 			line{margin, y + 16, "head", m.Title},
-			line{margin, y + 38, "", m.Finding()},
+			line{margin, y + 38, "", m.finding()},
 			line{margin, y + headHeight - 12, "axis", m.Y.Name + " \\ " + m.X.Name})
-		drawing.Width = max(drawing.Width, 2*margin+labelWidth+len(m.Columns)*cellWidth, 2*margin+7*len(m.Finding()), 2*margin+8*len(m.Title))
+		drawing.Width = max(drawing.Width, 2*margin+labelWidth+len(m.Columns)*cellWidth, 2*margin+7*len(m.finding()), 2*margin+8*len(m.Title))
 		for i, column := range m.Columns {
 			drawing.Lines = append(drawing.Lines, line{margin + labelWidth + i*cellWidth + 8, y + headHeight - 12, "axis", column})
 		}
@@ -80,7 +80,7 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 				x := margin + labelWidth + j*cellWidth
 				b := box{X: x, Y: y, Empty: r == nil, Title: m.Y.Name + "=" + row + " " + m.X.Name + "=" + m.Columns[j] + ": " + cheapest(r)}
 				if r != nil {
-					b.Unsure = !r.Sure()
+					b.Unsure = !r.sure()
 					if b.Color = slices.Index(colors, r.Choices[0].Variant); b.Color < 0 {
 						b.Color = len(colors)
 					}

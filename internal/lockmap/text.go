@@ -34,7 +34,7 @@ func WriteText(w io.Writer, maps []Map) error {
 }
 
 func table(text *strings.Builder, m Map) {
-	fmt.Fprintf(text, "%s, cheapest by %s\n%s\n", m.Title, m.Unit, m.Finding())
+	fmt.Fprintf(text, "%s, cheapest by %s\n%s\n", m.Title, m.Unit, m.finding())
 	t := tabwriter.NewWriter(text, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "%s \\ %s\t%s\n", m.Y.Name, m.X.Name, strings.Join(m.Columns, "\t"))
 	for i, row := range m.Rows {
@@ -62,7 +62,7 @@ func cheapest(r *Ranking) string {
 		return "not measured"
 	}
 	text := r.Choices[0].Variant + " " + format(r.Choices[0].Cost.Median, r.Unit)
-	if !r.Sure() {
+	if !r.sure() {
 		return "~ " + text
 	}
 	return text
@@ -79,11 +79,11 @@ func plain(r *Ranking) string {
 	if r == nil {
 		return ""
 	}
-	mutex, ok := r.Entry(Plain)
-	if !ok || r.Choices[0].Variant == Plain || len(r.Choices) > 1 && r.Choices[1].Variant == Plain {
+	mutex, ok := r.entry(plainMutex)
+	if !ok || r.Choices[0].Variant == plainMutex || len(r.Choices) > 1 && r.Choices[1].Variant == plainMutex {
 		return ""
 	}
-	return times(mutex, r.Choices[0]) + " " + Plain
+	return times(mutex, r.Choices[0]) + " " + plainMutex
 }
 
 func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
@@ -92,7 +92,7 @@ func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
 	fmt.Fprintln(t, "\tvariant\tcost\t95 % interval\t\tread p99\tupdate p99\tlongest\tforbids")
 	for i, e := range r.Choices {
 		place := fmt.Sprint(i + 1)
-		if e.Tied || i == 0 && !r.Sure() {
+		if e.Tied || i == 0 && !r.sure() {
 			place += "~"
 		}
 		fmt.Fprintln(t, place+"\t"+line(e, r))

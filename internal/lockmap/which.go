@@ -34,7 +34,7 @@ var questions = []question{
 	{text: "Reads only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 100 }},
 	{text: "Mostly reads (95 %), as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 95 }},
 	{text: "Mutex or RWMutex, at 95 % reads?", shape: "record", set: func(c *contention.Case) { c.Read = 95 },
-		along: "hold", than: [2]string{"rw-mutex", Plain}},
+		along: "hold", than: [2]string{"rw-mutex", plainMutex}},
 	{text: "Updates only, as short as can be", shape: "record", set: func(c *contention.Case) { c.Read = 0 }},
 	{text: "Updates only, each holding for 10 us", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold = 0, 10*us }},
 	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
@@ -64,7 +64,7 @@ func WriteWhich(w io.Writer, r *Results) error {
 	fmt.Fprintf(&text, "# Which should I use?\n\n"+
 		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Regenerate it; do not edit it. -->\n\n")
 	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times as expensive the second variant and one sync.Mutex (`%s`) are. "+
-		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, Plain)
+		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, plainMutex)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
 	for _, q := range questions {
 		answer, link := r.answer(q, procs)
@@ -114,13 +114,13 @@ func describe(m benchfile.Machine) string {
 func (r *Results) answer(q question, procs int) (answer, link string) {
 	cell := Cell{q.shape, defaults[q.shape], procs}
 	q.set(&cell.Case)
-	all := []Ranking{r.Rank(cell, "ns/op")}
+	all := []Ranking{r.rank(cell, "ns/op")}
 	if q.along != "" {
 		dial, _ := DialOf(q.along)
 		all = nil
 		for _, other := range r.sorted() {
 			if same(cell, other, dial) {
-				all = append(all, r.Rank(other, "ns/op"))
+				all = append(all, r.rank(other, "ns/op"))
 			}
 		}
 	}
@@ -165,8 +165,8 @@ func summary(r Ranking) string {
 	if next != nil {
 		text += "; then `" + next.Variant + "` " + times(*next, first)
 	}
-	if mutex, ok := r.Entry(Plain); ok && first.Variant != Plain && (next == nil || next.Variant != Plain) && !mutex.Tied {
-		text += "; `" + Plain + "` " + times(mutex, first)
+	if mutex, ok := r.entry(plainMutex); ok && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
+		text += "; `" + plainMutex + "` " + times(mutex, first)
 	}
 	return text
 }
@@ -176,17 +176,17 @@ func summary(r Ranking) string {
 // values between two measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
-	var cheaper, dearer, open []string
+	var cheaper, costlier, open []string
 	for _, r := range all {
-		a, okA := r.Entry(q.than[0])
-		b, okB := r.Entry(q.than[1])
+		a, okA := r.entry(q.than[0])
+		b, okB := r.entry(q.than[1])
 		value := dial.text(r.Cell)
 		switch {
 		case !okA || !okB:
 		case a.Cost.High < b.Cost.Low:
 			cheaper = append(cheaper, fmt.Sprintf("%s (%s)", value, times(b, a)))
 		case b.Cost.High < a.Cost.Low:
-			dearer = append(dearer, fmt.Sprintf("%s (%s)", value, times(a, b)))
+			costlier = append(costlier, fmt.Sprintf("%s (%s)", value, times(a, b)))
 		default:
 			open = append(open, value)
 		}
@@ -197,7 +197,7 @@ func crossing(all []Ranking, q question) string {
 		values []string
 	}{
 		{"`" + q.than[0] + "` is cheaper at", cheaper},
-		{"`" + q.than[1] + "` is cheaper at", dearer},
+		{"`" + q.than[1] + "` is cheaper at", costlier},
 		{"undecided at", open},
 	} {
 		if len(part.values) > 0 {

@@ -11,8 +11,8 @@
 // pass there. The test of internal/explore builds copies of the code itself. It finds
 // the mutant's overlay in the environment variable BOUNDARIES_OVERLAY.
 //
-// testdata/baseline.txt holds the state expected of each mutant. The exit status is
-// 1 if a mutant has another one. -update writes the states found to that file.
+// testdata/baseline.txt holds the expected state of each mutant. The exit status is 1
+// if a mutant is in another state. -update writes the states found to that file.
 // -changed runs only mutants of files that the last commit changed, at most six.
 package main
 
@@ -53,7 +53,7 @@ type mutant struct {
 	file     string // slash-separated, from the root of the module
 	old, new string
 	fails    string // the failure it makes
-	history  string // the commit that mended this bug, if the repository had it, and what it was
+	history  string // the commit that fixed this bug, if the repository had it, and what it was
 	pkg      string // of the test
 	test     string
 	flags    []string // of the test's binary; -race is the go command's

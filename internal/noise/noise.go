@@ -5,8 +5,8 @@
 //   - It times a fixed computation, on each processor if the row uses all of them.
 //     This shows a processor that is slower than before: a lower clock, a neighbor
 //     on the same core, another virtual machine. A slow computation counts only if
-//     it is seen before and after the run: of the rows with only one, nine in ten
-//     ran as fast as ever.
+//     it is seen before and after the run: of the rows with only one of them, nine
+//     in ten ran at full speed.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does
@@ -63,9 +63,9 @@ type Meter struct {
 	before            counters
 }
 
-// Start looks at the machine before a run on that many procs. processors is the
-// number of processors that this process may use. children are the ids of live
-// processes whose work belongs to the row. Start takes about 0.2 ms.
+// Start looks at the machine before a run. procs is the number of procs of the row, and
+// processors the number of processors that this process may use. children are the ids of
+// live processes whose work belongs to the row. Start takes about 0.2 ms.
 func Start(procs, processors int, children ...int) *Meter {
 	m := &Meter{procs: procs, processors: processors, children: children}
 	m.probe = probe(m.probed(), m.probed() == processors)
@@ -191,7 +191,7 @@ type run struct {
 	signals Signals
 }
 
-// Add records a run of that many steps. name is the row's name as package testing has
+// Add records a run of the given number of steps. name is the row's name as package testing has
 // it, without the number of procs. Package testing runs a row with more and more
 // steps until a run takes long enough: only the last run of such a series counts.
 func (l *Log) Add(name string, steps int, s Signals) {
@@ -207,38 +207,33 @@ func (l *Log) Add(name string, steps int, s Signals) {
 	l.runs = append(l.runs, run{name, steps, s})
 }
 
-// A Row is a row that ran disturbed at least once.
-type Row struct {
+// A row says how often a row of the benchmarks ran disturbed.
+type row struct {
 	Name  string // without "Benchmark" and without the number of procs
 	Procs int
-	Runs  int // how many runs were disturbed
-	Of    int // how many runs there were
-	Times float64
-	Why   string // what disturbed the worst run
+	Runs  int     // how many runs were disturbed
+	Of    int     // how many runs there were
+	Times float64 // as Judge returns it for the worst run
+	Why   string  // what disturbed the worst run
 }
 
-// FullName returns the name with its number of procs, as go test prints it.
-func (r Row) FullName() string {
+// fullName returns the name with its number of procs, as go test prints it.
+func (r row) fullName() string {
 	if r.Procs == 1 {
 		return r.Name
 	}
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// Disturbed returns the rows that ran disturbed, in the order of the runs.
-func (l *Log) Disturbed() []Row {
-	rows := l.rows()
-	return slices.DeleteFunc(rows, func(r Row) bool { return r.Runs == 0 })
-}
-
-func (l *Log) rows() []Row {
-	var rows []Row
+// rows returns all rows, in the order of the runs.
+func (l *Log) rows() []row {
+	var rows []row
 	for _, run := range l.runs {
 		name := strings.TrimPrefix(run.name, "Benchmark")
-		i := slices.IndexFunc(rows, func(r Row) bool { return r.Name == name && r.Procs == run.signals.Procs })
+		i := slices.IndexFunc(rows, func(r row) bool { return r.Name == name && r.Procs == run.signals.Procs })
 		if i < 0 {
 			i = len(rows)
-			rows = append(rows, Row{Name: name, Procs: run.signals.Procs})
+			rows = append(rows, row{Name: name, Procs: run.signals.Procs})
 		}
 		rows[i].Of++
 		if times, why := run.signals.Judge(l.fastest[run.signals.Probed]); times >= Disturbed {
@@ -259,7 +254,7 @@ func (l *Log) Write(w io.Writer) error {
 		return nil
 	}
 	all := l.rows()
-	rows := l.Disturbed()
+	rows := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return r.Runs == 0 })
 	var text strings.Builder
 	fmt.Fprintf(&text, "# steady: %d of %s ran undisturbed", len(all)-len(rows), plural(len(all), "row", "rows"))
 	if middle, fastest := l.middle(); fastest > 0 {
@@ -267,7 +262,7 @@ func (l *Log) Write(w io.Writer) error {
 	}
 	text.WriteString("\n")
 	for _, r := range rows {
-		fmt.Fprintf(&text, "# disturbed: %s %.2f times (%s", r.FullName(), r.Times, r.Why)
+		fmt.Fprintf(&text, "# disturbed: %s %.2f times (%s", r.fullName(), r.Times, r.Why)
 		if r.Of > 1 {
 			fmt.Fprintf(&text, "; %d of %d runs", r.Runs, r.Of)
 		}
@@ -302,7 +297,7 @@ func (l *Log) middle() (middle, fastest time.Duration) {
 
 // again returns the commands that measure those rows and no other row in all. Rows
 // with the same numbers of procs share a command.
-func again(rows, all []Row) []string {
+func again(rows, all []row) []string {
 	procs := map[string][]string{} // of each name
 	var names, others []string
 	for _, r := range rows {

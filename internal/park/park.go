@@ -33,7 +33,7 @@ type seat struct {
 	wake   chan struct{} // capacity 1; a token from the waker that reset asleep
 }
 
-// New returns a lot for that many workers.
+// New returns a lot with a seat for each worker.
 func New(workers int) *Lot {
 	l := &Lot{seats: make([]seat, workers)}
 	for i := range l.seats {

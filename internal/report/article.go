@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -355,7 +356,7 @@ func (m *machine) extremes() []finding {
 			}
 		}
 	}
-	byValue := func(a, b found) int { return compare(a.value.Center, b.value.Center) }
+	byValue := func(a, b found) int { return cmp.Compare(a.value.Center, b.value.Center) }
 	var list []finding
 	add := func(f found, text string) {
 		list = append(list, finding{short(f.value.Center) + " times", fmt.Sprintf(text, f.row, f.n, between(f.value))})

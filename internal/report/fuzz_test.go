@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/claims"
 
 	"github.com/stretchr/testify/require"
 )
@@ -41,7 +42,7 @@ func markup(t testing.TB, found, allowed map[string]bool, name string) {
 		return
 	}
 	files := []*benchfile.File{file}
-	page, err := Page(files, []Claim{{name, name, name, name, name, name}})
+	page, err := Page(files, []claims.Line{{ID: name, Where: name, Says: name, Article: name, Here: name, Verdict: name}})
 	require.NoError(t, err)
 	documents := [][]byte{page}
 	for _, c := range Charts(files) {

@@ -12,6 +12,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -23,17 +24,10 @@ import (
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/chart"
+	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
 	"boundaries/internal/stats"
 )
-
-// A Claim is a line of the table of the article's claims.
-type Claim struct {
-	ID, Where, Says string // as in the article
-	Article         string // its figure
-	Here            string // the figure of the files
-	Verdict         string
-}
 
 // A File is a chart as a file of its own.
 type File struct {
@@ -46,10 +40,10 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// Page returns the page of the files. Claims may be empty.
-func Page(files []*benchfile.File, claims []Claim) ([]byte, error) {
+// Page returns the page of the files. Lines may be empty.
+func Page(files []*benchfile.File, lines []claims.Line) ([]byte, error) {
 	var b bytes.Buffer
-	err := page.Execute(&b, build(files, claims))
+	err := page.Execute(&b, build(files, lines))
 	// The template escapes markup, but leaves control codes and bytes that are not UTF-8.
 	return bytes.Map(func(r rune) rune {
 		if r != '\n' && unicode.IsControl(r) {
@@ -71,19 +65,19 @@ func Charts(files []*benchfile.File) []File {
 // These are what the template shows.
 type (
 	pageData struct {
-		Style     template.CSS
-		Lead      string
-		Machines  []*machine
-		Several   bool
-		Findings  []findings
-		Graphs    []graph
-		Workloads []workload
-		Beside    []beside
-		Claims    []Claim
-		Problems  []string
-		Ignored   []string
-		charts    []chart.Chart
-		ids       map[string]bool
+		Style      template.CSS
+		Lead       string
+		Machines   []*machine
+		Several    bool
+		Findings   []findings
+		Graphs     []graph
+		Workloads  []workload
+		SideBySide []sideBySide
+		Claims     []claims.Line
+		Problems   []string
+		Ignored    []string
+		charts     []chart.Chart
+		ids        map[string]bool
 	}
 	findings struct {
 		Machine string // empty if there is one
@@ -105,8 +99,8 @@ type (
 		Fits    []string
 		Note    string
 	}
-	// A beside has the machines side by side in one chart.
-	beside struct {
+	// A sideBySide has charts that show all machines.
+	sideBySide struct {
 		Title   string
 		Figures []figure
 	}
@@ -145,8 +139,8 @@ type (
 	}
 )
 
-func build(files []*benchfile.File, claims []Claim) *pageData {
-	d := &pageData{Style: chart.Style, Claims: claims, ids: map[string]bool{}}
+func build(files []*benchfile.File, lines []claims.Line) *pageData {
+	d := &pageData{Style: chart.Style, Claims: lines, ids: map[string]bool{}}
 	for i, f := range benchfile.ByMachine(files) {
 		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f), scaled: map[*scaling.Workload][]scaling.Scaled{}}
 		for _, w := range m.workloads {
@@ -194,7 +188,7 @@ func build(files []*benchfile.File, claims []Claim) *pageData {
 			}
 		}
 		d.Workloads = append(d.Workloads, w)
-		d.besides(w, name)
+		d.compareMachines(w, name)
 	}
 	d.Lead = d.lead()
 	return d
@@ -259,16 +253,12 @@ func (d *pageData) figure(id string, c chart.Chart, t table) figure {
 
 func disturbedRows(f *benchfile.File) []disturbedRow {
 	var rows []disturbedRow
-	worst := map[string]float64{}
-	for _, dist := range f.Disturbed {
-		i := slices.IndexFunc(rows, func(r disturbedRow) bool { return r.Name == dist.Name })
-		if i < 0 {
-			i = len(rows)
-			rows = append(rows, disturbedRow{Name: dist.Name})
+	left := f.DisturbedRows()
+	for _, first := range f.Disturbed {
+		if d, ok := left[first.Name]; ok {
+			rows = append(rows, disturbedRow{d.Name, d.Runs, strconv.FormatFloat(d.Times, 'f', 2, 64)})
+			delete(left, d.Name)
 		}
-		rows[i].Runs += dist.Runs
-		worst[dist.Name] = max(worst[dist.Name], dist.Times)
-		rows[i].Times = strconv.FormatFloat(worst[dist.Name], 'f', 2, 64)
 	}
 	return rows
 }
@@ -332,8 +322,7 @@ func header(w *scaling.Workload) []string {
 	return head
 }
 
-// last returns the index of the last column that is not oversubscribed and that
-// some row has, or the first if all are.
+// last returns the index of the last column that is not oversubscribed, or 0 if all are.
 func last(w *scaling.Workload) int {
 	n := 0
 	for i, c := range w.Columns {
@@ -475,8 +464,8 @@ func extremes(w *scaling.Workload, unit string) string {
 	if len(all) == 0 {
 		return "No row has a figure in the last column that is not oversubscribed."
 	}
-	least := slices.MinFunc(all, func(a, b found) int { return compare(a.time, b.time) })
-	most := slices.MaxFunc(all, func(a, b found) int { return compare(a.time, b.time) })
+	least := slices.MinFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
+	most := slices.MaxFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
 	verb := map[bool]string{true: "takes", false: "uses"}[unit == scaling.Wall]
 	n := procs(w.Columns[at].Procs)
 	if len(all) == 1 {
@@ -486,22 +475,13 @@ func extremes(w *scaling.Workload, unit string) string {
 		scaling.FormatValue(least.time, unit), most.name, scaling.FormatValue(most.time, unit), short(most.time/least.time))
 }
 
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 func short(v float64) string {
 	return scaling.FormatRatio(stats.Interval{Center: v, Low: v, High: v})
 }
 
-// besides draws a chart for every variant of a workload, with a series for each machine.
-func (d *pageData) besides(w workload, name string) {
+// compareMachines draws a chart for every variant of a workload, with a series for each
+// machine.
+func (d *pageData) compareMachines(w workload, name string) {
 	if !d.Several {
 		return
 	}
@@ -536,7 +516,7 @@ func (d *pageData) besides(w workload, name string) {
 		shared = append(shared, scaling.Column{Procs: n})
 	}
 	slices.SortFunc(shared, func(a, b scaling.Column) int { return a.Procs - b.Procs })
-	b := beside{Title: w.Title}
+	b := sideBySide{Title: w.Title}
 	for _, variant := range variants {
 		c := chart.Chart{Name: w.Title + " " + variant, What: "speed-up over one proc", Y: "speed-up", Ideal: true, Format: ratio}
 		axes(&c, shared)
@@ -579,6 +559,6 @@ func (d *pageData) besides(w workload, name string) {
 		}
 	}
 	if len(b.Figures) > 0 {
-		d.Beside = append(d.Beside, b)
+		d.SideBySide = append(d.SideBySide, b)
 	}
 }

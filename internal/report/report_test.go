@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/claims"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// suite writes rounds of the rows that the findings and the graphs are made of, on
-// that many processors.
+// suite returns the output of some rounds of the rows that the findings and the graphs
+// are made of, on a machine with numcpu processors.
 func suite(seed uint64, numcpu, rounds int, host string) string {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var text strings.Builder
@@ -116,11 +117,11 @@ func parse(t *testing.T, page []byte) *node {
 	}
 }
 
-func render(t *testing.T, files []*benchfile.File, claims []Claim) (*node, string) {
+func render(t *testing.T, files []*benchfile.File, lines []claims.Line) (*node, string) {
 	t.Helper()
-	page, err := Page(files, claims)
+	page, err := Page(files, lines)
 	require.NoError(t, err)
-	again, err := Page(files, claims)
+	again, err := Page(files, lines)
 	require.NoError(t, err)
 	assert.Equal(t, page, again, "the same files make the same bytes")
 	return parse(t, page), string(page)
@@ -128,7 +129,7 @@ func render(t *testing.T, files []*benchfile.File, claims []Claim) (*node, strin
 
 func TestPage(t *testing.T) {
 	files := read(t, suite(1, 2, 10, "a"), "numcpu: 2\nBenchmarkPyFib/system=cpython-3.13.0-gil 1 600 ns/op\nBenchmarkPyFib/system=cpython-3.13.0-gil-2 1 610 ns/op\n")
-	root, text := render(t, files, []Claim{{"C19", "graph 4.4.1", "twice the wall time", "2", "2.50 [2.49, 2.51]", "reproduced in direction"}})
+	root, text := render(t, files, []claims.Line{{ID: "C19", Where: "graph 4.4.1", Says: "twice the wall time", Article: "2", Here: "2.50 [2.49, 2.51]", Verdict: "reproduced in direction"}})
 	for _, want := range []string{
 		"44.0 times", "the time, if the smallest step takes a lock that no other goroutine wants (",
 		"0.83 times", "the speed of one proc, if 2 procs add to one shared word (0.83 to 0.83). A step then uses 2.00 times the processor time",
@@ -160,7 +161,7 @@ func TestStructure(t *testing.T) {
 		read(t, "BenchmarkX 1 2 ns/op\n"),
 		read(t, "BenchmarkX-4 1 0 ns/op 3 x/op\n"),
 	} {
-		root, text := render(t, files, []Claim{{ID: "C1"}})
+		root, text := render(t, files, []claims.Line{{ID: "C1"}})
 		assert.NotRegexp(t, `<script|@import|url\(|src=|https?://`, strings.ReplaceAll(text, "http://www.w3.org/2000/svg", ""))
 		ids := map[string]bool{}
 		var walk func(n *node)
@@ -229,7 +230,7 @@ func TestHostileFile(t *testing.T) {
 		"port: " + evil + "\n# disturbed: " + evil + " 1.2 times\n--- FAIL: " + evil + "\n"
 	files := read(t, text)
 	files[0].Name = evil
-	root, _ := render(t, files, []Claim{{evil, evil, evil, evil, evil, evil}})
+	root, _ := render(t, files, []claims.Line{{ID: evil, Where: evil, Says: evil, Article: evil, Here: evil, Verdict: evil}})
 	for _, name := range []string{"script", "img"} {
 		assert.Empty(t, root.all(name))
 	}

@@ -124,7 +124,7 @@ func (c *comparison) findPackages(ctx context.Context) error {
 	c.pair(dirs)
 	both := func(p *pkg) bool { return p.dir[gate.Base] != "" && p.dir[gate.Head] != "" }
 	if !slices.ContainsFunc(c.pkgs, both) {
-		return command.BadInput("-pkg %q: want a package with tests on both sides, but of those it matches %d on base and %d on head",
+		return command.BadInput("-pkg %q: want a package with tests on both sides, but it matches %d with tests on base and %d on head",
 			c.Packages, len(dirs[0]), len(dirs[1]))
 	}
 	return nil
@@ -255,8 +255,8 @@ func alike(a, b map[string]int) float64 {
 	return float64(common) / float64(all)
 }
 
-// reason returns what the go command says about a side, or a cause that the go command
-// cannot know.
+// reason returns the error of the go command, or a cause that the go command cannot know,
+// in the words of the user's tree.
 func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	text := err.Error()
 	if outside := c.outside(ctx, s); outside != "" {
@@ -305,8 +305,8 @@ func (c *comparison) outside(ctx context.Context, s *side) string {
 	return ""
 }
 
-// build builds the test binaries as they are without a layout of their own, lists their
-// benchmarks, and compares the two of each package.
+// build builds the test binaries in the linker's default layout, lists their benchmarks,
+// and compares the two binaries of each package.
 func (c *comparison) build(ctx context.Context) error {
 	for i, s := range c.sides() {
 		for n, p := range c.pkgs {
@@ -371,7 +371,7 @@ func (c *comparison) noMatch() error {
 	return command.BadInput("-bench %q matches no benchmark, neither on base nor on head", c.Bench)
 }
 
-// Files of these kinds are not read by a benchmark that runs.
+// notData matches files that no benchmark reads while it runs.
 var notData = regexp.MustCompile(`(^|/)(\.[^/]*(/.*)?|LICENSE|Makefile|Dockerfile)$|(^|/)\.[^/]+/|\.(go|md|mod|sum|work|s|c|h)$`)
 
 // dropEqual drops the packages whose test binaries are equal on both sides, because

@@ -18,7 +18,7 @@ func row(base, head string) string {
 	return `Thing\S* +things/op +` + base + ` +` + head + ` `
 }
 
-// What a program prints on standard output is no key, and splits nothing.
+// No line that a program prints on standard output counts as a key or splits a table.
 func TestProgramPrints(t *testing.T) {
 	const prints = `package tiny
 
@@ -95,7 +95,7 @@ func BenchmarkFlaky(b *testing.B) {
 }
 `
 
-// Whatever fails late in the run, the rounds before it come out.
+// Whatever fails late in the run, the report has the rounds before it.
 func TestFailureInRoundFive(t *testing.T) {
 	for _, test := range []struct {
 		how, benchtime, wrong, want string
@@ -165,7 +165,7 @@ func BenchmarkThing(b *testing.B) {
 	require.Regexp(t, row(`1\.000`, `2\.000`), stdout)
 }
 
-// The user's git settings do not get in the way.
+// A comparison works whatever the user's git settings are.
 func TestGitSettings(t *testing.T) {
 	thing := map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")}
 	t.Run("submodule.recurse", func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestGitSettings(t *testing.T) {
 	})
 }
 
-// Git's variables lead git nowhere else, and those that reach a server stay.
+// No variable of git leads it to another repository. Those for reaching a server are kept.
 func TestGitVariables(t *testing.T) {
 	for name, kept := range map[string]bool{
 		"GIT_DIR": false, "GIT_WORK_TREE": false, "GIT_INDEX_FILE": false, "GIT_NAMESPACE": false, "GIT_TRACE": false, "GIT_QUARANTINE_PATH": false,
@@ -382,11 +382,11 @@ func TestMovedPackage(t *testing.T) {
 	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)
 	require.Contains(t, stdout, "package ./old of base is package ./new of head")
 
-	// Another package in place of the old one is another package.
+	// A new package that is not like the old one is not taken for it.
 	git(t, "reset", "--quiet", "--hard")
 	require.NoError(t, os.RemoveAll("old"))
 	write(t, map[string]string{"keep/a_test.go": "package keep\n", "other/b_test.go": "package other\n\nimport \"testing\"\n\nfunc BenchmarkOther(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t\tprintln()\n\t}\n}\n"})
-	requireBadInput(t, "want a package with tests on both sides, but of those it matches 1 on base and 2 on head", "HEAD", o)
+	requireBadInput(t, "want a package with tests on both sides, but it matches 1 with tests on base and 2 on head", "HEAD", o)
 }
 
 func TestIgnoredFiles(t *testing.T) {

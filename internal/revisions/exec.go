@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"boundaries/internal/process"
 )
 
 // keptGitVariable matches the git variables that say how to reach a server or who the
@@ -63,12 +65,11 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, outFile, errFile
 	cmd.Env = slices.Concat(c.env, env, []string{"PWD=" + dir})
-	ownGroup(cmd)
-	// The kernel kills the command when the thread that started it ends.
-	runtime.LockOSThread()
+	process.OwnGroup(cmd)
+	runtime.LockOSThread() // see process.OwnGroup
 	err = cmd.Run()
 	runtime.UnlockOSThread()
-	endGroup(cmd)
+	process.EndGroup(cmd)
 	out, outErr := os.ReadFile(outFile.Name())
 	errOut, errErr := os.ReadFile(errFile.Name())
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)

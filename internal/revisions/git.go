@@ -123,8 +123,9 @@ func (c *comparison) fill(ctx context.Context) error {
 	return nil
 }
 
-// turnOffFilters makes git do without the user's filters, such as one that decrypts,
-// after it failed with them. It returns false if there is none, or if they are off.
+// turnOffFilters makes git work without the user's filters, such as one that decrypts,
+// after git failed with them. It returns false if no file has a filter, or if the filters
+// are off already.
 func (c *comparison) turnOffFilters(ctx context.Context, because error) bool {
 	if c.noFilters != nil {
 		return false

@@ -38,7 +38,8 @@ func BenchmarkStuck(b *testing.B) {
 }
 `
 
-// After a SIGKILL no test binary is left, and what is left hinders nobody.
+// After a SIGKILL no test binary is left, and the files that are left do not disturb the
+// next comparison.
 func TestKilled(t *testing.T) {
 	for _, how := range []string{"computing", "waiting"} {
 		t.Run(how, func(t *testing.T) {
@@ -70,7 +71,7 @@ func TestKilled(t *testing.T) {
 			require.FileExists(t, filepath.Join(again.head.tree, "a_test.go"))
 			end()
 
-			// What the killed one left behind is in one folder, and then prunable.
+			// The killed process left one folder. Without it, git can prune the worktrees.
 			left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "boundaries-*"))
 			require.NoError(t, err)
 			require.Len(t, left, 1)

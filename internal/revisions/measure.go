@@ -185,7 +185,7 @@ func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
 	return nil
 }
 
-// process runs a task on one side, and again if something disturbed the machine.
+// process runs a task on one side, up to three times while something disturbs the machine.
 func (c *comparison) process(ctx context.Context, t task, i gate.Side) (*record, error) {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -276,7 +276,7 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 	r := &gate.Report{Base: c.base.String(), Head: c.head.String(), Command: c.Command, Rounds: c.Rounds, Notes: c.notes}
 	r.Machine = strings.TrimSuffix(fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.cpuName), ", ")
 	if c.disturbed > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d runs were disturbed three times in a row, and count all the same", c.disturbed))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d runs were disturbed three times in a row, and count anyway", c.disturbed))
 	}
 	r.Seeds = fmt.Sprintf("-seed %d", c.Seed)
 	for _, st := range []*stage{first, second} {

@@ -10,7 +10,8 @@
 //
 //   - each side is linked again, with a layout of its own (-randlayout), because the
 //     places of functions in memory alone can be worth more than a real change;
-//   - each new binary is started once without a benchmark, for nothing;
+//   - each new binary is started once without a benchmark, because the first start of a
+//     file is slower than the others;
 //   - every top-level benchmark runs in a process of its own, in an order that is
 //     shuffled anew, first on one side and then at once on the other; the next round
 //     begins with the other side. So a machine that becomes slower or faster does so
@@ -20,12 +21,12 @@
 // Only a complete round counts. If something ends the comparison early, the report has
 // the complete rounds, marked as partial and without a verdict.
 //
-// No line that a program prints is a key, or decides which results belong
-// together. Git commands run without the user's hooks, monitors and submodules, and
-// without filters if one fails. The go command gets the user's flags, and the go.work
-// that is committed or none. All that a comparison makes is in one temporary folder, and
-// two entries of git's list of worktrees. Both are removed at the end, except after a
-// SIGKILL. On Linux test binaries die even then.
+// Of what a benchmark prints, only the lines of results and units count. Git commands run
+// without the user's hooks, monitors and submodules, and without filters if one fails. The
+// go command gets the user's flags, and the go.work that is committed or none.
+//
+// A comparison makes one temporary folder and two entries in git's list of worktrees, and
+// removes them at the end, except after a SIGKILL. On Linux test binaries die even then.
 package revisions
 
 import (
@@ -49,13 +50,13 @@ import (
 type Options struct {
 	Bench     string // not empty
 	Benchtime string // empty: what the test binary does
-	CPU       string // empty: GOMAXPROCS as it is
+	CPU       string // empty: the GOMAXPROCS of the environment
 	Packages  string // a pattern, as in go list
 	Rounds    int    // at least 1
 	Gate      gate.Config
 	Timeout   time.Duration // of the process of a benchmark; 0: none
 	MergeBase bool          // compare with the last common commit
-	Equal     bool          // measure also where the test binaries are equal
+	Equal     bool          // also measure packages whose test binaries are equal
 	Strict    bool          // an undecided row is an error
 	Relink    bool          // each round has layouts of its own
 	Seed      uint64        // of the order and the layouts
@@ -114,7 +115,7 @@ func (c *comparison) note(format string, args ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
-// procs returns the numbers of -cpu. It is not nil.
+// procs returns the numbers of -cpu. It never returns nil, which gate.Data takes for all.
 func (c *comparison) procs() []int {
 	all := []int{}
 	for field := range strings.SplitSeq(c.CPU, ",") {
@@ -215,9 +216,9 @@ func (c *comparison) publish(ctx context.Context, r *gate.Report, first, second 
 }
 
 func (c *comparison) equalReport() *gate.Report {
-	text := "the test binaries of base and head are equal, so nothing was measured (-equal measures all the same)"
+	text := "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway)"
 	if c.base.commit == c.head.commit && !c.head.dirty {
-		text = "base and head are identical: one commit, without changes; nothing was measured (-equal measures all the same)"
+		text = "base and head are identical: one commit, without changes; nothing was measured (-equal measures it anyway)"
 	}
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }

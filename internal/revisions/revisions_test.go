@@ -49,8 +49,8 @@ func withPerf(o Options) Options {
 	return o
 }
 
-// The benchmarks of these tests report what they are to measure, so two rounds that are
-// built once do.
+// The benchmarks of these tests report values that a test chooses, so two rounds of one
+// build are enough.
 var quick = Options{Bench: ".", Benchtime: "1x", Packages: ".", Rounds: 2, Gate: gate.Default, Equal: true, Seed: 1}
 
 func with(change func(o *Options)) Options {
@@ -244,7 +244,7 @@ func TestCompare(t *testing.T) {
 		require.Contains(t, stdout, "seeds: -seed 1\n")
 		require.Regexp(t, `round 1 of 6: base: package \./sub, BenchmarkThing\n(.*\n)*round 1 of 6: head: package \./sub(.*\n)*round 2 of 6: about .* left\n`+
 			`round 2 of 6: head: package \./sub, BenchmarkThing\nround 2 of 6: base: `, stderr)
-		// What one side has alone runs once.
+		// A benchmark that only one side has runs once.
 		require.Equal(t, 1, strings.Count(stderr, "BenchmarkNew"))
 		require.Contains(t, stderr, "boundaries: 1 row of 1 has a confirmed regression\n")
 	})
@@ -356,7 +356,7 @@ func TestEqualBinaries(t *testing.T) {
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured")
 
-	// What differs is measured, and what no benchmark reaches is said.
+	// Packages that differ are measured, and the report names those that no benchmark reaches.
 	t.Setenv("LINK", "")
 	o.Packages, o.Relink = "./...", false
 	write(t, map[string]string{"sub/sub_test.go": strings.Replace(fmt.Sprintf(benchmark, "Sub"), "1000", "2000", 1), "far/far.go": "package far\n\nvar X int\n"})
@@ -373,7 +373,7 @@ func TestEqualBinaries(t *testing.T) {
 	require.Contains(t, stderr, "BenchmarkThing")
 }
 
-// A benchmark whose name says what it finds around itself.
+// A benchmark whose name lists the state of the files beside it.
 const showsState = `package tiny
 
 import (
@@ -431,7 +431,7 @@ func TestUncommittedChanges(t *testing.T) {
 	require.NoError(t, os.Remove("testdata/file"))
 	write(t, map[string]string{"testdata/dir": "2", "testdata/file/inner": "2"})
 
-	// Git would like to note the new time in the index.
+	// A git command may write the new time into the index.
 	require.NoError(t, os.Chtimes(".gitignore", time.Time{}, time.Now().Add(-time.Hour)))
 	status, stdout, stderr := compare("HEAD", quick) // which looks whether the checkout is as before
 	require.Zero(t, status, stderr)
@@ -466,9 +466,9 @@ func TestBadInput(t *testing.T) {
 		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module`},
 		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
 		{"HEAD", "./bare/...", ".", `-pkg "./bare/...": want a package with tests`},
-		{"HEAD", "./untested", ".", "but of those it matches 0 on base and 0 on head"},
+		{"HEAD", "./untested", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
-		{"HEAD", "fmt", ".", "but of those it matches 0 on base and 0 on head"},
+		{"HEAD", "fmt", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s", test.base, test.pkg, test.bench), func(t *testing.T) {
@@ -586,7 +586,7 @@ func TestFailingBenchmark(t *testing.T) {
 	require.Regexp(t, `Only in base\n  Thing`, stdout)
 }
 
-// What ran on a disturbed machine runs again, three times at most.
+// A benchmark runs up to three times while something disturbs the machine.
 func TestDisturbed(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	watched := 0
@@ -605,6 +605,6 @@ func TestDisturbed(t *testing.T) {
 	require.Zero(t, status, stderr)
 	require.Equal(t, 2+1+3+3, watched)
 	require.Equal(t, 5, strings.Count(stderr, "again, because the machine was disturbed: another program computes\n"))
-	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count all the same")
+	require.Contains(t, stdout, "2 runs were disturbed three times in a row, and count anyway")
 	require.Contains(t, stdout, "needs 4 rounds", "a round has one value of each side")
 }

@@ -25,8 +25,8 @@ type injection struct {
 	overlays [2]string
 }
 
-// Injected is by how much the self-test slows a benchmark down: 20 %.
-const Injected = 20
+// injected is by how much the self-test slows a benchmark down: 20 %.
+const injected = 20
 
 // runsBenchmark is the place in package testing that runs a benchmark, and runsSlower is
 // its replacement. There the clock still runs, unless the benchmark has stopped it.
@@ -169,7 +169,7 @@ func SelfTest(ctx context.Context, builtin bool, o Options, stdout, stderr io.Wr
 	if builtin {
 		target.Name = "Hash"
 	}
-	slower, err := newComparison("Benchmark"+target.Name, Injected).compare(ctx, "HEAD", io.Discard)
+	slower, err := newComparison("Benchmark"+target.Name, injected).compare(ctx, "HEAD", io.Discard)
 	if err != nil {
 		return fmt.Errorf("comparing benchmarks with a slower one: %w", err)
 	}
@@ -178,7 +178,7 @@ func SelfTest(ctx context.Context, builtin bool, o Options, stdout, stderr io.Wr
 
 // conclude says whether the gate found the slowdown in the target and nothing else.
 func conclude(stdout io.Writer, target gate.Row, same, slower *gate.Report, rounds int) error {
-	fmt.Fprintf(stdout, "%s takes %d %% longer: %s\n", target.Name, Injected, slower.Summary())
+	fmt.Fprintf(stdout, "%s takes %d %% longer: %s\n", target.Name, injected, slower.Summary())
 	named := map[string]bool{}
 	smallest := 0.0
 	for _, r := range slower.Results {
@@ -196,7 +196,7 @@ func conclude(stdout io.Writer, target gate.Row, same, slower *gate.Report, roun
 	}
 	want := target.Pkg + " " + target.Name
 	if !named[want] {
-		wrong = append(wrong, fmt.Sprintf("the slowdown of %d %% in %s was missed", Injected, target.Name))
+		wrong = append(wrong, fmt.Sprintf("the slowdown of %d %% in %s was missed", injected, target.Name))
 	}
 	delete(named, want)
 	if len(named) > 0 {

@@ -123,8 +123,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// Here the signal comes while git or go runs: once it has done its work and
-// before it returns, which is when most is there to be left behind.
+// Here the signal comes when git or go has done its work and has not returned yet, which
+// is when there is most to clean up.
 func TestInterruptPreparation(t *testing.T) {
 	for _, test := range []struct{ name, program, args string }{
 		{"look at the repository", "git", "*rev-parse*"},

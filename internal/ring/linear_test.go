@@ -6,15 +6,16 @@ import (
 	"boundaries/internal/linear"
 )
 
-// op asks for a Put of an item, or a Take if it is 0.
+// op is a Put of the item put, or a Take if put is 0.
 type op struct {
 	put   byte
 	alone bool // no other operation runs
 }
 
-// queue holds items in the order of their Puts. A Take may find nothing beside another
-// operation: a Put that holds an earlier ticket may not have filled its slot yet, so that
-// one item less is there than has been put. The last Takes run alone and find all.
+// queue holds items in the order of their Puts. A Take that overlaps another operation may
+// find nothing although an item has been put: another Take may have claimed that item and
+// wait for the slot of an earlier, unfinished Put. The last Takes run alone and find every
+// item.
 var queue = linear.Model[string, op, byte]{Step: func(items string, in op, out byte) (string, bool) {
 	switch {
 	case in.put != 0:

@@ -38,7 +38,7 @@ func (r *runner) control(ctx context.Context, at string) error {
 
 var sink atomic.Uint64
 
-// compute shares steps among that many goroutines and returns how long they take.
+// compute divides steps among workers, a goroutine each, and returns how long they take.
 func compute(workers, steps int) time.Duration {
 	var wg sync.WaitGroup
 	began := time.Now()

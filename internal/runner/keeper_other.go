@@ -17,8 +17,4 @@ func (k *keeper) started(int) {}
 
 func (k *keeper) end() { _ = os.RemoveAll(k.folder) }
 
-func ownGroup(*exec.Cmd) {}
-
-func endGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
-
 func detach(*exec.Cmd) {}

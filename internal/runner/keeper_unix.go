@@ -7,7 +7,6 @@ import (
 	"io"
 	"os/exec"
 	"syscall"
-	"time"
 )
 
 // A keeper is a process that cleans up when this process has ended, even if it was
@@ -43,19 +42,6 @@ func (k *keeper) started(pid int) { fmt.Fprintln(k.input, pid) }
 func (k *keeper) end() {
 	_ = k.input.Close()
 	_ = k.cmd.Wait()
-}
-
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
-}
-
-// endGroup kills the processes that the command has left running. It waits for their
-// end, but only for a while, because a zombie that is not reaped stays in the group.
-func endGroup(cmd *exec.Cmd) {
-	for i := 0; i < 50 && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 // detach keeps a Ctrl-C from a command, which the caller ends in another way.

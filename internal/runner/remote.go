@@ -17,22 +17,22 @@ import (
 	"time"
 )
 
-// A Remote says on which machine to run what a [Config] says.
+// A Remote is another machine that measures what a [Config] says.
 type Remote struct {
-	Host string   // as ssh has it
+	Host string   // as ssh takes it
 	SSH  []string // the command, with its options
-	Args []string // of the run verb there, without the packages
-	// Stderr gets what the other side says of its progress, a line at a time.
+	Args []string // for boundaries run on that machine
+	// Stderr gets the progress that the other machine reports, a line at a time.
 	Stderr func(line string)
 }
 
-// RunOn measures on another machine: it builds this command and the test binaries for
-// the system and the processor there, copies them, and appends what they print to
-// c.Out as it comes. Nothing but ssh, a shell and tar is needed there, and nothing
-// stays: the other side ends and removes everything when its standard input ends.
+// RunOn measures on another machine. It builds this command and the test binaries for the
+// system and the processor of that machine, copies them there, and appends what they print
+// to c.Out as it comes. The other machine needs only an ssh server, a shell and tar. Nothing
+// stays on it: the command there ends and removes everything when its standard input ends.
 func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	if on.Host == "" || on.Host[0] == '-' || strings.ContainsAny(on.Host, " \t\n'\"") {
-		return fmt.Errorf("%q is no host", on.Host)
+		return fmt.Errorf("host %q: want one that ssh reaches, such as me@one", on.Host)
 	}
 	defer func() {
 		if err != nil && ctx.Err() == nil {
@@ -184,21 +184,22 @@ func platform(kernel string) (goos, goarch string, err error) {
 	return "", "", fmt.Errorf("uname -sm is %q, want a system and a processor that Go builds for", kernel)
 }
 
-// compileSelf builds this command from the source that this binary was built from.
+// compileSelf builds this command for the other machine, from the source that this binary
+// was built from.
 func (r *runner) compileSelf(ctx context.Context, path string) error {
 	_, source, _, _ := runtime.Caller(0)
 	module := filepath.Dir(filepath.Dir(filepath.Dir(source)))
 	if _, err := os.Stat(filepath.Join(module, "go.mod")); err != nil {
-		return fmt.Errorf("building this command for there: its source is not in %s any more", module)
+		return fmt.Errorf("building this command for the other machine: its source is not in %s any more", module)
 	}
 	if _, err := r.goTool(ctx, "build", "-C", module, "-o", path, "./cmd/boundaries"); err != nil {
-		return fmt.Errorf("building this command for there: %w", err)
+		return fmt.Errorf("building this command for the other machine: %w", err)
 	}
 	return nil
 }
 
-// EndsWith returns a context that ends when input ends. RunOn ends the other side by
-// ending its standard input.
+// EndsWith returns a context that ends when input ends. The command that RunOn starts uses
+// it, because RunOn stops that command by closing its standard input.
 func EndsWith(ctx context.Context, input io.Reader) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

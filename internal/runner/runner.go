@@ -32,18 +32,20 @@ import (
 	"strings"
 	"time"
 
+	"boundaries/internal/command"
 	"boundaries/internal/noise"
+	"boundaries/internal/process"
 )
 
-// A Config says what to measure. All fields before Resume must be set, but with Prebuilt
-// there is no Out.
+// A Config says what to measure. All fields before Resume must be set, except Out if
+// Prebuilt is set.
 type Config struct {
 	Out       string   // the file that results go to
-	Packages  []string // patterns, as of go list
-	Bench     string   // a regular expression, as of go test
+	Packages  []string // patterns, as in go list
+	Bench     string   // as in go test -bench
 	CPU       []int
 	Rounds    int
-	Benchtime string // as of go test
+	Benchtime string // as in go test -benchtime
 	Seed      uint64
 	Command   string        // the command that measures the same again
 	Timeout   time.Duration // how long one row may take
@@ -74,8 +76,8 @@ type Progress struct {
 	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 
-// repeats bounds how many runs are repeated because the machine was disturbed: one in
-// this many.
+// repeats bounds how many runs are repeated because the machine was disturbed: at most one
+// run in this many.
 const repeats = 4
 
 // A unit is a row at a number of procs.
@@ -103,7 +105,7 @@ type result struct {
 	facts     string // the facts that no earlier result had
 	head      string // goos, goarch, pkg, cpu
 	lines     string
-	disturbed float64 // how many times as long, or 0
+	disturbed float64 // how many times as long it took as on a quiet machine, or 0
 	why       string
 }
 
@@ -125,15 +127,11 @@ type runner struct {
 	repeated int
 }
 
-// Problems has an error for each row that failed; the other rows were measured.
-type Problems []error
-
-func (p Problems) Error() string { return errors.Join(p...).Error() }
-
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
-// and returns ctx.Err(). An error of type Problems says which rows failed.
+// and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
+// other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
-	runtime.LockOSThread() // see dieWithParent
+	runtime.LockOSThread() // see process.OwnGroup
 	defer runtime.UnlockOSThread()
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
 	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
@@ -156,7 +154,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
 	}
 	if err == nil && len(r.problems) > 0 {
-		return Problems(r.problems)
+		return command.Problems(r.problems)
 	}
 	return err
 }
@@ -250,7 +248,7 @@ func (r *runner) open() (err error) {
 	if r.Prebuilt != nil {
 		r.file = os.Stdout
 	} else if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; want a new file, or -resume", r.Out)
+		return fmt.Errorf("%s exists already; want a new file, or -resume", r.Out)
 	} else if err != nil {
 		return err
 	}
@@ -297,7 +295,7 @@ func ask(name string, args ...string) string {
 func SeedOf(file string) (uint64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return 0, fmt.Errorf("going on with a file: %w", err)
+		return 0, fmt.Errorf("-resume: %w", err)
 	}
 	m := regexp.MustCompile(`(?m)^# seed: (\d+)$`).FindSubmatch(text)
 	if m == nil {
@@ -309,7 +307,7 @@ func SeedOf(file string) (uint64, error) {
 func (r *runner) reopen() error {
 	text, err := os.ReadFile(r.Out)
 	if err != nil {
-		return fmt.Errorf("going on with a file: %w", err)
+		return fmt.Errorf("-resume: %w", err)
 	}
 	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
@@ -341,7 +339,7 @@ func (r *runner) reopen() error {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
 	}
 	if r.file, err = os.OpenFile(r.Out, os.O_WRONLY, 0); err != nil {
-		return fmt.Errorf("going on with a file: %w", err)
+		return fmt.Errorf("-resume: %w", err)
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
@@ -566,7 +564,7 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 		cmd.Stderr = out // which has the reason if it fails
 		cmd.Env = append(cmd.Env, r.env...)
 	}
-	ownGroup(cmd)
+	process.OwnGroup(cmd)
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -579,11 +577,11 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		endGroup(cmd)
+		process.EndGroup(cmd)
 		<-ended
 		err = ctx.Err()
 	}
-	endGroup(cmd)
+	process.EndGroup(cmd)
 	r.keeper.started(0)
 	text, readErr := os.ReadFile(out.Name())
 	return string(text), cmp.Or(err, readErr)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
 	"boundaries/internal/linkonce"
 	"boundaries/internal/scaling"
 
@@ -126,7 +127,7 @@ func TestRun(t *testing.T) {
 	assert.NotEmpty(t, f.Machine.Fact("processor"))
 	assert.Contains(t, text(t, c), "# complete: 3 rounds")
 
-	// The order of each round is another, and the seed's.
+	// Each round has another order, which depends only on the seed.
 	var orders []string
 	for _, round := range regexp.MustCompile(`(?s)# round: \d(.*?)at=last`).FindAllString(text(t, c), -1) {
 		orders = append(orders, strings.Join(regexp.MustCompile(`Benchmark[AB]\S*`).FindAllString(round, -1), " "))
@@ -144,7 +145,7 @@ func TestRun(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*"))
 	require.NoError(t, err)
 	assert.Empty(t, left, "nothing is left behind")
-	assert.ErrorContains(t, Run(t.Context(), c), "is there already")
+	assert.ErrorContains(t, Run(t.Context(), c), "exists already")
 }
 
 func TestInterruptedAndResumed(t *testing.T) {
@@ -165,7 +166,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 	sum := before["A/k=x"] + before["A/k=x-2"] + before["A/k=x/without=y"] + before["A/k=x/without=y-2"] + before["B"] + before["B-2"]
 	assert.Equal(t, 8, sum)
 
-	// As if it had been killed in the middle of a line.
+	// The file of a run that was killed in the middle of a line.
 	file, err := os.OpenFile(c.Out, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = file.WriteString("BenchmarkB 1 0.1 ns/o")
@@ -227,7 +228,7 @@ func BenchmarkBad(b *testing.B) {
 }
 `))
 	err := Run(t.Context(), c)
-	var problems Problems
+	var problems command.Problems
 	require.ErrorAs(t, err, &problems)
 	assert.Len(t, problems, 2, "once for each number of procs, and not in every round: %v", err)
 	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad")

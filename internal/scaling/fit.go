@@ -332,8 +332,8 @@ func peak(sigma, kappa float64) float64 {
 	return max(1, math.Sqrt((1-sigma)/kappa))
 }
 
-// resample finds the intervals of the coefficients: the range of 95 % of the files
-// that consist of rounds drawn from this one.
+// resample finds the intervals of the coefficients by the bootstrap: it fits the law to
+// files of rounds that are drawn from this one, and takes the range of 95 % of the fits.
 func (f *Fit) resample(points []point, l law) {
 	least, together := math.MaxInt, true
 	for _, p := range points {

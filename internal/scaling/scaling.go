@@ -98,11 +98,7 @@ func Workloads(f *benchfile.File) []*Workload {
 	byID := map[id]*Workload{}
 	rows := map[*Workload]map[string]int{} // full name to index
 	parts := map[*Workload][][]string{}    // of the names of the rows
-	disturbed := map[string]Disturbed{}
-	for _, d := range f.Disturbed {
-		before := disturbed[d.Name]
-		disturbed[d.Name] = Disturbed{before.Runs + d.Runs, max(before.Times, d.Times)}
-	}
+	disturbed := f.DisturbedRows()
 	var all []*Workload
 	for _, r := range f.Rows {
 		name, variant := split(r.Name)
@@ -136,7 +132,8 @@ func Workloads(f *benchfile.File) []*Workload {
 		row := &w.Rows[rows[w][r.Name]]
 		column := slices.IndexFunc(w.Columns, func(c Column) bool { return c.Procs == r.Procs })
 		row.columns[column] = r
-		row.disturbed[column] = disturbed[r.FullName()]
+		d := disturbed[r.FullName()]
+		row.disturbed[column] = Disturbed{d.Runs, d.Times}
 		units := []string{}
 		for unit := range r.Values {
 			if !slices.Contains(w.Units, unit) {

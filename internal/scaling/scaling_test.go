@@ -117,7 +117,7 @@ func TestKnownSpeedUp(t *testing.T) {
 	assert.Zero(t, zero.Cells[1].CPU)
 }
 
-// The interval of a speed-up covers it as often as it says.
+// The 95 % interval of a speed-up covers it in 95 % of trials.
 func TestSpeedUpCovers(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 2))
 	covered := 0

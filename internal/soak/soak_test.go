@@ -47,7 +47,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// A job is a row, for as long as its turn lasts.
+// A job runs one row until its turn ends, and returns how many runs it made and how many
+// children it killed.
 type job struct {
 	name string
 	do   func(t *testing.T, end time.Time) (runs, kills int)
@@ -108,7 +109,7 @@ func TestSoak(t *testing.T) {
 		}
 		now := measure()
 		for wait := time.Now(); !now.flat(base) && time.Since(wait) < 10*time.Second; now = measure() {
-			time.Sleep(10 * time.Millisecond) // what has been told to end may take a moment
+			time.Sleep(10 * time.Millisecond) // goroutines and children may take a moment to end
 		}
 		fmt.Printf("%-32s %v; %d rows, %d runs, %d children killed\n", w.name, now, len(w.jobs), runs, kills)
 		if !now.flat(base) {
@@ -188,7 +189,7 @@ func kill(pids []int) []string {
 	return []string{fmt.Sprintf("(pid %d)", pid)}
 }
 
-// right fails the test if an error is about anything but a child that was killed.
+// right fails the test if a line of err does not name a child that the test has killed.
 func right(t *testing.T, err error, killed []string) {
 	t.Helper()
 	if err == nil {
@@ -201,7 +202,7 @@ func right(t *testing.T, err error, killed []string) {
 	}
 }
 
-// lab returns the variants of a shape.
+// lab returns a job for each variant of a shape.
 func lab(variants []contention.Variant, c contention.Case) []job {
 	var jobs []job
 	for _, v := range variants {
@@ -219,8 +220,8 @@ func lab(variants []contention.Variant, c contention.Case) []job {
 	return jobs
 }
 
-// pools returns pools whose submitters give up, and which are closed while they submit.
-// Every task that a pool has accepted runs, once.
+// pools returns a job for each kind of pool. Its submitters give up at random moments, and
+// the pool is closed while they submit. Every task that a pool has accepted runs, once.
 func pools() []job {
 	var jobs []job
 	for _, v := range workerpool.Variants {
@@ -269,7 +270,7 @@ func loops(t *testing.T, end time.Time) (runs, _ int) {
 			var all []*eventloop.Future[int]
 			for i := range 1 + rand.IntN(50) {
 				all = append(all, eventloop.Go(task.Loop(), func(task *eventloop.Task) (int, error) {
-					// What no one sets ends with its timeout, or with the task.
+					// Nobody resolves this future: its timeout or the loop's end does.
 					err := task.Timeout(rand.N(2*time.Millisecond), func() error {
 						_, err := eventloop.Await(task, eventloop.NewFuture[int](task.Loop()))
 						return err
@@ -290,7 +291,7 @@ func loops(t *testing.T, end time.Time) (runs, _ int) {
 	return runs, 0
 }
 
-// figures are what the program holds. Those that the platform does not tell are 0.
+// figures count what the program holds. A figure that the platform does not report is 0.
 type figures struct{ heap, goroutines, descriptors, children, shared int }
 
 var sharedMemory = regexp.MustCompile(`boundaries.*\(deleted\)`)

@@ -7,7 +7,7 @@
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
 // 50 values on a side; package moremath has the distribution. Both assume only
 // that the noise is alike on both sides. Neither says much about few rounds: a 95
-// % interval takes four rounds on each side.
+// % interval needs four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite.
 // [Usable] checks that.
@@ -120,8 +120,8 @@ func rankSum(x, y []float64) (u float64, ties []int) {
 	return u, ties
 }
 
-// Ratio returns how many times the values of x are those of y, with the interval of
-// that confidence: the Hodges-Lehmann estimate on logarithms.
+// Ratio returns the ratio of the values of x to those of y, with an interval of the given
+// confidence: the Hodges-Lehmann estimate on logarithms.
 func Ratio(x, y []float64, confidence float64) Interval {
 	a, b := logs(x), logs(y)
 	pairs := len(a) * len(b)
@@ -233,8 +233,8 @@ func critical(n, m int, alpha float64) int {
 	return low
 }
 
-// Median returns the median with its interval of that confidence. The interval
-// assumes nothing about the distribution. A 95 % interval takes 6 values.
+// Median returns the median with an interval of the given confidence. The interval
+// assumes nothing about the distribution. A 95 % interval needs 6 values.
 func Median(x []float64, confidence float64) Interval {
 	must(x)
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(x), &benchmath.DefaultThresholds), confidence)
@@ -302,13 +302,13 @@ func Spread(x []float64) float64 {
 }
 
 // MinimumEffect returns the smallest ratio above 1 that the two-sided test at alpha
-// detects with probability power, for rows of n and m values with that spread. It is
+// detects with probability power, for rows of n and m values with the given spread. It is
 // infinite if the test cannot detect any.
 func MinimumEffect(n, m int, spread, alpha, power float64) float64 {
 	return math.Exp(spread * effect(n, m, alpha, power))
 }
 
-// Rounds returns how many values each side needs to show that ratio, or 0 if it needs
+// Rounds returns how many values each side needs to show a ratio, or 0 if it needs
 // more than 1000.
 func Rounds(ratio, spread, alpha, power float64) int {
 	if ratio < 1 {

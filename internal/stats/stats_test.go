@@ -104,7 +104,7 @@ func TestPairwise(t *testing.T) {
 			assert.Equal(t, want, pairwise(a, b, i+1))
 		}
 	}
-	// Of very many, the difference of two distributions that are alike is known.
+	// For very many values pairwise searches another way. Here b is a shifted by 3.
 	a, b := make([]float64, 1500), make([]float64, 1500)
 	for i := range a {
 		a[i], b[i] = 3+float64(i), float64(i)

@@ -1,4 +1,4 @@
-// Package suite defines the types of which every workload of the suite consists.
+// Package suite defines the types that every workload of the suite is made of.
 //
 // A package of variants lists them in a table of [Row]s. Package all lists every
 // [Workload]. The main command and every test that must cover all rows walk that
@@ -15,13 +15,14 @@ import (
 type Row[A any] struct {
 	Name string // the value of the row's key, as in sync=global-mutex
 
-	// Run takes n steps on that many workers and returns the answer. It panics if
-	// there is no worker or n is negative.
+	// Run takes n steps, divided among the workers, and returns the answer. It panics
+	// if workers is less than 1 or n is negative.
 	Run func(workers, n int) A
 }
 
-// Rows returns a row for each variant of a table whose variants need one more
-// argument than a Row's Run has.
+// Rows returns a row for each variant of a table, in order. It is for tables whose
+// variants take an argument that Run does not have, such as the kind of task. Row
+// returns a variant's Row, whose Run passes that argument.
 func Rows[V, A any](variants []V, row func(V) Row[A]) []Row[A] {
 	rows := make([]Row[A], len(variants))
 	for i, v := range variants {
@@ -46,7 +47,7 @@ type Workload struct {
 type Bench struct {
 	Name string
 
-	// Open prepares runs on that many workers. An error that wraps
+	// Open prepares runs with the given number of workers. An error that wraps
 	// errors.ErrUnsupported says that this platform cannot run the row.
 	Open func(workers int) (Session, error)
 }
@@ -56,13 +57,13 @@ type Bench struct {
 type Session struct {
 	Run   func(n int)       // takes n steps; only this is timed
 	Check func(n int) error // returns an error if the last Run's answer is wrong
-	Bytes int64             // how many bytes an item of a step has, or 0
+	Bytes int64             // the payload of a step in bytes, or 0
 
 	// Children returns the ids of the child processes whose processor time
 	// belongs to the row.
 	Children func() []int
 
-	// Metrics returns figures of the last Run, which took n steps in that time.
+	// Metrics returns figures of the last Run, which took n steps in the elapsed time.
 	Metrics func(elapsed time.Duration, n int) []Metric
 
 	Close func() error

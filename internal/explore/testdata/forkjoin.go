@@ -24,7 +24,7 @@ var Programs = []explore.Program{
 	{Name: "atomic: the owner uses a task again, one thief", Start: func(r *explore.Run) { startAtomic(r, "+-+-", 2) }},
 }
 
-// What the files left out declare.
+// These are declared in the files of the package that are not explored.
 const (
 	depth = 4
 	N     = 1
@@ -37,7 +37,7 @@ type helper interface {
 	found() bool
 }
 
-// A crew whose workers spin instead of sleeping.
+// A crew has workers that spin instead of sleeping.
 type crew struct {
 	lot  lot
 	stop atomic.Bool
@@ -60,10 +60,10 @@ type lot struct{}
 
 func (lot) WakeWorker(int) bool { return false }
 
-// start makes an owner, which forks a task (+), forks one that forks another and joins it
-// (n), and joins its newest task (-), and thieves that each try to steal so often. If the
-// owner's operations begin with a p, it has three tasks that are public. If they begin with
-// a w, there is another worker, which does nothing but has a task that forks two.
+// start makes an owner, and thieves that each try the given number of steals. The letters
+// of owner are its operations: it forks a task (+), forks a task that forks another one and
+// joins it (n), or joins its newest task (-). A p before them means that the owner has three
+// public tasks, and a w that another worker, which does nothing, has a task that forks two.
 func start(r *explore.Run, owner string, thieves ...int) {
 	p := &Pool{workers: make([]Worker, 2+len(thieves))}
 	for id := range p.workers {

@@ -1,5 +1,5 @@
-// Package suitebench is the harness of all benchmarks: it measures workloads, prints
-// what the figures depend on before them, and how steady the machine was after them.
+// Package suitebench is the harness of all benchmarks. It measures workloads. Before the
+// rows it prints what the figures depend on, and after them how steady the machine was.
 package suitebench
 
 import (
@@ -21,8 +21,8 @@ import (
 	"boundaries/internal/suite"
 )
 
-// ReportProcs names the environment variable with which a test asks its child how
-// many workers each row really had: the metric procs.
+// ReportProcs names an environment variable. If it is set, each row also reports the
+// metric procs: with how many workers it ran. Tests set it for a child.
 const ReportProcs = "BOUNDARIES_TEST_PROCS"
 
 // Workload measures every row with as many workers as there are procs. A row is
@@ -111,12 +111,12 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 //
 // testing runs the first iteration of a benchmark inside b.Run, and only then sets
 // the first value of -cpu; for -benchtime 1x that iteration is all that is
-// measured (go.dev/issue/49980). What GOMAXPROCS is during that iteration is left
-// over from the row before, hence the call here.
+// measured (go.dev/issue/49980). During that iteration GOMAXPROCS would still have the
+// value of the row before, so leaf sets the first value itself.
 func leaf(b *testing.B, name string, f func(b *testing.B)) {
 	for list := range strings.SplitSeq(flag.Lookup("test.cpu").Value.String(), ",") {
-		// testing has refused the list already if a value is not a number, and
-		// skips the empty ones.
+		// Package testing has already refused a list with a value that is not a
+		// number, and it skips empty values.
 		if procs, err := strconv.Atoi(strings.TrimSpace(list)); err == nil {
 			runtime.GOMAXPROCS(procs)
 			break
@@ -125,7 +125,8 @@ func leaf(b *testing.B, name string, f func(b *testing.B)) {
 	b.Run(name, f)
 }
 
-// A Head is what one command prints before its rows, beside what all print.
+// A Head has what one package's benchmarks print before their rows, in addition to what
+// all benchmarks print.
 type Head struct {
 	// Package is the argument with which go test runs this package from the root of
 	// the module, or empty for the root's own.

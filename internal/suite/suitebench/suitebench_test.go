@@ -26,8 +26,8 @@ func BenchmarkOpened(b *testing.B) {
 	}}}})
 }
 
-// A row at two procs runs with what was opened for two, and not with the children of
-// one.
+// A row at two procs runs with a session for two workers, and not with the session that
+// the run at one proc left open.
 func TestRowIsOpenForItsProcs(t *testing.T) {
 	out, err := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkOpened$", "-test.cpu=1,2,3", "-test.benchtime=3x").CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -51,7 +51,7 @@ func TestOwnArguments(t *testing.T) {
 	}
 }
 
-// Threads are dearer with cgo, so the head says whether it is there.
+// Threads cost more with cgo, so the head says whether it is on.
 func TestHeadSaysWhetherThereIsCgo(t *testing.T) {
 	var out strings.Builder
 	Head{}.print(&out)

@@ -96,7 +96,7 @@ var (
 	progress = regexp.MustCompile(`(?m)^Progress: .*\b(wait-free|lock-free|blocking|Wait-free|Lock-free|Blocking)\b`)
 )
 
-// Files tests that the variants with those names match the files of a folder. Each
+// Files tests that the named variants match the files of a folder. Each
 // variant has a file of its name, whose docs have a line that begins with Cost:
 // and one that begins with Progress:. Each file that has a function run... or
 // start... belongs to a variant.
@@ -154,4 +154,11 @@ func Files(t *testing.T, folder string, names []string) {
 			t.Errorf("variant %s has no file %s", name, file)
 		}
 	}
+}
+
+// Guard ends the test binary with a panic if the test runs for longer than 20 s. A
+// test that would hang calls it first and says what hangs then.
+func Guard(t *testing.T, hangs string) {
+	guard := time.AfterFunc(20*time.Second, func() { panic(t.Name() + ": " + hangs) })
+	t.Cleanup(func() { guard.Stop() })
 }

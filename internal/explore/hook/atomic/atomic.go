@@ -12,178 +12,67 @@ func load(at unsafe.Pointer) { explore.Before(explore.Op{Name: "Load", Word: at,
 
 func write(name string, at unsafe.Pointer) { explore.Before(explore.Op{Name: name, Word: at}) }
 
-// An Int32 is an atomic.Int32.
-type Int32 struct{ v atomic.Int32 }
+// These are the types of integers.
+type (
+	Int32  = integer[int32, atomic.Int32, *atomic.Int32]
+	Int64  = integer[int64, atomic.Int64, *atomic.Int64]
+	Uint32 = integer[uint32, atomic.Uint32, *atomic.Uint32]
+	Uint64 = integer[uint64, atomic.Uint64, *atomic.Uint64]
+)
 
-func (x *Int32) Load() int32 {
+type number interface {
+	int32 | int64 | uint32 | uint64
+}
+
+// An integer is a type of sync/atomic for numbers of type T. V is the real one, whose
+// operations tell the race detector what they order.
+type integer[T number, V any, P interface {
+	*V
+	Load() T
+	Store(T)
+	Add(T) T
+	Swap(T) T
+	Or(T) T
+	CompareAndSwap(old, v T) bool
+}] struct{ v V }
+
+func (x *integer[T, V, P]) Load() T {
 	load(unsafe.Pointer(x))
-	v := x.v.Load()
+	v := P(&x.v).Load()
 	explore.After(false, explore.Returns, explore.Int(v))
 	return v
 }
 
-func (x *Int32) Store(v int32) {
+func (x *integer[T, V, P]) Store(v T) {
 	write("Store", unsafe.Pointer(x))
-	x.v.Store(v)
+	P(&x.v).Store(v)
 	explore.After(true, explore.Int(v))
 }
 
-func (x *Int32) Add(delta int32) int32 {
+func (x *integer[T, V, P]) Add(delta T) T {
 	write("Add", unsafe.Pointer(x))
-	v := x.v.Add(delta)
+	v := P(&x.v).Add(delta)
 	explore.After(true, explore.Int(delta), explore.Returns, explore.Int(v))
 	return v
 }
 
-func (x *Int32) Swap(v int32) int32 {
+func (x *integer[T, V, P]) Swap(v T) T {
 	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
+	old := P(&x.v).Swap(v)
 	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
 	return old
 }
 
-func (x *Int32) Or(v int32) int32 {
+func (x *integer[T, V, P]) Or(v T) T {
 	write("Or", unsafe.Pointer(x))
-	old := x.v.Or(v)
+	old := P(&x.v).Or(v)
 	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
 	return old
 }
 
-func (x *Int32) CompareAndSwap(old, v int32) bool {
+func (x *integer[T, V, P]) CompareAndSwap(old, v T) bool {
 	write("CompareAndSwap", unsafe.Pointer(x))
-	ok := x.v.CompareAndSwap(old, v)
-	explore.After(ok, explore.Int(old), explore.Int(v), explore.Returns, explore.Bool(ok))
-	return ok
-}
-
-// An Int64 is an atomic.Int64.
-type Int64 struct{ v atomic.Int64 }
-
-func (x *Int64) Load() int64 {
-	load(unsafe.Pointer(x))
-	v := x.v.Load()
-	explore.After(false, explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Int64) Store(v int64) {
-	write("Store", unsafe.Pointer(x))
-	x.v.Store(v)
-	explore.After(true, explore.Int(v))
-}
-
-func (x *Int64) Add(delta int64) int64 {
-	write("Add", unsafe.Pointer(x))
-	v := x.v.Add(delta)
-	explore.After(true, explore.Int(delta), explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Int64) Swap(v int64) int64 {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Int64) Or(v int64) int64 {
-	write("Or", unsafe.Pointer(x))
-	old := x.v.Or(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Int64) CompareAndSwap(old, v int64) bool {
-	write("CompareAndSwap", unsafe.Pointer(x))
-	ok := x.v.CompareAndSwap(old, v)
-	explore.After(ok, explore.Int(old), explore.Int(v), explore.Returns, explore.Bool(ok))
-	return ok
-}
-
-// A Uint32 is an atomic.Uint32.
-type Uint32 struct{ v atomic.Uint32 }
-
-func (x *Uint32) Load() uint32 {
-	load(unsafe.Pointer(x))
-	v := x.v.Load()
-	explore.After(false, explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Uint32) Store(v uint32) {
-	write("Store", unsafe.Pointer(x))
-	x.v.Store(v)
-	explore.After(true, explore.Int(v))
-}
-
-func (x *Uint32) Add(delta uint32) uint32 {
-	write("Add", unsafe.Pointer(x))
-	v := x.v.Add(delta)
-	explore.After(true, explore.Int(delta), explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Uint32) Swap(v uint32) uint32 {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Uint32) Or(v uint32) uint32 {
-	write("Or", unsafe.Pointer(x))
-	old := x.v.Or(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Uint32) CompareAndSwap(old, v uint32) bool {
-	write("CompareAndSwap", unsafe.Pointer(x))
-	ok := x.v.CompareAndSwap(old, v)
-	explore.After(ok, explore.Int(old), explore.Int(v), explore.Returns, explore.Bool(ok))
-	return ok
-}
-
-// A Uint64 is an atomic.Uint64.
-type Uint64 struct{ v atomic.Uint64 }
-
-func (x *Uint64) Load() uint64 {
-	load(unsafe.Pointer(x))
-	v := x.v.Load()
-	explore.After(false, explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Uint64) Store(v uint64) {
-	write("Store", unsafe.Pointer(x))
-	x.v.Store(v)
-	explore.After(true, explore.Int(v))
-}
-
-func (x *Uint64) Add(delta uint64) uint64 {
-	write("Add", unsafe.Pointer(x))
-	v := x.v.Add(delta)
-	explore.After(true, explore.Int(delta), explore.Returns, explore.Int(v))
-	return v
-}
-
-func (x *Uint64) Swap(v uint64) uint64 {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Uint64) Or(v uint64) uint64 {
-	write("Or", unsafe.Pointer(x))
-	old := x.v.Or(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
-	return old
-}
-
-func (x *Uint64) CompareAndSwap(old, v uint64) bool {
-	write("CompareAndSwap", unsafe.Pointer(x))
-	ok := x.v.CompareAndSwap(old, v)
+	ok := P(&x.v).CompareAndSwap(old, v)
 	explore.After(ok, explore.Int(old), explore.Int(v), explore.Returns, explore.Bool(ok))
 	return ok
 }
@@ -202,13 +91,6 @@ func (x *Bool) Store(v bool) {
 	write("Store", unsafe.Pointer(x))
 	x.v.Store(v)
 	explore.After(true, explore.Bool(v))
-}
-
-func (x *Bool) Swap(v bool) bool {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Bool(v), explore.Returns, explore.Bool(old))
-	return old
 }
 
 func (x *Bool) CompareAndSwap(old, v bool) bool {
@@ -232,13 +114,6 @@ func (x *Pointer[T]) Store(v *T) {
 	write("Store", unsafe.Pointer(x))
 	x.v.Store(v)
 	explore.After(true, explore.Pointer(unsafe.Pointer(v)))
-}
-
-func (x *Pointer[T]) Swap(v *T) *T {
-	write("Swap", unsafe.Pointer(x))
-	old := x.v.Swap(v)
-	explore.After(true, explore.Pointer(unsafe.Pointer(v)), explore.Returns, explore.Pointer(unsafe.Pointer(old)))
-	return old
 }
 
 func (x *Pointer[T]) CompareAndSwap(old, v *T) bool {

@@ -32,13 +32,6 @@ func (m *Mutex) lock(name string, also unsafe.Pointer, ready func() bool) {
 	explore.After(true)
 }
 
-func (m *Mutex) TryLock() bool {
-	explore.Before(explore.Op{Name: "TryLock", Word: unsafe.Pointer(m), Apply: func(int) { m.held = true }})
-	ok := m.real.TryLock()
-	explore.After(ok, explore.Returns, explore.Bool(ok))
-	return ok
-}
-
 func (m *Mutex) Unlock() {
 	explore.Release(explore.Op{Name: "Unlock", Word: unsafe.Pointer(m), Apply: func(int) { m.held = false }})
 	m.real.Unlock()

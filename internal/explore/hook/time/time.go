@@ -22,10 +22,10 @@ const (
 // Now always returns the same time.
 func Now() Time { return time.Unix(0, 0) }
 
-// Since and Until return how far a time is from Now.
-
+// Since returns the time that has passed since t.
 func Since(t Time) Duration { return Now().Sub(t) }
 
+// Until returns the time that is left until t.
 func Until(t Time) Duration { return t.Sub(Now()) }
 
 // A Timer is a time.Timer of one goroutine.

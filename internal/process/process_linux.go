@@ -1,4 +1,4 @@
-package revisions
+package process
 
 import "syscall"
 

@@ -1,10 +1,10 @@
 //go:build unix && !linux
 
-package revisions
+package process
 
 import "syscall"
 
 // dieWithParent does nothing: of the other systems only FreeBSD can tell a child that
 // its parent has died, by a field of another name. So if SIGKILL ends this process, a
-// test binary runs until its benchmark ends.
+// command runs to its end.
 func dieWithParent(*syscall.SysProcAttr) {}

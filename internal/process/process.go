@@ -1,0 +1,2 @@
+// Package process ends commands together with every process that they have started.
+package process
