@@ -28,6 +28,9 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
 		{"a.txt c.txt", `open c.txt: `},
 		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"-bench=A a.txt b.txt", `-bench does nothing with two files`},
+		{"-o=out a.txt b.txt", `-o does nothing with two files`},
+		{"-selftest -format=json", `-format does nothing with -selftest`},
 		{"-format=benchstat a.txt b.txt", `-format benchstat: want a BASE`},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)

@@ -108,8 +108,11 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if c.Packages = flags.Args(); len(c.Packages) == 0 {
 		c.Packages = []string{"."}
 	}
-	c.Command = fmt.Sprintf("boundaries run -o FILE -bench '%s' -cpu %s -rounds %d -benchtime %s -seed %d %s",
-		c.Bench, joined(c.CPU), c.Rounds, c.Benchtime, c.Seed, strings.Join(c.Packages, " "))
+	c.Command = fmt.Sprintf("boundaries run -o FILE -bench %s -cpu %s -rounds %d -benchtime %s -seed %d",
+		command.Quote(c.Bench), joined(c.CPU), c.Rounds, c.Benchtime, c.Seed)
+	for _, pkg := range c.Packages {
+		c.Command += " " + command.Quote(pkg)
+	}
 	if hosts != nil {
 		if !given["cpu"] {
 			c.CPU = nil // each has a default of its own
