@@ -46,6 +46,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -198,15 +199,20 @@ func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	return nil
 }
 
-// numbers parses a list such as 1,2,4.
+// maxProcs is more procs than any machine has. Each costs memory and a goroutine.
+const maxProcs = 10_000
+
+// numbers parses a list of numbers of procs, such as 1,2,4, and drops repeats.
 func numbers(list string) ([]int, error) {
 	var all []int
 	for field := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
-		if err != nil || n < 1 {
-			return nil, errors.New("want numbers of at least 1, separated by commas")
+		if err != nil || n < 1 || n > maxProcs {
+			return nil, fmt.Errorf("want numbers from 1 to %d, separated by commas", maxProcs)
 		}
-		all = append(all, n)
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
 	}
 	return all, nil
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,7 +50,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	})
 	flags.Func("cpu", fmt.Sprintf("run each with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
-		c.CPU, err = parseCPU(s)
+		c.CPU, err = numbers(s)
 		return err
 	})
 	flags.Func("benchtime", "run each for `t`, a duration or a count such as 100x (default 200ms)", func(s string) error {
@@ -130,6 +129,8 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	finish()
 	var failed runner.Problems
 	switch {
+	case ctx.Err() != nil && !exists(c.Out):
+		return command.Interrupted("interrupted before the first result")
 	case ctx.Err() != nil:
 		return command.Interrupted(fmt.Sprintf("interrupted; %s has what is complete, and -resume goes on", c.Out))
 	case errors.As(err, &failed):
@@ -138,6 +139,11 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return command.BadInput("%w", err)
 	}
 	return nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // runOn runs on all hosts at once.
@@ -205,20 +211,6 @@ func defaultCPU(n int) []int {
 	return append(list, n)
 }
 
-func parseCPU(s string) ([]int, error) {
-	var list []int
-	for part := range strings.SplitSeq(s, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 {
-			return nil, errors.New("want numbers from 1, separated by commas")
-		}
-		if !slices.Contains(list, n) {
-			list = append(list, n)
-		}
-	}
-	return list, nil
-}
-
 // reporter shows the progress of a run: a bar on a terminal, or else a line for each
 // round. Finish ends the bar.
 func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finish func()) {
@@ -232,7 +224,7 @@ func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finis
 			return
 		}
 		if round == 0 {
-			fmt.Fprintf(w, "boundaries: %d runs in %d rounds%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
+			fmt.Fprintf(w, "boundaries: runs: %d, rounds: %d%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
 		}
 		if !terminal {
 			if p.Round != round && p.Row != "" {

@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"boundaries/internal/noise"
@@ -144,13 +146,17 @@ func Run(ctx context.Context, c Config) (err error) {
 		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	defer r.keeper.end()
-	if err := r.build(ctx); err != nil {
-		return cmp.Or(ctx.Err(), err)
-	}
+	// Building takes long, so whether the file is at fault must be known before.
 	if err := r.open(); err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, r.file.Close()) }()
+	if err := r.build(ctx); err != nil {
+		if !r.Resume && r.Prebuilt == nil {
+			_ = os.Remove(r.Out) // it has no result
+		}
+		return cmp.Or(ctx.Err(), err)
+	}
 	err = r.rounds(ctx)
 	if ctx.Err() != nil {
 		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
@@ -253,6 +259,8 @@ func (r *runner) open() (err error) {
 		return fmt.Errorf("%s is there already; want a new file, or -resume", r.Out)
 	} else if err != nil {
 		return err
+	} else if err := r.lock(); err != nil {
+		return err
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "numcpu: %d\n%s# command: %s\n# seed: %d\n", r.usable.N(), r.plan(), r.Command, r.Seed)
@@ -306,8 +314,22 @@ func SeedOf(file string) (uint64, error) {
 	return strconv.ParseUint(string(m[1]), 10, 64)
 }
 
-func (r *runner) reopen() error {
-	text, err := os.ReadFile(r.Out)
+// lock keeps other runs from the file, until it is closed.
+func (r *runner) lock() error {
+	if err := lock(r.file); err != nil {
+		return fmt.Errorf("%s is being written by another run; want its end, or another file", r.Out)
+	}
+	return nil
+}
+
+func (r *runner) reopen() (err error) {
+	if r.file, err = os.OpenFile(r.Out, os.O_RDWR, 0); err != nil {
+		return fmt.Errorf("going on with a file: %w", err)
+	}
+	if err := r.lock(); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(r.file)
 	if err != nil {
 		return fmt.Errorf("going on with a file: %w", err)
 	}
@@ -339,9 +361,6 @@ func (r *runner) reopen() error {
 	}
 	if !planned {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
-	}
-	if r.file, err = os.OpenFile(r.Out, os.O_WRONLY, 0); err != nil {
-		return fmt.Errorf("going on with a file: %w", err)
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
@@ -570,7 +589,9 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); errors.Is(err, syscall.ENOEXEC) {
+		return "", fmt.Errorf("this machine cannot run the test binary; want its own GOOS and GOARCH, %s and %s", runtime.GOOS, runtime.GOARCH)
+	} else if err != nil {
 		return "", err
 	}
 	r.keeper.started(cmd.Process.Pid)
