@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,10 +68,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	})
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle by `n`, which the file names (default random)")
-	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
+	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row whose process takes longer than `d`")
 	var hosts []string
 	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
-		hosts = strings.Split(s, ",")
+		if hosts = strings.Split(s, ","); slices.Contains(hosts, "") {
+			return errors.New("want hosts separated by commas")
+		}
 		return nil
 	})
 	ssh := flags.String("ssh", "ssh -o BatchMode=yes -o ConnectTimeout=10", "the `command` that reaches hosts")

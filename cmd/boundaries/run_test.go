@@ -19,6 +19,7 @@ func TestRunVerb(t *testing.T) {
 		"-o f -bench (":           "run: invalid value",
 		"-o f -cpu 0":             "want numbers from 1 to 10000, separated by commas",
 		"-o f -cpu 1,x":           "want numbers from 1 to 10000, separated by commas",
+		"-o f -on a,,b":           "want hosts separated by commas",
 		"-o f -cpu 99999999999":   "want numbers from 1 to 10000, separated by commas",
 		"-o table.go":             "run: table.go is there already; want a new file, or -resume\n",
 		"-o /none/f":              "run: open /none/f: no such file or directory\n",

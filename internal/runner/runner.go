@@ -48,7 +48,7 @@ type Config struct {
 	Benchtime string // as of go test
 	Seed      uint64
 	Command   string        // the command that measures the same again
-	Timeout   time.Duration // how long one row may take
+	Timeout   time.Duration // how long one process may take
 
 	// Resume continues a file that an earlier run has begun with the same Packages,
 	// Bench, CPU, Benchtime and Seed.
@@ -125,6 +125,7 @@ type runner struct {
 	head     string          // the head under which the file's last result stands
 	problems []error
 	repeated int
+	stderr   string // of the last command, if it failed
 }
 
 // Problems has an error for each row that failed; the other rows were measured.
@@ -228,13 +229,17 @@ func resultOf(line string) (name string, ok bool) {
 	return "", false
 }
 
+// reason matches what a failing test binary prints: a line, and for a failed benchmark
+// also the text below it.
+var reason = regexp.MustCompile(`(?m)^((?:\s*--- FAIL:.*(?:\n +.*)?)|(?:panic|fatal error): .*)`)
+
 func (r *runner) problem(what, output string, err error) {
 	text := err.Error()
-	for line := range strings.Lines(output) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {
-			text = line
-			break
-		}
+	if said := strings.TrimSpace(r.stderr); said != "" {
+		text += ": " + said[strings.LastIndexByte(said, '\n')+1:]
+	}
+	if m := reason.FindStringSubmatch(output + "\n" + r.stderr); m != nil {
+		text = strings.Join(strings.Fields(m[1]), " ")
 	}
 	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, text))
 }
@@ -549,11 +554,18 @@ var (
 // test runs benchmarks of a binary, as go test would.
 func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs int, benchtime string) (string, error) {
 	args := []string{"-test.run=^$", "-test.bench=" + bench, "-test.cpu=" + strconv.Itoa(procs), "-test.benchtime=" + benchtime,
-		"-test.count=1", "-test.timeout=" + r.Timeout.String(), "-test.paniconexit0"}
+		"-test.count=1", "-test.timeout=0", "-test.paniconexit0"}
 	if skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
-	return r.exec(ctx, b.dir, b.path, args...)
+	// Package testing applies its timeout to tests only.
+	limited, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	text, err := r.exec(limited, b.dir, b.path, args...)
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("it took longer than -timeout %v", r.Timeout)
+	}
+	return text, err
 }
 
 func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
@@ -581,8 +593,15 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stdout = dir, out
 	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
+	stderr, err := os.CreateTemp(r.temp, "output-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(stderr.Name())
+	defer stderr.Close()
+	cmd.Stderr = stderr // which has the reason if it fails
 	if name == "go" {
-		cmd.Stderr = out // which has the reason if it fails
+		cmd.Stderr = out
 		cmd.Env = append(cmd.Env, r.env...)
 	}
 	ownGroup(cmd)
@@ -606,6 +625,11 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	}
 	endGroup(cmd)
 	r.keeper.started(0)
+	r.stderr = ""
+	if err != nil {
+		text, _ := os.ReadFile(stderr.Name())
+		r.stderr = string(text)
+	}
 	text, readErr := os.ReadFile(out.Name())
 	return string(text), cmp.Or(err, readErr)
 }
