@@ -195,7 +195,11 @@ func (r *runner) build(ctx context.Context) error {
 		}
 	}
 	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
-		return cmp.Or(errors.Join(r.problems...), fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench))
+		missing := fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench)
+		if len(r.binaries) == 0 {
+			missing = fmt.Errorf("no package of %s has tests", strings.Join(r.Packages, " "))
+		}
+		return cmp.Or(errors.Join(r.problems...), missing)
 	}
 	return nil
 }
