@@ -105,7 +105,13 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		o.Gate.Threshold = percent / 100
 		return nil
 	})
-	flags.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "fail if the process of a benchmark takes longer than `t`; 0 is no limit")
+	o.Timeout = 10 * time.Minute
+	flags.Func("timeout", "fail if the process of a benchmark takes longer than `t`; 0 is no limit (default 10m)", func(s string) (err error) {
+		if o.Timeout, err = time.ParseDuration(s); err != nil || o.Timeout < 0 {
+			return errors.New("want a duration such as 10m, or 0")
+		}
+		return nil
+	})
 	if ok, err := parse(flags, args, compareUsage, stdout); !ok {
 		return err
 	}

@@ -56,9 +56,9 @@ func wrapped(w *strings.Builder, indent, text string) {
 
 // Markdown has a table that fits a phone, and below it the details, folded.
 func (r Report) Markdown() string {
-	var text strings.Builder
-	text.WriteString(r.heading() + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace
+	var text strings.Builder
+	text.WriteString(escape(r.heading()) + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	for _, l := range r.Lines() {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", l.ID, l.Verdict, l.Article, l.Here, escape(l.Says))
 	}
