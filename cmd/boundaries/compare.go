@@ -105,7 +105,13 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		o.Gate.Threshold = percent / 100
 		return nil
 	})
-	flags.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "fail if the process of a benchmark takes longer than `t`; 0 is no limit")
+	o.Timeout = 10 * time.Minute
+	flags.Func("timeout", "fail if the process of a benchmark takes longer than `t`; 0 is no limit (default 10m)", func(s string) (err error) {
+		if o.Timeout, err = time.ParseDuration(s); err != nil || o.Timeout < 0 {
+			return errors.New("want a duration such as 10m, or 0")
+		}
+		return nil
+	})
 	if ok, err := parse(flags, args, compareUsage, stdout); !ok {
 		return err
 	}
@@ -116,21 +122,35 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	}
 	o.Command = "boundaries compare"
 	for _, arg := range args {
-		o.Command += " " + quote(arg)
+		o.Command += " " + command.Quote(arg)
 	}
 	o.Watch = watch()
 	o.Perf = perfVersion()
 	if o.Format == "benchstat" && o.Perf == "" {
 		return errors.New("this program does not know its own version of golang.org/x/perf")
 	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	unused := func(what string, names ...string) error {
+		for _, name := range names {
+			if given[name] {
+				return command.BadInput("-%s does nothing %s; want it only with a BASE", name, what)
+			}
+		}
+		return nil
+	}
 	switch {
 	case selftest && flags.NArg() == 0:
-		builtin := true
-		flags.Visit(func(f *flag.Flag) { builtin = builtin && f.Name != "bench" })
-		return revisions.SelfTest(ctx, builtin, o, stdout, stderr)
+		if err := unused("with -selftest", "format", "merge-base", "strict"); err != nil {
+			return err
+		}
+		return revisions.SelfTest(ctx, !given["bench"], o, stdout, stderr)
 	case !selftest && flags.NArg() == 1:
 		return revisions.Compare(ctx, flags.Arg(0), o, stdout, stderr)
 	case !selftest && flags.NArg() == 2:
+		if err := unused("with two files", "bench", "benchtime", "cpu", "equal", "merge-base", "o", "pkg", "relink", "rounds", "seed", "timeout"); err != nil {
+			return err
+		}
 		return compareFiles(ctx, flags.Args(), o, stdout)
 	}
 	want := "one BASE, or two files"
@@ -187,14 +207,6 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	}
 	// Status 1 would say that a benchmark is slower, or fails.
 	return command.BadInput("%w", problems)
-}
-
-// quote quotes an argument for a shell if it must.
-func quote(arg string) string {
-	if regexp.MustCompile(`^[-\w./=,:@%+^~]+$`).MatchString(arg) {
-		return arg
-	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
 // perfVersion returns the version of golang.org/x/perf that this program has.

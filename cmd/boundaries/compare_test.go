@@ -25,9 +25,13 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-threshold=0 HEAD", `invalid value "0" for flag -threshold: want a percentage above 0`},
 		{"-threshold=much HEAD", `invalid value "much" for flag -threshold: want a percentage above 0`},
 		{"-timeout=3 HEAD", `invalid value "3" for flag -timeout: `},
+		{"-timeout=-3s HEAD", `invalid value "-3s" for flag -timeout: want a duration such as 10m, or 0`},
 		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
 		{"a.txt c.txt", `open c.txt: `},
 		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"-bench=A a.txt b.txt", `-bench does nothing with two files`},
+		{"-o=out a.txt b.txt", `-o does nothing with two files`},
+		{"-selftest -format=json", `-format does nothing with -selftest`},
 		{"-format=benchstat a.txt b.txt", `-format benchstat: want a BASE`},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)

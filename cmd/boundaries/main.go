@@ -33,12 +33,13 @@
 //
 // The exit status is 0 if the verb did what it was asked, 1 if something failed
 // on the way (a benchmark that reports an error, for example), 2 if the input was
-// at fault, and 130 after an interrupt. The status of compare is also 1 after a
+// at fault or the output cannot be written, and 130 after an interrupt. The status of compare is also 1 after a
 // confirmed regression, and 3 with -strict if rows are undecided. Every error is one
 // line on standard error.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -73,6 +74,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	out := &output{Writer: stdout}
+	err := dispatch(ctx, args, out, stderr)
+	if out.err != nil {
+		// Status 1 would say that a benchmark is slower, or fails.
+		return command.BadInput("%w; want an output that takes the whole text", out.err)
+	}
+	return err
+}
+
+func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		return command.BadInput(`no verb given; "boundaries help" lists them`)
 	}
@@ -96,6 +107,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return command.BadInput(`unknown verb %q; "boundaries help" lists the verbs`, args[0])
+}
+
+// An output keeps the first error of a write.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.err = cmp.Or(o.err, err)
+	return n, err
 }
 
 func usage(w io.Writer) error {
@@ -176,13 +199,16 @@ func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	return nil
 }
 
-// numbers parses a list such as 1,2,4 and drops repeated numbers.
+// maxProcs is more procs than any machine has. Each costs memory and a goroutine.
+const maxProcs = 10_000
+
+// numbers parses a list of numbers of procs, such as 1,2,4, and drops repeated numbers.
 func numbers(list string) ([]int, error) {
 	var all []int
 	for field := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
-		if err != nil || n < 1 {
-			return nil, errors.New("want numbers of at least 1, separated by commas")
+		if err != nil || n < 1 || n > maxProcs {
+			return nil, fmt.Errorf("want numbers from 1 to %d, separated by commas", maxProcs)
 		}
 		if !slices.Contains(all, n) {
 			all = append(all, n)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,6 +74,8 @@ func TestBadArguments(t *testing.T) {
 		{"claims -claim=C5,C99 bench.txt", `claims: invalid value "C5,C99" for flag -claim: want IDs of C1 to C36, separated by commas`},
 		{"claims C99 bench.txt", "claims: open C99: "},
 		{"claims C5 bench.txt", "claims: bench.txt: no row that a claim needs ("},
+		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
+		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
 		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)
@@ -80,6 +83,22 @@ func TestBadArguments(t *testing.T) {
 		require.Empty(t, stdout)
 		require.True(t, strings.HasPrefix(stderr, "boundaries: "+test.want), stderr)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+// An output that takes no text is no verdict: status 1 would be one.
+func TestFullOutput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("bench.txt", []byte(bench("Loop/sync=serial 1000 1 ns/op")), 0o666))
+	for _, args := range []string{"help", "table -h", "table bench.txt", "scaling bench.txt", "claims -v", "claims -measure", "report bench.txt", "report -svg . bench.txt", "compare bench.txt bench.txt"} {
+		var stderr strings.Builder
+		require.Equal(t, 2, statusOf(t.Context(), strings.Fields(args), full{}, &stderr), args)
+		require.Contains(t, stderr.String(), "the disk is full", args)
+		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 	}
 }
 

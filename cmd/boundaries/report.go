@@ -37,6 +37,11 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if *out == "" && *svg == "" {
 		*out = "report.html"
 	}
+	for _, f := range files {
+		if sameFile(*out, f.Name) {
+			return command.BadInput("-o %s would replace the benchmark output that the page is made of; want another file", *out)
+		}
+	}
 	if *out != "" {
 		page, err := pages.Page(files, claimsOf(files))
 		if err != nil {
@@ -81,6 +86,12 @@ func claimsOf(files []*benchfile.File) []claims.Line {
 		}
 	}
 	return slices.Concat(byClaim...)
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y)
 }
 
 // replaceFile writes a file. After an error the file is as before, never half written.

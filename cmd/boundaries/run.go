@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,10 +61,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle with seed `n`, which the file records (default: random)")
 	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
-	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row after `d`")
+	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row whose process takes longer than `d`")
 	var hosts []string
 	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
-		hosts = strings.Split(s, ",")
+		if hosts = strings.Split(s, ","); slices.Contains(hosts, "") {
+			return errors.New("want hosts separated by commas")
+		}
 		return nil
 	})
 	ssh := flags.String("ssh", "ssh -o BatchMode=yes -o ConnectTimeout=10", "the `command` that reaches hosts")
@@ -100,8 +103,11 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if c.Packages = flags.Args(); len(c.Packages) == 0 {
 		c.Packages = []string{"."}
 	}
-	c.Command = fmt.Sprintf("boundaries run -o FILE -bench '%s' -cpu %s -rounds %d -benchtime %s -seed %d %s",
-		c.Bench, joined(c.CPU), c.Rounds, c.Benchtime, c.Seed, strings.Join(c.Packages, " "))
+	c.Command = fmt.Sprintf("boundaries run -o FILE -bench %s -cpu %s -rounds %d -benchtime %s -seed %d",
+		command.Quote(c.Bench), joined(c.CPU), c.Rounds, c.Benchtime, c.Seed)
+	for _, pkg := range c.Packages {
+		c.Command += " " + command.Quote(pkg)
+	}
 	if hosts != nil {
 		if !given["cpu"] {
 			c.CPU = nil // each has a default of its own
@@ -119,6 +125,8 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	finish()
 	var failed command.Problems
 	switch {
+	case ctx.Err() != nil && !exists(c.Out):
+		return command.Interrupted("interrupted before the first result")
 	case ctx.Err() != nil:
 		return command.Interrupted(fmt.Sprintf("interrupted; %s has the complete rows, and -resume continues", c.Out))
 	case errors.As(err, &failed):
@@ -127,6 +135,11 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return command.BadInput("%w", err)
 	}
 	return nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // runOn runs on all hosts at once.
@@ -207,7 +220,7 @@ func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finis
 			return
 		}
 		if round == 0 {
-			fmt.Fprintf(w, "boundaries: %d runs in %d rounds%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
+			fmt.Fprintf(w, "boundaries: runs: %d, rounds: %d%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
 		}
 		if !terminal {
 			if p.Round != round && p.Row != "" {

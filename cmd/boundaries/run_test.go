@@ -17,8 +17,12 @@ func TestRunVerb(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                        "run: want the file that results go to, as in -o bench.txt",
 		"-o f -bench (":           "run: invalid value",
-		"-o f -cpu 0":             "want numbers of at least 1, separated by commas",
-		"-o f -cpu 1,x":           "want numbers of at least 1, separated by commas",
+		"-o f -cpu 0":             "want numbers from 1 to 10000, separated by commas",
+		"-o f -cpu 1,x":           "want numbers from 1 to 10000, separated by commas",
+		"-o f -on a,,b":           "want hosts separated by commas",
+		"-o f -cpu 99999999999":   "want numbers from 1 to 10000, separated by commas",
+		"-o table.go":             "run: table.go exists already; want a new file, or -resume\n",
+		"-o /none/f":              "run: open /none/f: no such file or directory\n",
 		"-o f -benchtime soon":    "want a duration such as 100ms, or a count such as 100x",
 		"-o f -benchtime 0x":      "want a duration such as 100ms, or a count such as 100x",
 		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
@@ -32,6 +36,7 @@ func TestRunVerb(t *testing.T) {
 		status := statusOf(t.Context(), append([]string{"run"}, strings.Fields(args)...), &stdout, &stderr)
 		assert.Equal(t, 2, status, args)
 		assert.Contains(t, stderr.String(), want, args)
+		assert.NotContains(t, stderr.String(), "looking for", "it built before it refused: "+args)
 		assert.NoFileExists(t, "f", args)
 	}
 	if testing.Short() {
@@ -47,10 +52,10 @@ func TestRunVerb(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -seed 3"), &stdout, &stderr)
 	require.Equal(t, 0, status, stderr.String())
-	assert.Contains(t, stderr.String(), "boundaries: 4 runs in 2 rounds\nboundaries: round 1 of 2\nboundaries: round 2 of 2, about ")
+	assert.Contains(t, stderr.String(), "boundaries: runs: 4, rounds: 2\nboundaries: round 1 of 2\nboundaries: round 2 of 2, about ")
 	text, err := os.ReadFile(filepath.Join(dir, "out.txt"))
 	require.NoError(t, err)
-	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench '.' -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
+	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench . -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
 	// With the same flags the run continues, and there is nothing left to do.
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
 	assert.Equal(t, 0, status, stderr.String())

@@ -39,6 +39,9 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
+// StandardInput is the name of the file "-".
+const StandardInput = "standard input"
+
 // want ends an error about a file that has no results.
 const want = "want the output of go test -bench"
 
@@ -49,7 +52,7 @@ const (
 
 // A File holds the content of one file.
 type File struct {
-	Name     string // "standard input" for "-"
+	Name     string // StandardInput for "-"
 	Machine  Machine
 	Rows     []*Row            // in the order of their first lines
 	Better   map[string]string // unit to "higher" or "lower", where a Unit line says it
@@ -165,7 +168,7 @@ func readNamed(ctx context.Context, name string) (*File, error) {
 	stdin := os.Stdin
 	go func() {
 		if name == "-" {
-			f, err := ReadFrom(stdin, "standard input")
+			f, err := ReadFrom(stdin, StandardInput)
 			read <- result{f, err}
 			return
 		}
@@ -298,13 +301,14 @@ func (f *File) splitNames() {
 	}
 }
 
+// cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
 func cutProcs(name string) (base string, procs int, ok bool) {
 	i := strings.LastIndexByte(name, '-')
 	if i < 0 {
 		return name, 1, false
 	}
 	procs, err := strconv.Atoi(name[i+1:])
-	if err != nil || procs < 1 || name[i+1] == '0' || name[i+1] == '+' {
+	if err != nil || procs < 2 || name[i+1] == '0' || name[i+1] == '+' {
 		return name, 1, false
 	}
 	return name[:i], procs, true

@@ -192,13 +192,13 @@ func TestLogs(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("BenchmarkSort/size-10 1 2 ns/op\nBenchmarkSort/size-10-4 1 3 ns/op\nBenchmarkA-4 1 5 ns/op\n"+
-		"BenchmarkA-04 1 5 ns/op\npkg: other\ngoos: linux\ngoarch: amd64\npkg: other\nBenchmarkA-4 1 6 ns/op\n"), "f")
+		"BenchmarkA-04 1 5 ns/op\npkg: other\ngoos: linux\ngoarch: amd64\npkg: other\nBenchmarkA-4 1 6 ns/op\nBenchmarkB 1 7 ns/op\nBenchmarkB-1 1 8 ns/op\n"), "f")
 	require.NoError(t, err)
 	var got []string
 	for _, r := range f.Rows {
 		got = append(got, fmt.Sprint(r.Pkg, " ", r.Name, " ", r.Procs, " ", r.FullName()))
 	}
-	assert.Equal(t, []string{" Sort/size-10 1 Sort/size-10", " Sort/size-10 4 Sort/size-10-4", " A 4 A-4", " A-04 1 A-04", "other A 4 A-4"}, got)
+	assert.Equal(t, []string{" Sort/size-10 1 Sort/size-10", " Sort/size-10 4 Sort/size-10-4", " A 4 A-4", " A-04 1 A-04", "other A 4 A-4", "other B 1 B", "other B-1 1 B-1"}, got)
 }
 
 func TestRoundsAndDisturbed(t *testing.T) {

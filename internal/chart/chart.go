@@ -286,6 +286,8 @@ func (c Chart) axes() (x, y axis) {
 	if c.Flat {
 		y.least, y.most = min(y.least, 1), max(y.most, 1)
 	}
+	// Beyond these bounds the ratio of two values, or a margin, is not a number.
+	y.least, y.most = min(max(y.least, 1e-100), 1e100), min(max(y.most, 1e-100), 1e100)
 	if c.LogY {
 		room := math.Pow(max(y.most/y.least, 1.2), 0.06)
 		y.least, y.most = y.least/room, y.most*room

@@ -101,6 +101,7 @@ func TestStaysInside(t *testing.T) {
 		"all equal":   func(c *Chart) { c.Series[1].Points = c.Series[0].Points },
 		"no series":   func(c *Chart) { c.Series = nil },
 		"wide":        func(c *Chart) { c.Series[0].Points[0].Low, c.Series[0].Points[0].High = 1e-30, math.Inf(1) },
+		"any number":  func(c *Chart) { c.Series[0].Points[0].Y, c.Series[0].Points[1].Y = 5e-324, math.MaxFloat64 },
 		"fifteen":     func(c *Chart) { c.Series[0].Points[3].Y = 1e6 },
 		"a flat line": func(c *Chart) { c.Ideal, c.Flat = false, true },
 		"all is over": func(c *Chart) { c.Oversub = 1 },

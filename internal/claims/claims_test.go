@@ -618,6 +618,26 @@ func TestNotMeasured(t *testing.T) {
 	}
 }
 
+// The command that measures what is missing replaces no file that it needs.
+func TestFillCommand(t *testing.T) {
+	for want, names := range map[string][]string{
+		" > more.txt; go tool boundaries claims bench.txt more.txt":               {"bench.txt"},
+		" > more-3.txt; go tool boundaries claims more.txt more-2.txt more-3.txt": {"more.txt", "more-2.txt"},
+		" > more.txt; go tool boundaries claims FILE more.txt":                    {benchfile.StandardInput},
+		" > more.txt; go tool boundaries claims 'my $(file)'\\''s.txt' more.txt":  {"my $(file)'s.txt"},
+	} {
+		var files []*benchfile.File
+		for i, name := range names {
+			f, err := benchfile.ReadFrom(strings.NewReader(results(2, i+1, "SharedLoopBoxed/system=gil-jumps 1 ns/op")), name)
+			require.NoError(t, err)
+			files = append(files, f)
+		}
+		r, err := Judge(files, []string{"C5"})
+		require.NoError(t, err)
+		require.True(t, strings.HasSuffix(r.fill(), want), r.fill())
+	}
+}
+
 // A row that the pattern of another row selects is not measured twice, and rows that no
 // claim needs are skipped.
 func TestCommand(t *testing.T) {

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"boundaries/internal/benchfile"
+	"boundaries/internal/command"
 )
 
 const width = 110
@@ -53,9 +56,9 @@ func wrapped(w *strings.Builder, indent, text string) {
 
 // Markdown has a table that fits a phone, and below it the details, folded.
 func (r Report) Markdown() string {
-	var text strings.Builder
-	text.WriteString(r.heading() + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace
+	var text strings.Builder
+	text.WriteString(escape(r.heading()) + "\n\n" + r.summary() + "\n\n| | verdict | article | here | the claim |\n|---|---|---|---|---|\n")
 	for _, l := range r.Lines() {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", l.ID, l.Verdict, l.Article, l.Here, escape(l.Says))
 	}
@@ -123,8 +126,18 @@ func (r Report) fill() string {
 	if len(cells) == 0 {
 		return ""
 	}
-	files := append(slices.Clone(r.input.files), "more.txt")
-	return fmt.Sprintf("{ %s; } > more.txt; go tool boundaries claims %s", measure(cells, nil), strings.Join(files, " "))
+	more := "more.txt"
+	for i := 2; slices.Contains(r.input.files, more); i++ {
+		more = fmt.Sprintf("more-%d.txt", i)
+	}
+	files := ""
+	for _, name := range r.input.files {
+		if name == benchfile.StandardInput {
+			name = "FILE"
+		}
+		files += command.Quote(name) + " "
+	}
+	return fmt.Sprintf("{ %s; } > %s; go tool boundaries claims %s%[2]s", measure(cells, nil), more, files)
 }
 
 // headline returns the figures that stand for the claim: those of the first figure

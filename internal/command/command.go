@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -72,3 +73,13 @@ func Report(name string, stderr io.Writer, err error) int {
 	}
 	return 1
 }
+
+// Quote quotes an argument for a shell if it must.
+func Quote(arg string) string {
+	if plain.MatchString(arg) {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}
+
+var plain = regexp.MustCompile(`^[-\w./=,:@%+^~]+$`)

@@ -220,7 +220,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 		switch {
 		case stats.Usable(base) && stats.Usable(head):
 			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)
-			if spread(base, head) == 0 {
+			if r.Ratio.Bounded() && spread(base, head) == 0 {
 				// Values that never vary, such as a count of allocations.
 				r.Ratio.Low, r.Ratio.High = r.Ratio.Center, r.Ratio.Center
 			}

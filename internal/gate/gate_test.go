@@ -185,6 +185,19 @@ func TestVerdicts(t *testing.T) {
 }
 
 // The bytes of a row that does not allocate are noise, and those of one that does count.
+// An interval takes four rounds a side, also of values that never vary.
+func TestFewRoundsHaveNoInterval(t *testing.T) {
+	for rounds := 1; rounds <= 4; rounds++ {
+		d := &Data{}
+		add(t, d, Base, "X", "allocs/op", slices.Repeat([]float64{2}, rounds)...)
+		add(t, d, Head, "X", "allocs/op", slices.Repeat([]float64{3}, rounds)...)
+		for _, r := range Default.decideOnce(d).Results {
+			assert.Equal(t, rounds >= 4, r.Ratio.Bounded(), "%d rounds: %v", rounds, r.Ratio)
+			assert.Equal(t, rounds >= 4, strings.Contains(r.change(), "["))
+		}
+	}
+}
+
 func TestBytes(t *testing.T) {
 	for _, allocs := range []float64{0, 1} {
 		d := &Data{}

@@ -90,9 +90,10 @@ type Results struct {
 
 // A row is a variant in a cell.
 type row struct {
-	samples map[string][]float64 // by unit, a value for each round
-	file    string
-	line    int // of the first round
+	samples   map[string][]float64 // by unit, a value for each round
+	disturbed int                  // how many rounds ran on a disturbed machine
+	file      string
+	line      int // of the first round
 }
 
 // Read takes the rows of the lab from files, which must be of one machine: a map of
@@ -104,6 +105,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 	}
 	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}}
 	for _, f := range files {
+		disturbed := f.DisturbedRows()
 		for _, measured := range f.Rows {
 			cell, variant, ok := parse(measured.FullName())
 			if !ok {
@@ -115,6 +117,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 			if r.cells[cell][variant] == nil {
 				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
 			}
+			r.cells[cell][variant].disturbed += disturbed[measured.FullName()].Runs
 			samples := r.cells[cell][variant].samples
 			for unit, values := range measured.Values {
 				scale := 1.0
@@ -242,7 +245,8 @@ type Entry struct {
 	File    string // that has the row
 	Line    int    // of its first round
 
-	samples map[string][]float64
+	samples   map[string][]float64
+	disturbed int // rounds
 }
 
 // metric returns the median of another unit.
@@ -286,7 +290,7 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 			continue
 		}
 		variant := known[cell.Shape][name]
-		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.machine.Fact("forbids "+name)), File: row.file, Line: row.line, samples: row.samples}
+		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.machine.Fact("forbids "+name)), File: row.file, Line: row.line, samples: row.samples, disturbed: row.disturbed}
 		if variant.Reference {
 			ranking.References = append(ranking.References, e)
 		} else {
@@ -324,7 +328,7 @@ func (r Ranking) entry(variant string) (Entry, bool) {
 // notes returns what a reader of the rankings must know about the measurement.
 func notes(rankings ...Ranking) []string {
 	var notes []string
-	fewest, rounds := math.MaxInt, 0
+	fewest, rounds, disturbed := math.MaxInt, 0, 0
 	type off struct {
 		rounds   int
 		farthest float64 // from the dial, as a ratio
@@ -332,7 +336,7 @@ func notes(rankings ...Ranking) []string {
 	dials := map[string]*off{"hold": {}, "think": {}}
 	for _, r := range rankings {
 		for _, e := range slices.Concat(r.Choices, r.References) {
-			fewest, rounds = min(fewest, e.Cost.Rounds), rounds+e.Cost.Rounds
+			fewest, rounds, disturbed = min(fewest, e.Cost.Rounds), rounds+e.Cost.Rounds, disturbed+e.disturbed
 			for name, asked := range map[string]time.Duration{"hold": r.Cell.Hold, "think": r.Cell.Think} {
 				for _, measured := range e.samples[name+"-ns"] {
 					dials[name].rounds++
@@ -349,8 +353,11 @@ func notes(rankings ...Ranking) []string {
 				off.rounds, rounds, name, 100*off.farthest))
 		}
 	}
+	if disturbed > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d runs were on a disturbed machine. They count too; the file names them.", disturbed, rounds))
+	}
 	if fewest < 6 {
-		notes = append(notes, fmt.Sprintf("%d rounds give figures but no verdict: want 6 (-count 6).", fewest))
+		notes = append(notes, fmt.Sprintf("Fewer than 6 rounds give figures but no verdict, and there are %d: want -count 6.", fewest))
 	}
 	return notes
 }
@@ -397,9 +404,24 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 			}
 			m.Cells = append(m.Cells, line)
 		}
+		m.markOversubscribed()
 		maps = append(maps, m)
 	}
 	return maps
+}
+
+// markOversubscribed marks the columns or rows of more procs than processors.
+func (m *Map) markOversubscribed() {
+	note := ""
+	for name, heads := range map[string][]string{m.X.Name: m.Columns, m.Y.Name: m.Rows} {
+		for i, head := range heads {
+			if procs, _ := strconv.Atoi(head); name == "procs" && m.machine.Oversubscribed(procs) {
+				heads[i] += "*"
+				note = fmt.Sprintf(", on %d processors (* oversubscribed)", m.machine.NumCPU())
+			}
+		}
+	}
+	m.Title += note
 }
 
 // title writes the dials that are not on the axes, the procs in words and last.
@@ -490,13 +512,17 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes the cost of e as a multiple of another's, such as 1.23x.
+// times writes the cost of e as a multiple of another's, such as 1.23x, or "-" if the
+// other costs nothing, as a wait for a mutex may.
 func times(e, other Entry) string {
-	ratio := e.Cost.Median / other.Cost.Median
-	if ratio < 10 {
+	switch ratio := e.Cost.Median / other.Cost.Median; {
+	case other.Cost.Median == 0:
+		return "-"
+	case ratio < 10:
 		return fmt.Sprintf("%.2fx", ratio)
+	default:
+		return fmt.Sprintf("%.0fx", ratio)
 	}
-	return fmt.Sprintf("%.0fx", ratio)
 }
 
 // Any reports whether a map has something to show.

@@ -188,7 +188,9 @@ func TestAxesAndUnits(t *testing.T) {
 	for unit, want := range map[string][]string{"ns/op": {"global-mutex", "atomic"}, "update-p99-ns": {"atomic", "global-mutex"}} {
 		m := r.Maps(procs, hold, unit)
 		require.Len(t, m, 1)
-		require.Equal(t, []string{"1", "8"}, m[0].Columns)
+		require.Equal(t, []string{"1", "8*"}, m[0].Columns)
+		require.Contains(t, m[0].Title, ", on 2 processors (* oversubscribed)")
+		require.Equal(t, []string{"1", "8*"}, r.Maps(hold, procs, unit)[0].Rows)
 		for i, name := range want {
 			require.Equal(t, name, m[0].Cells[0][i].Choices[0].Variant)
 			require.True(t, m[0].Cells[0][i].sure())
@@ -204,7 +206,22 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	r := read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...))
 	m := maps(r, "read", "hold")
 	require.False(t, m[0].Cells[0][0].sure())
-	require.Contains(t, text(t, m), "5 rounds give figures but no verdict: want 6 (-count 6).")
+	require.Contains(t, text(t, m), "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6.")
+}
+
+// What costs nothing has no ratio.
+func TestZero(t *testing.T) {
+	r := read(t, output(6, rows(at(0, 0), "global-mutex=5", "atomic=0", "rw-mutex=0")...))
+	for _, got := range []string{text(t, maps(r, "read", "hold")), text(t, maps(read(t, append(output(6, rows(at(0, 0), "global-mutex=5", "atomic=0")...),
+		output(6, rows(at(0, 95), "global-mutex=0", "atomic=0")...)...)), "read", "hold"))} {
+		require.NotRegexp(t, "NaN|Inf", got)
+	}
+}
+
+func TestDisturbed(t *testing.T) {
+	r := read(t, append(output(6, rows(at(0, 0), "global-mutex=5", "atomic=10")...),
+		"# disturbed: Contention/shape=record/"+at(0, 0).String()+"/sync=atomic-2 1.31 times (others used 1.00 processors; 2 of 6 runs)\n"...))
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n2 of 12 runs were on a disturbed machine. They count too; the file names them.\n")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

@@ -59,7 +59,7 @@ func (c *comparison) enter(s *side) error {
 // checkPlatform returns an error if this machine cannot run the test binaries. It also
 // notes the -ldflags of GOFLAGS.
 func (c *comparison) checkPlatform(ctx context.Context) error {
-	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
+	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "-json=false", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
 	if err != nil {
 		return command.BadInput("%s: go env: %s", &c.head, c.reason(ctx, &c.head, err))
 	}
@@ -319,7 +319,7 @@ func (c *comparison) build(ctx context.Context) error {
 			}
 			out, errOut, err := c.exec(ctx, filepath.Join(s.root, p.dir[i]), p.binary[i], "-test.list=^Benchmark")
 			if err != nil {
-				return fmt.Errorf("%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), failure(out, errOut, err))
+				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), failure(out, errOut, err))
 			}
 			for line := range strings.Lines(out) {
 				// TestMain may print lines of its own.

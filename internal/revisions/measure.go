@@ -16,6 +16,7 @@ import (
 	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
+	"boundaries/internal/noise"
 )
 
 // A task is what one process runs: a benchmark, or a row of one.
@@ -274,7 +275,7 @@ func results(out string) (*benchfile.File, string, error) {
 // report makes the report of what was measured.
 func (c *comparison) report(ctx context.Context, first, second *stage, failed error) (*gate.Report, error) {
 	r := &gate.Report{Base: c.base.String(), Head: c.head.String(), Command: c.Command, Rounds: c.Rounds, Notes: c.notes}
-	r.Machine = strings.TrimSuffix(fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.cpuName), ", ")
+	r.Machine = strings.TrimSuffix(fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, noise.Usable().N(), c.cpuName), ", ")
 	if c.disturbed > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d runs were disturbed three times in a row, and count anyway", c.disturbed))
 	}
@@ -361,7 +362,7 @@ func (c *comparison) keep(r *gate.Report, first, second *stage) error {
 
 // fileHead is the head of a file of results.
 func (c *comparison) fileHead(s *side) string {
-	return fmt.Sprintf("# %s\n# seed: %d\nnumcpu: %d\n", s, c.Seed, runtime.NumCPU())
+	return fmt.Sprintf("# %s\n# seed: %d\nnumcpu: %d\n", s, c.Seed, noise.Usable().N())
 }
 
 func (c *comparison) table(ctx context.Context, st *stage) (string, error) {

@@ -161,13 +161,13 @@ func Judge(r *gate.Report, strict bool) error {
 func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer) (report *gate.Report, err error) {
 	// The cleanup and the report after an interrupt must still run.
 	last := context.WithoutCancel(ctx)
-	defer func() { err = errors.Join(err, c.cleanUp(last)) }()
+	defer func() { err = errors.Join(err, atFault(c.cleanUp(last))) }()
 	c.random = newRandom(c.Seed)
 	c.patterns = parsePatterns(c.Bench)
 	c.base.name, c.head.name = "base", "head"
 
 	var first, second *stage
-	failed := c.prepare(ctx, base)
+	failed := atFault(c.prepare(ctx, base))
 	if failed == nil {
 		fmt.Fprintf(c.stderr, "%s\n%s\n", &c.base, &c.head)
 		for _, note := range c.notes {
@@ -212,7 +212,16 @@ func (c *comparison) publish(ctx context.Context, r *gate.Report, first, second 
 	if err == nil {
 		_, err = io.WriteString(stdout, text)
 	}
-	return cmp.Or(err, kept)
+	return atFault(cmp.Or(err, kept))
+}
+
+// atFault gives an error the status 2 unless it has one. Status 1 says that a benchmark
+// is slower, or fails.
+func atFault(err error) error {
+	if err == nil || errors.As(err, new(command.Error)) {
+		return err
+	}
+	return command.BadInput("%w", err)
 }
 
 func (c *comparison) equalReport() *gate.Report {

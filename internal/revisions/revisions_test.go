@@ -479,6 +479,15 @@ func TestBadInput(t *testing.T) {
 		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
 		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "HEAD", quick)
 	})
+	t.Run("flags that make go env print JSON", func(t *testing.T) {
+		t.Setenv("GOFLAGS", "-json")
+		requireBadInput(t, "go list -f cannot be used with -json", "HEAD", quick)
+	})
+	t.Run("nowhere for temporary files", func(t *testing.T) {
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+		t.Setenv("TMP", filepath.Join(t.TempDir(), "none"))
+		requireBadInput(t, "making a temporary directory: ", "HEAD", quick)
+	})
 	t.Run("not a repository", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		requireBadInput(t, "want to be in a git checkout: git rev-parse: fatal: not a git repository", "HEAD", quick)

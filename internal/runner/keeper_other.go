@@ -18,3 +18,5 @@ func (k *keeper) started(int) {}
 func (k *keeper) end() { _ = os.RemoveAll(k.folder) }
 
 func detach(*exec.Cmd) {}
+
+func lock(*os.File) error { return nil }

@@ -3,8 +3,10 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -46,3 +48,12 @@ func (k *keeper) end() {
 
 // detach keeps a Ctrl-C from a command, which the caller ends in another way.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// lock returns an error if another process has locked the file. The lock ends with the
+// process. File systems without locks are no error.
+func lock(file *os.File) error {
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return err
+	}
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,4 +81,28 @@ func BenchmarkSlow(b *testing.B) {
 	f := parse(t, c)
 	assert.Empty(t, f.Problems)
 	assert.NotEmpty(t, scaling.Workloads(f))
+}
+
+// A test binary for another platform, as GOOS or GOARCH makes it, is named as that.
+func TestOtherPlatform(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "0.test.exe")
+	require.NoError(t, os.WriteFile(path, []byte("MZ"), 0o777))
+	k, err := keep(t.TempDir())
+	require.NoError(t, err)
+	defer k.end()
+	r := &runner{temp: t.TempDir(), keeper: k}
+	_, err = r.exec(t.Context(), "", path)
+	assert.ErrorContains(t, err, "this machine cannot run the test binary; want its own GOOS and GOARCH, "+runtime.GOOS)
+}
+
+// Two runs do not write to one file at once.
+func TestTwoAtOnce(t *testing.T) {
+	c := config(t.TempDir())
+	first, second := &runner{Config: c, facts: map[string]bool{}}, &runner{Config: c, facts: map[string]bool{}, done: map[string]bool{}}
+	require.NoError(t, first.open())
+	second.Resume = true
+	assert.EqualError(t, second.open(), c.Out+" is being written by another run; want its end, or another file")
+	require.NoError(t, first.file.Close())
+	require.NoError(t, second.open())
+	assert.NoError(t, second.file.Close())
 }

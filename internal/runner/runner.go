@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"boundaries/internal/command"
@@ -48,7 +50,7 @@ type Config struct {
 	Benchtime string // as in go test -benchtime
 	Seed      uint64
 	Command   string        // the command that measures the same again
-	Timeout   time.Duration // how long one row may take
+	Timeout   time.Duration // how long one process may take
 
 	// Resume continues a file that an earlier run has begun with the same Packages,
 	// Bench, CPU, Benchtime and Seed.
@@ -125,6 +127,7 @@ type runner struct {
 	head     string          // the head under which the file's last result stands
 	problems []error
 	repeated int
+	stderr   string // of the last command, if it failed
 }
 
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
@@ -142,13 +145,17 @@ func Run(ctx context.Context, c Config) (err error) {
 		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	defer r.keeper.end()
-	if err := r.build(ctx); err != nil {
-		return cmp.Or(ctx.Err(), err)
-	}
+	// Building takes long, so whether the file is at fault must be known before.
 	if err := r.open(); err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, r.file.Close()) }()
+	if err := r.build(ctx); err != nil {
+		if !r.Resume && r.Prebuilt == nil {
+			_ = os.Remove(r.Out) // it has no result
+		}
+		return cmp.Or(ctx.Err(), err)
+	}
 	err = r.rounds(ctx)
 	if ctx.Err() != nil {
 		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
@@ -186,7 +193,11 @@ func (r *runner) build(ctx context.Context) error {
 		}
 	}
 	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
-		return cmp.Or(errors.Join(r.problems...), fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench))
+		missing := fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench)
+		if len(r.binaries) == 0 {
+			missing = fmt.Errorf("no package of %s has tests", strings.Join(r.Packages, " "))
+		}
+		return cmp.Or(errors.Join(r.problems...), missing)
 	}
 	return nil
 }
@@ -220,13 +231,17 @@ func resultOf(line string) (name string, ok bool) {
 	return "", false
 }
 
+// reason matches what a failing test binary prints: a line, and for a failed benchmark
+// also the text below it.
+var reason = regexp.MustCompile(`(?m)^((?:\s*--- FAIL:.*(?:\n +.*)?)|(?:panic|fatal error): .*)`)
+
 func (r *runner) problem(what, output string, err error) {
 	text := err.Error()
-	for line := range strings.Lines(output) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "--- FAIL") || strings.HasPrefix(line, "panic:") {
-			text = line
-			break
-		}
+	if said := strings.TrimSpace(r.stderr); said != "" {
+		text += ": " + said[strings.LastIndexByte(said, '\n')+1:]
+	}
+	if m := reason.FindStringSubmatch(output + "\n" + r.stderr); m != nil {
+		text = strings.Join(strings.Fields(m[1]), " ")
 	}
 	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, text))
 }
@@ -250,6 +265,8 @@ func (r *runner) open() (err error) {
 	} else if r.file, err = os.OpenFile(r.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists already; want a new file, or -resume", r.Out)
 	} else if err != nil {
+		return err
+	} else if err := r.lock(); err != nil {
 		return err
 	}
 	var text strings.Builder
@@ -304,8 +321,22 @@ func SeedOf(file string) (uint64, error) {
 	return strconv.ParseUint(string(m[1]), 10, 64)
 }
 
-func (r *runner) reopen() error {
-	text, err := os.ReadFile(r.Out)
+// lock keeps other runs from the file, until it is closed.
+func (r *runner) lock() error {
+	if err := lock(r.file); err != nil {
+		return fmt.Errorf("%s is being written by another run; want its end, or another file", r.Out)
+	}
+	return nil
+}
+
+func (r *runner) reopen() (err error) {
+	if r.file, err = os.OpenFile(r.Out, os.O_RDWR, 0); err != nil {
+		return fmt.Errorf("-resume: %w", err)
+	}
+	if err := r.lock(); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(r.file)
 	if err != nil {
 		return fmt.Errorf("-resume: %w", err)
 	}
@@ -337,9 +368,6 @@ func (r *runner) reopen() error {
 	}
 	if !planned {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
-	}
-	if r.file, err = os.OpenFile(r.Out, os.O_WRONLY, 0); err != nil {
-		return fmt.Errorf("-resume: %w", err)
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
@@ -528,11 +556,18 @@ var (
 // test runs benchmarks of a binary, as go test would.
 func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs int, benchtime string) (string, error) {
 	args := []string{"-test.run=^$", "-test.bench=" + bench, "-test.cpu=" + strconv.Itoa(procs), "-test.benchtime=" + benchtime,
-		"-test.count=1", "-test.timeout=" + r.Timeout.String(), "-test.paniconexit0"}
+		"-test.count=1", "-test.timeout=0", "-test.paniconexit0"}
 	if skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
-	return r.exec(ctx, b.dir, b.path, args...)
+	// Package testing applies its timeout to tests only.
+	limited, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	text, err := r.exec(limited, b.dir, b.path, args...)
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("it took longer than -timeout %v", r.Timeout)
+	}
+	return text, err
 }
 
 func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
@@ -560,15 +595,24 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stdout = dir, out
 	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
+	stderr, err := os.CreateTemp(r.temp, "output-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(stderr.Name())
+	defer stderr.Close()
+	cmd.Stderr = stderr // which has the reason if it fails
 	if name == "go" {
-		cmd.Stderr = out // which has the reason if it fails
+		cmd.Stderr = out
 		cmd.Env = append(cmd.Env, r.env...)
 	}
 	process.OwnGroup(cmd)
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); errors.Is(err, syscall.ENOEXEC) {
+		return "", fmt.Errorf("this machine cannot run the test binary; want its own GOOS and GOARCH, %s and %s", runtime.GOOS, runtime.GOARCH)
+	} else if err != nil {
 		return "", err
 	}
 	r.keeper.started(cmd.Process.Pid)
@@ -583,6 +627,11 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	}
 	process.EndGroup(cmd)
 	r.keeper.started(0)
+	r.stderr = ""
+	if err != nil {
+		text, _ := os.ReadFile(stderr.Name())
+		r.stderr = string(text)
+	}
 	text, readErr := os.ReadFile(out.Name())
 	return string(text), cmp.Or(err, readErr)
 }

@@ -222,6 +222,15 @@ func BenchmarkGood(b *testing.B) {}
 
 func BenchmarkBad(b *testing.B) {
 	if _, err := os.Stat("`+"flag"+`"); err == nil {
+		switch os.Getenv("ENDS") {
+		case "panic":
+			panic("lost")
+		case "exit":
+			fmt.Fprint(os.Stderr, "connecting\ncannot reach the server\n")
+			os.Exit(3)
+		case "late":
+			time.Sleep(time.Minute)
+		}
 		b.Fatal("a wrong answer")
 	}
 	os.WriteFile("flag", nil, 0o666)
@@ -231,9 +240,23 @@ func BenchmarkBad(b *testing.B) {
 	var problems command.Problems
 	require.ErrorAs(t, err, &problems)
 	assert.Len(t, problems, 2, "once for each number of procs, and not in every round: %v", err)
-	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad")
+	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad tiny_test.go:")
+	assert.ErrorContains(t, err, ": a wrong answer")
 	assert.Equal(t, 3, runs(parse(t, c))["Good-2"])
 	assert.Zero(t, runs(parse(t, c))["Bad"])
+
+	for ends, want := range map[string]string{
+		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
+		"late": "Bad: it took longer than -timeout 2s",
+	} {
+		t.Setenv("ENDS", ends)
+		c := c
+		c.Out, c.Bench, c.CPU, c.Rounds, c.Timeout = filepath.Join(t.TempDir(), "f.txt"), "Bad", []int{1}, 1, 2*time.Second
+		require.NoError(t, os.Remove("flag"))
+		err := Run(t.Context(), c)
+		require.Error(t, err, ends)
+		assert.True(t, strings.HasPrefix(err.Error(), want), "%s: %v", ends, err)
+	}
 
 	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Nothing"
 	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing"`)

@@ -6,12 +6,14 @@ package all
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"boundaries/asyncio"
 	"boundaries/asyncio/await"
 	"boundaries/asyncio/respond"
 	"boundaries/fib"
+	"boundaries/internal/fibsize"
 	"boundaries/internal/suite"
 	"boundaries/loop"
 	"boundaries/procs"
@@ -33,7 +35,7 @@ func Workloads() []suite.Workload {
 
 var workloads = []suite.Workload{
 	suite.New("Loop", "sync", "loop", loop.Variants, loop.Total, nil),
-	suite.New("Fib", "sync", "fib", fib.Variants, fib.Want, nil),
+	sized(suite.New("Fib", "sync", "fib", fib.Variants, fib.Want, nil)),
 	systems.Loop.Workload("LoopBoxed"),
 	systems.SharedLoop.Workload("SharedLoopBoxed"),
 	systems.Countdown.Workload("CountdownBoxed"),
@@ -55,4 +57,16 @@ var workloads = []suite.Workload{
 	asyncio.Workload("AsyncIO/latency=0", 0),
 	asyncio.Workload("AsyncIO/latency=1ms", time.Millisecond),
 	suite.New("Await", "sync", "asyncio/await", await.Variants, await.Want, nil),
+}
+
+// sized puts the size of fib into the names of the rows if the environment changes it.
+// The claims compare this workload with the fib(20) of python/, and another size is
+// another job. The other fibs are compared with themselves only.
+func sized(w suite.Workload) suite.Workload {
+	if size := fibsize.N(0); size > 0 {
+		for i := range w.Benches {
+			w.Benches[i].Name += "/fib=" + strconv.Itoa(size)
+		}
+	}
+	return w
 }
