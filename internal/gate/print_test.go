@@ -150,4 +150,7 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())
 	require.Contains(t, r.Text(), "these are two machines")
+	head = append([]string{"numcpu: 1"}, head...)
+	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
+	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
 }
