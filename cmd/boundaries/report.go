@@ -96,8 +96,14 @@ func sameFile(a, b string) bool {
 
 // replaceFile writes a file. After an error the file is as before, never half written.
 func replaceFile(name string, data []byte) error {
+	mode := os.FileMode(0o644)
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(name, data, 0o666) // a device or a pipe, which a rename must not replace
+	} else if err == nil {
+		mode = info.Mode().Perm()
+		if name, err = filepath.EvalSymlinks(name); err != nil { // nor a link
+			return err
+		}
 	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
@@ -108,7 +114,7 @@ func replaceFile(name string, data []byte) error {
 		err = closed
 	}
 	if err == nil {
-		err = os.Chmod(temp.Name(), 0o644)
+		err = os.Chmod(temp.Name(), mode)
 	}
 	if err == nil {
 		err = os.Rename(temp.Name(), name)

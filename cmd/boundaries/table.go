@@ -93,9 +93,9 @@ func (m *marks) explain(text io.Writer, f *benchfile.File) {
 		fmt.Fprintln(text, "~ some rounds of this figure ran on a disturbed machine; the file names them")
 	}
 	if n := len(f.Ignored); n > 0 {
-		fmt.Fprintf(text, "Ignored, because only the head of a file has keys: %s", f.Ignored[0])
+		fmt.Fprintf(text, "Ignored, although it looks like a key: %s", f.Ignored[0])
 		if n > 1 {
-			fmt.Fprintf(text, " and %d more lines", n-1)
+			fmt.Fprintf(text, " and %d more", n-1)
 		}
 		fmt.Fprintln(text)
 	}

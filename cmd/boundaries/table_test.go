@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -159,6 +160,27 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.Nil(t, w.Rows[1].Cells[2].SpeedUp)
 	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
+}
+
+// A page replaces what a link leads to and keeps the mode, and no other file is left.
+func TestReplaceFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links and modes are others there")
+	}
+	dir := t.TempDir()
+	name, link := filepath.Join(dir, "page.html"), filepath.Join(dir, "link.html")
+	require.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
+	require.NoError(t, os.Symlink("page.html", link))
+	require.NoError(t, replaceFile(link, []byte("new")))
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	assert.Equal(t, "new", string(text))
+	info, err := os.Lstat(name)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, files, 2)
 }
 
 // The page has the claims of each machine, and none for other benchmarks.

@@ -152,4 +152,7 @@ func TestFiles(t *testing.T) {
 	require.Contains(t, r.Text(), "these are two machines")
 	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
 	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
+	head = append([]string{"numcpu: 1"}, head...)
+	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
+	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
 }

@@ -3,6 +3,7 @@ package noise
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -10,8 +11,21 @@ import (
 type Fact struct{ Key, Value string }
 
 // Facts describes the machine. The name of the processor is not enough: virtual
-// machines hide it, and different processors share one name.
-func Facts() []Fact { return facts("/") }
+// machines hide it, and different processors share one name. The last fact is of the
+// variables that change what a Go program takes, if any is set.
+func Facts() []Fact {
+	all := facts("/")
+	var set []string
+	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE"} {
+		if value := os.Getenv(name); value != "" {
+			set = append(set, name+"="+strconv.Quote(value))
+		}
+	}
+	if set != nil {
+		all = append(all, Fact{"environment", strings.Join(set, " ")})
+	}
+	return all
+}
 
 func facts(root string) []Fact {
 	var all []Fact

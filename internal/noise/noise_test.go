@@ -179,3 +179,14 @@ func TestMeterNeedsTwoSlowComputations(t *testing.T) {
 		assert.EqualValues(t, 1, m.Stop().Probe, "slow after only")
 	}
 }
+
+// A file says what its figures depend on: GOGC=off makes allocations cheap.
+func TestEnvironment(t *testing.T) {
+	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE"} {
+		t.Setenv(name, "")
+	}
+	without := Facts()
+	t.Setenv("GOGC", "off")
+	t.Setenv("GOFLAGS", "'-tags=a b'\n-race")
+	assert.Equal(t, append(without, Fact{"environment", `GOFLAGS="'-tags=a b'\n-race" GOGC="off"`}), Facts())
+}

@@ -38,12 +38,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
+	"boundaries/internal/noise"
 )
 
 // Options say what Compare runs. The strings are those of go test's flags.
@@ -271,6 +273,9 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	c.findWorkspace()
 	if err := c.enter(&c.head); err != nil {
 		return fmt.Errorf("linking to head: %w", err)
+	}
+	if n := noise.Usable().N(); slices.ContainsFunc(c.procs(), func(procs int) bool { return procs > n }) {
+		c.note("%s", gate.Oversubscribed(n))
 	}
 	for _, step := range []func(context.Context) error{c.checkPlatform, c.findPackages, c.makeInjection, c.build} {
 		if err := step(ctx); err != nil {

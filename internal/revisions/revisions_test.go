@@ -21,6 +21,7 @@ import (
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
 	"boundaries/internal/linkonce"
+	"boundaries/internal/noise"
 	"boundaries/internal/race"
 )
 
@@ -253,10 +254,12 @@ func TestCompare(t *testing.T) {
 		t.Setenv("GIT_INDEX_FILE", index)
 		t.Setenv("GIT_DIR", ".git")
 		t.Chdir("sub")
-		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Bench, o.CPU, o.Strict = "Thing", "1,2", true }))
+		over := noise.Usable().N() + 1
+		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Bench, o.CPU, o.Strict = "Thing", fmt.Sprint("1,", over), true }))
 		require.Equal(t, 3, status, stderr) // two rounds decide nothing
+		require.Contains(t, stdout, fmt.Sprintf("rows of more than %d procs are oversubscribed", over-1))
 		require.Regexp(t, `Thing +things/op +1\.111k +2\.222k .*needs \d+ rounds`, stdout)
-		require.Regexp(t, `Thing-2 +things/op +1\.111k +2\.222k `, stdout)
+		require.Regexp(t, fmt.Sprintf(`Thing-%d +things/op +1\.111k +2\.222k `, over), stdout)
 		require.Contains(t, stdout, "no confirmed regression in 2 rows; 2 undecided, which -rounds")
 		require.NoFileExists(t, index)
 	})

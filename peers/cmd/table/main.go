@@ -33,6 +33,12 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
+		os.Exit(2)
+	}
+	for _, problem := range files[0].Problems {
+		fmt.Fprintln(os.Stderr, "table:", problem)
+	}
+	if len(files[0].Problems) > 0 {
 		os.Exit(1)
 	}
 }
@@ -77,9 +83,12 @@ func print(w io.Writer, file *benchfile.File) error {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		if err := t.print(out); err != nil {
+		if err := t.print(out, file.Machine); err != nil {
 			return err
 		}
+	}
+	if len(file.Disturbed) > 0 {
+		fmt.Fprintf(out, "\n%s says which rows ran disturbed: %d\n", file.Name, len(file.Disturbed))
 	}
 	return out.Flush()
 }
@@ -111,13 +120,17 @@ func (l *line) median(procs int) float64 { return stats.Median(l.times[procs], 0
 
 // print prints the table, ours first, each kind in the order of its median at the most
 // procs.
-func (t *table) print(w io.Writer) error {
+func (t *table) print(w io.Writer, machine benchfile.Machine) error {
 	fmt.Fprint(w, t.job)
 	for _, procs := range t.procs {
 		if t.best(procs) == nil {
 			return fmt.Errorf("%s: no row of ours at %d procs to compare with", t.job, procs)
 		}
-		fmt.Fprintf(w, "\t-cpu %d: time\tratio", procs)
+		oversubscribed := ""
+		if machine.Oversubscribed(procs) {
+			oversubscribed = ", oversubscribed"
+		}
+		fmt.Fprintf(w, "\t-cpu %d%s: time\tratio", procs, oversubscribed)
 	}
 	fmt.Fprintln(w, "\t")
 	most := t.procs[len(t.procs)-1]
