@@ -48,8 +48,8 @@
 //     it. Then forkjoin/lock_free.go: how little a fork can cost.
 //  6. procs: work given to child processes, through a pipe and through shared
 //     memory, and what happens when a child dies. Compare pipe.go and
-//     lock_free.go, then internal/futex/lock.go, a mutex that survives its
-//     holder.
+//     lock_free.go, then procs/internal/futex/lock.go, a mutex that survives
+//     its holder.
 //  7. asyncio/eventloop: what asyncio is. Read turn, then Yield and Await.
 //  8. asyncio: a database over sockets, with 64 questions in flight;
 //     asyncio/await: the bare switch; asyncio/respond: how fast a program
