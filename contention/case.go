@@ -133,13 +133,19 @@ func off(asked, measured time.Duration) bool {
 // Err returns an error if the last Take went wrong: goroutines did not take all steps,
 // a read saw words that disagree, or the variant lost or invented an update.
 func (t *Trial) Err() error {
-	updates, wrong, taken := 0, 0, 0
+	updates, wrong, taken, undone := 0, 0, 0, 0
 	for _, w := range t.workers {
-		updates, wrong, taken = updates+w.updates, wrong+w.wrong, taken+w.taken
+		updates, wrong, taken, undone = updates+w.updates, wrong+w.wrong, taken+w.taken, undone+w.undone
+		if w.timed {
+			undone++
+		}
 	}
 	var errs []error
 	if taken != t.asked {
 		errs = append(errs, fmt.Errorf("the goroutines took %d steps, want %d: each must call Next until it returns false", taken, t.asked))
+	}
+	if undone > 0 {
+		errs = append(errs, fmt.Errorf("%d timed steps have no end: each step must call Done", undone))
 	}
 	if wrong > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d reads saw words that disagree, or a count that went back", wrong, taken-updates))

@@ -212,6 +212,26 @@ func TestMissingStepsAreFound(t *testing.T) {
 	trial := contention.NewTrial(contention.Default, 2)
 	trial.Take(contention.Variant{Run: func(*contention.Trial) int { return 0 }}, 10)
 	require.EqualError(t, trial.Err(), "the goroutines took 0 steps, want 10: each must call Next until it returns false")
+
+	// A variant that does not call Done after its reads.
+	c := contention.Default
+	c.Read = 50
+	trial = contention.NewTrial(c, 1)
+	trial.Take(contention.Variant{Run: func(t *contention.Trial) int {
+		var record contention.Record
+		t.Fork(func(w *contention.Worker) {
+			for w.Next() {
+				if w.Update {
+					w.Change(&record)
+					w.Done()
+				} else {
+					w.See(&record)
+				}
+			}
+		})
+		return record.Updates()
+	}}, 10_000)
+	require.ErrorContains(t, trial.Err(), "timed steps have no end: each step must call Done")
 }
 
 // patience is how many reads a starved writer must wait for.

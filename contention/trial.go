@@ -109,6 +109,7 @@ type Worker struct {
 	seen       int64         // the largest count that it has read
 	untilTimed int           // how many steps come before the next timed one
 	timed      bool          // whether the current step is timed
+	undone     int           // timed steps after which the variant called Next before Done
 	clock      time.Duration // when it last read the clock
 	clockAt    int           // how many steps it had taken then
 	stall      time.Duration
@@ -121,7 +122,7 @@ type Worker struct {
 
 func (w *Worker) reset() {
 	w.lot, w.left, w.taken, w.updates, w.wrong, w.seen = 1, 0, 0, 0, 0, 0
-	w.untilTimed, w.timed, w.clockAt, w.stall = 0, false, 0, 0
+	w.untilTimed, w.timed, w.undone, w.clockAt, w.stall = 0, false, 0, 0, 0
 	w.waits = [2]waits{}
 }
 
@@ -180,12 +181,18 @@ func (w *Worker) draw() bool {
 // ask begins the clock of a step that is timed.
 func (w *Worker) ask() {
 	w.untilTimed = w.every - 1
+	if w.timed {
+		w.undone++
+	}
 	w.timed = true
 	w.look(now())
 }
 
 func (w *Worker) done() {
 	w.timed = false
+	if w.clockAt != w.taken { // the timed step is an earlier one
+		w.undone++
+	}
 	began := w.clock
 	w.look(now())
 	kind := 0

@@ -3,10 +3,12 @@
 // A [Meter] looks at the machine before and after a timed run and never during it:
 //
 //   - It times a fixed computation, on each processor if the row uses all of them.
-//     This shows a processor that is slower than before: a lower clock, a neighbor
-//     on the same core, another virtual machine. A slow computation counts only if
-//     it is seen before and after the run: of the rows with only one of them, nine
-//     in ten ran at full speed.
+//     This shows a processor that is slower than before: a lower clock, another
+//     virtual machine. A slow computation counts only if it is seen before and after
+//     the run: of the rows with only one of them, nine in ten ran at full speed. It
+//     does not show a neighbor on the same core. Each step of the computation waits
+//     for the one before, so there is room for a neighbor, which halves the speed of
+//     a loop of independent steps.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does

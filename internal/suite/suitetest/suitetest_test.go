@@ -1,6 +1,7 @@
 package suitetest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/race"
 	"boundaries/internal/suite"
 )
 
@@ -25,12 +27,45 @@ func TestExactNamesARowThatHangs(t *testing.T) {
 		Exact(t, []suite.Row[int]{{Name: "deaf", Run: hang}}, func(_, n int) int { return n }, 7)
 		return
 	}
+	out := again(t, "SUITETEST_HANG")
+	require.Contains(t, out, "deaf hangs: 2 workers have not taken 7 steps in 50ms")
+	require.Contains(t, out, "TestExactNamesARowThatHangs.func1")
+}
+
+// A row that races and gives the right answer fails, and its first race is its last run.
+func TestExactStopsAtADataRace(t *testing.T) {
+	if os.Getenv("SUITETEST_RACE") != "" {
+		racy := func(workers, n int) int {
+			fmt.Println(workers, "workers run")
+			last, done := 0, make(chan bool)
+			for i := range workers {
+				go func() { last = i; done <- true }()
+			}
+			for range workers {
+				<-done
+			}
+			return min(n, last+n)
+		}
+		Exact(t, []suite.Row[int]{{Name: "racy", Run: racy}}, func(_, n int) int { return n }, 7)
+		return
+	}
+	if !race.Enabled {
+		t.Skip("only the race detector sees it")
+	}
+	out := again(t, "SUITETEST_RACE")
+	require.Contains(t, out, "WARNING: DATA RACE")
+	require.Contains(t, out, "9 workers run")
+	require.NotContains(t, out, "2 workers run")
+}
+
+// again runs the test in a process with that variable, where it fails, and returns its output.
+func again(t *testing.T, variable string) string {
+	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(exe, "-test.run=^TestExactNamesARowThatHangs$")
-	cmd.Env = append(os.Environ(), "SUITETEST_HANG=1")
+	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), variable+"=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(out), "deaf hangs: 2 workers have not taken 7 steps in 50ms")
-	require.Contains(t, string(out), "TestExactNamesARowThatHangs.func1")
+	return string(out)
 }
