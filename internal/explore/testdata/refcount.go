@@ -175,7 +175,7 @@ var late = []explore.Program{{Name: "lock-free: a request to merge comes when th
 	}
 	r.End(func() error {
 		if queued := len(owner.inbox); queued > 0 != owner.asked.Load() {
-			return fmt.Errorf("%d objects are queued, and the owner will not look: %v", queued, owner.asked.Load())
+			return fmt.Errorf("%d objects are queued, and the owner will look: %v", queued, owner.asked.Load())
 		}
 		owner.Close()
 		return o.freedOnce("spam", "eggs")()
