@@ -85,6 +85,7 @@ func TestPanicAndGoexitAreCounted(t *testing.T) {
 			}
 			require.Error(t, p.Wait())
 		}
+		require.Equal(t, 6, p.(interface{ ran() int }).ran())
 		require.NoError(t, p.Close())
 	})
 }
