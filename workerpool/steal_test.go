@@ -90,3 +90,17 @@ func TestOlderTasksRunInTime(t *testing.T) {
 		require.Equal(t, want, *last)
 	}
 }
+
+// The tasks of a batch run in their order, and the batch does not keep them.
+func TestABatchRunsInOrder(t *testing.T) {
+	tasks, last := numbered(5)
+	q := &lockFreeQueue{lot: park.New(1), workers: make([]stealer, 1)}
+	s := &q.workers[0]
+	s.init(0, 2*batchLen)
+	require.True(t, q.inbox.publish(tasks))
+	for want := range tasks {
+		q.take(0)(nil)
+		require.Equal(t, want, *last)
+		require.Equal(t, [batchLen]Task{}, s.batch)
+	}
+}
