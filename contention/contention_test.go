@@ -81,6 +81,18 @@ func TestAgree(t *testing.T) {
 	}
 }
 
+// A worker's reads of a count may not fall, nor be less than its own updates. A record
+// whose words disagree at the end spoils the total.
+func TestSaw(t *testing.T) {
+	for _, test := range []struct{ seen, updates, count, wrong int }{{3, 2, 3, 0}, {3, 2, 4, 0}, {3, 2, 2, 1}, {1, 3, 2, 1}} {
+		w := Worker{seen: int64(test.seen), updates: test.updates}
+		w.Saw(int64(test.count))
+		require.Equal(t, test.wrong, w.wrong, "%+v", test)
+	}
+	require.Equal(t, 3, Total([]Record{{1, 1, 1, 1}, {2, 2, 2, 2}}))
+	require.Equal(t, -1, Total([]Record{{1, 1, 1, 2}, {5, 5, 5, 5}}))
+}
+
 func TestPlan(t *testing.T) {
 	count := func(c Case, workers int) (updates []int, records map[int]int) {
 		records = map[int]int{}

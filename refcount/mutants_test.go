@@ -2,6 +2,7 @@ package refcount
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,4 +78,57 @@ func TestOwnerIsClearedBeforeTheWord(t *testing.T) {
 	o.count.shared.Store(word{"queued", -2}.encode())
 	require.Panics(t, func() { merge(o) })
 	require.Nil(t, o.count.owner.Load())
+}
+
+// The end of an epoch wakes every handle that waits for the next one.
+func TestTheNextEpochWakesAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails if all goroutines wait
+		heap := newBuffered(nil)
+		a, b, c := heap.Handle(), heap.Handle(), heap.Handle()
+		takePart(a, b, c)
+		for _, h := range []Handle{a, b} {
+			go func() {
+				h.Tick()
+				h.(*bufferedHandle).handOver() // waits for c
+				h.Close()
+			}()
+		}
+		synctest.Wait()
+		c.Tick()
+		c.Close()
+	})
+}
+
+// A take that is committed after the object was freed is reported.
+func TestTakeOfWhatIsFreed(t *testing.T) {
+	heap := newBuffered(nil)
+	a, b := heap.Handle(), heap.Handle()
+	r := a.New("spam")
+	takePart(a, b)
+	b.Decref(r)
+	a.Tick()
+	b.Tick() // ends this epoch
+	a.Tick()
+	a.Incref(r) // in a's log of the epoch after the next
+	b.Tick()    // ends the next: b's drop
+	a.Tick()
+	require.PanicsWithValue(t, `refcount: Incref of "spam", which had no references left`, b.Tick)
+}
+
+// A finalizer may ask the owner that runs it to merge other counts.
+func TestOwnerFinalizesWithoutItsLock(t *testing.T) {
+	var owner *biasedHandle
+	freed := 0
+	heap := newLockFree(func(string) {
+		freed++
+		require.True(t, owner.mu.TryLock(), "the owner holds the lock of its inbox")
+		owner.mu.Unlock()
+	})
+	owner = heap.Handle().(*biasedHandle)
+	other := heap.Handle()
+	other.Decref(owner.New("spam"))
+	owner.Tick()
+	other.Decref(owner.New("eggs"))
+	owner.Close()
+	require.Equal(t, 2, freed)
 }

@@ -146,7 +146,7 @@ func TestDequeWaitsForASlowThief(t *testing.T) {
 		task, _ := d.steal()
 		require.NotNil(t, task)
 	}
-	for _, task := range tasks[4:8] { // the ring would have room for these without the thief
+	for _, task := range tasks[4:11] { // the ring grows once: the thief reads from the old one
 		d.push(task)
 	}
 	ring[0](nil) // it reads
@@ -172,11 +172,14 @@ func TestQueuesDoNotKeepTasksAlive(t *testing.T) {
 	for i, task := range *d.tasks.Load() {
 		require.Equal(t, i == 0, task != nil, "slot %d", i)
 	}
-	var q inbox
-	require.True(t, q.publish(tasks))
-	require.Equal(t, 5, q.take(make([]Task, 9), 1))
-	for i := range q.slots {
-		require.Nil(t, q.slots[i])
+	for _, start := range []uint64{0, capacity - 2} { // the second batch goes round the ring
+		var q inbox
+		q.init(start)
+		require.True(t, q.publish(tasks))
+		require.Equal(t, 5, q.take(make([]Task, 9), 1))
+		for i := range q.slots {
+			require.Nil(t, q.slots[i])
+		}
 	}
 }
 

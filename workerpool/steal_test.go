@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/park"
 )
 
 // A thief has seen the only task and not claimed it yet. Once the owner has taken it,
@@ -69,4 +71,36 @@ func TestFIFODoesNotKeepTasksAlive(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, kept)
+}
+
+// Every olderIn-th task that a task submits is followed by the oldest of the inbox and
+// the oldest of the deque, which the batch does not keep.
+func TestOlderTasksRunInTime(t *testing.T) {
+	tasks, last := numbered(olderIn + 1)
+	q := &lockFreeQueue{lot: park.New(1), workers: make([]stealer, 1)}
+	s := &q.workers[0]
+	s.init(0, 2*batchLen)
+	require.True(t, q.put(outside, tasks[olderIn]))
+	for _, task := range tasks[:olderIn] {
+		require.True(t, q.put(0, task))
+	}
+	require.Equal(t, [batchLen]Task{}, s.batch)
+	for _, want := range []int{olderIn, 0, olderIn - 1} {
+		q.take(0)(nil)
+		require.Equal(t, want, *last)
+	}
+}
+
+// The tasks of a batch run in their order, and the batch does not keep them.
+func TestABatchRunsInOrder(t *testing.T) {
+	tasks, last := numbered(5)
+	q := &lockFreeQueue{lot: park.New(1), workers: make([]stealer, 1)}
+	s := &q.workers[0]
+	s.init(0, 2*batchLen)
+	require.True(t, q.inbox.publish(tasks))
+	for want := range tasks {
+		q.take(0)(nil)
+		require.Equal(t, want, *last)
+		require.Equal(t, [batchLen]Task{}, s.batch)
+	}
 }

@@ -4,8 +4,10 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/suite/suitetest"
@@ -83,6 +85,7 @@ func TestPanicAndGoexitAreCounted(t *testing.T) {
 			}
 			require.Error(t, p.Wait())
 		}
+		require.Equal(t, 6, p.(interface{ ran() int }).ran())
 		require.NoError(t, p.Close())
 	})
 }
@@ -114,5 +117,55 @@ func TestGateStaysShut(t *testing.T) {
 	g.open(put)
 	require.Equal(t, 1, *last)
 	require.False(t, g.shut.Load() || g.spills.Load())
-	<-opened
+	select {
+	case <-opened:
+	default:
+		t.Error("the submitter that waited first is not let in")
+	}
+	g.spill(tasks[0])
+	require.True(t, g.shut.Load(), "another task would overtake the spilled one")
+}
+
+// fullOnce is a queue that is full for one put.
+type fullOnce struct {
+	queue
+	full bool
+}
+
+func (q *fullOnce) put(worker int, task Task) bool {
+	full := q.full
+	q.full = false
+	return !full && q.queue.put(worker, task)
+}
+
+// A worker that has spilled a task looks whether there is room by now: no other worker
+// may take a task after that.
+func TestSpillLooksForRoomAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails if Wait waits for the spilled task
+		q := &fullOnce{queue: &mutexQueue{ring: newFIFO(0)}}
+		p := newPool(1, func(int) queue { return q })
+		ran := false
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			q.full = true
+			assert.NoError(t, w.Submit(t.Context(), func(Worker) { ran = true }))
+		}))
+		require.NoError(t, p.Wait())
+		require.True(t, ran)
+		require.NoError(t, p.Close())
+	})
+}
+
+// A spilled task that moves to the queue wakes a worker.
+func TestASpilledTaskWakesAWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newMutexPool(2)
+		synctest.Wait() // until both workers sleep
+		ran := false
+		require.NoError(t, p.admit(t.Context(), 1))
+		p.gate.spill(func(Worker) { ran = true })
+		(&worker{pool: p}).openGate()
+		synctest.Wait()
+		require.True(t, ran)
+		require.NoError(t, p.Close())
+	})
 }

@@ -42,7 +42,10 @@ func each(t *testing.T, except func(Pool) bool, f func(t *testing.T, open func(w
 		skip := except(p)
 		require.NoError(t, p.Close())
 		if !skip {
-			t.Run(v.Name, func(t *testing.T) { f(t, v.New) })
+			t.Run(v.Name, func(t *testing.T) {
+				suitetest.Guard(t, "a task waits for a worker, or a goroutine for a task or for room")
+				f(t, v.New)
+			})
 		}
 	}
 }

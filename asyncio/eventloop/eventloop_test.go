@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,6 +33,7 @@ func run(t *testing.T, main func(task *Task) error) {
 // inBubble is run, in virtual time.
 func inBubble(t *testing.T, main func(t *testing.T, task *Task) error) {
 	t.Helper()
+	suitetest.Guard(t, "the loop takes turns and virtual time does not go on")
 	synctest.Test(t, func(t *testing.T) {
 		run(t, func(task *Task) error { return main(t, task) })
 	})

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // pair returns the two ends of a connection over loopback. Both are closed when the
@@ -40,8 +42,15 @@ type wrapper func(net.Conn) net.Conn
 // bothWays runs a test with sockets as they are, which the selector watches if there
 // is one, and with sockets that have helpers.
 func bothWays(t *testing.T, test func(t *testing.T, wrap wrapper)) {
-	t.Run("socket", func(t *testing.T) { test(t, func(c net.Conn) net.Conn { return c }) })
-	t.Run("helper", func(t *testing.T) { test(t, func(c net.Conn) net.Conn { return struct{ net.Conn }{c} }) })
+	for name, wrap := range map[string]wrapper{
+		"socket": func(c net.Conn) net.Conn { return c },
+		"helper": func(c net.Conn) net.Conn { return struct{ net.Conn }{c} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			suitetest.Guard(t, "a task waits for a connection, and nobody wakes it")
+			test(t, wrap)
+		})
+	}
 }
 
 // received waits until the stream's helper, if it has one, has received something or

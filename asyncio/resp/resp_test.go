@@ -279,7 +279,12 @@ func TestEndlessCommands(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	require.NoError(t, other.Ping())
 	require.NoError(t, patient.Ping())
-	require.Eventually(t, func() bool { return conns(s) == 2 }, patience, time.Millisecond)
+
+	// A second slow command has a deadline too.
+	io.WriteString(patient.rw, "PI")
+	_, err = patient.answer()
+	require.Equal(t, Error(strings.TrimSuffix(late[1:], "\r\n")), err)
+	require.Eventually(t, func() bool { return conns(s) == 1 }, patience, time.Millisecond)
 }
 
 // memory returns how many bytes of the heap the whole program uses.

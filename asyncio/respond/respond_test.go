@@ -2,6 +2,7 @@ package respond
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -26,6 +27,27 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A wrong answer does not count.
+func TestWrongAnswer(t *testing.T) {
+	near, far := net.Pipe()
+	go func() {
+		var event [1]byte
+		for {
+			if _, err := far.Read(event[:]); err != nil {
+				return
+			}
+			if event[0] == 1 {
+				event[0]++
+			}
+			event[0] = answer(event[0])
+			far.Write(event[:])
+		}
+	}()
+	u := &user{conn: near, done: make(chan struct{})}
+	u.play(3, new(Latencies))
+	require.Equal(t, 2, u.right)
 }
 
 // A computation that never yields delays an event until it ends, if it holds a lock

@@ -239,4 +239,20 @@ func TestBound(t *testing.T) {
 	require.Less(t, res.Orders, all.Orders)
 	require.NotNil(t, res.Failure, "one change of turn loses an update")
 	require.Equal(t, "AABCCB", res.Failure.Order, "B loses the turn, once")
+	p.All = true
+	// 6 orders without a preemption. With one, the first actor loses the turn in 12, and
+	// the second in 6.
+	require.Equal(t, 6+12+6, p.Explore().Orders)
+}
+
+// An exploration that is given up says so.
+func TestGivenUp(t *testing.T) {
+	defer func(n int) { explore.MaxRuns = n }(explore.MaxRuns)
+	p := increments(3)
+	p.All = true
+	for _, explore.MaxRuns = range []int{89, 90} {
+		res := p.Explore()
+		require.Equal(t, explore.MaxRuns, res.Orders)
+		require.Equal(t, explore.MaxRuns < 90, res.GivenUp)
+	}
 }

@@ -211,6 +211,17 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// The bytes count if one of the sides allocates.
+func TestBytesOfAFirstAllocation(t *testing.T) {
+	for _, allocs := range [][2]float64{{0, 1}, {1, 0}} {
+		d := &Data{}
+		for side, n := range allocs {
+			add(t, d, Side(side), "X", "allocs/op", repeated(n)...)
+		}
+		require.True(t, d.allocates(d.cells[0].Row))
+	}
+}
+
 // What a benchmark says of its unit counts more than the unit's name.
 func TestBetter(t *testing.T) {
 	d := &Data{}

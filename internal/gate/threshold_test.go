@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/stats"
 )
 
 // A difference that the test confirms and that is less than the threshold is no
@@ -18,6 +20,33 @@ func TestDifferencesBelowTheThreshold(t *testing.T) {
 	got := Default.decideOnce(d).Results[0]
 	require.LessOrEqual(t, got.Adjusted, Default.Alpha, "it is confirmed")
 	require.Equal(t, Unchanged, got.Verdict)
+}
+
+// The threshold itself counts, in both directions, and but for rounding.
+func TestEdgesOfTheThreshold(t *testing.T) {
+	const edge = 1.05
+	for ratio, want := range map[float64]bool{
+		edge: true, edge * (1 - 1e-12): true, edge - 0.0001: false,
+		1 / edge: true, 1/edge + 0.0001: false, 1 - 0.05: true,
+	} {
+		require.Equal(t, want, Default.beyond(ratio), "%v", ratio)
+	}
+	for _, test := range []struct {
+		low, high float64
+		want      bool
+	}{
+		{1, edge, true}, {1, edge - 0.0001, false}, {1 / edge, 1, true}, {1/edge + 0.0001, 1, false},
+	} {
+		require.Equal(t, test.want, Default.reaches(stats.Interval{Low: test.low, Center: 1, High: test.high}), "%+v", test)
+	}
+}
+
+// The ratio of values that never vary is certain, if there are enough for an interval.
+func TestRatioOfWhatNeverVaries(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "allocs/op", repeated(1)[:6]...)
+	add(t, d, Head, "X", "allocs/op", repeated(2)[:6]...)
+	require.Equal(t, stats.Interval{Low: 2, Center: 2, High: 2}, Default.decideOnce(d).Results[0].Ratio)
 }
 
 // The more suspects there are, the larger a change in one cell must be to be seen.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // Where time matters, a test runs in virtual time, so that intervals are exact.
@@ -57,6 +59,7 @@ func until(d time.Duration) func() bool {
 
 // Invariant 1, in real time: at most one thread holds the lock.
 func TestNeverTwoHolders(t *testing.T) {
+	suitetest.Guard(t, "a thread waits for a lock that is free")
 	for workers := 1; workers <= 9; workers++ {
 		g := GIL{Interval: 50 * time.Microsecond}
 		var holder atomic.Pointer[Thread]
@@ -171,6 +174,35 @@ func TestDropperDoesNotTakeTheLockAgain(t *testing.T) {
 	}
 	wg.Wait()
 	require.Zero(t, again.Load())
+}
+
+// A Release that nobody has asked for does not wait for the waiter that it wakes. Here
+// that waiter never runs.
+func TestReleaseDoesNotWaitUnasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails if Release waits
+		var g GIL
+		var me, waiter Thread
+		waiter.wake = make(chan struct{}, 1)
+		g.Acquire(&me)
+		g.waiters = []*Thread{&waiter}
+		g.Release(&me)
+		require.Len(t, waiter.wake, 1, "it was woken")
+	})
+}
+
+// A short wait does not hide a longer one before it.
+func TestLongestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		var me, other Thread
+		for _, d := range []time.Duration{3 * time.Millisecond, time.Millisecond} {
+			g.Acquire(&other)
+			time.AfterFunc(d, func() { g.Release(&other) })
+			g.Acquire(&me)
+			g.Release(&me)
+		}
+		require.Equal(t, 3*time.Millisecond, g.Stats().LongestWait)
+	})
 }
 
 // Invariant 4: a lone thread is never asked for the lock, and never switches.

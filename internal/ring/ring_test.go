@@ -163,3 +163,12 @@ func TestUnfinishedPutter(t *testing.T) {
 	require.Eventually(t, took, 10*time.Second, time.Microsecond)
 	require.Equal(t, 7, first)
 }
+
+// A slot does not keep an item alive that was taken.
+func TestTakenItemsAreNotKept(t *testing.T) {
+	r := New[*int](0)
+	require.True(t, r.Put(new(int)))
+	_, ok := r.Take()
+	require.True(t, ok)
+	require.Nil(t, r.slots[0].item)
+}

@@ -114,6 +114,10 @@ func TestPairwise(t *testing.T) {
 }
 
 // The interval and the test cannot contradict each other.
+func TestRatioOfAnEvenNumberOfPairs(t *testing.T) {
+	assert.InDelta(t, 2, Ratio([]float64{1, 4}, []float64{1}, 0.95).Center, 1e-9)
+}
+
 func TestRatioAgreesWithTest(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	seen := map[bool]int{}

@@ -333,6 +333,7 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 	lock.Blocking(&w.thread, func() { <-begun })
 	close(joining)
 	require.Equal(t, 7, w.join(task))
+	require.False(t, task.done, "the next fork uses the task again")
 	lock.Release(&w.thread)
 }
 

@@ -26,6 +26,35 @@ var Programs = []explore.Program{
 			}
 		})
 	}},
+	{Name: "a reader stops in follow, one publishes and takes twice, and one publishes", Start: func(r *explore.Run) {
+		q := &inbox{}
+		q.init(1<<64 - 1)
+		put, took := [2]int{}, 0
+		publish := func(by int) {
+			if q.publish([]Task{new(int)}) {
+				put[by]++
+			}
+		}
+		r.Actor("worker", func() {
+			for range 2 {
+				publish(0)
+				var into [1]Task
+				n := q.take(into[:], 1)
+				if n == 1 && into[0] == nil {
+					panic("an empty slot was taken")
+				}
+				took += n
+			}
+		})
+		r.Actor("submitter", func() { publish(1) })
+		r.Actor("reader", func() { q.len() })
+		r.End(func() error {
+			if n := q.len(); took+n != put[0]+put[1] {
+				return fmt.Errorf("%d tasks were put, %d were taken, and %d are left", put[0]+put[1], took, n)
+			}
+			return nil
+		})
+	}},
 }
 
 // start makes an inbox that has some tasks, a submitter for each list of batches, and a

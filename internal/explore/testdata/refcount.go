@@ -165,6 +165,21 @@ var late = []explore.Program{{Name: "lock-free: a request to merge comes when th
 		other.Close()
 	})
 	r.End(o.freedOnce("spam", "eggs"))
+}}, {Name: "lock-free: the owner ticks while two ask it to merge", Start: func(r *explore.Run) {
+	o := newOracle(newLockFree)
+	owner := o.Handle().(*biasedHandle)
+	r.Actor("owner", func() { owner.Tick() })
+	for _, name := range []string{"spam", "eggs"} {
+		h, ref := o.Handle(), owner.New(name)
+		r.Actor("of "+name, func() { h.Decref(ref) })
+	}
+	r.End(func() error {
+		if queued := len(owner.inbox); queued > 0 != owner.asked.Load() {
+			return fmt.Errorf("%d objects are queued, and the owner will look: %v", queued, owner.asked.Load())
+		}
+		owner.Close()
+		return o.freedOnce("spam", "eggs")()
+	})
 }}}
 
 // epochs are for the buffered heap.

@@ -18,35 +18,62 @@ type thread any
 func newInterpreter(*space, int, func() thread) interpreter { return interpreter{} }
 
 var Programs = []explore.Program{
-	{Name: "an item is replaced", Start: func(r *explore.Run) { list(r, false, 1, false) }},
-	{Name: "an item is replaced twice", Start: func(r *explore.Run) { list(r, false, 2, false) }},
-	{Name: "a shared item is replaced", Start: func(r *explore.Run) { list(r, true, 1, false) }},
-	{Name: "a shared item is replaced twice", Start: func(r *explore.Run) { list(r, true, 2, false) }},
-	{Name: "a shared item is replaced, and its slot gets an object that is elsewhere", Start: func(r *explore.Run) { list(r, true, 1, true) }},
+	{Name: "an item is replaced", Start: func(r *explore.Run) { list(r, false, 1, false, false) }},
+	{Name: "an item is replaced twice", Start: func(r *explore.Run) { list(r, false, 2, false, false) }},
+	{Name: "a shared item is replaced", Start: func(r *explore.Run) { list(r, true, 1, false, false) }},
+	{Name: "a shared item is replaced twice", Start: func(r *explore.Run) { list(r, true, 2, false, false) }},
+	{Name: "a shared item is replaced, and its slot gets an object that is elsewhere", Start: func(r *explore.Run) { list(r, true, 1, true, false) }},
+	{Name: "a shared item goes with its array, and its slot gets an object that is elsewhere", Start: func(r *explore.Run) { list(r, true, 1, true, true) }},
+	{Name: "a thread ticks while two queue for it", Start: func(r *explore.Run) {
+		s := newSpace()
+		owner := newNogilThread(s, nogilPieces{})
+		r.Actor("owner", func() { owner.tick() })
+		for i := range 2 {
+			o, t := owner.newInt(int64(1000+i)), newNogilThread(s, nogilPieces{})
+			r.Actor(fmt.Sprint("thread ", i+1), func() { t.decref(o) })
+		}
+		r.End(func() error {
+			if queued := len(owner.inbox); queued > 0 != owner.asked.Load() {
+				return fmt.Errorf("%d objects are queued, and the owner will look: %v", queued, owner.asked.Load())
+			}
+			owner.end()
+			if live := owner.own.live; live != 0 {
+				return fmt.Errorf("%d objects are left", live)
+			}
+			return nil
+		})
+	}},
 }
 
 // list makes a list, a writer that replaces its item that many times, and a reader of it.
 // If the item is shared, the reader has read it before. The writer's next object uses the
 // slot of the replaced one; if elsewhere is set, that object is shared and not in the list.
-func list(r *explore.Run, shared bool, writes int, elsewhere bool) {
+// If assigned is set, the writer gives the list the items of a longer one, and so a new
+// array.
+func list(r *explore.Run, shared bool, writes int, elsewhere, assigned bool) {
 	s := newSpace()
 	zero := s.integer(0)
-	l := s.container(kindList, nil, s.none)
+	l, longer := s.container(kindList, nil, s.none), s.container(kindList, nil, s.none, s.none)
 	w := newNogilThread(s, nogilPieces{})
 	w.adopt()
 	reader := newNogilThread(s, nogilPieces{})
-	set := func(n int64) {
+	set := func(list *object, n int64) {
 		o := w.newInt(n)
-		w.setItem(l, zero, o)
+		w.setItem(list, zero, o)
 		w.decref(o)
 	}
-	set(1000)
+	set(l, 1000)
+	set(longer, 1001)
 	if shared {
 		reader.decref(reader.getItem(l, zero))
 	}
 	r.Actor("writer", func() {
 		for i := range writes {
-			set(int64(1001 + i))
+			if assigned {
+				w.assign(l, longer)
+			} else {
+				set(l, int64(1001+i))
+			}
 		}
 		if elsewhere {
 			o := w.newInt(500)
@@ -67,6 +94,7 @@ func list(r *explore.Run, shared bool, writes int, elsewhere bool) {
 	r.End(func() error {
 		last := newNogilThread(s, nogilPieces{})
 		last.drop(l)
+		last.drop(longer)
 		if live := last.finalize([]*nogilThread{w, reader}); live != 0 {
 			return fmt.Errorf("%d objects are left", live)
 		}
