@@ -158,7 +158,7 @@ func TestCPUListIsHonored(t *testing.T) {
 				}
 			}
 			if len(all) != len(rows)*len(test.procs) {
-				t.Fatalf("%d results of %d rows", len(all), len(rows))
+				t.Fatalf("%d results, want %d of each of\n%q", len(all), len(test.procs), rows)
 			}
 			for i, r := range all {
 				row, procs := procsOf(r.Name)
