@@ -61,23 +61,23 @@ func TestInACopy(t *testing.T) {
 	}
 	// The code is checked and optimized elsewhere. Here compiling it is most of the time, and
 	// this halves it.
-	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off '-ldflags=-s -w' '-gcflags=boundaries/...=-N -l -dwarf=false'"))
-	t.Setenv("GOGC", "400")
+	env := append(os.Environ(), "GOGC=400", "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -vet=off '-ldflags=-s -w' '-gcflags=boundaries/...=-N -l -dwarf=false'"))
+	t.Parallel() // one processor is often idle in TestCPUListIsHonored
 	copied := copyTree(t)
-	t.Run("documented commands", func(t *testing.T) { testDocumentedCommands(t, copied) })
-	t.Run("add a variant", func(t *testing.T) { testAddAVariant(t, copied) })
+	t.Run("documented commands", func(t *testing.T) { testDocumentedCommands(t, copied, env) })
+	t.Run("add a variant", func(t *testing.T) { testAddAVariant(t, copied, env) })
 }
 
 // testAddAVariant follows README's recipe. A file without its line in the table fails in
 // the package's own directory. With the line, the tests and the benchmarks have the variant.
-func testAddAVariant(t *testing.T, copied string) {
+func testAddAVariant(t *testing.T, copied string, env []string) {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("there is no go command to build a copy of the tree with")
 	}
 	goIn := func(folder string, args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), goCommand, args...)
-		cmd.Dir = filepath.Join(copied, folder)
+		cmd.Dir, cmd.Env = filepath.Join(copied, folder), env
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -111,7 +111,7 @@ func testAddAVariant(t *testing.T, copied string) {
 
 // testDocumentedCommands runs every command that a page shows, in the order of the page
 // and without standard input.
-func testDocumentedCommands(t *testing.T, copied string) {
+func testDocumentedCommands(t *testing.T, copied string, env []string) {
 	for _, program := range []string{"bash", "make", "git"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("the pages show commands for a Unix shell: ", err)
@@ -119,7 +119,7 @@ func testDocumentedCommands(t *testing.T, copied string) {
 	}
 	shell := func(command string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", command)
-		cmd.Dir = copied
+		cmd.Dir, cmd.Env = copied, env
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
