@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"boundaries/internal/linkonce"
+	"boundaries/internal/noise"
 	"boundaries/internal/scaling"
 
 	"github.com/stretchr/testify/assert"
@@ -105,4 +106,89 @@ func TestTwoAtOnce(t *testing.T) {
 	require.NoError(t, first.file.Close())
 	require.NoError(t, second.open())
 	assert.NoError(t, second.file.Close())
+}
+
+// scripted returns a runner of a binary with these rows, which is a shell script. Its
+// nth run was disturbed that many times. The file that results go to is r.Out.
+func scripted(t *testing.T, rows []string, times ...string) *runner {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "0.test.exe")
+	require.NoError(t, os.WriteFile(path, []byte(`#!/bin/sh
+n=$(($(cat n 2>/dev/null) + 1))
+echo $n >n
+for row in `+strings.Join(rows, " ")+`; do
+	echo "Benchmark$row 1 $n ns/op"
+done
+set -- `+strings.Join(times, " ")+`
+shift $((n - 1))
+echo "# steady: 0 of 1 rows ran undisturbed"
+echo "# disturbed: A $1 times (a neighbor)"
+`), 0o777))
+	controlSteps = 1000
+	k, err := keep(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(k.end)
+	c := config(dir)
+	c.CPU, c.Rounds = []int{1}, 1
+	r := &runner{Config: c, temp: t.TempDir(), keeper: k, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{},
+		binaries: []*binary{{path, dir, "tiny", rows}}}
+	require.NoError(t, r.open())
+	t.Cleanup(func() { _ = r.file.Close() })
+	return r
+}
+
+// Of two disturbed runs the calmer one counts.
+func TestCalmerRunCounts(t *testing.T) {
+	for _, times := range [][]string{{"1.50", "1.30"}, {"1.30", "1.50"}} {
+		r := scripted(t, []string{"A"}, times...)
+		require.NoError(t, r.rounds(t.Context()))
+		assert.Contains(t, text(t, r.Config), "# disturbed: A 1.30 times (a neighbor)\n")
+		assert.NotContains(t, text(t, r.Config), "1.50")
+	}
+}
+
+// On a machine that is always disturbed, few runs are repeated.
+func TestRepeatsAreFew(t *testing.T) {
+	rows := strings.Fields("A B C D E F G H")
+	r := scripted(t, rows, strings.Fields(strings.Repeat("1.50 ", 99))...)
+	r.Rounds = 3
+	require.NoError(t, r.rounds(t.Context()))
+	assert.Equal(t, 1+3*len(rows)/repeats, r.repeated)
+}
+
+// An interrupt loses no result: neither those that wait to be measured again, nor the
+// one that is being measured again.
+func TestInterruptWhileRepeating(t *testing.T) {
+	for reports, want := range map[int]int{2: 1, 3: 2, 4: 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := scripted(t, []string{"A", "B"}, "1.50", "1.50", "1.50", "1.50")
+		r.Report = func(Progress) {
+			if reports--; reports == 0 {
+				cancel()
+			}
+		}
+		require.ErrorIs(t, r.rounds(ctx), context.Canceled)
+		got := runs(parse(t, r.Config))
+		assert.Equal(t, want, got["A"]+got["B"])
+	}
+}
+
+// No process of a command's group outlives the command.
+func TestGroupEnds(t *testing.T) {
+	r := scripted(t, nil)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := os.ReadFile(fifo) // until no process has it open for writing
+		ended <- err
+	}()
+	_, err := r.exec(t.Context(), "", "sh", "-c", "exec 3>'"+fifo+"'; sleep 1000 & exit 0")
+	require.NoError(t, err)
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("a process that the command has started runs on")
+	}
 }

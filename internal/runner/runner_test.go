@@ -76,7 +76,7 @@ func BenchmarkB(b *testing.B) {}
 `
 
 func config(dir string) Config {
-	return Config{Out: filepath.Join(dir, "out.txt"), Packages: []string{"."}, Bench: ".", CPU: []int{1, 2}, Rounds: 3, Benchtime: "1x", Seed: 7,
+	return Config{Out: filepath.Join(dir, "out.txt"), Packages: []string{"."}, Bench: ".", CPU: []int{1, 2}, Rounds: 3, Benchtime: "1x", Seed: 19,
 		Command: "boundaries run -o out.txt", Timeout: time.Minute}
 }
 
@@ -123,7 +123,9 @@ func TestRun(t *testing.T) {
 	assert.NotEqual(t, 77, f.Machine.NumCPU(), "the usable processors are said once, by us")
 	assert.Equal(t, "boundaries run -o out.txt", f.Machine.Fact("command"))
 	assert.Regexp(t, `^go1`, f.Machine.Fact("go"))
-	assert.Equal(t, "7", f.Machine.Fact("seed"))
+	seed, err := SeedOf(c.Out)
+	require.NoError(t, err)
+	assert.Equal(t, c.Seed, seed)
 	assert.NotEmpty(t, f.Machine.Fact("processor"))
 	assert.Contains(t, text(t, c), "# complete: 3 rounds")
 
