@@ -32,8 +32,20 @@ func start(t *testing.T, s *Server) *Server {
 	t.Helper()
 	_, err := s.start()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	t.Cleanup(func() { closes(t, s) })
 	return s
+}
+
+// closes closes a server, and fails if that does not end.
+func closes(t *testing.T, s *Server) {
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		require.NoError(t, err)
+	case <-time.After(patience):
+		t.Error("the server does not close: it waits for the end of a connection")
+	}
 }
 
 // listen returns a database that runs until the test ends.
@@ -44,7 +56,7 @@ func relay(t *testing.T, address string) *Server {
 	t.Helper()
 	s, err := Relay(address)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	t.Cleanup(func() { closes(t, s) })
 	return s
 }
 
@@ -295,6 +307,26 @@ func memory() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// Neither a length that a peer announces nor answers that it does not read take memory.
+func TestMemoryOfAPeerIsBounded(t *testing.T) {
+	got, err := readBulk(bufio.NewReader(strings.NewReader("few")), nil, maxBytes)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.Less(t, cap(got), 100)
+
+	s := listen(t)
+	require.NoError(t, dial(t, s.Addr()).Set("k", strings.Repeat("x", maxBytes/2)))
+	conn, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	before := memory()
+	_, err = io.WriteString(conn, strings.Repeat("GET k\r\n", 100))
+	require.NoError(t, err)
+	_, err = conn.Read(make([]byte, 1)) // when the server writes its first answer
+	require.NoError(t, err)
+	require.Less(t, memory()-before, int64(8<<20))
+}
+
 // The bytes of all keys and values together are bounded.
 func TestStoreIsBounded(t *testing.T) {
 	s := listen(t)
@@ -482,6 +514,7 @@ func bad(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 			return
 		}
 		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience)) // so that a client without one does not wait forever
 		r := bufio.NewReader(conn)
 		var cmd command
 		if cmd.read(r) == nil {
