@@ -440,39 +440,49 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 	}
 	if len(c.Series) > 0 && best != nil {
 		n := procs(w.Columns[at].Procs)
-		c.Desc = fmt.Sprintf("From %s, %s gains most: %s times the speed of one.", n, best.Name, scaling.FormatRatio(best.Cells[at].SpeedUp))
+		c.Desc = fmt.Sprintf("At %s, %s has the highest speed-up: %s times the speed of one.", n, best.Name, scaling.FormatRatio(best.Cells[at].SpeedUp))
 		if worst != best {
-			c.Desc += fmt.Sprintf(" %s gains least: %s.", worst.Name, scaling.FormatRatio(worst.Cells[at].SpeedUp))
+			c.Desc += fmt.Sprintf(" %s has the lowest: %s.", worst.Name, scaling.FormatRatio(worst.Cells[at].SpeedUp))
 		}
 		o.Figures = append(o.Figures, d.figure(id+"-speedup", c, plain))
 	}
 }
 
-// extremes says which rows are fastest and slowest.
+// extremes says which rows are fastest and slowest, and which may be as fast.
 func extremes(w *scaling.Workload, unit string) string {
 	at := last(w)
 	type found struct {
 		name string
-		time float64
+		time stats.Interval
 	}
 	var all []found
 	for _, r := range w.Rows {
 		if e, ok := estimate(r.Values(at, unit)); ok {
-			all = append(all, found{r.Name, e.Center})
+			all = append(all, found{r.Name, e})
 		}
 	}
 	if len(all) == 0 {
 		return "No row has a figure in the last column that is not oversubscribed."
 	}
-	least := slices.MinFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
-	most := slices.MaxFunc(all, func(a, b found) int { return cmp.Compare(a.time, b.time) })
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(a.time.Center, b.time.Center) })
+	least, most := all[0], all[len(all)-1]
 	verb := map[bool]string{true: "takes", false: "uses"}[unit == scaling.Wall]
 	n := procs(w.Columns[at].Procs)
 	if len(all) == 1 {
-		return fmt.Sprintf("At %s, %s %s %s for a step.", n, least.name, verb, scaling.FormatValue(least.time, unit))
+		return fmt.Sprintf("At %s, %s %s %s for a step.", n, least.name, verb, scaling.FormatValue(least.time.Center, unit))
 	}
-	return fmt.Sprintf("At %s, %s %s least for a step, %s; %s most, %s: %s times as much.", n, least.name, verb,
-		scaling.FormatValue(least.time, unit), most.name, scaling.FormatValue(most.time, unit), short(most.time/least.time))
+	text := fmt.Sprintf("At %s, %s %s the least for a step, %s. %s %s the most, %s: %s times as much.", n, least.name, verb,
+		scaling.FormatValue(least.time.Center, unit), most.name, verb, scaling.FormatValue(most.time.Center, unit), short(most.time.Center/least.time.Center))
+	var tied []string
+	for _, other := range all[1:] {
+		if other.time.Low <= least.time.High {
+			tied = append(tied, other.name)
+		}
+	}
+	if len(tied) > 0 {
+		text += " The intervals of " + least.name + " and these overlap: " + strings.Join(tied, ", ") + "."
+	}
+	return text
 }
 
 func short(v float64) string {

@@ -14,6 +14,7 @@ import (
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/claims"
+	"boundaries/internal/scaling"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -273,4 +274,16 @@ func TestFindingsOfOthers(t *testing.T) {
 	_, page := render(t, read(t, text), nil)
 	assert.Contains(t, page, "the speed of one proc for A at 4 procs, the most of all rows")
 	assert.Contains(t, page, "the speed of one proc for B at 4 procs, the least of all rows")
+}
+
+// A fastest row is named with the rows that may be as fast.
+func TestExtremesNameTies(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("numcpu: 1\npkg: p\n")
+	for i := range 8 {
+		fmt.Fprintf(&text, "BenchmarkX/sync=a 1 %d ns/op\nBenchmarkX/sync=b 1 %d ns/op\nBenchmarkX/sync=c 1 %d ns/op\n", 100+i, 98+2*i, 300+i)
+	}
+	w := scaling.Workloads(read(t, text.String())[0])[0]
+	require.Equal(t, "At one proc, a takes the least for a step, 104 ns. c takes the most, 304 ns: 2.93 times as much. The intervals of a and these overlap: b.",
+		extremes(w, scaling.Wall))
 }
