@@ -51,6 +51,8 @@ func TestVariantsAreRight(t *testing.T) {
 
 func try(t *testing.T, v contention.Variant, c contention.Case, procs int, sizes ...int) {
 	t.Helper()
+	guard := time.AfterFunc(20*time.Second, func() { panic(fmt.Sprintf("%s: %d procs, %v: the workers wait for each other", t.Name(), procs, c)) })
+	defer guard.Stop()
 	trial := contention.NewTrial(c, procs)
 	for _, n := range sizes {
 		trial.Take(v, n)

@@ -17,6 +17,7 @@ import (
 	"boundaries/internal/fork"
 	"boundaries/internal/gil"
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
 
 // These tests check that each system works as its design says. A system that gives the
@@ -547,6 +548,7 @@ func TestOneLockForAllCounts(t *testing.T) {
 // Each container has a lock of its own: a thread that uses the container waits while
 // that lock is locked, and for no other lock. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
+	suitetest.Guard(t, "a thread waits for a lock that it should not need")
 	for _, sys := range parallel() {
 		threads, end := sys.drive(program("", func(s *space) {
 			keys := newKeys([]keyEntry{{s.name("x").num, s.name("x")}})
@@ -791,6 +793,7 @@ func TestSubinterpretersShareNothing(t *testing.T) {
 // c-extension: the lock is free while a long enough kernel runs, and at no other
 // time.
 func TestKernelReleasesTheLock(t *testing.T) {
+	suitetest.Guard(t, "a kernel keeps the lock, and the other thread waits for it")
 	lock := new(gil.GIL)
 	thread := &gilThread{gil: lock}
 	lock.Acquire(&thread.identity)
