@@ -670,6 +670,10 @@ func TestOneProcessorEach(t *testing.T) {
 
 // A child dies after some items, and the one that replaces it does nothing.
 func TestDeafAfterADeath(t *testing.T) {
+	// The deadline of the greeting must not end the wait for an answer.
+	patience := children.GreetPatience
+	children.GreetPatience = time.Minute
+	defer func() { children.GreetPatience = patience }()
 	t.Setenv(childtest.Serve, "30 and no more")
 	p := start(t, named("pipe"), 1, Word)
 	t.Setenv(childtest.Serve, "nothing")

@@ -220,10 +220,6 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 		switch {
 		case stats.Usable(base) && stats.Usable(head):
 			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)
-			if r.Ratio.Bounded() && spread(base, head) == 0 {
-				// Values that never vary, such as a count of allocations.
-				r.Ratio.Low, r.Ratio.High = r.Ratio.Center, r.Ratio.Center
-			}
 		case slices.Min(base) < 0 || slices.Min(head) < 0:
 			r.Verdict = Unjudged
 		case r.Base == r.Head:
