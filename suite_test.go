@@ -131,14 +131,13 @@ func TestCPUListIsHonored(t *testing.T) {
 		procs     []int
 		benchtime string
 	}{
-		{".", "2,1", []int{2, 1}, "1x"}, // says which rows this platform skips
-		{".", "1,2", []int{1, 2}, "10ms"},
+		{".", "2,1", []int{2, 1}, "3ms"}, // says which rows this platform skips
 		{"Await$", "1,2", []int{1, 2}, ""},
 		{"Loop$|Fib$|Refcount", ",3, 64,", []int{3, 64}, "1x"},
 		{"Loop$|Fib$|Refcount", "4,1,2", []int{4, 1, 2}, "7x"},
 	} {
 		if race.Enabled && !strings.HasSuffix(test.benchtime, "x") {
-			continue // processor time is that of the race detector
+			test.benchtime = "1x" // processor time is that of the race detector
 		}
 		t.Run("bench="+test.bench+"/cpu="+test.cpu+"/benchtime="+test.benchtime, func(t *testing.T) {
 			args := []string{"-test.bench=" + test.bench, "-test.cpu=" + test.cpu}
@@ -186,8 +185,8 @@ func TestCPUListIsHonored(t *testing.T) {
 					continue
 				}
 				wall, used := value(t, r, "ns/op"), value(t, r, "user+sys-ns/op")
-				if wall*float64(r.Iters) < float64(7*time.Millisecond) {
-					t.Errorf("%s: %d steps of %v ns are less than 7 ms", r.Name, r.Iters, wall)
+				if wall*float64(r.Iters) < float64(2*time.Millisecond) {
+					t.Errorf("%s: %d steps of %v ns are less than 2 ms", r.Name, r.Iters, wall)
 				}
 				processors := min(procs, runtime.NumCPU())
 				if withChildren(row) {

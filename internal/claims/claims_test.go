@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/race"
 )
 
 var update = flag.Bool("update", false, "write the golden files and the figures of the pages")
@@ -439,6 +440,9 @@ var pending = regexp.MustCompile(`^Race/`)
 
 // The rows that the claims name are those that the suite has.
 func TestRowsExist(t *testing.T) {
+	if race.Enabled || testing.Short() {
+		t.Skip("builds the main command, without the race detector")
+	}
 	var patterns []string
 	for _, match := range regexp.MustCompile(`-bench '(\S+)'`).FindAllStringSubmatch(Command(nil, []int{1, 2}), -1) {
 		patterns = append(patterns, match[1])

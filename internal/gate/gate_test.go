@@ -73,7 +73,7 @@ func (m *machine) compare(c Config, rounds int) *Decision {
 // The gate keeps its promises in ten rounds: how seldom it raises a false alarm, and how
 // often it catches a slowdown.
 func TestSimulated(t *testing.T) {
-	if race.Enabled {
+	if race.Enabled || testing.Short() {
 		t.Skip("one goroutine computes for a minute")
 	}
 	for _, test := range []struct {
