@@ -675,6 +675,7 @@ func TestDisturbed(t *testing.T) {
 		"by enough to turn it":                  {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters-2 took up to 1.97 times as long in 4 rounds, which is enough to turn this"},
 		"the row below, by enough":              {[]string{busy(9, 0.75) + says(row, 1.5, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters took up to 1.50 times as long in 4 rounds, which is enough to turn this"},
 		"by too little to turn it":              {[]string{busy(9, 1.3) + says(row+"-2", 1.12, 4, 9)}, notReproduced, ""},
+		"in half of the rounds":                 {[]string{busy(8, 1.3) + says(row+"-2", 1.12, 4, 8)}, notReproduced, ""},
 		"another row":                           {[]string{busy(9, 1.2) + says(row+"-4", 1.97, 9, 9)}, notReproduced, ""},
 		"and a calm session":                    {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 9, 9), busy(7, 0.52)}, anyMachine, ""},
 		"and another session that is disturbed": {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 5, 9), busy(7, 1.2) + says(row+"-2", 3, 7, 7)}, notMeasured, mostly},
@@ -710,6 +711,19 @@ func TestDisturbedFigures(t *testing.T) {
 	m, err := parse([]string{"bench.txt"}, [][]byte{[]byte(results(2, 9, rows...) + says(4))})
 	require.NoError(t, err)
 	require.Equal(t, 4, m.disturbance([]int{0}, append(at(cpu, 2, code43GIL), at(wall, 2, code43GIL)...)).Runs)
+}
+
+// The runs of the numerator that were disturbed are those of the greatest ratios, and
+// those of the denominator those of the least.
+func TestCalming(t *testing.T) {
+	m := &input{disturbed: []map[string]benchfile.Disturbance{{"A-2": {Name: "A-2", Times: 1.5, Runs: 2}}}}
+	shaken, calm := at(wall, 2, "A"), at(wall, 2, "B")
+	ratios := []float64{4.5, 1, 3, 2}
+	m.calmNum(ratios, []int{0}, shaken, calm)
+	require.Equal(t, []float64{1, 2, 2, 3}, ratios)
+	ratios = []float64{4.5, 1, 3, 2}
+	m.calmDen(ratios, []int{0}, calm, shaken)
+	require.Equal(t, []float64{1.5, 3, 3, 4.5}, ratios)
 }
 
 // A claim about many threads is judged in every column that the machine has
