@@ -127,6 +127,27 @@ func TestStaysInside(t *testing.T) {
 	}
 }
 
+// What is drawn is where the axes have it.
+func TestPlaces(t *testing.T) {
+	c := example()
+	c.Columns, c.LogX, c.LogY, c.Ideal, c.Oversub = []float64{1, 2}, false, false, false, 2
+	c.Series = []Series{{Name: "a", Points: []Point{{1, 10, 8, 12}, {2, 20, 0.001, 1e6}}}}
+	x, y := c.axes()
+	assert.Zero(t, y.least, "a linear axis begins at 0")
+	assert.InDelta(t, 2*20*1.06, y.most, 1e-9, "a wide interval is cut off at twice the value")
+	l := c.layout(false)
+	at := func(vx, vy float64) string { return num(x.at(vx)) + " " + num(y.at(vy)) }
+	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 20), l.Lines[0].Path)
+	assert.Equal(t, "M"+at(1, 12)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 8)+"Z", l.Lines[0].Band)
+	assert.Equal(t, num((x.at(1)+x.at(2))/2), l.Over, "halfway before the column")
+	c.LogY = true
+	_, y = c.axes()
+	assert.InEpsilon(t, 8, y.least*math.Pow(40.0/8, 0.06), 1e-9)
+	c.Series[0].Points[0].Low = 0.001
+	_, y = c.axes()
+	assert.InEpsilon(t, 5, y.least*math.Pow(40.0/5, 0.06), 1e-9, "and at half of it")
+}
+
 func TestTicks(t *testing.T) {
 	assert.Equal(t, []float64{1e-10, 1e-9, 1e-8, 1e-7}, logTicks(0.9e-10, 2e-7))
 	assert.Equal(t, []float64{1e-7, 2e-7, 5e-7, 1e-6}, logTicks(0.9e-7, 1.1e-6))

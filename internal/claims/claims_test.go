@@ -557,6 +557,7 @@ func TestIntervals(t *testing.T) {
 		four := results(2, 7, "Loop/sync=serial 1 ns/op")
 		m, err := parse([]string{"1", "2", "3", "4"}, [][]byte{[]byte(one), []byte(two), []byte(three), []byte(four)})
 		require.NoError(t, err)
+		require.InEpsilon(t, 1000*100e-9, m.shortest["FibBoxed/system=gil"], 0.02, "the shortest run of both")
 		for _, test := range []struct {
 			num, den string
 			rounds   int
@@ -790,13 +791,18 @@ func TestParity(t *testing.T) {
 
 // A number of threads that reaches parity in one round may be enough.
 func TestParityInOneRound(t *testing.T) {
-	text := head(8)
-	for _, ratio := range []float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02} {
-		text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
-			"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+	for _, test := range []struct{ ratios, want []float64 }{
+		{[]float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02}, []float64{6, 8, 8}},
+		{[]float64{1, 1, 1, 1, 1, 1}, []float64{6, 6, 6}},
+	} {
+		text := head(8)
+		for _, ratio := range test.ratios {
+			text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
+				"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+		}
+		e := only(t, judged(t, text, "C23")).figures[0].estimate
+		require.Equal(t, test.want, []float64{e.lo, e.center, e.hi})
 	}
-	e := only(t, judged(t, text, "C23")).figures[0].estimate
-	require.Equal(t, []float64{6, 8, 8}, []float64{e.lo, e.center, e.hi})
 }
 
 // A figure for each Python that has the rows, oldest first.

@@ -103,13 +103,14 @@ func TestLog(t *testing.T) {
 	add("BenchmarkLoop/a+b=(c)", 1, 1, 100*us)
 	add("BenchmarkLoop/a+b=(c)", 100, 1, 131*us)
 	add("BenchmarkLoop/it's", 100, 2, 250*us)
+	l.Arguments = []string{"./a b"}
 	require.NoError(t, l.Write(&text))
 	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that at the median
 # disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 2 of 2 runs)
 # disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 3 runs)
 # disturbed: Loop/it's-2 1.25 times (a processor 1.25 times as slow)
-# again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2
-# again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1
+# again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2 './a b'
+# again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1 './a b'
 `, text.String())
 
 	f, err := benchfile.ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+text.String()), "f")

@@ -61,6 +61,7 @@ BenchmarkOther-2 1 3 ns/op
 goos: linux
 goarch: amd64
 pkg: q
+BenchmarkBare-8 1 3 ns/op
 BenchmarkBare 1 3 ns/op
 # disturbed: LoopBoxed/system=nogil-4 1.3 times (x)
 # disturbed: LoopBoxed/system=nogil-4 1.2 times (x)
@@ -86,7 +87,7 @@ BenchmarkBare 1 3 ns/op
 		"p Refcount/share=own/new=key [sync] 1, atomic",
 		"p Sort [] 1, size 10 kind a, size 20 kind a, plain",
 		"p p [] 1 2, Bare, Other",
-		"q q [] 1, Bare",
+		"q q [] 1 8*, Bare",
 	}, got)
 	w := Workloads(f)[0]
 	assert.Equal(t, []string{Wall, CPU, "x/op"}, w.Units)
@@ -213,10 +214,10 @@ func TestRefutedByChance(t *testing.T) {
 		points []point
 		slows  bool
 	}{
-		"slower by chance":     {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
-		"slower":               {[]point{{1, one}, {2, slower}}, true},
-		"as fast":              {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
-		"slower in one of ten": {append([]point{{1, one}, {2, slower}}, slices.Repeat([]point{{4, []float64{50, 51, 52, 53, 54, 55}}}, 16)...), false},
+		"slower by chance":    {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
+		"slower":              {[]point{{1, one}, {2, slower}}, true},
+		"as fast":             {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
+		"slower in one of 17": {append([]point{{1, one}, {2, slower}}, slices.Repeat([]point{{4, []float64{50, 51, 52, 53, 54, 55}}}, 16)...), false},
 	} {
 		superlinear, slows := refute(c.points)
 		assert.Empty(t, superlinear, name)
@@ -240,7 +241,9 @@ func TestRefused(t *testing.T) {
 		assert.Contains(t, s.Amdahl.Refused, c.amdahl, name)
 		assert.Contains(t, s.USL.Refused, c.usl, name)
 	}
-	s := scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
+	s := scale(t, file(random, 2, columns, 0.002, func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }))
+	assert.Contains(t, s.USL.Refused, "the USL is off by", "two rounds")
+	s = scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
 	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
 	assert.Equal(t, "the USL needs 6 columns that are not oversubscribed, and there are 3", s.USL.Refused)
 	assert.Equal(t, 4, s.USL.Most)
