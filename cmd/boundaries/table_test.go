@@ -63,6 +63,11 @@ LoopBoxed: processor time of a step
 
 `, stdout)
 
+	// The marks of every table are explained, and any numbers have a median.
+	_, stdout, _ = inFiles(t, []string{twoRows + "BenchmarkX 1 0 lost/op\nBenchmarkX 1 1 lost/op\n"}, "table")
+	assert.Contains(t, stdout, "* oversubscribed: more procs than processors (2)\n~ some rounds")
+	assert.Contains(t, stdout, "  X  0.50\n")
+
 	// An unknown key gives rows of their own, and never merges two rows.
 	_, stdout, _ = inFiles(t, []string{"BenchmarkLoop/new=a/sync=gil 1 1 ns/op\nBenchmarkLoop/new=b/sync=gil 1 2 ns/op\nBenchmarkX/new=a 1 3 ns/op\nBenchmarkX/new=b 1 4 ns/op\n"}, "table")
 	for _, want := range []string{"Loop/new=a: wall", "Loop/new=b: wall", "a    3.00 ns", "b    4.00 ns"} {
@@ -178,6 +183,8 @@ func TestReplaceFile(t *testing.T) {
 	info, err := os.Lstat(name)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	t.Chdir(dir)
+	require.Error(t, replaceFile("", []byte("new")), "nothing has this name")
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 2)
