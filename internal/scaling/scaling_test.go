@@ -279,4 +279,5 @@ func TestFitCovers(t *testing.T) {
 	assert.LessOrEqual(t, refused, trials/33)
 	assert.GreaterOrEqual(t, sigma, fitted*90/100)
 	assert.GreaterOrEqual(t, kappa, fitted*90/100)
+	assert.LessOrEqual(t, max(sigma, kappa), fitted*98/100, "an interval of 95 % is no wider than it must be")
 }
