@@ -118,6 +118,16 @@ func TestLog(t *testing.T) {
 	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
 }
 
+// The head compares computations on as many processors as most rows have.
+func TestMiddle(t *testing.T) {
+	var l Log
+	for i, n := range []int{1, 2, 2} {
+		l.Add(strings.Repeat("x", i), 1, Signals{Procs: n, Probed: n, Probe: time.Duration(10*n + i)})
+	}
+	middle, fastest := l.middle()
+	assert.Equal(t, []time.Duration{22, 21}, []time.Duration{middle, fastest})
+}
+
 // The command measures the rows again, and no other.
 func TestAgain(t *testing.T) {
 	if testing.Short() {
