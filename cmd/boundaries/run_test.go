@@ -69,5 +69,9 @@ func TestDefaultCPU(t *testing.T) {
 		assert.Equal(t, want, joined(defaultCPU(n)))
 	}
 	assert.Equal(t, " about 15s", strings.TrimPrefix(roughly(runner.Config{Benchtime: "200ms"}, 43), ","))
+	assert.Equal(t, filepath.Join("a", "out.me@one-22-x.txt"), ofHost(filepath.Join("a", "out.txt"), "me@one:22/x"))
+	list, err := numbers("2, 1,2")
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 1}, list)
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
 }

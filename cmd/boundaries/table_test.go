@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"boundaries/internal/scaling"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -162,9 +164,19 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.True(t, w.Columns[2].Oversubscribed)
 	assert.InDelta(t, 2/3.0, *w.Rows[1].Cells[1].SpeedUp.Value, 1e-9)
 	assert.Nil(t, w.Rows[1].Cells[1].SpeedUp.High)
+	assert.Nil(t, w.Rows[1].Cells[1].SpeedUp.Low)
 	assert.Nil(t, w.Rows[1].Cells[2].SpeedUp)
 	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
+}
+
+// Rows with one fit share a line, and others have one each.
+func TestFits(t *testing.T) {
+	row := func(name, amdahl, usl string) scaling.Scaled {
+		return scaling.Scaled{Row: scaling.Row{Name: name}, Amdahl: scaling.Fit{Refused: amdahl}, USL: scaling.Fit{Refused: usl}}
+	}
+	assert.Equal(t, []string{"Amdahl, a: no fit: x", "Amdahl, b: no fit: y", "USL, no fit: z"},
+		scaledWorkload{rows: []scaling.Scaled{row("a", "x", "z"), row("b", "y", "z")}}.fits())
 }
 
 // A page replaces what a link leads to and keeps the mode, and no other file is left.

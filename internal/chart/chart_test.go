@@ -140,12 +140,42 @@ func TestPlaces(t *testing.T) {
 	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 20), l.Lines[0].Path)
 	assert.Equal(t, "M"+at(1, 12)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 8)+"Z", l.Lines[0].Band)
 	assert.Equal(t, num((x.at(1)+x.at(2))/2), l.Over, "halfway before the column")
+	c.Series[0].Points[0] = Point{X: 1, Y: 10}
+	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 10)+"Z", c.layout(false).Lines[0].Band, "a point without an interval")
+	c.Series[0].Points[0] = Point{1, 10, 8, 12}
 	c.LogY = true
 	_, y = c.axes()
 	assert.InEpsilon(t, 8, y.least*math.Pow(40.0/8, 0.06), 1e-9)
 	c.Series[0].Points[0].Low = 0.001
 	_, y = c.axes()
 	assert.InEpsilon(t, 5, y.least*math.Pow(40.0/5, 0.06), 1e-9, "and at half of it")
+}
+
+// Labels of the x axis do not meet, and the legend stays inside.
+func TestLabels(t *testing.T) {
+	c := example()
+	c.LogX, c.Columns, c.Series = false, nil, nil
+	for i := range 128 {
+		c.Columns = append(c.Columns, float64(i+1))
+	}
+	for i := range 9 {
+		c.Series = append(c.Series, Series{Name: "a name of a row", Style: i})
+	}
+	l := c.layout(false)
+	end, labels := math.Inf(-1), 0
+	for _, tick := range l.XTicks {
+		if at, err := strconv.ParseFloat(tick.At, 64); tick.Label != "" {
+			require.NoError(t, err)
+			assert.Greater(t, at, end, tick.Label)
+			end, labels = at+6*float64(len(tick.Label)), labels+1
+		}
+	}
+	assert.Greater(t, labels, 5)
+	for _, line := range l.Lines {
+		at, err := strconv.ParseFloat(line.TX, 64)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, at+textWidth(line.Name, 11.5), float64(width), line.Name)
+	}
 }
 
 func TestTicks(t *testing.T) {

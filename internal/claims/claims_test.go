@@ -899,6 +899,12 @@ func TestOutput(t *testing.T) {
 	require.Equal(t, len(claims), len(regexp.MustCompile(`(?m)^C\d+ `).FindAllString(r.Text(false), -1)))
 }
 
+// What a file says is no markup.
+func TestMarkdownOfAFile(t *testing.T) {
+	text := judged(t, strings.Replace(results(2, 1, "Loop/sync=serial 1 ns/op"), "Thing 3000", "<b>|*x*", 1)).Markdown()
+	require.Contains(t, text, `&lt;b>\|\*x\*`)
+}
+
 func TestBadInput(t *testing.T) {
 	good := results(2, 1, "Loop/sync=serial 1 ns/op")
 	processor := func(text, model string) string {

@@ -163,6 +163,7 @@ func TestVerdicts(t *testing.T) {
 		{"a higher rate, spelled out", "ops/sec", steady, slow, Gain},
 		{"a lower rate in MB", "MB/s", slow, steady, Regression},
 		{"processor time", "user+sys-ns/op", steady, slow, Regression},
+		{"the time of another thing", "ns/fork", steady, slow, Regression},
 		{"a percentile", "p99-ns", steady, slow, Regression},
 		{"a unit that says nothing", "hit-rate", steady, slow, Changed},
 		{"an added allocation", "allocs/op", repeated(1), repeated(2), Regression},

@@ -156,6 +156,14 @@ func TestSummary(t *testing.T) {
 	require.Contains(t, r.Markdown(), "nothing is decided")
 }
 
+// A floor that hides the threshold is said to.
+func TestFloorText(t *testing.T) {
+	for floor, more := range map[float64]bool{0.04: false, 0.06: true} {
+		r := &Report{Decision: &Decision{Config: Default, Floor: floor}}
+		require.Equal(t, more, strings.HasSuffix(r.floorText(), "; that is more than the threshold"), r.floorText())
+	}
+}
+
 func TestFiles(t *testing.T) {
 	var lines [2][]string
 	for i := range 10 {

@@ -128,6 +128,11 @@ func TestMiddle(t *testing.T) {
 	assert.Equal(t, []time.Duration{22, 21}, []time.Duration{middle, fastest})
 }
 
+func TestSelectSkipsOnce(t *testing.T) {
+	bench, skip := Select([]string{"A"}, []string{"A", "A/b", "A/b", "AA/b"})
+	assert.Equal(t, []string{"^BenchmarkA$", "^BenchmarkA$/^b$"}, []string{bench, skip})
+}
+
 // The command measures the rows again, and no other.
 func TestAgain(t *testing.T) {
 	if testing.Short() {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/chart"
 	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
 
@@ -148,6 +149,10 @@ func TestPage(t *testing.T) {
 	}
 	// A fib(15) for each of 4 threads is 4 times what a step takes.
 	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Loop: wall time of a step, medians") {
+			assert.Contains(t, f.text, "4*", "the oversubscribed column")
+			assert.Equal(t, 1, strings.Count(f.text, " ~"), "the disturbed figure")
+		}
 		if strings.Contains(f.text, "Graph 4.4.1: ") {
 			assert.Contains(t, f.text, "400 ns")
 			assert.Regexp(t, `1\.40 µs ± \d% \*`, f.text, "gilectomy, oversubscribed")
@@ -204,7 +209,7 @@ func TestStructure(t *testing.T) {
 func TestSeveralMachines(t *testing.T) {
 	files := read(t, suite(1, 2, 10, "a"), suite(2, 4, 6, "b"))
 	root, text := render(t, files, nil)
-	for _, want := range []string{"gil, M1", "gil, M2", "M1, a", "M2, b", "Machines side by side", "on 2 machines",
+	for _, want := range []string{"gil, M1", "gil, M2", "M1, a", "M2, b", "Machines side by side", "up to 10 rounds each, on 2 machines",
 		"From 1 to 2 threads the time of gil on M1 grows 2.00 times, that of gilectomy on M1 2.50 times. From 1 to 4 threads the time of gil on M2 grows 4.00 times"} {
 		assert.True(t, strings.Contains(text, want), want)
 	}
@@ -253,6 +258,24 @@ func TestHostileFile(t *testing.T) {
 		assert.Regexp(t, `^[a-z0-9-]+$`, c.Name)
 		assert.NoError(t, xml.Unmarshal(c.SVG, new(any)))
 		assert.NotContains(t, string(c.SVG), "<script")
+	}
+}
+
+// Powers of two have a logarithmic axis.
+func TestAxes(t *testing.T) {
+	for _, test := range []struct {
+		procs   []int
+		log     bool
+		oversub float64
+	}{{[]int{1, 2, 4, 8}, true, 4}, {[]int{1, 2, 3}, false, 3}} {
+		var c chart.Chart
+		var columns []scaling.Column
+		for _, n := range test.procs {
+			columns = append(columns, scaling.Column{Procs: n, Oversubscribed: n > 2})
+		}
+		axes(&c, columns)
+		assert.Equal(t, test.log, c.LogX)
+		assert.Equal(t, test.oversub, c.Oversub)
 	}
 }
 
