@@ -68,6 +68,7 @@ func TestCompareFiles(t *testing.T) {
 	write("slow.txt", results(1200, 1200, 1200, 1200, 1200, 1200))
 	write("few.txt", results(1200, 1200))
 	write("failed.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"--- FAIL: BenchmarkC\n    a_test.go:7: got 3, want 4\nFAIL\n")
+	write("slowcut.txt", results(1200, 1200, 1200, 1200, 1200, 1200)+"BenchmarkC 1 NaN ns/op\n")
 	write("cut.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"BenchmarkC 1 NaN ns/op\n")
 	for _, test := range []struct {
 		args   string
@@ -83,6 +84,8 @@ func TestCompareFiles(t *testing.T) {
 		{"-strict few.txt slow.txt", 3, "\nno confirmed regression in 2 rows; 2 undecided", "boundaries: compare: no confirmed regression in 2 rows; 2 undecided"},
 		{"-format=markdown old.txt slow.txt", 1, "**Regressions**", "confirmed regression"},
 		{"old.txt cut.txt", 2, "\nno confirmed regression in 2 rows\n", "want a finite number"},
+		{"cut.txt old.txt", 2, "\nno confirmed regression in 2 rows\n", "want a finite number"},
+		{"old.txt slowcut.txt", 1, "\n1 row of 2 has a confirmed regression\n", "want a finite number"},
 		{"old.txt failed.txt", 1, "\nno confirmed regression in 2 rows\n", "got 3, want 4"},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)

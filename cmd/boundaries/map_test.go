@@ -35,6 +35,8 @@ func TestMap(t *testing.T) {
 	status, stdout, _ = boundaries(t, "map", "-x=procs", "-format=svg", lab)
 	require.Zero(t, status)
 	require.True(t, strings.HasPrefix(stdout, "<svg "))
+	_, stdout, _ = boundaries(t, "map", "-x=procs", "-y=read", lab)
+	require.Regexp(t, `(?m)^read \\ procs +1 +2$`, stdout)
 	status, stdout, _ = boundaries(t, "map", "-format=which", lab)
 	require.Zero(t, status)
 	require.True(t, strings.HasPrefix(stdout, "# Which should I use?\n"))

@@ -56,6 +56,7 @@ func TestRunVerb(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "out.txt"))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench . -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
+	assert.Regexp(t, `(?m)^# environment: .*GOGC="off"`, string(text))
 	// With the same flags the run continues, and there is nothing left to do.
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
 	assert.Equal(t, 0, status, stderr.String())
@@ -68,5 +69,9 @@ func TestDefaultCPU(t *testing.T) {
 		assert.Equal(t, want, joined(defaultCPU(n)))
 	}
 	assert.Equal(t, " about 15s", strings.TrimPrefix(roughly(runner.Config{Benchtime: "200ms"}, 43), ","))
+	assert.Equal(t, filepath.Join("a", "out.me@one-22-x.txt"), ofHost(filepath.Join("a", "out.txt"), "me@one:22/x"))
+	list, err := numbers("2, 1,2")
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 1}, list)
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"boundaries/internal/scaling"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -62,6 +64,11 @@ LoopBoxed: processor time of a step
 ~ some rounds of this figure ran on a disturbed machine; the file names them
 
 `, stdout)
+
+	// The marks of every table are explained, and any numbers have a median.
+	_, stdout, _ = inFiles(t, []string{twoRows + "BenchmarkX 1 0 lost/op\nBenchmarkX 1 1 lost/op\n"}, "table")
+	assert.Contains(t, stdout, "* oversubscribed: more procs than processors (2)\n~ some rounds")
+	assert.Contains(t, stdout, "  X  0.50\n")
 
 	// An unknown key gives rows of their own, and never merges two rows.
 	_, stdout, _ = inFiles(t, []string{"BenchmarkLoop/new=a/sync=gil 1 1 ns/op\nBenchmarkLoop/new=b/sync=gil 1 2 ns/op\nBenchmarkX/new=a 1 3 ns/op\nBenchmarkX/new=b 1 4 ns/op\n"}, "table")
@@ -157,9 +164,19 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.True(t, w.Columns[2].Oversubscribed)
 	assert.InDelta(t, 2/3.0, *w.Rows[1].Cells[1].SpeedUp.Value, 1e-9)
 	assert.Nil(t, w.Rows[1].Cells[1].SpeedUp.High)
+	assert.Nil(t, w.Rows[1].Cells[1].SpeedUp.Low)
 	assert.Nil(t, w.Rows[1].Cells[2].SpeedUp)
 	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
+}
+
+// Rows with one fit share a line, and others have one each.
+func TestFits(t *testing.T) {
+	row := func(name, amdahl, usl string) scaling.Scaled {
+		return scaling.Scaled{Row: scaling.Row{Name: name}, Amdahl: scaling.Fit{Refused: amdahl}, USL: scaling.Fit{Refused: usl}}
+	}
+	assert.Equal(t, []string{"Amdahl, a: no fit: x", "Amdahl, b: no fit: y", "USL, no fit: z"},
+		scaledWorkload{rows: []scaling.Scaled{row("a", "x", "z"), row("b", "y", "z")}}.fits())
 }
 
 // A page replaces what a link leads to and keeps the mode, and no other file is left.
@@ -178,6 +195,8 @@ func TestReplaceFile(t *testing.T) {
 	info, err := os.Lstat(name)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	t.Chdir(dir)
+	require.Error(t, replaceFile("", []byte("new")), "nothing has this name")
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 2)

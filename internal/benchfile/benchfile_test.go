@@ -202,10 +202,12 @@ func TestNames(t *testing.T) {
 }
 
 func TestRoundsAndDisturbed(t *testing.T) {
-	f, err := ReadFrom(strings.NewReader("# round: 1\nBenchmarkA 1 2 ns/op\n# round: 2\nBenchmarkB 1 2 ns/op\n# round: 3\nBenchmarkA 1 2 ns/op\n"+
+	f, err := ReadFrom(strings.NewReader("# kernel: 6\n# round: 1\nBenchmarkA 1 2 ns/op\n# round: 2\n# kernel: 7\nBenchmarkB 1 0 ns/op\n# round: 3\nBenchmarkA 1 2 ns/op\n"+
 		"# disturbed: A 1.31 times (a processor 1.28 times)\n# disturbed: B-2 2.50 times (others used 1.00 processors; 2 of 9 runs)\n"), "f")
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 3}, f.Rows[0].Rounds)
+	assert.Equal(t, map[string][]float64{"sec/op": {0}}, f.Rows[1].Values, "a time of zero has the unit of a time")
+	assert.Equal(t, []Fact{{"kernel", "6"}}, f.Machine.Facts, "the first counts")
 	assert.InDelta(t, 2e-9, f.Rows[0].Shortest, 1e-15)
 	assert.Equal(t, []Disturbance{{"A", 1.31, 1}, {"B-2", 2.5, 2}}, f.Disturbed)
 }
@@ -218,7 +220,7 @@ func TestMachines(t *testing.T) {
 		return path
 	}
 	one := write("one", plain)
-	python := write("python", "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: AMD EPYC\nBenchmarkPyLoop/system=x 1 2 ns/op\nBenchmarkLoop/sync=gil 1 9 ns/op\n")
+	python := write("python", "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: AMD EPYC\nUnit x/op better=higher\nBenchmarkPyLoop/system=x 1 2 ns/op\nBenchmarkLoop/sync=gil 1 9 ns/op\n")
 	other := write("other", strings.Replace(plain, "family 26", "family 25", 1))
 	bare := write("bare", "PASS\n")
 	files, err := Read(context.Background(), []string{one, python, other, bare})
@@ -227,6 +229,8 @@ func TestMachines(t *testing.T) {
 	require.Len(t, machines, 2, "a name of a processor alone is no machine")
 	assert.InDeltaSlice(t, []float64{10.0e-9, 10.5e-9, 9e-9}, machines[0].Rows[0].Values["sec/op"], 1e-15)
 	assert.Len(t, machines[0].Rows, 3)
+	assert.InDelta(t, 9e-9, machines[0].Rows[0].Shortest, 1e-15)
+	assert.Equal(t, "higher", machines[0].Better["x/op"])
 	assert.Len(t, files[0].Rows[0].Values["sec/op"], 2, "the files stay as they are")
 	assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[1].Machine.String())
 	assert.EqualError(t, files[3].Problems[0], bare+": no benchmark result in 1 line; want the output of go test -bench")

@@ -127,6 +127,57 @@ func TestStaysInside(t *testing.T) {
 	}
 }
 
+// What is drawn is where the axes have it.
+func TestPlaces(t *testing.T) {
+	c := example()
+	c.Columns, c.LogX, c.LogY, c.Ideal, c.Oversub = []float64{1, 2}, false, false, false, 2
+	c.Series = []Series{{Name: "a", Points: []Point{{1, 10, 8, 12}, {2, 20, 0.001, 1e6}}}}
+	x, y := c.axes()
+	assert.Zero(t, y.least, "a linear axis begins at 0")
+	assert.InDelta(t, 2*20*1.06, y.most, 1e-9, "a wide interval is cut off at twice the value")
+	l := c.layout(false)
+	at := func(vx, vy float64) string { return num(x.at(vx)) + " " + num(y.at(vy)) }
+	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 20), l.Lines[0].Path)
+	assert.Equal(t, "M"+at(1, 12)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 8)+"Z", l.Lines[0].Band)
+	assert.Equal(t, num((x.at(1)+x.at(2))/2), l.Over, "halfway before the column")
+	c.Series[0].Points[0] = Point{X: 1, Y: 10}
+	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 10)+"Z", c.layout(false).Lines[0].Band, "a point without an interval")
+	c.Series[0].Points[0] = Point{1, 10, 8, 12}
+	c.LogY = true
+	_, y = c.axes()
+	assert.InEpsilon(t, 8, y.least*math.Pow(40.0/8, 0.06), 1e-9)
+	c.Series[0].Points[0].Low = 0.001
+	_, y = c.axes()
+	assert.InEpsilon(t, 5, y.least*math.Pow(40.0/5, 0.06), 1e-9, "and at half of it")
+}
+
+// Labels of the x axis do not meet, and the legend stays inside.
+func TestLabels(t *testing.T) {
+	c := example()
+	c.LogX, c.Columns, c.Series = false, nil, nil
+	for i := range 128 {
+		c.Columns = append(c.Columns, float64(i+1))
+	}
+	for i := range 9 {
+		c.Series = append(c.Series, Series{Name: "a name of a row", Style: i})
+	}
+	l := c.layout(false)
+	end, labels := math.Inf(-1), 0
+	for _, tick := range l.XTicks {
+		if at, err := strconv.ParseFloat(tick.At, 64); tick.Label != "" {
+			require.NoError(t, err)
+			assert.Greater(t, at, end, tick.Label)
+			end, labels = at+6*float64(len(tick.Label)), labels+1
+		}
+	}
+	assert.Greater(t, labels, 5)
+	for _, line := range l.Lines {
+		at, err := strconv.ParseFloat(line.TX, 64)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, at+textWidth(line.Name, 11.5), float64(width), line.Name)
+	}
+}
+
 func TestTicks(t *testing.T) {
 	assert.Equal(t, []float64{1e-10, 1e-9, 1e-8, 1e-7}, logTicks(0.9e-10, 2e-7))
 	assert.Equal(t, []float64{1e-7, 2e-7, 5e-7, 1e-6}, logTicks(0.9e-7, 1.1e-6))

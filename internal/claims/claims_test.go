@@ -561,6 +561,7 @@ func TestIntervals(t *testing.T) {
 		four := results(2, 7, "Loop/sync=serial 1 ns/op")
 		m, err := parse([]string{"1", "2", "3", "4"}, [][]byte{[]byte(one), []byte(two), []byte(three), []byte(four)})
 		require.NoError(t, err)
+		require.InEpsilon(t, 1000*100e-9, m.shortest["FibBoxed/system=gil"], 0.02, "the shortest run of both")
 		for _, test := range []struct {
 			num, den string
 			rounds   int
@@ -679,6 +680,7 @@ func TestDisturbed(t *testing.T) {
 		"by enough to turn it":                  {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters-2 took up to 1.97 times as long in 4 rounds, which is enough to turn this"},
 		"the row below, by enough":              {[]string{busy(9, 0.75) + says(row, 1.5, 4, 9)}, notMeasured, "disturbed: FibBoxed/system=subinterpreters took up to 1.50 times as long in 4 rounds, which is enough to turn this"},
 		"by too little to turn it":              {[]string{busy(9, 1.3) + says(row+"-2", 1.12, 4, 9)}, notReproduced, ""},
+		"in half of the rounds":                 {[]string{busy(8, 1.3) + says(row+"-2", 1.12, 4, 8)}, notReproduced, ""},
 		"another row":                           {[]string{busy(9, 1.2) + says(row+"-4", 1.97, 9, 9)}, notReproduced, ""},
 		"and a calm session":                    {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 9, 9), busy(7, 0.52)}, anyMachine, ""},
 		"and another session that is disturbed": {[]string{busy(9, 1.2) + says(row+"-2", 1.97, 5, 9), busy(7, 1.2) + says(row+"-2", 3, 7, 7)}, notMeasured, mostly},
@@ -714,6 +716,19 @@ func TestDisturbedFigures(t *testing.T) {
 	m, err := parse([]string{"bench.txt"}, [][]byte{[]byte(results(2, 9, rows...) + says(4))})
 	require.NoError(t, err)
 	require.Equal(t, 4, m.disturbance([]int{0}, append(at(cpu, 2, code43GIL), at(wall, 2, code43GIL)...)).Runs)
+}
+
+// The runs of the numerator that were disturbed are those of the greatest ratios, and
+// those of the denominator those of the least.
+func TestCalming(t *testing.T) {
+	m := &input{disturbed: []map[string]benchfile.Disturbance{{"A-2": {Name: "A-2", Times: 1.5, Runs: 2}}}}
+	shaken, calm := at(wall, 2, "A"), at(wall, 2, "B")
+	ratios := []float64{4.5, 1, 3, 2}
+	m.calmNum(ratios, []int{0}, shaken, calm)
+	require.Equal(t, []float64{1, 2, 2, 3}, ratios)
+	ratios = []float64{4.5, 1, 3, 2}
+	m.calmDen(ratios, []int{0}, calm, shaken)
+	require.Equal(t, []float64{1.5, 3, 3, 4.5}, ratios)
 }
 
 // A claim about many threads is judged in every column that the machine has
@@ -780,13 +795,18 @@ func TestParity(t *testing.T) {
 
 // A number of threads that reaches parity in one round may be enough.
 func TestParityInOneRound(t *testing.T) {
-	text := head(8)
-	for _, ratio := range []float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02} {
-		text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
-			"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+	for _, test := range []struct{ ratios, want []float64 }{
+		{[]float64{0.99, 1.02, 1.02, 1.02, 1.02, 1.02}, []float64{6, 8, 8}},
+		{[]float64{1, 1, 1, 1, 1, 1}, []float64{6, 6, 6}},
+	} {
+		text := head(8)
+		for _, ratio := range test.ratios {
+			text += fmt.Sprintf("BenchmarkFibBoxed/system=gil 1 1000 ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-5 1 1200 ns/op\n"+
+				"BenchmarkFibBoxed/system=gilectomy-buffered-6 1 %g ns/op\nBenchmarkFibBoxed/system=gilectomy-buffered-8 1 700 ns/op\n", 1000*ratio)
+		}
+		e := only(t, judged(t, text, "C23")).figures[0].estimate
+		require.Equal(t, test.want, []float64{e.lo, e.center, e.hi})
 	}
-	e := only(t, judged(t, text, "C23")).figures[0].estimate
-	require.Equal(t, []float64{6, 8, 8}, []float64{e.lo, e.center, e.hi})
 }
 
 // A figure for each Python that has the rows, oldest first.
@@ -881,6 +901,12 @@ func TestOutput(t *testing.T) {
 	}
 	// Each claim is one line.
 	require.Equal(t, len(claims), len(regexp.MustCompile(`(?m)^C\d+ `).FindAllString(r.Text(false), -1)))
+}
+
+// What a file says is no markup.
+func TestMarkdownOfAFile(t *testing.T) {
+	text := judged(t, strings.Replace(results(2, 1, "Loop/sync=serial 1 ns/op"), "Thing 3000", "<b>|*x*", 1)).Markdown()
+	require.Contains(t, text, `&lt;b>\|\*x\*`)
 }
 
 func TestBadInput(t *testing.T) {

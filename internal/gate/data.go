@@ -192,7 +192,6 @@ func positive(x, y []float64) (px, py []float64) {
 	}
 	all := slices.Concat(x, y)
 	slices.Sort(all)
-	all = slices.Compact(all)
 	rank := func(values []float64) []float64 {
 		ranks := make([]float64, len(values))
 		for i, v := range values {

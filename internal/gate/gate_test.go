@@ -160,8 +160,10 @@ func TestVerdicts(t *testing.T) {
 		{"the same", "ns/op", steady, steady, Unchanged},
 		{"a higher rate", "ops/s", steady, slow, Gain},
 		{"a lower rate", "ops/s", slow, steady, Regression},
+		{"a higher rate, spelled out", "ops/sec", steady, slow, Gain},
 		{"a lower rate in MB", "MB/s", slow, steady, Regression},
 		{"processor time", "user+sys-ns/op", steady, slow, Regression},
+		{"the time of another thing", "ns/fork", steady, slow, Regression},
 		{"a percentile", "p99-ns", steady, slow, Regression},
 		{"a unit that says nothing", "hit-rate", steady, slow, Changed},
 		{"an added allocation", "allocs/op", repeated(1), repeated(2), Regression},
@@ -246,6 +248,11 @@ func TestSpeedUp(t *testing.T) {
 	}
 	require.Equal(t, map[string]Verdict{"1 sec/op": Unchanged, "2 sec/op": Regression, "2 speed-up": Regression}, verdicts)
 
+	// Each round is compared with itself.
+	d = &Data{}
+	d.Add(Base, "p", parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 50 ns/op", "BenchmarkX 1 300 ns/op", "BenchmarkX-2 1 150 ns/op"))
+	require.InDeltaSlice(t, []float64{2, 2}, d.values[Cell{Row{"p", "X", 2}, speedUp}][Base], 1e-9)
+
 	// The names end in sizes here.
 	d = &Data{Procs: []int{1}}
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
@@ -289,6 +296,11 @@ func TestRows(t *testing.T) {
 	require.Equal(t, []Row{{"p", "Old", 1}}, got.Removed)
 	require.Equal(t, []Row{{"p", "New", 1}}, got.Added)
 	require.Len(t, got.Results, 1)
+
+	require.Equal(t, "Old", got.name(got.Removed[0]))
+	d.Add(Base, "q", parse(t, "BenchmarkOld 1 1 ns/op"))
+	got = Default.Decide(d, nil)
+	require.Equal(t, "q Old", got.name(got.Removed[1]), "of another package")
 }
 
 // Properties that must hold of any data.

@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,7 @@ func TestMarkdown(t *testing.T) {
 	require.Equal(t, strings.Count(text, "<details>"), strings.Count(text, "</details>"))
 	require.Contains(t, text, `| Slow/n=1\|2 | sec/op |`)
 	require.Contains(t, text, "a &lt;machine&gt;")
+	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f", escape("_a_ *b* `c` [d](e) &amp; f"))
 	require.Contains(t, text, "- repeat: boundaries compare main\n")
 	// Each line of a table has as many cells as its head.
 	for line := range strings.Lines(text) {
@@ -117,6 +119,7 @@ func TestJSON(t *testing.T) {
 	for _, r := range got.Results {
 		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
 		require.Equal(t, r.Name == "Fresh", r.Ratio == nil, "an infinite ratio is null")
+		require.False(t, r.Name == "Fresh" && r.Low != nil, "it has no bounds")
 	}
 	require.Equal(t, "Slow/n=1|2-1 regression\nFast-4 gain\nNoisy-1 undecided\nSame-1 unchanged\nFresh-1 regression\nRate-1 changed\nBelow-1 not judged\n", verdicts)
 }
@@ -128,10 +131,37 @@ func TestSummary(t *testing.T) {
 	add(t, d, Head, "X", "ns/op", slow[:2]...)
 	r := &Report{Decision: Default.Decide(d, nil)}
 	require.Regexp(t, `^no confirmed regression in 1 row; 1 undecided, which -rounds \d+ would decide$`, r.Summary())
+	// The most rounds decide, wherever they stand. A row with a regression is counted once.
+	for i, noise := range []float64{1.5, 1} {
+		for j := range 10 {
+			v := 100 + noise*float64(7*(7*j%10)) // up to 163
+			add(t, d, Base, fmt.Sprint("Noisy", i), "ns/op", v)
+			add(t, d, Head, fmt.Sprint("Noisy", i), "ns/op", v)
+			add(t, d, Base, "Slow", "x/op", v)
+			add(t, d, Head, "Slow", "x/op", v)
+		}
+	}
+	add(t, d, Base, "Slow", "ns/op", steady...)
+	add(t, d, Head, "Slow", "ns/op", slow...)
+	r = &Report{Decision: Default.Decide(d, d)}
+	var needed []int
+	for _, u := range r.of(Undecided) {
+		needed = append(needed, u.Needed)
+	}
+	require.Equal(t, fmt.Sprintf("1 row of 4 has a confirmed regression; 3 undecided, which -rounds %d would decide", slices.Max(needed)), r.Summary())
+	require.NotEqual(t, slices.Max(needed), needed[len(needed)-1])
 	r = &Report{Decision: Default.Partial(d), Partial: "interrupted after 2 of 10 rounds"}
 	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
 	require.NotContains(t, r.Text(), "Unchanged")
 	require.Contains(t, r.Markdown(), "nothing is decided")
+}
+
+// A floor that hides the threshold is said to.
+func TestFloorText(t *testing.T) {
+	for floor, more := range map[float64]bool{0.04: false, 0.06: true} {
+		r := &Report{Decision: &Decision{Config: Default, Floor: floor}}
+		require.Equal(t, more, strings.HasSuffix(r.floorText(), "; that is more than the threshold"), r.floorText())
+	}
 }
 
 func TestFiles(t *testing.T) {
@@ -153,6 +183,6 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
 	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
 	head = append([]string{"numcpu: 1"}, head...)
-	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
+	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
 }

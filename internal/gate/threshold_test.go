@@ -51,7 +51,7 @@ func TestRatioOfWhatNeverVaries(t *testing.T) {
 
 // The more suspects there are, the larger a change in one cell must be to be seen.
 func TestDetectableCountsTheSuspects(t *testing.T) {
-	detectable := map[int]float64{}
+	detectable, once := map[int]float64{}, map[int]float64{}
 	for _, suspects := range []int{1, 20} {
 		d := &Data{}
 		add(t, d, Base, "Calm", "ns/op", steady...)
@@ -63,8 +63,31 @@ func TestDetectableCountsTheSuspects(t *testing.T) {
 		decision := Default.Decide(d, d)
 		require.Equal(t, suspects, decision.Suspects)
 		detectable[suspects] = decision.Results[0].Detectable
+		once[suspects] = Default.decideOnce(d).Results[0].Detectable
 	}
 	require.Greater(t, detectable[20], 1.1*detectable[1])
+	require.Greater(t, once[20], 1.1*once[1], "of two files")
+}
+
+// A cell in which just the threshold would be seen is unchanged.
+func TestDetectableIsTheThreshold(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "ns/op", steady...)
+	add(t, d, Head, "X", "ns/op", steady...)
+	c := Default
+	c.Threshold = c.Decide(d, nil).Results[0].Detectable
+	require.Equal(t, Unchanged, c.Decide(d, nil).Results[0].Verdict)
+	c.Threshold *= 1 - 1e-9
+	require.Equal(t, Undecided, c.Decide(d, nil).Results[0].Verdict)
+}
+
+// The noise floor is what 95 % of the rows stay below: 19 of 20.
+func TestFloor(t *testing.T) {
+	d := &Data{}
+	for i := range 20 {
+		add(t, d, Base, fmt.Sprint("X", i), "ns/op", 100, 100+float64(i), 100, 100+float64(i))
+	}
+	require.InDelta(t, 0.18, floor(d), 1e-9)
 }
 
 // A p-value that would confirm a difference in one cell is not enough for two cells.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +110,7 @@ func TestText(t *testing.T) { golden(t, "map.txt", text(t, maps(read(t, sample()
 func TestRanking(t *testing.T) {
 	data := output(6, rows(at(300, 95), "global-mutex=400 900 read-p99-ns 950 update-p99-ns 5e6 read-max-ns 2e6 update-max-ns",
 		"lock-free=100 120 read-p99-ns", "mine=101 110 read-p99-ns", "private=50", "gil=10")...)
-	data = append(data, "# forbids mine: sleeping\n"...)
+	data = append(data, "# forbids mine: sleeping\n# forbids lock-free: nothing\n"...) // the suite knows its own variants
 	golden(t, "ranking.txt", text(t, maps(read(t, data), "read", "hold")))
 }
 
@@ -160,6 +161,33 @@ func TestWhich(t *testing.T) {
 	page := b.String()
 	require.Len(t, questions, 10)
 	golden(t, "which.txt", page)
+
+	// Oversubscribed rows answer nothing.
+	b.Reset()
+	more := bytes.ReplaceAll(output(6, rows(at(0, 0), "global-mutex=90", "lock-free=4")...), []byte("-2\t"), []byte("-8\t"))
+	require.NoError(t, WriteWhich(&b, read(t, append(sample(), more...))))
+	require.Equal(t, page, b.String())
+}
+
+// One variant is cheaper than another where their intervals do not meet.
+func TestCrossing(t *testing.T) {
+	var all []Ranking
+	for read, bounds := range map[int][4]float64{1: {1, 2, 3, 4}, 2: {1, 3, 2, 4}, 3: {1, 2, 2, 3}, 4: {2, 3, 2, 3}, 5: {5, 6, 1, 2}} {
+		all = append(all, Ranking{Cell: Cell{Case: contention.Case{Read: read}}, Choices: []Entry{
+			{Variant: "a", Cost: Figure{Median: 1, Low: bounds[0], High: bounds[1]}}, {Variant: "b", Cost: Figure{Median: 1, Low: bounds[2], High: bounds[3]}}}})
+	}
+	slices.SortFunc(all, func(a, b Ranking) int { return a.Cell.Read - b.Cell.Read })
+	require.Equal(t, "`a` is cheaper at read 1 (1.00x); `b` is cheaper at read 5 (1.00x); undecided at read 2, 3, 4",
+		crossing(all, question{along: "read", than: [2]string{"a", "b"}}))
+}
+
+// Intervals that share one value overlap.
+func TestTiedAtAnEdge(t *testing.T) {
+	var data []byte
+	for i := range 6 {
+		data = append(data, output(1, rows(at(0, 0), fmt.Sprint("global-mutex=", 10+i), fmt.Sprint("atomic=", 15+i))...)...)
+	}
+	require.True(t, maps(read(t, data), "read", "hold")[0].Cells[0][0].Choices[1].Tied)
 }
 
 // The map shows what was measured, and nothing else.
@@ -203,7 +231,7 @@ func TestAxesAndUnits(t *testing.T) {
 }
 
 func TestFewRoundsGiveNoVerdict(t *testing.T) {
-	r := read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...))
+	r := read(t, append(output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...), output(1, rows(at(0, 0), "atomic=1000")...)...))
 	m := maps(r, "read", "hold")
 	require.False(t, m[0].Cells[0][0].sure())
 	require.Contains(t, text(t, m), "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6.")
@@ -219,9 +247,14 @@ func TestZero(t *testing.T) {
 }
 
 func TestDisturbed(t *testing.T) {
-	r := read(t, append(output(6, rows(at(0, 0), "global-mutex=5", "atomic=10")...),
-		"# disturbed: Contention/shape=record/"+at(0, 0).String()+"/sync=atomic-2 1.31 times (others used 1.00 processors; 2 of 6 runs)\n"...))
-	require.Contains(t, text(t, maps(r, "read", "hold")), "\n2 of 12 runs were on a disturbed machine. They count too; the file names them.\n")
+	says := "# disturbed: Contention/shape=record/" + at(0, 0).String() + "/sync=atomic-2 1.31 times (others used 1.00 processors; %d of 6 runs)\n"
+	var files []*benchfile.File
+	for i := range 2 {
+		files = append(files, parsed(t, fmt.Sprint(i), fmt.Appendf(output(6, rows(at(0, 0), "global-mutex=5", "atomic=10")...), says, 1+i)))
+	}
+	r, err := Read(files)
+	require.NoError(t, err)
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n3 of 24 runs were on a disturbed machine. They count too; the file names them.\n")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

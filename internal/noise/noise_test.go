@@ -39,6 +39,8 @@ func TestJudge(t *testing.T) {
 		"its threads wait for each other": {func(s *Signals) { s.Own, s.Waited, s.Foreign = 100*ms, 80*ms, 4*ms }, 1, ""},
 		"stolen":                          {func(s *Signals) { s.Stolen = 100 * ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
 		"one tick stolen":                 {func(s *Signals) { s.Stolen = 10 * ms }, 1, ""},
+		"one tick of a short run stolen":  {func(s *Signals) { s.Wall, s.Stolen = 20*ms, 10*ms }, 1, ""},
+		"stolen from one proc of two":     {func(s *Signals) { s.Procs, s.Stolen = 1, 50*ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
 		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 60*ms, 40*ms }, 1.5,
 			"a processor 1.50 times as slow, 10 % stolen by the host, others used 0.67 processors, 4 involuntary switches"},
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
@@ -47,6 +49,7 @@ func TestJudge(t *testing.T) {
 		"outside, quiet":                      {func(s *Signals) { s.Outside, s.Waited = true, 0 }, 1, ""},
 		"outside, a neighbor":                 {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Waited, s.Switches = true, 266*ms, 134*ms, 0, 0 }, 1.5, "others used 0.67 processors"},
 		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
+		"oversubscribed, only switches":       {func(s *Signals) { s.Procs, s.Others, s.Waits, s.Switches = 8, false, false, 60 }, 1, ""},
 		"only switches are known":             {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
 		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
 		"no time at all":                      {func(s *Signals) { s.Wall = 0 }, 1, ""},
@@ -88,29 +91,46 @@ func TestLog(t *testing.T) {
 	}
 	us := time.Microsecond
 	// Two rounds; of each, the last run of a series counts.
-	for range 2 {
+	// Two computations at once take twice as long here.
+	for _, slow := range []time.Duration{260, 280} {
 		add("BenchmarkLoopBoxed/system=nogil", 1, 1, 200*us)
 		add("BenchmarkLoopBoxed/system=nogil", 100, 1, 101*us)
-		add("BenchmarkLoopBoxed/system=nogil", 1, 2, 100*us)
-		add("BenchmarkLoopBoxed/system=nogil", 100, 2, 140*us)
-		add("BenchmarkLoopBoxed/system=nogil/without=immortal", 100, 2, 104*us)
+		add("BenchmarkLoopBoxed/system=nogil", 1, 2, 200*us)
+		add("BenchmarkLoopBoxed/system=nogil", 100, 2, slow*us)
+		add("BenchmarkLoopBoxed/system=nogil/without=immortal", 100, 2, 208*us)
 		add("BenchmarkLoop/a+b=(c)", 100, 1, 100*us)
 	}
 	add("BenchmarkLoop/a+b=(c)", 1, 1, 100*us)
 	add("BenchmarkLoop/a+b=(c)", 100, 1, 131*us)
-	add("BenchmarkLoop/it's", 100, 2, 125*us)
+	add("BenchmarkLoop/it's", 100, 2, 250*us)
+	l.Arguments = []string{"./a b"}
 	require.NoError(t, l.Write(&text))
 	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that at the median
 # disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 2 of 2 runs)
 # disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 3 runs)
 # disturbed: Loop/it's-2 1.25 times (a processor 1.25 times as slow)
-# again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2
-# again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1
+# again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2 './a b'
+# again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1 './a b'
 `, text.String())
 
 	f, err := benchfile.ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+text.String()), "f")
 	require.NoError(t, err)
 	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
+}
+
+// The head compares computations on as many processors as most rows have.
+func TestMiddle(t *testing.T) {
+	var l Log
+	for i, n := range []int{1, 2, 2} {
+		l.Add(strings.Repeat("x", i), 1, Signals{Procs: n, Probed: n, Probe: time.Duration(10*n + i)})
+	}
+	middle, fastest := l.middle()
+	assert.Equal(t, []time.Duration{22, 21}, []time.Duration{middle, fastest})
+}
+
+func TestSelectSkipsOnce(t *testing.T) {
+	bench, skip := Select([]string{"A"}, []string{"A", "A/b", "A/b", "AA/b"})
+	assert.Equal(t, []string{"^BenchmarkA$", "^BenchmarkA$/^b$"}, []string{bench, skip})
 }
 
 // The command measures the rows again, and no other.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/chart"
 	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
 
@@ -129,7 +130,7 @@ func render(t *testing.T, files []*benchfile.File, lines []claims.Line) (*node, 
 }
 
 func TestPage(t *testing.T) {
-	files := read(t, suite(1, 2, 10, "a"), "numcpu: 2\nBenchmarkPyFib/system=cpython-3.13.0-gil 1 600 ns/op\nBenchmarkPyFib/system=cpython-3.13.0-gil-2 1 610 ns/op\n")
+	files := read(t, suite(1, 2, 10, "a"), "numcpu: 2\nBenchmarkPyFib/system=cpython-3.13.0-gil 1 600 ns/op\nBenchmarkPyFib/system=cpython-3.13.0-gil-2 1 610 ns/op NaN x/op\n")
 	root, text := render(t, files, []claims.Line{{ID: "C19", Where: "graph 4.4.1", Says: "twice the wall time", Article: "2", Here: "2.50 [2.49, 2.51]", Verdict: "reproduced in direction"}})
 	for _, want := range []string{
 		"44.0 times", "the time, if the smallest step takes a lock that no other goroutine wants (",
@@ -139,6 +140,7 @@ func TestPage(t *testing.T) {
 		"From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 2.50 times.", "From 1 to 2 threads the time of gil grows 2.00 times, that of gilectomy 4.00 times.",
 		"With 2 threads nogil is 1.74 times as fast as the GIL, and with 1 it is 0.87 times as fast.",
 		"Graph 4.4.1", "Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2", "Your interpreters", "cpython-3.13.0-gil",
+		"At 2 procs, lock-free has the highest speed-up: 2.00", "2.txt:3: BenchmarkPyFib/system=cpython-3.13.0-gil-2 has NaN x/op, want a finite number",
 		"nogil without immortal", "go test -bench . -count 10", "6.18", "1.txt, 2.txt", "Loop/sync=atomic-2", "1.30",
 		"C19", "reproduced in direction", "linux/amd64, a, AMD EPYC, 2 processors",
 		"Amdahl&#39;s law needs 4 columns that are not oversubscribed, and there are 2",
@@ -147,6 +149,10 @@ func TestPage(t *testing.T) {
 	}
 	// A fib(15) for each of 4 threads is 4 times what a step takes.
 	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Loop: wall time of a step, medians") {
+			assert.Contains(t, f.text, "4*", "the oversubscribed column")
+			assert.Equal(t, 1, strings.Count(f.text, " ~"), "the disturbed figure")
+		}
 		if strings.Contains(f.text, "Graph 4.4.1: ") {
 			assert.Contains(t, f.text, "400 ns")
 			assert.Regexp(t, `1\.40 µs ± \d% \*`, f.text, "gilectomy, oversubscribed")
@@ -203,18 +209,20 @@ func TestStructure(t *testing.T) {
 func TestSeveralMachines(t *testing.T) {
 	files := read(t, suite(1, 2, 10, "a"), suite(2, 4, 6, "b"))
 	root, text := render(t, files, nil)
-	for _, want := range []string{"gil, M1", "gil, M2", "M1, a", "M2, b", "Machines side by side", "on 2 machines",
+	for _, want := range []string{"gil, M1", "gil, M2", "M1, a", "M2, b", "Machines side by side", "up to 10 rounds each, on 2 machines",
 		"From 1 to 2 threads the time of gil on M1 grows 2.00 times, that of gilectomy on M1 2.50 times. From 1 to 4 threads the time of gil on M2 grows 4.00 times"} {
 		assert.True(t, strings.Contains(text, want), want)
 	}
+	charts := 0
 	for _, f := range root.all("figure") {
-		if strings.Contains(f.text, "Loop lock-free: ") {
+		if variant, _, ok := strings.Cut(f.text, ": "); ok && (strings.HasSuffix(variant, "Loop lock-free") || strings.HasSuffix(variant, "Loop atomic")) {
+			charts++
 			assert.Contains(t, f.text, "M1, a")
 			assert.Contains(t, f.text, "M2, b")
-			return
+			assert.Equal(t, strings.HasSuffix(variant, "atomic"), strings.Contains(f.text, " ~"), "the disturbed row")
 		}
 	}
-	t.Error("no chart has a series a machine")
+	assert.Equal(t, 2, charts, "a series a machine")
 }
 
 // The text of a file remains text on the page.
@@ -253,6 +261,24 @@ func TestHostileFile(t *testing.T) {
 	}
 }
 
+// Powers of two have a logarithmic axis.
+func TestAxes(t *testing.T) {
+	for _, test := range []struct {
+		procs   []int
+		log     bool
+		oversub float64
+	}{{[]int{1, 2, 4, 8}, true, 4}, {[]int{1, 2, 3}, false, 3}} {
+		var c chart.Chart
+		var columns []scaling.Column
+		for _, n := range test.procs {
+			columns = append(columns, scaling.Column{Procs: n, Oversubscribed: n > 2})
+		}
+		axes(&c, columns)
+		assert.Equal(t, test.log, c.LogX)
+		assert.Equal(t, test.oversub, c.Oversub)
+	}
+}
+
 func TestCharts(t *testing.T) {
 	files := read(t, suite(1, 2, 10, "a"))
 	charts := Charts(files)
@@ -281,7 +307,7 @@ func TestExtremesNameTies(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("numcpu: 1\npkg: p\n")
 	for i := range 8 {
-		fmt.Fprintf(&text, "BenchmarkX/sync=a 1 %d ns/op\nBenchmarkX/sync=b 1 %d ns/op\nBenchmarkX/sync=c 1 %d ns/op\n", 100+i, 98+2*i, 300+i)
+		fmt.Fprintf(&text, "BenchmarkX/sync=a 1 %d ns/op\nBenchmarkX/sync=b 1 %d ns/op\nBenchmarkX/sync=c 1 %d ns/op\n", 100+i, 104+2*i, 300+i)
 	}
 	w := scaling.Workloads(read(t, text.String())[0])[0]
 	require.Equal(t, "At one proc, a takes the least for a step, 104 ns. c takes the most, 304 ns: 2.93 times as much. The intervals of a and these overlap: b.",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,7 @@ BenchmarkOther-2 1 3 ns/op
 goos: linux
 goarch: amd64
 pkg: q
+BenchmarkBare-8 1 3 ns/op
 BenchmarkBare 1 3 ns/op
 # disturbed: LoopBoxed/system=nogil-4 1.3 times (x)
 # disturbed: LoopBoxed/system=nogil-4 1.2 times (x)
@@ -85,7 +87,7 @@ BenchmarkBare 1 3 ns/op
 		"p Refcount/share=own/new=key [sync] 1, atomic",
 		"p Sort [] 1, size 10 kind a, size 20 kind a, plain",
 		"p p [] 1 2, Bare, Other",
-		"q q [] 1, Bare",
+		"q q [] 1 8*, Bare",
 	}, got)
 	w := Workloads(f)[0]
 	assert.Equal(t, []string{Wall, CPU, "x/op"}, w.Units)
@@ -168,6 +170,61 @@ func TestKnownCoefficients(t *testing.T) {
 	assert.False(t, s.USL.Kappa.Bounded())
 }
 
+// The peak is where one more proc costs as much as it saves, and at least 1.
+func TestPeak(t *testing.T) {
+	for _, c := range []struct{ sigma, kappa, want float64 }{
+		{0, 0.01, 10}, {0.5, 0.02, 5}, {0.9, 0.4, 1}, {1, 0, 1}, {0.5, 0, math.Inf(1)},
+	} {
+		assert.InDelta(t, c.want, peak(c.sigma, c.kappa), 1e-9, "%+v", c)
+	}
+}
+
+// Five rounds bound no coefficient, and six do.
+func TestFewRoundsBoundNothing(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 6))
+	for rounds, bounded := range map[int]bool{5: false, 6: true} {
+		s := scale(t, file(random, rounds, []int{1, 2, 4, 8, 16, 32}, 0.02, universal(0.05, 0.002)))
+		require.Empty(t, s.USL.Refused)
+		assert.Equal(t, bounded, s.USL.Kappa.Bounded(), "%d rounds: %v", rounds, s.USL.Kappa)
+	}
+}
+
+// The index of the median of n values, drawn from n values, has a standard deviation of
+// half of the square root of n.
+func TestDrawMedian(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	indices := make([]float64, 400)
+	for i := range indices {
+		indices[i] = float64(i)
+	}
+	square := 0.0
+	for range 4000 {
+		d := drawMedian(random, indices) - 199.5
+		square += d * d / 4000
+	}
+	assert.InDelta(t, 10, math.Sqrt(square), 1)
+}
+
+// Noise in one column of several refutes no law: the interval is as much stricter as
+// there are more columns.
+func TestRefutedByChance(t *testing.T) {
+	one := []float64{100, 101, 102, 103, 104, 105}
+	slower := []float64{104.5, 105.5, 106, 107, 108, 109} // p is 0.004
+	for name, c := range map[string]struct {
+		points []point
+		slows  bool
+	}{
+		"slower by chance":    {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
+		"slower":              {[]point{{1, one}, {2, slower}}, true},
+		"as fast":             {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
+		"slower in one of 17": {append([]point{{1, one}, {2, slower}}, slices.Repeat([]point{{4, []float64{50, 51, 52, 53, 54, 55}}}, 16)...), false},
+	} {
+		superlinear, slows := refute(c.points)
+		assert.Empty(t, superlinear, name)
+		assert.Equal(t, c.slows, slows != "", "%s: %s", name, slows)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	columns := []int{1, 2, 4, 8, 16, 32}
@@ -184,7 +241,9 @@ func TestRefused(t *testing.T) {
 		assert.Contains(t, s.Amdahl.Refused, c.amdahl, name)
 		assert.Contains(t, s.USL.Refused, c.usl, name)
 	}
-	s := scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
+	s := scale(t, file(random, 2, columns, 0.002, func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }))
+	assert.Contains(t, s.USL.Refused, "the USL is off by", "two rounds")
+	s = scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
 	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
 	assert.Equal(t, "the USL needs 6 columns that are not oversubscribed, and there are 3", s.USL.Refused)
 	assert.Equal(t, 4, s.USL.Most)
@@ -220,4 +279,5 @@ func TestFitCovers(t *testing.T) {
 	assert.LessOrEqual(t, refused, trials/33)
 	assert.GreaterOrEqual(t, sigma, fitted*90/100)
 	assert.GreaterOrEqual(t, kappa, fitted*90/100)
+	assert.LessOrEqual(t, max(sigma, kappa), fitted*98/100, "an interval of 95 % is no wider than it must be")
 }

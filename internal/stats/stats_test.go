@@ -72,6 +72,8 @@ func TestMannWhitneyIsExact(t *testing.T) {
 	// Two of the ways to choose 50 of 100.
 	assert.InEpsilon(t, 2/1.0089134454556e29, MannWhitney(low, high), 1e-6)
 	assert.InEpsilon(t, 2/184756.0, MannWhitney(low[:10], high[:10]), 1e-9)
+	// The one is among the three with probability 3/28, and the other tail has nothing.
+	assert.InDelta(t, 3.0/28, MannWhitney(slices.Repeat([]float64{2}, 25), []float64{1, 2, 2}), 1e-9, "the most values that are exact with ties")
 	assert.Less(t, MannWhitney(append(low, 1), append(high, 51)), 1e-10, "beyond what is exact")
 }
 
@@ -223,6 +225,8 @@ func TestRounds(t *testing.T) {
 		assert.Equal(t, n, Rounds(1/1.05, spread, 0.05, 0.8))
 	}
 	assert.Zero(t, Rounds(1.0001, 0.1, 0.05, 0.8))
+	assert.Equal(t, 1000, Rounds(MinimumEffect(1000, 1000, 0.1, 0.05, 0.8), 0.1, 0.05, 0.8))
+	assert.Zero(t, Rounds(MinimumEffect(1001, 1001, 0.1, 0.05, 0.8), 0.1, 0.05, 0.8))
 }
 
 func TestSpread(t *testing.T) {

@@ -1,6 +1,7 @@
 package suitebench
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -16,9 +17,10 @@ import (
 // BenchmarkOpened reports for how many workers its row is open.
 func BenchmarkOpened(b *testing.B) {
 	Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{{Name: "fake", Open: func(workers int) (suite.Session, error) {
+		ran := 0
 		return suite.Session{
-			Run:   func(int) { time.Sleep(time.Millisecond) },
-			Check: func(int) error { return nil },
+			Run:   func(n int) { ran = n; time.Sleep(time.Millisecond) },
+			Check: func(n int) error { return suite.Compare(n, ran) },
 			Metrics: func(time.Duration, int) []suite.Metric {
 				return []suite.Metric{{Unit: "opened", Value: float64(workers)}}
 			},
@@ -38,6 +40,34 @@ func TestRowIsOpenForItsProcs(t *testing.T) {
 	require.Equal(t, []string{": 1.000", "-2: 2.000", "-3: 3.000"}, opened, "%s", out)
 }
 
+// BenchmarkReopened reports how many sessions it has had. The first has a wrong answer.
+func BenchmarkReopened(b *testing.B) {
+	sessions := 0
+	Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{{Name: "fake", Open: func(int) (suite.Session, error) {
+		sessions++
+		return suite.Session{
+			Run: func(int) {},
+			Check: func(n int) error {
+				if sessions == 1 && n > 1 {
+					return errors.New("a wrong answer")
+				}
+				return nil
+			},
+			Metrics: func(time.Duration, int) []suite.Metric {
+				return []suite.Metric{{Unit: "sessions", Value: float64(sessions)}}
+			},
+		}, nil
+	}}}})
+}
+
+// A row that has failed is opened again.
+func TestFailedRowIsOpenedAgain(t *testing.T) {
+	out, err := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkReopened$", "-test.cpu=1", "-test.count=2", "-test.benchtime=3x").CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "1 workers, 3 steps: a wrong answer")
+	require.Contains(t, string(out), " 2.000 sessions")
+}
+
 // The command that measures rows again repeats the arguments of the package, and none of
 // package testing's, which may have their values in a word of their own.
 func TestOwnArguments(t *testing.T) {
@@ -51,9 +81,13 @@ func TestOwnArguments(t *testing.T) {
 	}
 }
 
-// Threads cost more with cgo, so the head says whether it is on.
-func TestHeadSaysWhetherThereIsCgo(t *testing.T) {
+// The head says which way the units go, whether there is cgo, with which threads cost
+// more, and what the environment sets.
+func TestHead(t *testing.T) {
+	t.Setenv("GOGC", "off")
 	var out strings.Builder
-	Head{}.print(&out)
+	Head{Lower: []string{"cost"}, Higher: []string{"gain"}}.print(&out)
+	require.Contains(t, out.String(), "\nUnit cost better=lower\nUnit gain better=higher\n")
 	require.Regexp(t, `(?m)^# cgo: (on|off)$`, out.String())
+	require.Regexp(t, `(?m)^# environment: .*GOGC="off"`, out.String())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		} {
 			fmt.Fprintf(&text, "Benchmark%s 1 %d ns/op\n", name, ns+round)
 		}
+		fmt.Fprintf(&text, "BenchmarkAwait/sync=a-4 1 7 ns/op\nBenchmarkAwait/peer=b-4 1 %d ns/op\nBenchmarkAwait/peer=c-4 1 8 ns/op\nBenchmarkAwait/sync=a 1 7 ns/op\nBenchmarkAwait/peer=b 1 %[1]d ns/op\n", 5-round/3)
 	}
 	text.WriteString("goos: linux\ngoarch: amd64\npkg: boundaries/control\nBenchmarkControl/at=first 1 5 ns/op\n# disturbed: Loop/peer=slower 2.00 times (others used 1.00 processors)\n")
 	file, err := benchfile.ReadFrom(strings.NewReader(text.String()), "bench.txt")
@@ -36,6 +38,11 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		got = append(got, strings.Join(strings.Fields(row), " "))
 	}
 	want := []string{
+		"Await -cpu 1: time ratio -cpu 4, oversubscribed: time ratio",
+		"sync=a 7.000ns 1, our best 7.000ns 1, our best",
+		"peer=b 4.500ns 0.639 [0.571, 0.714] 4.500ns 0.639 [0.571, 0.714] FASTER THAN OURS at -cpu 1 and 4",
+		"peer=c none 8.000ns 1.14 [1.14, 1.14]",
+		"",
 		"Loop -cpu 1: time ratio -cpu 2, oversubscribed: time ratio",
 		"sync=slow 902.5ns 4.46 [4.41, 4.5] 92.50ns 1, our best",
 		"sync=best 202.5ns 1, our best 202.5ns 2.19 [2.14, 2.24]",
@@ -46,5 +53,25 @@ func TestFasterPeersAreMarked(t *testing.T) {
 	}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if lines := strings.Split(out.String(), "\n"); strings.Index(lines[3], "8.000ns") != strings.LastIndex(lines[2], "4.500ns") {
+		t.Errorf("a row without a time at -cpu 1 has the one of -cpu 4 elsewhere:\n%s", out.String())
+	}
+}
+
+// A file that is not of package peers, or has nothing of ours, has no table.
+func TestRowsAtFault(t *testing.T) {
+	for row, want := range map[string]string{
+		"Loop/kind=a 1 2 ns/op":   "bench.txt: the row Loop/kind=a is not one of package peers, or has no time",
+		"Loop/sync=a-2 1 2 B/op":  "bench.txt: the row Loop/sync=a-2 is not one of package peers, or has no time",
+		"Loop/peer=a-2 1 2 ns/op": "Loop: no row of ours at 2 procs to compare with",
+	} {
+		file, err := benchfile.ReadFrom(strings.NewReader("Benchmark"+row+"\n"), "bench.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := print(io.Discard, file); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", row, err, want)
+		}
 	}
 }

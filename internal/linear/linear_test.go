@@ -1,0 +1,35 @@
+package linear
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+)
+
+// counts models a counter whose increments return the new count.
+var counts = Model[int64, struct{}, int64]{Step: func(n int64, _ struct{}, got int64) (int64, bool) { return n + 1, got == n+1 }}
+
+// A counter that loses updates only if increments overlap is refused, so the histories
+// have operations that overlap. One that loses none is accepted.
+func TestHistoriesOverlap(t *testing.T) {
+	most := 0
+	record := func(add func(n *atomic.Int64) int64) func(workers int) *History[struct{}, int64] {
+		return func(workers int) *History[struct{}, int64] {
+			most = max(most, workers)
+			var n atomic.Int64
+			h := new(History[struct{}, int64])
+			Go(workers, 4, func(worker, _ int) { h.Do(worker, struct{}{}, func() int64 { return add(&n) }) })
+			return h
+		}
+	}
+	Accepts(t, counts, record(func(n *atomic.Int64) int64 { return n.Add(1) }))
+	if most != 8 {
+		t.Errorf("got histories of at most %d workers, want 8", most)
+	}
+	Refuses(t, counts, record(func(n *atomic.Int64) int64 {
+		seen := n.Load()
+		runtime.Gosched()
+		n.Store(seen + 1)
+		return seen + 1
+	}))
+}
