@@ -2,6 +2,7 @@
 package suitetest
 
 import (
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -169,4 +171,13 @@ func Files(t *testing.T, folder string, names []string) {
 func Guard(t *testing.T, hangs string) {
 	guard := time.AfterFunc(20*time.Second, func() { panic(t.Name() + ": " + hangs) })
 	t.Cleanup(func() { guard.Stop() })
+}
+
+// Once skips the test in the second and the third run of -cpu 1,2,4. It is for a test that
+// sets the procs itself, or whose work other processes do.
+func Once(t *testing.T) {
+	t.Helper()
+	if first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ","); first != "" && first != strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		t.Skip("it ran with -cpu " + first + ", and more procs change nothing")
+	}
 }
