@@ -18,7 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/suite/suitetest"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 var update = flag.Bool("update", false, "write the golden files and the figures of the pages")
 

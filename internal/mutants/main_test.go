@@ -10,7 +10,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// The work of these tests is that of the go command.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 const root = "../.."
 

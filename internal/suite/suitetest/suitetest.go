@@ -181,7 +181,19 @@ func Guard(t *testing.T, hangs string) {
 // sets the procs itself, or whose work other processes do.
 func Once(t *testing.T) {
 	t.Helper()
-	if first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ","); first != "" && first != strconv.Itoa(runtime.GOMAXPROCS(0)) {
+	if first := firstCPU(); first != "" && first != strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		t.Skip("it ran with -cpu " + first + ", and more procs change nothing")
 	}
+}
+
+// RunOnce runs all tests of a package only with the first of -cpu 1,2,4.
+func RunOnce(m *testing.M) (status int) {
+	flag.Parse()
+	_ = flag.Set("test.cpu", firstCPU())
+	return m.Run()
+}
+
+func firstCPU() string {
+	first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ",")
+	return first
 }
