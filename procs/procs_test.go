@@ -693,11 +693,11 @@ func TestDeafAfterADeath(t *testing.T) {
 func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
-	p.Patience = 300 * time.Millisecond
+	p.Patience = 900 * time.Millisecond
 	p.Layout.Window = 2 // as in package fib: each answer takes time
-	done, err := p.Run(100)
+	done, err := p.Run(200)
 	require.NoError(t, err)
-	require.Equal(t, 100, done)
+	require.Equal(t, 200, done)
 }
 
 // A child that does not notice the end of its standard input is killed.
