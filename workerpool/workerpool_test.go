@@ -837,17 +837,19 @@ func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
 					assert.NoError(t, w.Submit(t.Context(), again))
 				}
 			}
-			full := make(chan struct{})
+			submitted, full := make(chan struct{}), make(chan struct{})
 			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
 				for range capacity - few {
 					assert.NoError(t, w.Submit(t.Context(), again))
 				}
+				close(submitted)
 				w.Blocking(func() { <-full })
 			}))
 			go func() {
 				synctest.Wait() // until the queue is full and Submit waits
 				close(full)
 			}()
+			<-submitted
 			for range 2 * few {
 				require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
 			}
