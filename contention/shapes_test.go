@@ -328,6 +328,7 @@ func TestStarvingWriterShows(t *testing.T) {
 
 // A reader who copies the example has a variant that is tested and measured.
 func TestExampleCanBeCopied(t *testing.T) {
+	suitetest.Once(t)
 	if testing.Short() {
 		t.Skip("builds this package again")
 	}
