@@ -17,6 +17,7 @@ import (
 	"boundaries/contention"
 	"boundaries/internal/noise"
 	"boundaries/internal/suite/suitebench"
+	"boundaries/internal/suite/suitetest"
 )
 
 // lab runs this binary with the flags that go test would give it.
@@ -56,6 +57,7 @@ func results(t *testing.T, args ...string) []*benchfmt.Result {
 // Every row of the small grid runs on as many procs as its name says, even in the
 // first iteration (go.dev/issue/49980), and benchstat can read its keys.
 func TestRows(t *testing.T) {
+	suitetest.Once(t)
 	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=2,1")
 	want := 0
 	for _, job := range smallGrid() {
@@ -82,6 +84,7 @@ func TestRows(t *testing.T) {
 
 // The lab says what the main command says: where it measured, and how steady that was.
 func TestFacts(t *testing.T) {
+	suitetest.Once(t)
 	stdout, _, status := lab(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=1", "-shape=counter", "-sync=atomic")
 	require.Zero(t, status)
 	require.Contains(t, stdout, fmt.Sprintf("numcpu: %d\n", noise.Usable().N()))
@@ -116,6 +119,7 @@ func TestGridsAreValid(t *testing.T) {
 }
 
 func TestDialsAreKeys(t *testing.T) {
+	suitetest.Once(t)
 	rows := results(t, "-test.bench=.", "-sync=global-mutex,big-reader-lock", "-test.benchtime=1x", "-test.cpu=1", "-shape=record,map", "-hold=300ns,2us",
 		"-think=1us", "-read=0,95", "-records=64", "-skew=zipf", "-roles=split", "-goroutines=16")
 	var names []string

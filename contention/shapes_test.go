@@ -18,6 +18,7 @@ import (
 
 	"boundaries/contention"
 	"boundaries/contention/counter"
+	"boundaries/internal/suite/suitetest"
 )
 
 // Every variant of every shape accounts for every update, and its reads see words
@@ -195,6 +196,7 @@ func brokenMain() {
 }
 
 func TestMissingProtectionIsFound(t *testing.T) {
+	suitetest.Once(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	for name := range broken {
@@ -326,6 +328,7 @@ func TestStarvingWriterShows(t *testing.T) {
 
 // A reader who copies the example has a variant that is tested and measured.
 func TestExampleCanBeCopied(t *testing.T) {
+	suitetest.Once(t)
 	if testing.Short() {
 		t.Skip("builds this package again")
 	}

@@ -12,10 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fibsize"
+	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 )
 
 func TestChildrenInheritOnlyWhatTheyNeed(t *testing.T) {
+	suitetest.Once(t)
 	t.Setenv("SECRET", "x")
 	secret, err := os.Open(os.Args[0])
 	require.NoError(t, err)

@@ -9,12 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/childtest"
 )
 
 // With too few descriptors for all children, Start returns an error and ends the
 // children that it has started.
 func TestTooFewDescriptors(t *testing.T) {
+	suitetest.Once(t)
 	before := childtest.Descriptors(t)
 	next, err := os.Open(os.DevNull)
 	require.NoError(t, err)

@@ -283,6 +283,7 @@ func TestKilledAtManyItems(t *testing.T) {
 // The children that replace a dead one are killed before they can greet. The pool
 // gives up, also where no child has an item.
 func TestKilledAtStart(t *testing.T) {
+	suitetest.Once(t)
 	for _, name := range []string{"lock-free", "pipe", "global-mutex", "atomic"} {
 		p := start(t, named(name), 2, Word)
 		require.NoError(t, p.Lanes[0].Child().Kill())
@@ -356,6 +357,7 @@ func TestClosed(t *testing.T) {
 
 // The error says which child failed, at which item, and how.
 func TestBrokenChildren(t *testing.T) {
+	suitetest.Once(t)
 	// Before they fall silent, these children work, which may take a while.
 	const soon, silent = time.Second, 50 * time.Millisecond
 	for _, test := range []struct {
@@ -560,6 +562,7 @@ func TestSpinning(t *testing.T) {
 
 // There are as many children as workers, each a process of its own.
 func TestPids(t *testing.T) {
+	suitetest.Once(t)
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 3, r.payload)
 		want := 3
@@ -690,11 +693,11 @@ func TestDeafAfterADeath(t *testing.T) {
 func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
-	p.Patience = 300 * time.Millisecond
+	p.Patience = 900 * time.Millisecond
 	p.Layout.Window = 2 // as in package fib: each answer takes time
-	done, err := p.Run(100)
+	done, err := p.Run(200)
 	require.NoError(t, err)
-	require.Equal(t, 100, done)
+	require.Equal(t, 200, done)
 }
 
 // A child that does not notice the end of its standard input is killed.

@@ -13,11 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
 
 // The programs of children link neither testing nor net, nor anything that makes
 // them load the C library. That of spawn links no gob, which takes time to start.
 func TestProgramsAreSmall(t *testing.T) {
+	suitetest.Once(t)
 	for folder, pkg := range map[string]string{"./internal/child": "boundaries/procs", "./spawn/internal/child": "boundaries/procs/spawn"} {
 		cmd := exec.Command("go", "list", "-deps", folder)
 		cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1")
@@ -39,6 +41,7 @@ func TestProgramsAreSmall(t *testing.T) {
 // only the descriptors and variables that it needs, and nothing is left behind if
 // the parent is killed.
 func TestProgram(t *testing.T) {
+	suitetest.Once(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	older := filepath.Join(t.TempDir(), "older")

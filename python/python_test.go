@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -708,6 +709,11 @@ func TestMain(m *testing.M) {
 	// What the caller's environment says is not what a test says.
 	for _, name := range []string{"PYTHONS", "ROUNDS", "THREADS", "BENCHTIME", "BOUNDARIES_PYTHON"} {
 		os.Unsetenv(name)
+	}
+	// A shell without job control makes the jobs in its background ignore an interrupt, and
+	// their children inherit that. They do not inherit a signal that is caught.
+	if signal.Ignored(os.Interrupt) {
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	os.Exit(m.Run())
 }

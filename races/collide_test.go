@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/cacheline"
+	"boundaries/internal/suite/suitetest"
 )
 
 // A meeting is what the two threads of a case do to one of many cells. All but the
@@ -121,6 +122,7 @@ func (p *meetingPoint) meet() {
 
 // Each goroutine that leaves a meeting sees what the other wrote before it.
 func TestMeetingPoint(t *testing.T) {
+	suitetest.Once(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, procs := range []int{1, 2, 4} {
 		runtime.GOMAXPROCS(procs)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
 
 // goIn runs the go command in a folder and returns what it printed.
@@ -71,6 +72,7 @@ func generated(t *testing.T, dir string) map[string]string {
 
 // The generated files are what gen.go writes, no more and no fewer.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
+	suitetest.Once(t)
 	dir := filepath.Join(copyModule(t), "systems")
 	out, err := goIn(t, dir, "generate")
 	require.NoError(t, err, out)
@@ -86,6 +88,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 // One file and one line add a system, and the tests find a wrong one and a file without
 // its line.
 func TestAddASystem(t *testing.T) {
+	suitetest.Once(t)
 	if testing.Short() {
 		t.Skip("builds a copy of the package")
 	}

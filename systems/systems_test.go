@@ -1418,6 +1418,7 @@ func TestNogilOwnerFreesWhileItCloses(t *testing.T) {
 
 // A step of plain does what CPython does, and every system does what plain does.
 func TestOperationCounts(t *testing.T) {
+	suitetest.Once(t)
 	if !counting {
 		countInChild(t)
 		return

@@ -825,6 +825,7 @@ func TestATaskThatSubmitsItself(t *testing.T) {
 // A submitter that waits for room gets it although tasks that submit themselves never
 // let the queue become half empty.
 func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
+	const few = 10 // each waits until as many tasks as the queue holds have had their turns
 	each(t, unbounded, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
 			p := open(1)
@@ -836,18 +837,20 @@ func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
 					assert.NoError(t, w.Submit(t.Context(), again))
 				}
 			}
-			full := make(chan struct{})
+			submitted, full := make(chan struct{}), make(chan struct{})
 			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
-				for range 3 * capacity / 4 {
+				for range capacity - few {
 					assert.NoError(t, w.Submit(t.Context(), again))
 				}
+				close(submitted)
 				w.Blocking(func() { <-full })
 			}))
 			go func() {
 				synctest.Wait() // until the queue is full and Submit waits
 				close(full)
 			}()
-			for range capacity / 2 {
+			<-submitted
+			for range 2 * few {
 				require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
 			}
 			stop.Store(true)

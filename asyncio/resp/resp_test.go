@@ -407,7 +407,7 @@ func TestTooManyConnections(t *testing.T) {
 // Every answer takes the service time, and many connections wait for theirs at the
 // same time. The same holds for a relay.
 func TestServiceTime(t *testing.T) {
-	const service, clients, each = 20 * time.Millisecond, 50, 3
+	const service, clients, each = 100 * time.Millisecond, 50, 3
 	embedded := listen(t)
 	for _, s := range []*Server{relay(t, embedded.Addr()), embedded} {
 		var conns []*Conn

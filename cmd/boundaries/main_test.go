@@ -16,6 +16,7 @@ import (
 
 	"boundaries/internal/command"
 	"boundaries/internal/linkonce"
+	"boundaries/internal/suite/suitetest"
 )
 
 // asCommand makes the test binary the command, for tests that need a real process.
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	status := m.Run()
+	status := suitetest.RunOnce(m)
 	linkonce.Remove()
 	os.Exit(status)
 }

@@ -19,7 +19,11 @@ import (
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 var update = flag.Bool("update", false, "write the golden files and the figures of the pages")
 

@@ -14,7 +14,11 @@ import (
 	"boundaries/internal/benchfile"
 	"boundaries/internal/race"
 	"boundaries/internal/stats"
+	"boundaries/internal/suite/suitetest"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // parse reads result lines, of which each has one value of each unit.
 func parse(t testing.TB, lines ...string) *benchfile.File {

@@ -10,7 +10,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// The work of these tests is that of the go command.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 const root = "../.."
 
@@ -106,12 +111,12 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(module, file), []byte(text), 0o666))
 	}
-	r := newRunner(module, t.TempDir(), 2*time.Second)
+	r := newRunner(module, t.TempDir(), 3*time.Second)
 	for _, test := range []struct{ old, new, test, want string }{
 		{"return 1", "return 2", "TestF", killed},
 		{"return 1", "panic(0)", "TestF", killed},
 		{"return 1", "return 3", "TestF", survived},
-		{"return 1", "for {}", "TestF", timedOut},
+		{"return 1", "select {}", "TestF", timedOut},
 		{"return 1", "return x", "TestF", doesNotBuild},
 		{"return 9", "return 2", "TestF", stale},
 		{"n", "m", "TestF", stale},

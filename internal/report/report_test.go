@@ -16,10 +16,14 @@ import (
 	"boundaries/internal/chart"
 	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // suite returns the output of some rounds of the rows that the findings and the graphs
 // are made of, on a machine with numcpu processors.

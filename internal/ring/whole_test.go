@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // A Take returns an item only when its Put has written all of it, and no Put overwrites
@@ -14,6 +16,7 @@ import (
 // the midst of that, and there are more threads than processors, so that others run
 // meanwhile.
 func TestItemsAreWhole(t *testing.T) {
+	suitetest.Once(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + 2))
 	r := New[[512]int](0)
 	var hands sync.WaitGroup

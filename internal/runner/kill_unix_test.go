@@ -17,6 +17,7 @@ import (
 	"boundaries/internal/linkonce"
 	"boundaries/internal/noise"
 	"boundaries/internal/scaling"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	status := m.Run()
+	status := suitetest.RunOnce(m)
 	linkonce.Remove()
 	os.Exit(status)
 }

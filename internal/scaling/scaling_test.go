@@ -9,10 +9,14 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 func read(t testing.TB, text string) *benchfile.File {
 	t.Helper()

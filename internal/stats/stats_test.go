@@ -9,7 +9,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// What these tests test has one goroutine.
+func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // lognormal returns n values about center.
 func lognormal(random *rand.Rand, n int, center, spread float64) []float64 {

@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {
+	suitetest.Once(t)
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
 			workers := []int{1, 2, 3, 4, 7, 9}

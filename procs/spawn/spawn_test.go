@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {
+	suitetest.Once(t)
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
 			workers := []int{1, 2, 3, 4, 7, 9}
@@ -37,6 +38,7 @@ func TestAnswersAreExact(t *testing.T) {
 
 // A child whose only task is to end does not end, or ends in another way.
 func TestBrokenSpawn(t *testing.T) {
+	suitetest.Once(t)
 	for serve, want := range map[string]string{
 		"nothing":     "its only task was to end, and it did not for 100ms (signal: killed)",
 		"end":         "its only task was to end with status 86 (does the program call procs.Main first?): exit status 7",

@@ -2,6 +2,7 @@
 package suitetest
 
 import (
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +71,11 @@ const overlap = 100 * time.Millisecond
 // is interrupted while it holds the lock, which hardly ever happens on one proc. Even so,
 // only -race finds every such lock.
 func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A, sizes ...int) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0))))
+	const least = 4
+	if runtime.GOMAXPROCS(0) <= least {
+		Once(t)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(least, runtime.GOMAXPROCS(0))))
 	for _, r := range rows {
 		t.Run(r.Name, func(t *testing.T) {
 			for workers := 1; workers <= 9; workers++ {
@@ -169,4 +175,25 @@ func Files(t *testing.T, folder string, names []string) {
 func Guard(t *testing.T, hangs string) {
 	guard := time.AfterFunc(20*time.Second, func() { panic(t.Name() + ": " + hangs) })
 	t.Cleanup(func() { guard.Stop() })
+}
+
+// Once skips the test in the second and the third run of -cpu 1,2,4. It is for a test that
+// sets the procs itself, or whose work other processes do.
+func Once(t *testing.T) {
+	t.Helper()
+	if first := firstCPU(); first != "" && first != strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		t.Skip("it ran with -cpu " + first + ", and more procs change nothing")
+	}
+}
+
+// RunOnce runs all tests of a package only with the first of -cpu 1,2,4.
+func RunOnce(m *testing.M) (status int) {
+	flag.Parse()
+	_ = flag.Set("test.cpu", firstCPU())
+	return m.Run()
+}
+
+func firstCPU() string {
+	first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ",")
+	return first
 }

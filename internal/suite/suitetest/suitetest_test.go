@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // ends by itself.
 func TestExactNamesARowThatHangs(t *testing.T) {
 	if os.Getenv("SUITETEST_HANG") != "" {
-		patience = 50 * time.Millisecond
+		patience = 500 * time.Millisecond
 		hang := func(workers, n int) int {
 			if workers == 2 {
 				select {}
@@ -28,7 +29,7 @@ func TestExactNamesARowThatHangs(t *testing.T) {
 		return
 	}
 	out := again(t, "SUITETEST_HANG")
-	require.Contains(t, out, "deaf hangs: 2 workers have not taken 7 steps in 50ms")
+	require.Contains(t, out, "deaf hangs: 2 workers have not taken 7 steps in 500ms")
 	require.Contains(t, out, "TestExactNamesARowThatHangs.func1")
 }
 
@@ -58,12 +59,21 @@ func TestExactStopsAtADataRace(t *testing.T) {
 	require.NotContains(t, out, "2 workers run")
 }
 
+func TestOnce(t *testing.T) {
+	if os.Getenv("SUITETEST_ONCE") != "" {
+		Once(t)
+		t.Error("runs")
+		return
+	}
+	require.Equal(t, 1, strings.Count(again(t, "SUITETEST_ONCE", "-test.cpu=2,1,4"), "runs"))
+}
+
 // again runs the test in a process with that variable, where it fails, and returns its output.
-func again(t *testing.T, variable string) string {
+func again(t *testing.T, variable string, flags ...string) string {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$")
+	cmd := exec.Command(exe, append(flags, "-test.run=^"+t.Name()+"$")...)
 	cmd.Env = append(os.Environ(), variable+"=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
