@@ -25,6 +25,7 @@ import (
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
+	"boundaries/procs/spawn"
 )
 
 const patience = 10 * time.Second
@@ -150,7 +151,7 @@ func TestHolderIsKilled(t *testing.T) {
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
-				n := 20 * workers
+				n := 4 * workers // item 3 of one child is the last
 				done, err := p.Run(n)
 				require.Equal(t, n, done, "%v", err)
 				deaths := childtest.Errors(err)
@@ -159,6 +160,9 @@ func TestHolderIsKilled(t *testing.T) {
 					require.Equal(t, 3, deaths[0].Item)
 				} else {
 					require.Len(t, deaths, workers, "%v", err)
+					for _, e := range deaths {
+						require.Equal(t, 3*workers+e.Child, e.Item)
+					}
 				}
 				require.NoError(t, p.Close())
 			}
@@ -253,17 +257,20 @@ func TestKilledBetweenRuns(t *testing.T) {
 }
 
 // Children that are killed at the first item of one run after another have not been
-// killed at the same item.
+// killed at the same item. The first item of the second child is item 1 of the run.
 func TestKilledInManyRuns(t *testing.T) {
-	for _, name := range []string{"lock-free", "pipe"} {
-		p := start(t, named(name), 1, Word)
+	for _, v := range []children.Variant{named("lock-free"), named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		p := start(t, v, 2, Word)
 		for range children.MaxTries + 1 {
-			c := p.Lanes[0].Child()
+			c := p.Lanes[1].Child()
 			require.NoError(t, c.Kill())
 			<-c.Ended
-			done, err := p.Run(1)
-			require.Equal(t, 1, done, "%v", err)
-			require.Len(t, childtest.Errors(err), 1)
+			done, err := p.Run(2)
+			require.Equal(t, 2, done, "%v", err)
+			deaths := childtest.Errors(err)
+			require.Len(t, deaths, 1)
+			require.Equal(t, 1, deaths[0].Child)
+			require.Equal(t, 1, deaths[0].Item)
 		}
 	}
 }
@@ -311,7 +318,11 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 		c := broken.Child()
 		broken.Queue.Done.Store(1 << 40)
 		broken.Queue.Answers.Ring()
-		<-c.Ended
+		select {
+		case <-c.Ended:
+		case <-time.After(patience):
+			t.Error("the run does not end the broken child")
+		}
 		time.Sleep(20 * time.Millisecond) // until all others are killed
 		return childtest.Program("")
 	}
@@ -322,6 +333,7 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	require.ErrorContains(t, err, "it claims 1099511627776 answers")
 	require.LessOrEqual(t, done, 1024, "no more than was in flight")
 	require.Len(t, childtest.Errors(err), 2, "the broken one and the killed one, not the one that the run ended: %v", err)
+	require.NotErrorIs(t, err, children.ErrBroken, "the pool was not broken before")
 	require.Empty(t, p.Pids())
 }
 
@@ -413,6 +425,49 @@ func TestBrokenChildren(t *testing.T) {
 				require.NoError(t, p.Close())
 			})
 		}
+	}
+}
+
+// The parent fills the slots of a half as soon as that half is answered. In private it
+// waits for all answers.
+func TestHalfIsFilledAgain(t *testing.T) {
+	t.Setenv(childtest.Serve, "half and wait")
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free", "private"} {
+		p := start(t, named(name), 1, Word)
+		n := 2 * p.Layout.Window
+		if name == "private" {
+			p.Patience = 100 * time.Millisecond
+			_, err := childtest.Run(t, p, n)
+			require.ErrorContains(t, err, "no answer for")
+			continue
+		}
+		done, err := childtest.Run(t, p, n)
+		require.NoError(t, err, name)
+		require.Equal(t, n, done, name)
+	}
+}
+
+// As many items are in a pipe as may be in flight.
+func TestWindowOfAPipe(t *testing.T) {
+	t.Setenv(childtest.Serve, "a window at a time")
+	p := start(t, named("pipe"), 1, Word)
+	done, err := childtest.Run(t, p, 2*p.Layout.Window)
+	require.NoError(t, err)
+	require.Equal(t, 2*p.Layout.Window, done)
+}
+
+// Of two children, the second is silent with the lock or with an item. The error names it.
+func TestTheSilentChildIsNamed(t *testing.T) {
+	for name, serve := range map[string]string{"global-mutex": "keep lock", "atomic": "take and sleep"} {
+		t.Setenv(childtest.Serve, serve)
+		p := start(t, named(name), 2, Word)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.Patience = time.Second
+			_, err := childtest.Run(t, p, 1)
+			require.ErrorContains(t, err, "no answer for")
+			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+		})
 	}
 }
 
@@ -692,9 +747,25 @@ func TestPatienceIsForSilence(t *testing.T) {
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 300 * time.Millisecond
 	p.Layout.Window = 2 // as in package fib: each answer takes time
-	done, err := p.Run(100)
-	require.NoError(t, err)
-	require.Equal(t, 100, done)
+	for range 2 {       // a deadline of the first run would end the second
+		done, err := p.Run(100)
+		require.NoError(t, err)
+		require.Equal(t, 100, done)
+	}
+}
+
+// The end of its standard input ends a child.
+func TestEndOfInput(t *testing.T) {
+	for _, name := range []string{"lock-free", "atomic", "pipe", "pipe-gob"} {
+		c := start(t, named(name), 1, Word).Lanes[0].Child()
+		require.NoError(t, c.In.Close())
+		select {
+		case <-c.Ended:
+			require.Zero(t, c.State().ExitCode(), name)
+		case <-time.After(patience):
+			t.Fatalf("the child of %s goes on", name)
+		}
+	}
 }
 
 // A child that does not notice the end of its standard input is killed.

@@ -96,6 +96,25 @@ func TestOtherPlatform(t *testing.T) {
 	assert.ErrorContains(t, err, "this machine cannot run the test binary; want its own GOOS and GOARCH, "+runtime.GOOS)
 }
 
+// The keeper hears of each command when it starts and when it has ended. What ends the
+// group of the run does not end the keeper.
+func TestKeeper(t *testing.T) {
+	r := scripted(t, nil)
+	group, err := syscall.Getpgid(r.keeper.cmd.Process.Pid)
+	require.NoError(t, err)
+	assert.Equal(t, r.keeper.cmd.Process.Pid, group)
+
+	heard, err := os.Create(filepath.Join(t.TempDir(), "heard"))
+	require.NoError(t, err)
+	defer heard.Close()
+	r.keeper = &keeper{input: heard}
+	pid, err := r.exec(t.Context(), "", "sh", "-c", "echo $$")
+	require.NoError(t, err)
+	text, err := os.ReadFile(heard.Name())
+	require.NoError(t, err)
+	assert.Equal(t, pid+"0\n", string(text))
+}
+
 // Two runs do not write to one file at once.
 func TestTwoAtOnce(t *testing.T) {
 	c := config(t.TempDir())

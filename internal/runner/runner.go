@@ -407,7 +407,6 @@ func (r *runner) rounds(ctx context.Context) error {
 		if err := r.write(fmt.Sprintf("# round: %d\n", p.Round)); err != nil {
 			return err
 		}
-		r.head = ""
 		if err := r.control(ctx, "first"); err != nil {
 			return err
 		}
