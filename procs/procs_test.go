@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -25,6 +26,7 @@ import (
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
+	"boundaries/procs/internal/items"
 	"boundaries/procs/spawn"
 )
 
@@ -151,8 +153,9 @@ func TestHolderIsKilled(t *testing.T) {
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
-				n := 4 * workers // item 3 of one child is the last
-				done, err := p.Run(n)
+				p.Patience = time.Hour // it would repair a lost wake-up
+				n := 4 * workers       // item 3 of one child is the last
+				done, err := childtest.Run(t, p, n)
 				require.Equal(t, n, done, "%v", err)
 				deaths := childtest.Errors(err)
 				if name == "global-mutex" {
@@ -217,7 +220,8 @@ func TestClaimantIsKilled(t *testing.T) {
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named("atomic"), workers, payload)
-				done, err := p.Run(100 * workers)
+				p.Patience = time.Hour // it would repair a lost wake-up
+				done, err := childtest.Run(t, p, 100*workers)
 				require.Equal(t, 100*workers, done, "%v", err)
 				deaths := childtest.Errors(err)
 				require.Len(t, deaths, 1, "%v", err)
@@ -444,6 +448,46 @@ func TestHalfIsFilledAgain(t *testing.T) {
 		done, err := childtest.Run(t, p, n)
 		require.NoError(t, err, name)
 		require.Equal(t, n, done, name)
+	}
+}
+
+// A child hands its answer over before it rings. The other order would leave the parent
+// asleep, and only for as long as its patience.
+func TestAnswersComeBeforeTheRing(t *testing.T) {
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free", "private", "ping", "atomic"} {
+		p := start(t, named(name), 1, Word)
+		q := p.Lanes[0].Queue
+		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
+		for seq := range uint64(150) {
+			// To wake a sleeper takes the child a moment, in which the other order shows.
+			woken := make(chan struct{})
+			go func() {
+				q.Answers.Sleep(patience, func() bool { return false })
+				close(woken)
+			}()
+			for bell.Load()&1 == 0 {
+				runtime.Gosched()
+			}
+			time.Sleep(50 * time.Microsecond) // until it sleeps
+			asleep := bell.Load()
+			answers, want := &q.Done, seq+1
+			items.Fill(q.Slot(seq), seq)
+			if p.Layout.States {
+				answers, want = stateAt(q, seq), stateOf(seq, stateAnswered)
+				q.Wanted.Store(seq)
+				answers.Store(stateOf(seq, stateSent))
+			}
+			q.Sent.Store(seq + 1)
+			q.Work.Ring()
+			for began, i := time.Now(), 1; bell.Load() == asleep; i++ {
+				if i%512 == 0 {
+					require.Less(t, time.Since(began), patience, "%s does not ring", name)
+					futex.Yield()
+				}
+			}
+			require.GreaterOrEqual(t, answers.Load(), want, name)
+			<-woken
+		}
 	}
 }
 

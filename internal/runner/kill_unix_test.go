@@ -115,6 +115,29 @@ func TestKeeper(t *testing.T) {
 	assert.Equal(t, pid+"0\n", string(text))
 }
 
+// Other threads end while a command runs. The kernel would kill it with the thread that
+// started it.
+func TestCommandOutlivesThreads(t *testing.T) {
+	r := scripted(t, nil)
+	for i := range 3 { // the main thread never ends
+		done := filepath.Join(t.TempDir(), strconv.Itoa(i))
+		go func() {
+			for range 20 {
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					runtime.LockOSThread() // until the thread ends
+				}()
+				<-ended
+				time.Sleep(time.Millisecond)
+			}
+			_ = os.WriteFile(done, nil, 0o666)
+		}()
+		_, err := r.exec(t.Context(), "", "sh", "-c", "until [ -e '"+done+"' ]; do sleep 0.01; done")
+		require.NoError(t, err)
+	}
+}
+
 // Two runs do not write to one file at once.
 func TestTwoAtOnce(t *testing.T) {
 	c := config(t.TempDir())
@@ -140,6 +163,7 @@ for row in `+strings.Join(rows, " ")+`; do
 done
 set -- `+strings.Join(times, " ")+`
 shift $((n - 1))
+echo "# weather: fine"
 echo "# steady: 0 of 1 rows ran undisturbed"
 echo "# disturbed: A $1 times (a neighbor)"
 `), 0o777))
@@ -163,6 +187,7 @@ func TestCalmerRunCounts(t *testing.T) {
 		require.NoError(t, r.rounds(t.Context()))
 		assert.Contains(t, text(t, r.Config), "# disturbed: A 1.30 times (a neighbor)\n")
 		assert.NotContains(t, text(t, r.Config), "1.50")
+		assert.Equal(t, 1, strings.Count(text(t, r.Config), "# weather: fine\n"), "a fact of the run that does not count")
 	}
 }
 
