@@ -115,29 +115,6 @@ func TestKeeper(t *testing.T) {
 	assert.Equal(t, pid+"0\n", string(text))
 }
 
-// Other threads end while a command runs. The kernel would kill it with the thread that
-// started it.
-func TestCommandOutlivesThreads(t *testing.T) {
-	r := scripted(t, nil)
-	for i := range 3 { // the main thread never ends
-		done := filepath.Join(t.TempDir(), strconv.Itoa(i))
-		go func() {
-			for range 20 {
-				ended := make(chan struct{})
-				go func() {
-					defer close(ended)
-					runtime.LockOSThread() // until the thread ends
-				}()
-				<-ended
-				time.Sleep(time.Millisecond)
-			}
-			_ = os.WriteFile(done, nil, 0o666)
-		}()
-		_, err := r.exec(t.Context(), "", "sh", "-c", "until [ -e '"+done+"' ]; do sleep 0.01; done")
-		require.NoError(t, err)
-	}
-}
-
 // Two runs do not write to one file at once.
 func TestTwoAtOnce(t *testing.T) {
 	c := config(t.TempDir())
