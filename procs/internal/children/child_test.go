@@ -57,3 +57,14 @@ func TestMournWaits(t *testing.T) {
 		close(c.Ended)
 	})
 }
+
+// Item counts through all children of a run, and names no item that was not sent.
+func TestItem(t *testing.T) {
+	p := &Pool{Layout: shm.Layout{Queues: 2}, Lanes: make([]*Lane, 2)}
+	l := &Lane{Pool: p, Index: 1, First: 10, Sent: 20}
+	for seq, want := range map[uint64]int{10: 1, 13: 7, 20: 21, 0: 1, 1 << 40: 21} {
+		require.Equal(t, want, l.Item(seq), "item %d", seq)
+	}
+	p.Layout.Queues = 1
+	require.Equal(t, 3, l.Item(13), "one queue counts for all")
+}
