@@ -250,7 +250,11 @@ var misbehavior = map[string]func(w *children.Worker){
 			w.AwaitSent(1)
 			item := w.Queue.Slot(0)
 			items.Change(item[:len(item)/2])
-		}, func() { serveLockFree(w) })
+			time.Sleep(10 * time.Millisecond) // until the parent waits
+		}, func() {
+			time.Sleep(10 * time.Millisecond)
+			serveLockFree(w)
+		})
 	},
 	"die in a taken item": func(w *children.Worker) {
 		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { takeHalf(w) }, func() { serveAtomic(w) })

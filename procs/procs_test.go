@@ -174,11 +174,20 @@ func TestHolderIsKilled(t *testing.T) {
 }
 
 // A child with a queue of its own is killed in the middle of an item. The child that
-// replaces it gets the item as it was.
+// replaces it gets the item as it was, and all the patience: to start it takes longer.
 func TestKilledInAnItem(t *testing.T) {
 	t.Setenv(childtest.Serve, "die in an own item")
+	defer func() { children.Program = childtest.Program }()
 	for _, payload := range []children.Payload{2 * Word, Block} {
 		p := start(t, named("lock-free"), 1, payload)
+		if payload != Block {
+			p.Patience = 500 * time.Millisecond
+			children.Program = func(string) (string, []string, error) {
+				time.Sleep(p.Patience)
+				children.Program = childtest.Program
+				return childtest.Program("")
+			}
+		}
 		done, err := p.Run(20)
 		require.Equal(t, 20, done, "%v", err)
 		require.Len(t, childtest.Errors(err), 1, "%v", err)
