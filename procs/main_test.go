@@ -250,7 +250,6 @@ var misbehavior = map[string]func(w *children.Worker){
 			w.AwaitSent(1)
 			item := w.Queue.Slot(0)
 			items.Change(item[:len(item)/2])
-			time.Sleep(10 * time.Millisecond) // until the parent waits
 		}, func() {
 			time.Sleep(10 * time.Millisecond)
 			serveLockFree(w)
@@ -299,6 +298,7 @@ func dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	}
 	do()
 	dead.Store(1)
+	time.Sleep(10 * time.Millisecond) // until the others wait
 	childtest.KillItself()
 }
 

@@ -22,7 +22,7 @@ func TestBuryInOrder(t *testing.T) {
 	c := &Child{Ended: make(chan struct{})}
 	first, last := layout.Queue(l.Pool.memory, 0), layout.Queue(l.Pool.memory, layout.Queues-1)
 	last.Lock.Acquire(uint32(l.Index+1), 0)
-	sleeps, woken := make(chan struct{}), make(chan time.Duration)
+	sleeps, woken := make(chan struct{}), make(chan time.Duration, 1)
 	go func() {
 		began := time.Now()
 		close(sleeps)
