@@ -251,7 +251,7 @@ var misbehavior = map[string]func(w *children.Worker){
 			item := w.Queue.Slot(0)
 			items.Change(item[:len(item)/2])
 		}, func() {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 			serveLockFree(w)
 		})
 	},
