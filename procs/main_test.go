@@ -141,7 +141,9 @@ var misbehavior = map[string]func(w *children.Worker){
 		os.Exit(7)
 	},
 	"keep lock": func(w *children.Worker) {
-		w.Queue.Lock.Acquire(w.ID, 0)
+		if w.Index == w.Children-1 {
+			w.Queue.Lock.Acquire(w.ID, 0)
+		}
 		time.Sleep(time.Minute)
 	},
 	"foreign lock": func(w *children.Worker) {
@@ -157,8 +159,38 @@ var misbehavior = map[string]func(w *children.Worker){
 		time.Sleep(time.Minute)
 	},
 	"take and sleep": func(w *children.Worker) {
-		takeWhenSent(w, 0)
+		if w.Index == w.Children-1 {
+			takeWhenSent(w, 0)
+		}
 		time.Sleep(time.Minute)
+	},
+	"half and wait": func(w *children.Worker) {
+		q := w.Queue
+		for done := uint64(0); ; {
+			if w.AwaitSent(done + 1); done == q.Batch {
+				w.AwaitSent(q.Window + 1)
+			}
+			q.Lock.Acquire(w.ID, 0)
+			items.Change(q.Slot(done))
+			done++
+			q.Done.Store(done)
+			q.Lock.Release()
+			if done%q.Batch == 0 {
+				q.Answers.Ring()
+			}
+		}
+	},
+	"a window at a time": func(w *children.Worker) {
+		window := make([][1]uint64, 1024)
+		for {
+			for i := range window {
+				w.Check(frame.Read(os.Stdin, frame.New(1), window[i][:]))
+			}
+			for i := range window {
+				items.Change(window[i][:])
+				w.Check(frame.Write(os.Stdout, frame.New(1), window[i][:]))
+			}
+		}
 	},
 	"frame wrong": func(w *children.Worker) {
 		frame.Read(os.Stdin, frame.New(w.Words), make([]uint64, w.Words))
@@ -218,7 +250,10 @@ var misbehavior = map[string]func(w *children.Worker){
 			w.AwaitSent(1)
 			item := w.Queue.Slot(0)
 			items.Change(item[:len(item)/2])
-		}, func() { serveLockFree(w) })
+		}, func() {
+			time.Sleep(50 * time.Millisecond)
+			serveLockFree(w)
+		})
 	},
 	"die in a taken item": func(w *children.Worker) {
 		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { takeHalf(w) }, func() { serveAtomic(w) })
@@ -263,6 +298,7 @@ func dieOnce(first, dead *atomic.Uint64, do, serve func()) {
 	}
 	do()
 	dead.Store(1)
+	time.Sleep(10 * time.Millisecond) // until the others wait
 	childtest.KillItself()
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -25,6 +26,8 @@ import (
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
 	"boundaries/procs/internal/futex"
+	"boundaries/procs/internal/items"
+	"boundaries/procs/spawn"
 )
 
 const patience = 10 * time.Second
@@ -150,8 +153,9 @@ func TestHolderIsKilled(t *testing.T) {
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
-				n := 20 * workers
-				done, err := p.Run(n)
+				p.Patience = time.Hour // it would repair a lost wake-up
+				n := 4 * workers       // item 3 of one child is the last
+				done, err := childtest.Run(t, p, n)
 				require.Equal(t, n, done, "%v", err)
 				deaths := childtest.Errors(err)
 				if name == "global-mutex" {
@@ -159,6 +163,9 @@ func TestHolderIsKilled(t *testing.T) {
 					require.Equal(t, 3, deaths[0].Item)
 				} else {
 					require.Len(t, deaths, workers, "%v", err)
+					for _, e := range deaths {
+						require.Equal(t, 3*workers+e.Child, e.Item)
+					}
 				}
 				require.NoError(t, p.Close())
 			}
@@ -167,11 +174,20 @@ func TestHolderIsKilled(t *testing.T) {
 }
 
 // A child with a queue of its own is killed in the middle of an item. The child that
-// replaces it gets the item as it was.
+// replaces it gets the item as it was, and all the patience: to start it takes longer.
 func TestKilledInAnItem(t *testing.T) {
 	t.Setenv(childtest.Serve, "die in an own item")
+	defer func() { children.Program = childtest.Program }()
 	for _, payload := range []children.Payload{2 * Word, Block} {
 		p := start(t, named("lock-free"), 1, payload)
+		if payload != Block {
+			p.Patience = 500 * time.Millisecond
+			children.Program = func(string) (string, []string, error) {
+				time.Sleep(p.Patience)
+				children.Program = childtest.Program
+				return childtest.Program("")
+			}
+		}
 		done, err := p.Run(20)
 		require.Equal(t, 20, done, "%v", err)
 		require.Len(t, childtest.Errors(err), 1, "%v", err)
@@ -213,7 +229,8 @@ func TestClaimantIsKilled(t *testing.T) {
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named("atomic"), workers, payload)
-				done, err := p.Run(100 * workers)
+				p.Patience = time.Hour // it would repair a lost wake-up
+				done, err := childtest.Run(t, p, 100*workers)
 				require.Equal(t, 100*workers, done, "%v", err)
 				deaths := childtest.Errors(err)
 				require.Len(t, deaths, 1, "%v", err)
@@ -253,17 +270,20 @@ func TestKilledBetweenRuns(t *testing.T) {
 }
 
 // Children that are killed at the first item of one run after another have not been
-// killed at the same item.
+// killed at the same item. The first item of the second child is item 1 of the run.
 func TestKilledInManyRuns(t *testing.T) {
-	for _, name := range []string{"lock-free", "pipe"} {
-		p := start(t, named(name), 1, Word)
+	for _, v := range []children.Variant{named("lock-free"), named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		p := start(t, v, 2, Word)
 		for range children.MaxTries + 1 {
-			c := p.Lanes[0].Child()
+			c := p.Lanes[1].Child()
 			require.NoError(t, c.Kill())
 			<-c.Ended
-			done, err := p.Run(1)
-			require.Equal(t, 1, done, "%v", err)
-			require.Len(t, childtest.Errors(err), 1)
+			done, err := p.Run(2)
+			require.Equal(t, 2, done, "%v", err)
+			deaths := childtest.Errors(err)
+			require.Len(t, deaths, 1)
+			require.Equal(t, 1, deaths[0].Child)
+			require.Equal(t, 1, deaths[0].Item)
 		}
 	}
 }
@@ -312,7 +332,11 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 		c := broken.Child()
 		broken.Queue.Done.Store(1 << 40)
 		broken.Queue.Answers.Ring()
-		<-c.Ended
+		select {
+		case <-c.Ended:
+		case <-time.After(patience):
+			t.Error("the run does not end the broken child")
+		}
 		time.Sleep(20 * time.Millisecond) // until all others are killed
 		return childtest.Program("")
 	}
@@ -323,6 +347,7 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 	require.ErrorContains(t, err, "it claims 1099511627776 answers")
 	require.LessOrEqual(t, done, 1024, "no more than was in flight")
 	require.Len(t, childtest.Errors(err), 2, "the broken one and the killed one, not the one that the run ended: %v", err)
+	require.NotErrorIs(t, err, children.ErrBroken, "the pool was not broken before")
 	require.Empty(t, p.Pids())
 }
 
@@ -415,6 +440,89 @@ func TestBrokenChildren(t *testing.T) {
 				require.NoError(t, p.Close())
 			})
 		}
+	}
+}
+
+// The parent fills the slots of a half as soon as that half is answered. In private it
+// waits for all answers.
+func TestHalfIsFilledAgain(t *testing.T) {
+	t.Setenv(childtest.Serve, "half and wait")
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free", "private"} {
+		p := start(t, named(name), 1, Word)
+		n := 2 * p.Layout.Window
+		if name == "private" {
+			p.Patience = 100 * time.Millisecond
+			_, err := childtest.Run(t, p, n)
+			require.ErrorContains(t, err, "no answer for")
+			continue
+		}
+		done, err := childtest.Run(t, p, n)
+		require.NoError(t, err, name)
+		require.Equal(t, n, done, name)
+	}
+}
+
+// A child hands its answer over before it rings. The other order would leave the parent
+// asleep, and only for as long as its patience.
+func TestAnswersComeBeforeTheRing(t *testing.T) {
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free", "private", "ping", "atomic"} {
+		p := start(t, named(name), 1, Word)
+		q := p.Lanes[0].Queue
+		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
+		for seq := range uint64(150) {
+			// To wake a sleeper takes the child a moment, in which the other order shows.
+			woken := make(chan struct{})
+			go func() {
+				q.Answers.Sleep(patience, func() bool { return false })
+				close(woken)
+			}()
+			for bell.Load()&1 == 0 {
+				runtime.Gosched()
+			}
+			time.Sleep(50 * time.Microsecond) // until it sleeps
+			asleep := bell.Load()
+			answers, want := &q.Done, seq+1
+			items.Fill(q.Slot(seq), seq)
+			if p.Layout.States {
+				answers, want = stateAt(q, seq), stateOf(seq, stateAnswered)
+				q.Wanted.Store(seq)
+				answers.Store(stateOf(seq, stateSent))
+			}
+			q.Sent.Store(seq + 1)
+			q.Work.Ring()
+			for began, i := time.Now(), 1; bell.Load() == asleep; i++ {
+				if i%512 == 0 {
+					require.Less(t, time.Since(began), patience, "%s does not ring", name)
+					futex.Yield()
+				}
+			}
+			require.GreaterOrEqual(t, answers.Load(), want, name)
+			<-woken
+		}
+	}
+}
+
+// As many items are in a pipe as may be in flight.
+func TestWindowOfAPipe(t *testing.T) {
+	t.Setenv(childtest.Serve, "a window at a time")
+	p := start(t, named("pipe"), 1, Word)
+	done, err := childtest.Run(t, p, 2*p.Layout.Window)
+	require.NoError(t, err)
+	require.Equal(t, 2*p.Layout.Window, done)
+}
+
+// Of two children, the second is silent with the lock or with an item. The error names it.
+func TestTheSilentChildIsNamed(t *testing.T) {
+	for name, serve := range map[string]string{"global-mutex": "keep lock", "atomic": "take and sleep"} {
+		t.Setenv(childtest.Serve, serve)
+		p := start(t, named(name), 2, Word)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.Patience = time.Second
+			_, err := childtest.Run(t, p, 1)
+			require.ErrorContains(t, err, "no answer for")
+			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+		})
 	}
 }
 
@@ -695,9 +803,25 @@ func TestPatienceIsForSilence(t *testing.T) {
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 900 * time.Millisecond
 	p.Layout.Window = 2 // as in package fib: each answer takes time
-	done, err := p.Run(200)
-	require.NoError(t, err)
-	require.Equal(t, 200, done)
+	for range 2 {       // a deadline of the first run would end the second
+		done, err := p.Run(200)
+		require.NoError(t, err)
+		require.Equal(t, 200, done)
+	}
+}
+
+// The end of its standard input ends a child.
+func TestEndOfInput(t *testing.T) {
+	for _, name := range []string{"lock-free", "atomic", "pipe", "pipe-gob"} {
+		c := start(t, named(name), 1, Word).Lanes[0].Child()
+		require.NoError(t, c.In.Close())
+		select {
+		case <-c.Ended:
+			require.Zero(t, c.State().ExitCode(), name)
+		case <-time.After(patience):
+			t.Fatalf("the child of %s goes on", name)
+		}
+	}
 }
 
 // A child that does not notice the end of its standard input is killed.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -42,16 +43,24 @@ func TestWorkersStartTogether(t *testing.T) {
 	}
 }
 
-// Each worker waits for all others. This test hangs if the workers do not run at
-// the same time.
+// Each worker waits for all others.
 func TestWorkersRunTogether(t *testing.T) {
 	const workers = 5
 	var met sync.WaitGroup
 	met.Add(workers)
-	Run("fork", workers, 0, func(int, int) {
-		met.Done()
-		met.Wait()
-	})
+	ended := make(chan struct{})
+	go func() {
+		Run("fork", workers, 0, func(int, int) {
+			met.Done()
+			met.Wait()
+		})
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the workers do not run at the same time")
+	}
 }
 
 func TestMisuseIsReportedInTheCallersName(t *testing.T) {

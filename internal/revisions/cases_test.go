@@ -93,6 +93,12 @@ func BenchmarkFlaky(b *testing.B) {
 	log.Print("slow write: 12ms")
 	b.Log("slow write: 12ms")
 }
+
+func TestMain(m *testing.M) {
+	starts, _ := os.ReadFile(os.Getenv("STARTS"))
+	os.WriteFile(os.Getenv("STARTS"), fmt.Appendln(starts, os.Args), 0o666)
+	os.Exit(m.Run())
+}
 `
 
 // Whatever fails late in the run, the report has the rounds before it.
@@ -106,6 +112,7 @@ func TestFailureInRoundFive(t *testing.T) {
 		t.Run(test.how, func(t *testing.T) {
 			newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 			t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+			t.Setenv("STARTS", filepath.Join(t.TempDir(), "starts"))
 			t.Setenv("WRONG", test.wrong)
 			t.Setenv("HOW", test.how)
 			out := t.TempDir()
@@ -115,7 +122,13 @@ func TestFailureInRoundFive(t *testing.T) {
 			require.Regexp(t, `\nboundaries: `+failed, stderr)
 			require.Regexp(t, `^# only 4 of 6 rounds: `+failed, stdout)
 			require.Regexp(t, `Steady\S* +things/op +1\.000 +1\.000 `, stdout)
+			// With this seed, the order of round 2 is not that of round 1.
+			require.Regexp(t, `round 1 .*Steady\n(.*\n)*round 1 .*Flaky\n(.*\n)*round 2 .*Flaky\n(.*\n)*round 2 .*Steady\n`, stderr)
 			require.Contains(t, stdout, "nothing is decided")
+			// The first start of each binary measures nothing.
+			starts, err := os.ReadFile(os.Getenv("STARTS"))
+			require.NoError(t, err)
+			require.Regexp(t, `^(.* -test\.list=.*\n)+(.* -test\.bench=\^\$\]\n){2}(.* -test\.bench=\^Benchmark.*\n)+$`, string(starts))
 			raw, err := os.ReadFile(filepath.Join(out, "head.txt"))
 			require.NoError(t, err)
 			require.Equal(t, 4, strings.Count(string(raw), "BenchmarkSteady"))

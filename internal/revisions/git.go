@@ -160,8 +160,8 @@ func (c *comparison) turnOffFilters(ctx context.Context, because error) bool {
 
 // commit returns the hash of a commit. Other git commands get only the hash.
 func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
-	// Git reads a leading "-" as an option and "^" as "not this one".
-	if strings.HasPrefix(rev, "-") || strings.HasPrefix(rev, "^") {
+	// Git reads a leading "^" as "not this one". It finds no revision in an option.
+	if strings.HasPrefix(rev, "^") {
 		return "", errors.New("not a revision")
 	}
 	hash, err := c.git(ctx, c.top, "rev-parse", "--verify", "--quiet", rev)

@@ -97,6 +97,25 @@ func TestOtherPlatform(t *testing.T) {
 	assert.ErrorContains(t, err, "this machine cannot run the test binary; want its own GOOS and GOARCH, "+runtime.GOOS)
 }
 
+// The keeper hears of each command when it starts and when it has ended. What ends the
+// group of the run does not end the keeper.
+func TestKeeper(t *testing.T) {
+	r := scripted(t, nil)
+	group, err := syscall.Getpgid(r.keeper.cmd.Process.Pid)
+	require.NoError(t, err)
+	assert.Equal(t, r.keeper.cmd.Process.Pid, group)
+
+	heard, err := os.Create(filepath.Join(t.TempDir(), "heard"))
+	require.NoError(t, err)
+	defer heard.Close()
+	r.keeper = &keeper{input: heard}
+	pid, err := r.exec(t.Context(), "", "sh", "-c", "echo $$")
+	require.NoError(t, err)
+	text, err := os.ReadFile(heard.Name())
+	require.NoError(t, err)
+	assert.Equal(t, pid+"0\n", string(text))
+}
+
 // Two runs do not write to one file at once.
 func TestTwoAtOnce(t *testing.T) {
 	c := config(t.TempDir())
@@ -122,6 +141,7 @@ for row in `+strings.Join(rows, " ")+`; do
 done
 set -- `+strings.Join(times, " ")+`
 shift $((n - 1))
+echo "# weather: fine"
 echo "# steady: 0 of 1 rows ran undisturbed"
 echo "# disturbed: A $1 times (a neighbor)"
 `), 0o777))
@@ -145,6 +165,7 @@ func TestCalmerRunCounts(t *testing.T) {
 		require.NoError(t, r.rounds(t.Context()))
 		assert.Contains(t, text(t, r.Config), "# disturbed: A 1.30 times (a neighbor)\n")
 		assert.NotContains(t, text(t, r.Config), "1.50")
+		assert.Equal(t, 1, strings.Count(text(t, r.Config), "# weather: fine\n"), "a fact of the run that does not count")
 	}
 }
 

@@ -134,8 +134,6 @@ type runner struct {
 // and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
 // other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
-	runtime.LockOSThread() // see process.OwnGroup
-	defer runtime.UnlockOSThread()
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
 	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
 		return fmt.Errorf("making a folder for the test binaries: %w", err)
@@ -407,7 +405,6 @@ func (r *runner) rounds(ctx context.Context) error {
 		if err := r.write(fmt.Sprintf("# round: %d\n", p.Round)); err != nil {
 			return err
 		}
-		r.head = ""
 		if err := r.control(ctx, "first"); err != nil {
 			return err
 		}
@@ -607,6 +604,8 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 		cmd.Env = append(cmd.Env, r.env...)
 	}
 	process.OwnGroup(cmd)
+	runtime.LockOSThread() // see process.OwnGroup
+	defer runtime.UnlockOSThread()
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}

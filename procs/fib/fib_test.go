@@ -14,6 +14,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
+	"boundaries/procs/internal/frame"
 )
 
 func TestMain(m *testing.M) {
@@ -47,6 +48,18 @@ func TestMain(m *testing.M) {
 				childtest.KillItself()
 			})
 		},
+		"two at a time": func(w *children.Worker) {
+			var two [2][1]uint64
+			for {
+				for i := range two {
+					w.Check(frame.Read(os.Stdin, frame.New(1), two[i][:]))
+				}
+				for i := range two {
+					two[i][0] *= uint64(value)
+					w.Check(frame.Write(os.Stdout, frame.New(1), two[i][:]))
+				}
+			}
+		},
 		"wrong sum": func(w *children.Worker) { w.Answer(func(item []uint64) { item[0] = 4711 }) },
 	}, Variants)
 	os.Exit(m.Run())
@@ -74,6 +87,15 @@ func TestHalfDone(t *testing.T) {
 	done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
 	require.ErrorContains(t, err, "exit status 7")
 	require.Equal(t, 34, done)
+}
+
+// Two batches are in flight.
+func TestTwoBatches(t *testing.T) {
+	t.Setenv(childtest.Serve, "two at a time")
+	p := childtest.Start(t, childtest.Named(Variants, "private"), 1, children.Word)
+	done, err := childtest.Run(t, p, 8)
+	require.NoError(t, err)
+	require.Equal(t, 8, done)
 }
 
 func TestWrongSum(t *testing.T) {

@@ -49,15 +49,25 @@ func TestBrokenSpawn(t *testing.T) {
 		if serve == "nothing" {
 			p.Patience = 100 * time.Millisecond
 		}
-		_, err := p.Run(2)
+		done, err := childtest.Run(t, p, 3)
+		require.Zero(t, done)
 		var e *children.Error
 		require.ErrorAs(t, err, &e, serve)
 		require.EqualError(t, e.Err, want)
 		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
-		require.Less(t, e.Item, 2)
+		require.Equal(t, e.Child, e.Item, "the first item of each")
 		require.Equal(t, serve != "end", e.Signal == os.Kill)
 		require.Empty(t, childtest.Children(t))
 	}
+}
+
+// The deadline of the greeting does not stand in for that of an answer.
+func TestSilentWarmProcess(t *testing.T) {
+	t.Setenv(childtest.Serve, "nothing")
+	p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
+	p.Patience = 100 * time.Millisecond
+	_, err := childtest.Run(t, p, 1)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
 // Threads end beside children that other threads have started, and no child ends

@@ -159,11 +159,11 @@ func (p *Pool) Command() (*exec.Cmd, error) {
 	return command(p.Variant, task{Words: p.Words, Children: 1})
 }
 
-// Pids returns the process ids of the children that are ready and live.
+// Pids returns the process ids of the children that live.
 func (p *Pool) Pids() []int {
 	var pids []int
 	for _, l := range p.Lanes {
-		if c := l.Child(); c != nil && c.ready.Load() && !c.dead.Load() {
+		if c := l.Child(); c != nil && !c.dead.Load() {
 			pids = append(pids, c.Pid())
 		}
 	}

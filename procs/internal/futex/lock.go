@@ -55,7 +55,7 @@ func (l *Lock) acquireSlow(me uint32, limit time.Duration) (abandoned, ok bool) 
 		if w&lockHolder == 0 {
 			// A waiter that has slept does not know whether others still
 			// sleep, so it takes the lock with the bit set.
-			if l.word.CompareAndSwap(w, me|w&lockWaiters) {
+			if l.word.CompareAndSwap(w, me) {
 				return w&lockDied != 0, true
 			}
 			continue

@@ -16,6 +16,11 @@ func TestItems(t *testing.T) {
 		require.True(t, Change(item))
 		require.True(t, Right(item, 41))
 		require.False(t, Right(item, 40), "it answers another request")
+		for i := range item {
+			item[i]++
+			require.False(t, Right(item, 41), "word %d is another", i)
+			item[i]--
+		}
 		Change(item)
 		require.False(t, Right(item, 41), "it was changed twice")
 		for torn := 1; torn < words; torn++ {

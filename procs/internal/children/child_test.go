@@ -1,0 +1,70 @@
+package children
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/procs/internal/shm"
+)
+
+// When the parent sees a death, all locks of the dead child are marked. And the parent is
+// woken after it can see the death: one that sleeps on would hear nothing more. With many
+// queues, the moments between these steps are long.
+func TestBuryInOrder(t *testing.T) {
+	layout := shm.Layout{Queues: 4000, Window: 1, Words: 1}
+	l := &Lane{Pool: &Pool{Layout: layout, memory: make([]byte, layout.Size())}}
+	c := &Child{Ended: make(chan struct{})}
+	first, last := layout.Queue(l.Pool.memory, 0), layout.Queue(l.Pool.memory, layout.Queues-1)
+	last.Lock.Acquire(uint32(l.Index+1), 0)
+	sleeps, woken := make(chan struct{}), make(chan time.Duration, 1)
+	go func() {
+		began := time.Now()
+		close(sleeps)
+		for !c.dead.Load() {
+			first.Answers.Sleep(5*time.Second, c.dead.Load)
+		}
+		woken <- time.Since(began)
+	}()
+	<-sleeps
+	go l.bury(c)
+	for !c.dead.Load() {
+		runtime.Gosched()
+	}
+	require.NotZero(t, c.held.Load(), "a lock is not marked yet")
+	require.Less(t, <-woken, 4*time.Second, "the sleeper was woken too early")
+	<-c.Ended
+}
+
+// The parent notes a death when the burial is over, which uses memory that Close unmaps.
+func TestMournWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Child{cmd: &exec.Cmd{ProcessState: &os.ProcessState{}}, Ended: make(chan struct{})}
+		l := &Lane{Pool: &Pool{}}
+		l.child.Store(c)
+		mourned := false
+		go func() {
+			l.mourn(-1)
+			mourned = true
+		}()
+		synctest.Wait()
+		require.False(t, mourned)
+		close(c.Ended)
+	})
+}
+
+// Item counts through all children of a run, and names no item that was not sent.
+func TestItem(t *testing.T) {
+	p := &Pool{Layout: shm.Layout{Queues: 2}, Lanes: make([]*Lane, 2)}
+	l := &Lane{Pool: p, Index: 1, First: 10, Sent: 20}
+	for seq, want := range map[uint64]int{10: 1, 13: 7, 20: 21, 0: 1, 1 << 40: 21} {
+		require.Equal(t, want, l.Item(seq), "item %d", seq)
+	}
+	p.Layout.Queues = 1
+	require.Equal(t, 3, l.Item(13), "one queue counts for all")
+}
