@@ -12,11 +12,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cputime"
 	"boundaries/internal/suite"
 )
 
@@ -170,11 +172,37 @@ func Files(t *testing.T, folder string, names []string) {
 	}
 }
 
-// Guard ends the test binary with a panic if the test runs for longer than 20 s. A
-// test that would hang calls it first and says what hangs then.
+// Guard ends the test binary with a panic if the test hangs. Every 20 s it looks whether the
+// program has used hardly any processor time since the last look, or 10 s of it in the test.
+// So it does not end a test that a busy machine makes slow. A test that would hang calls it
+// first and says what hangs then.
 func Guard(t *testing.T, hangs string) {
-	guard := time.AfterFunc(20*time.Second, func() { panic(t.Name() + ": " + hangs) })
-	t.Cleanup(func() { guard.Stop() })
+	const pause = 20 * time.Second
+	start := time.Now()
+	used := func() time.Duration {
+		used, err := cputime.Used()
+		if err != nil { // not known on this platform
+			return time.Since(start)
+		}
+		return used
+	}
+	var over atomic.Bool
+	t.Cleanup(func() { over.Store(true) })
+	began := used()
+	last := began
+	var look func()
+	look = func() {
+		now := used()
+		switch {
+		case over.Load():
+		case now-last < pause/50 || now-began >= pause/2:
+			panic(t.Name() + ": " + hangs)
+		default:
+			last = now
+			time.AfterFunc(pause, look)
+		}
+	}
+	time.AfterFunc(pause, look)
 }
 
 // Once skips the test in the second and the third run of -cpu 1,2,4. It is for a test that
