@@ -180,7 +180,7 @@ func TestClaimsOfEveryForm(t *testing.T) {
 	_, stdout, _ := claims("\ufeff" + results)
 	require.Equal(t, want, stdout, "a mark before a first line that is a result")
 	for text, want := range map[string]string{
-		plain + utf16Of(plain): "bench.txt:14: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8",
+		plain + utf16Of(plain): "bench.txt:14: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8",
 		`{"Action":"output","Package":"p","Output":"BenchmarkA 1 2 ns/op\n"}` + "\n": "bench.txt:1: this is the output of go test -json; want that of go test -bench without -json",
 		strings.ReplaceAll(plain, "Benchmark", "2026-11-25T19:05:04Z Benchmark"):     "bench.txt:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is",
 		strings.ReplaceAll(plain, "Benchmark", "web_1 | Benchmark"):                  `bench.txt: line 13 has "web_1 |" before the result; want the output of go test -bench`,

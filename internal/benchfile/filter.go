@@ -221,6 +221,10 @@ func (f *filter) seen(key string, surely bool) {
 // overrides it. Only numcpu, which this suite prints before the block, counts in more
 // places: before every block, and everywhere in a file without one.
 func (f *filter) takeKey(key, value string, block int) {
+	if key == "fib" && (f.results == 0 || f.file.Machine.Fact(key) == value) {
+		f.takeFact("# fib: " + value) // of this suite: the size of its fib
+		return
+	}
 	rank := slices.Index(goTestKeys, key) + 1
 	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
 	if key == "numcpu" && f.results > 0 && f.surely["goos"] {

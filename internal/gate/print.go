@@ -138,7 +138,7 @@ func percent(ratio float64) string {
 }
 
 func (r Result) change() string {
-	if r.Verdict == Unjudged && r.Ratio.Center == 0 {
+	if math.IsNaN(r.Ratio.Center) {
 		return "a value is below 0"
 	}
 	text := percent(r.Ratio.Center)

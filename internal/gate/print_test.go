@@ -83,6 +83,14 @@ Notes
 $`, text)
 }
 
+// A row that has lost its last allocation has no value below 0.
+func TestChangeToZero(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "Gone", "allocs/op", repeated(1)...)
+	add(t, d, Head, "Gone", "allocs/op", repeated(0)...)
+	require.Regexp(t, `Gone +allocs/op +1\.000 +0\.000 +-100\.0 % +p=`, (&Report{Decision: Default.Partial(d)}).Text())
+}
+
 func TestMarkdown(t *testing.T) {
 	text := report(t).Markdown()
 	require.True(t, strings.HasPrefix(text, "### Benchmarks: "+summary), text)
@@ -116,7 +124,7 @@ func TestJSON(t *testing.T) {
 	verdicts := ""
 	for _, r := range got.Results {
 		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
-		require.Equal(t, r.Name == "Fresh", r.Ratio == nil, "an infinite ratio is null")
+		require.Equal(t, r.Name == "Fresh" || r.Name == "Below", r.Ratio == nil, "a ratio that is infinite or unknown is null")
 	}
 	require.Equal(t, "Slow/n=1|2-1 regression\nFast-4 gain\nNoisy-1 undecided\nSame-1 unchanged\nFresh-1 regression\nRate-1 changed\nBelow-1 not judged\n", verdicts)
 }

@@ -53,7 +53,7 @@ type Config struct {
 	Timeout   time.Duration // how long one process may take
 
 	// Resume continues a file that an earlier run has begun with the same Packages,
-	// Bench, CPU, Benchtime and Seed.
+	// Bench, CPU, Benchtime and Seed, on the same machine and commit.
 	Resume bool
 
 	// Report is called before each run and at the end. It may be nil.
@@ -146,10 +146,13 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer r.keeper.end()
 	// Building takes long, so whether the file is at fault must be known before.
-	if err := r.open(); err != nil {
+	err = r.open()
+	if r.file != nil {
+		defer func() { err = cmp.Or(err, r.file.Close()) }()
+	}
+	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, r.file.Close()) }()
 	if err := r.build(ctx); err != nil {
 		if !r.Resume && r.Prebuilt == nil {
 			_ = os.Remove(r.Out) // it has no result
@@ -342,7 +345,7 @@ func (r *runner) reopen() (err error) {
 	}
 	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
-	round, pkg, planned := 0, "", false
+	round, pkg, planned, begun := 0, "", false, map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
@@ -361,13 +364,29 @@ func (r *runner) reopen() (err error) {
 			pkg = strings.TrimSpace(strings.TrimPrefix(line, "pkg: "))
 		}
 		if isFact {
+			if !r.facts[key] {
+				begun[key] = value
+			}
 			r.facts[key] = true
-		} else if strings.HasPrefix(line, "Unit ") {
+		} else if jobLine.MatchString(line) {
 			r.facts[strings.TrimSpace(line)] = true
 		}
 	}
 	if !planned {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
+	}
+	// Rows of another machine, other code or other settings are other rows.
+	now := map[string]string{"usable": fmt.Sprint(r.usable)}
+	for _, f := range r.origin() {
+		now[f[0]] = f[1]
+	}
+	for _, f := range noise.Facts() {
+		now[f.Key] = f.Value
+	}
+	for _, key := range []string{"usable", "processor", "environment", "go", "commit"} {
+		if begun[key] != now[key] {
+			return fmt.Errorf("-resume: %s was begun with %s %q, and now it is %q; want the same, or a new file", r.Out, key, begun[key], now[key])
+		}
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
@@ -525,7 +544,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 			// The facts of the first run hold for all.
 			r.facts[key] = true
 			one.facts += line
-		case strings.HasPrefix(line, "Unit ") && !r.facts[strings.TrimSpace(line)]:
+		case jobLine.MatchString(line) && !r.facts[strings.TrimSpace(line)]:
 			r.facts[strings.TrimSpace(line)] = true
 			one.facts += line
 		case goTestKey.MatchString(line):
@@ -551,6 +570,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 var (
 	ofDisturbed = regexp.MustCompile(`^\S+ ([0-9.]+) times \((.*)\)`)
 	goTestKey   = regexp.MustCompile(`^(goos|goarch|pkg|cpu): `)
+	jobLine     = regexp.MustCompile(`^(Unit |fib: )`)
 )
 
 // test runs benchmarks of a binary, as go test would.

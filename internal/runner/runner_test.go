@@ -176,6 +176,10 @@ func TestInterruptedAndResumed(t *testing.T) {
 	require.NoError(t, file.Close())
 
 	c.Report, c.Resume = nil, true
+	t.Run("other settings", func(t *testing.T) {
+		t.Setenv("GORACE", "halt_on_error=1")
+		assert.ErrorContains(t, Run(t.Context(), c), `GORACE=\"halt_on_error=1\""; want the same, or a new file`)
+	})
 	require.NoError(t, Run(t.Context(), c))
 	got := runs(parse(t, c))
 	for row, n := range complete {
