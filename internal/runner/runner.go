@@ -137,14 +137,17 @@ func Run(ctx context.Context, c Config) (err error) {
 	runtime.LockOSThread() // see process.OwnGroup
 	defer runtime.UnlockOSThread()
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
-	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
-		return fmt.Errorf("making a folder for the test binaries: %w", err)
+	// The keeper comes before the folder that it removes.
+	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
+		return err
 	}
 	if r.keeper, err = keep(r.temp); err != nil {
-		_ = os.RemoveAll(r.temp)
 		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	defer r.keeper.end()
+	if err := os.Mkdir(r.temp, 0o700); err != nil {
+		return fmt.Errorf("making a folder for the test binaries: %w", err)
+	}
 	// Building takes long, so whether the file is at fault must be known before.
 	err = r.open()
 	if r.file != nil {
@@ -191,6 +194,9 @@ func (r *runner) build(ctx context.Context) error {
 				b.rows = append(b.rows, name)
 			}
 		}
+		for _, spliced := range splicedIn(text) {
+			r.problems = append(r.problems, spliced)
+		}
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}
@@ -232,6 +238,18 @@ func resultOf(line string) (name string, ok bool) {
 		return m[1], true
 	}
 	return "", false
+}
+
+var namedLine = regexp.MustCompile(`(?m)^(Benchmark[^\p{Ll}\s]\S*)[ \t]+(\S.*)$`)
+
+// splicedIn returns an error for each benchmark that printed into its own result.
+func splicedIn(output string) (errs []error) {
+	for _, m := range namedLine.FindAllStringSubmatch(output, -1) {
+		if _, ok := resultOf(m[0]); !ok {
+			errs = append(errs, fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", m[1], m[2]))
+		}
+	}
+	return errs
 }
 
 // reason matches what a failing test binary prints: a line, and for a failed benchmark
@@ -553,7 +571,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	}
 	if !found {
 		one.lines = text
-		return one, errors.New("no result, though it had one before")
+		return one, cmp.Or(errors.Join(splicedIn(text)...), errors.New("no result, though it had one before"))
 	}
 	if !judged {
 		signals.Outside = true
@@ -593,10 +611,16 @@ func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs 
 func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
 	out, err := r.exec(ctx, "", "go", args...)
 	if err != nil {
+		text := ""
 		for line := range strings.Lines(out) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
-				return "", errors.New(line)
+				if text = strings.TrimSpace(text + " " + line); !strings.HasSuffix(line, ":") {
+					break // a line that ends in a colon goes on in the next
+				}
 			}
+		}
+		if text != "" {
+			return "", errors.New(text)
 		}
 	}
 	return out, err
