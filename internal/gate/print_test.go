@@ -152,8 +152,9 @@ func TestFiles(t *testing.T) {
 	base := parse(t, append(head, lines[0]...)...)
 	r := Default.Files(base, parse(t, append(head, lines[1]...)...))
 	require.Equal(t, "no confirmed regression in 2 rows; 1 with a gain", r.Summary())
-	require.Contains(t, r.Text(), "Holm's correction is over all 2 comparisons")
+	require.Contains(t, r.Text(), "Holm's correction is over all comparisons (2)")
 	require.Empty(t, r.Notes)
+	require.Regexp(t, `; 1 undecided, which files of -count \d+ would decide$`, Default.Files(parse(t, lines[0][0]), parse(t, lines[0][0])).Summary())
 	head[3] = "cpu: B"
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())

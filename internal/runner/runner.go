@@ -403,7 +403,7 @@ func (r *runner) reopen() (err error) {
 	}
 	for _, key := range []string{"usable", "processor", "environment", "go", "commit"} {
 		if begun[key] != now[key] {
-			return fmt.Errorf("-resume: %s was begun with %s %q, and now it is %q; want the same, or a new file", r.Out, key, begun[key], now[key])
+			return fmt.Errorf("-resume: %s was begun with %s %q, and now it is %q; want the same, or a new file", r.Out, cmp.Or(map[string]string{"usable": "usable processors"}[key], key), begun[key], now[key])
 		}
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
