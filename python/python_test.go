@@ -453,13 +453,14 @@ func TestUnusableInterpreters(t *testing.T) {
 		require.True(t, strings.HasPrefix(stdout.String(), "numcpu: 2\n"), stdout)
 		require.Len(t, results(t, stdout.Bytes()), len(scripts))
 	}
+	exit2 := func(cmd *exec.Cmd) { require.EqualError(t, cmd.Run(), "exit status 2") }
 	cmd, stdout, stderr := driver(t, "PYTHONS="+unusable)
-	require.NoError(t, cmd.Run())
+	exit2(cmd)
 	require.Empty(t, stdout.String())
 	const none = "python: no interpreter: name some, as in PYTHONS=\"python3 python3.14t\"\n"
 	require.Equal(t, lines+none, stderr.String())
 	cmd, _, stderr = driver(t, "PYTHONS=")
-	require.NoError(t, cmd.Run())
+	exit2(cmd)
 	require.Equal(t, none, stderr.String())
 }
 

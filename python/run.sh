@@ -7,7 +7,8 @@
 # The interpreters take turns, round 1 of each and then round 2 of each, so that a
 # machine that drifts drifts under all of them. An interpreter that cannot run is
 # named, with its reason, and skipped. The exit status is 0, 1 if a script failed,
-# 2 if a variable has an impossible value, and after a signal 128 plus its number.
+# 2 if a variable has an impossible value or no interpreter can run, and after a
+# signal 128 plus its number.
 set -uf
 here=$(cd "$(dirname "$0")" && pwd)
 # With PYTHONSAFEPATH a script does not find the module beside it.
@@ -113,7 +114,7 @@ for word in $PYTHONS ''; do
 		;;
 	esac
 done
-[ -n "$chosen" ] || say 'no interpreter: name some, as in PYTHONS="python3 python3.14t"'
+[ -n "$chosen" ] || { say 'no interpreter: name some, as in PYTHONS="python3 python3.14t"'; exit 2; }
 
 round=0
 while [ $((round += 1)) -le "$ROUNDS" ]; do

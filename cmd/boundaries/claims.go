@@ -69,7 +69,9 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	for len(names) > 0 && addIDs(names[0]) == nil {
 		names, verbose = names[1:], true
 	}
-	if measure {
+	if measure && len(names) > 0 {
+		return command.BadInput("-measure reads nothing; want no FILE with it, but got %q", names)
+	} else if measure {
 		_, err := fmt.Fprintln(stdout, claims.Command(ids, columns))
 		return err
 	}

@@ -178,6 +178,7 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 		problems = append(problems, read[0].Problems...)
 		failures += read[0].Failures
 	}
+	benchfile.Distinguish(files[:])
 	report := o.Gate.Files(files[0], files[1])
 	if len(report.Rows) == 0 {
 		return command.BadInput("no row of %s is in %s", names[0], names[1])

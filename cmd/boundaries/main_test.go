@@ -74,7 +74,8 @@ func TestBadArguments(t *testing.T) {
 		{"claims -format=json bench.txt", `claims: invalid value "json" for flag -format: want text or markdown`},
 		{"claims -claim=C5,C99 bench.txt", `claims: invalid value "C5,C99" for flag -claim: want IDs of C1 to C36, separated by commas`},
 		{"claims C99 bench.txt", "claims: open C99: "},
-		{"claims C5 bench.txt", "claims: bench.txt: no row that a claim needs ("},
+		{"claims C5 bench.txt", "claims: bench.txt: no row that the claims C5 need (boundaries claims -measure -claim C5 prints what measures them)"},
+		{"claims -measure bench.txt", `claims: -measure reads nothing; want no FILE with it, but got ["bench.txt"]`},
 		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
@@ -95,12 +96,13 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full"
 func TestFullOutput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("bench.txt", []byte(bench("Loop/sync=serial 1000 1 ns/op")), 0o666))
-	for _, args := range []string{"help", "table -h", "table bench.txt", "scaling bench.txt", "claims -v", "claims -measure", "report bench.txt", "report -svg . bench.txt", "compare bench.txt bench.txt"} {
+	for _, args := range []string{"help", "table -h", "table bench.txt", "scaling bench.txt", "claims -v", "claims -measure", "report bench.txt", "report -o - bench.txt", "report -svg . bench.txt", "compare bench.txt bench.txt"} {
 		var stderr strings.Builder
 		require.Equal(t, 2, statusOf(t.Context(), strings.Fields(args), full{}, &stderr), args)
 		require.Contains(t, stderr.String(), "the disk is full", args)
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 	}
+	require.NoFileExists(t, "-")
 }
 
 func TestHelp(t *testing.T) {
@@ -181,7 +183,7 @@ func TestClaimsOfEveryForm(t *testing.T) {
 	_, stdout, _ := claims("\ufeff" + results)
 	require.Equal(t, want, stdout, "a mark before a first line that is a result")
 	for text, want := range map[string]string{
-		plain + utf16Of(plain): "bench.txt:14: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8",
+		plain + utf16Of(plain): "bench.txt:14: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8",
 		`{"Action":"output","Package":"p","Output":"BenchmarkA 1 2 ns/op\n"}` + "\n": "bench.txt:1: this is the output of go test -json; want that of go test -bench without -json",
 		strings.ReplaceAll(plain, "Benchmark", "2026-11-25T19:05:04Z Benchmark"):     "bench.txt:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is",
 		strings.ReplaceAll(plain, "Benchmark", "web_1 | Benchmark"):                  `bench.txt: line 13 has "web_1 |" before the result; want the output of go test -bench`,

@@ -28,7 +28,7 @@ The same files make the same bytes.
 
 func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("report")
-	out := flags.String("o", "", "write the page to `file` (default report.html, or none with -svg)")
+	out := flags.String("o", "", "write the page to `file`, or to standard output if it is - (default report.html, or none with -svg)")
 	svg := flags.String("svg", "", "write each chart to a file in `folder`, which is created if needed")
 	files, err := readArgs(ctx, flags, args, reportUsage, stdout)
 	if files == nil {
@@ -47,10 +47,14 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		if err != nil {
 			return err
 		}
-		if err := replaceFile(*out, page); err != nil {
+		if *out == "-" {
+			_, err = stdout.Write(page)
+		} else if err = replaceFile(*out, page); err == nil {
+			fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
+		}
+		if err != nil {
 			return command.BadInput("writing the page: %w", err)
 		}
-		fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
 	}
 	if *svg != "" {
 		if err := os.MkdirAll(*svg, 0o777); err != nil {
@@ -62,7 +66,9 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 				return command.BadInput("writing a chart: %w", err)
 			}
 		}
-		fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))
+		if *out != "-" {
+			fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))
+		}
 	}
 	return finish(stdout, "", files)
 }

@@ -151,7 +151,60 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 	if results == 0 {
 		return nil, cmp.Or(empty, errors.New("no file is named; "+want))
 	}
+	Distinguish(files)
 	return files, nil
+}
+
+// jobs lists the facts that say which job some rows of this suite do, although the
+// names of the rows do not say it.
+var jobs = []struct {
+	fact string
+	rows *regexp.Regexp
+	name func(value string) string // the part of a name that says it, or ""
+}{
+	{"fib", regexp.MustCompile(`^(FibBoxed|ProcsFib)/`), func(size string) string {
+		if size == "" {
+			return ""
+		}
+		return "/fib=" + size
+	}},
+	{"database", regexp.MustCompile(`^AsyncIO/`), func(database string) string {
+		if !strings.HasPrefix(database, "the Redis at ") {
+			return ""
+		}
+		return "/database=redis"
+	}},
+}
+
+// Distinguish renames rows that have one name in several files but do different jobs, so
+// that nothing takes them for one row.
+func Distinguish(files []*File) {
+	for _, job := range jobs {
+		names := map[string]bool{}
+		does := func(r *Row) bool { return job.rows.MatchString(r.Name) }
+		for _, f := range files {
+			if slices.ContainsFunc(f.Rows, does) {
+				names[job.name(f.Machine.Fact(job.fact))] = true
+			}
+		}
+		if len(names) < 2 {
+			continue
+		}
+		for _, f := range files {
+			for _, r := range f.Rows {
+				if !does(r) {
+					continue
+				}
+				before := r.FullName()
+				r.Name += job.name(f.Machine.Fact(job.fact))
+				for i := range f.Disturbed {
+					if f.Disturbed[i].Name == before {
+						f.Disturbed[i].Name = r.FullName()
+					}
+				}
+			}
+		}
+	}
 }
 
 // noResult is the error of a file that can be read and has no result.
@@ -204,6 +257,8 @@ func ReadFrom(r io.Reader, name string) (*File, error) {
 		text := "no benchmark result in " + plural(lines.number, "line")
 		if lines.number == 0 {
 			text = "the file is empty"
+		} else if len(f.Problems) > 0 && lines.prefixed == "" {
+			return f, noResult{fmt.Sprintf("%v; %s", f.Problems[0], want)}
 		} else if lines.prefixed != "" {
 			text = lines.prefixed
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,20 +99,24 @@ func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":      {"", "f: the file is empty; want the output of go test -bench"},
 		"no result":  {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
+		"cut off":    {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"a program":  {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"only marks": {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
 		"appended UTF-16": {head + utf16Of(binary.LittleEndian, false, head),
-			"f:2: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+			"f:2: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"appended UTF-16 with a mark": {head + utf16Of(binary.LittleEndian, true, head),
-			"f:2: UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+			"f:2: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"appended UTF-8": {utf16Of(binary.LittleEndian, true, head) + head + head,
 			"f:2: UTF-8 in a file that begins as UTF-16; want one encoding, best UTF-8"},
 		"json": {`{"Time":"2026-01-01T10:00:00Z","Action":"start","Package":"p"}` + "\n",
 			"f:1: this is the output of go test -json; want that of go test -bench without -json"},
 		"json result": {`{"Action":"output","Package":"p","Output":"BenchmarkA 1 2 ns/op\n"}` + "\n",
 			"f:1: this is the output of go test -json; want that of go test -bench without -json"},
-		"time":   {"2026-01-01T10:00:00.123Z goos: linux\n2026-01-01T10:00:00.123Z " + head, "f:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is"},
-		"prefix": {"web_1 | " + head, `f: line 1 has "web_1 |" before the result; want the output of go test -bench`},
-		"numcpu": {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
+		"time":          {"2026-01-01T10:00:00.123Z goos: linux\n2026-01-01T10:00:00.123Z " + head, "f:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is"},
+		"prefix":        {"web_1 | " + head, `f: line 1 has "web_1 |" before the result; want the output of go test -bench`},
+		"numcpu":        {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
+		"two sizes":     {head + "fib: 5\n" + head, "f:2: fib is 5, but not in the rows before; want a file for each size"},
+		"two databases": {"# database: embedded\n" + head + "# database: the Redis at a:1\n" + head, `f:3: # database is "the Redis at a:1", but "embedded" in line 1; want a file for each`},
 		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
 			"f:3: numcpu is 4, but 2 in line 1: these are two machines"},
 		"two machines, appended": {plain + strings.Replace(plain, "numcpu: 2", "numcpu: 4", 1), "f:14: numcpu is 4, but 2 in line 1: these are two machines"},
@@ -125,6 +130,40 @@ func TestErrors(t *testing.T) {
 	assert.ErrorContains(t, err, "none.txt: no such file or directory; want the output of go test -bench")
 	_, err = Read(context.Background(), nil)
 	assert.Error(t, err)
+}
+
+// Rows of one name that do different jobs are not put together.
+func TestDistinguish(t *testing.T) {
+	rows := "BenchmarkFibBoxed/system=gil 1 2 ns/op\nBenchmarkProcsFib/sync=pipe-2 1 2 ns/op\nBenchmarkAsyncIO/sync=serial 1 2 ns/op\nBenchmarkLoop/sync=gil 1 2 ns/op\n# disturbed: ProcsFib/sync=pipe-2 1.50 times\n"
+	fib, redis := "fib: 5\n", "# database: the Redis at localhost:6379\n"
+	names := []string{"FibBoxed/system=gil", "ProcsFib/sync=pipe-2", "AsyncIO/sync=serial", "Loop/sync=gil"}
+	for _, c := range []struct {
+		heads [2]string
+		want  []string // of the second file; the first keeps its names
+	}{
+		{[2]string{"", ""}, names},
+		{[2]string{fib + redis, "# round: 2\n" + fib + redis}, names},
+		{[2]string{"# database: embedded\n", fib}, []string{"FibBoxed/system=gil/fib=5", "ProcsFib/sync=pipe/fib=5-2", names[2], names[3]}},
+		{[2]string{"# database: embedded\n", redis}, []string{names[0], names[1], "AsyncIO/sync=serial/database=redis", names[3]}},
+	} {
+		dir := t.TempDir()
+		var files []string
+		for i, head := range c.heads {
+			files = append(files, filepath.Join(dir, strconv.Itoa(i)))
+			require.NoError(t, os.WriteFile(files[i], []byte(head+rows+head+strings.Repeat("\n", i)), 0o666))
+		}
+		read, err := Read(t.Context(), files)
+		require.NoError(t, err)
+		for i, want := range [][]string{names, c.want} {
+			var got []string
+			for _, r := range read[i].Rows {
+				got = append(got, r.FullName())
+			}
+			require.Equal(t, want, got, c.heads)
+			require.Contains(t, read[i].DisturbedRows(), want[1])
+			require.Empty(t, read[i].Ignored)
+		}
+	}
 }
 
 // What is wrong with a part of a file is named, and the rest is read.

@@ -204,6 +204,8 @@ func (f *filter) takeFact(line string) {
 		f.seen("# "+key, false)
 	} else if (key == "processor" || key == "host") && first != value {
 		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines", key, value, first, f.where["# "+key]))
+	} else if key == "database" && first != value {
+		f.fatal(fmt.Sprintf("# database is %q, but %q in line %d; want a file for each", value, first, f.where["# database"]))
 	}
 }
 
@@ -221,6 +223,13 @@ func (f *filter) seen(key string, surely bool) {
 // overrides it. Only numcpu, which this suite prints before the block, counts in more
 // places: before every block, and everywhere in a file without one.
 func (f *filter) takeKey(key, value string, block int) {
+	if _, err := strconv.Atoi(value); key == "fib" && err == nil { // of this suite: the size of its fib
+		if f.results > 0 && f.file.Machine.Fact(key) != value {
+			f.fatal("fib is " + value + ", but not in the rows before; want a file for each size")
+		}
+		f.takeFact("# fib: " + value)
+		return
+	}
 	rank := slices.Index(goTestKeys, key) + 1
 	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
 	if key == "numcpu" && f.results > 0 && f.surely["goos"] {

@@ -23,7 +23,7 @@ type source struct {
 
 // A file must have one encoding.
 var (
-	errUTF16InUTF8 = errors.New("UTF-16 in a file that begins as UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8")
+	errUTF16InUTF8 = errors.New("this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8")
 	errUTF8InUTF16 = errors.New("UTF-8 in a file that begins as UTF-16; want one encoding, best UTF-8")
 )
 

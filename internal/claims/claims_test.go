@@ -944,7 +944,7 @@ func TestBadInput(t *testing.T) {
 		{"zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines"},
 		{"good.txt zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines"},
 		{"other.txt", "", "other.txt: no row that a claim needs ("},
-		{"good.txt", "C5", "good.txt: no row that a claim needs ("},
+		{"good.txt", "C5", "good.txt: no row that the claims C5 need (boundaries claims -measure -claim C5 prints what measures them)"},
 		{"long.txt", "", ""}, // a line of a log
 	} {
 		files, err := benchfile.Read(t.Context(), strings.Fields(test.files))

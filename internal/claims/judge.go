@@ -89,7 +89,11 @@ func Judge(files []*benchfile.File, ids []string) (Report, error) {
 	}
 	needed := cellsOf(ids)
 	if len(files) > 0 && len(needed) > 0 && !slices.ContainsFunc(needed, func(c cell) bool { return len(m.pythonsOrRow(c.row)) > 0 }) {
-		return Report{}, fmt.Errorf("%s: no row that a claim needs (boundaries claims -measure prints what measures them)", strings.Join(m.files, ", "))
+		what, option := "a claim needs", ""
+		if len(ids) > 0 {
+			what, option = "the claims "+strings.Join(ids, ", ")+" need", " -claim "+strings.Join(ids, ",")
+		}
+		return Report{}, fmt.Errorf("%s: no row that %s (boundaries claims -measure%s prints what measures them)", strings.Join(m.files, ", "), what, option)
 	}
 	return m.report(ids), nil
 }

@@ -221,7 +221,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 		case stats.Usable(base) && stats.Usable(head):
 			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)
 		case slices.Min(base) < 0 || slices.Min(head) < 0:
-			r.Verdict = Unjudged
+			r.Verdict, r.Ratio.Center = Unjudged, math.NaN()
 		case r.Base == r.Head:
 			r.Ratio = stats.Interval{Low: 1, Center: 1, High: 1}
 		case r.Base == 0:

@@ -82,7 +82,7 @@ func (r *Report) Summary() string {
 	if n := r.Undecided(); n > 0 {
 		text += fmt.Sprintf("; %d undecided", n)
 		if most := r.mostRounds(); most > 0 {
-			text += fmt.Sprintf(", which -rounds %d would decide", most)
+			text += fmt.Sprintf(", which %s %d would decide", map[bool]string{true: "files of -count", false: "-rounds"}[r.Files], most)
 		}
 	}
 	if n := rows(r.of(Unjudged)); n > 0 {
@@ -138,7 +138,7 @@ func percent(ratio float64) string {
 }
 
 func (r Result) change() string {
-	if r.Verdict == Unjudged && r.Ratio.Center == 0 {
+	if math.IsNaN(r.Ratio.Center) {
 		return "a value is below 0"
 	}
 	text := percent(r.Ratio.Center)
@@ -222,7 +222,7 @@ func (r *Report) facts() []string {
 	stage := fmt.Sprintf("%s of %s", plural(r.Rounds, "round"), plural(len(r.Rows), "row"))
 	switch {
 	case r.Files:
-		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all %s, which hides smaller changes than a comparison of revisions does", plural(len(r.Results), "comparison"))
+		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all comparisons (%d), which hides smaller changes than a comparison of revisions does", len(r.Results))
 	case r.Suspects == 1:
 		stage += "; 1 value looked different, and its row was measured again"
 	case r.Suspects > 0:

@@ -84,6 +84,14 @@ Notes
 $`, text)
 }
 
+// A row that has lost its last allocation has no value below 0.
+func TestChangeToZero(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "Gone", "allocs/op", repeated(1)...)
+	add(t, d, Head, "Gone", "allocs/op", repeated(0)...)
+	require.Regexp(t, `Gone +allocs/op +1\.000 +0\.000 +-100\.0 % +p=`, (&Report{Decision: Default.Partial(d)}).Text())
+}
+
 func TestMarkdown(t *testing.T) {
 	text := report(t).Markdown()
 	require.True(t, strings.HasPrefix(text, "### Benchmarks: "+summary), text)
@@ -118,8 +126,9 @@ func TestJSON(t *testing.T) {
 	verdicts := ""
 	for _, r := range got.Results {
 		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
-		require.Equal(t, r.Name == "Fresh", r.Ratio == nil, "an infinite ratio is null")
-		require.False(t, r.Name == "Fresh" && r.Low != nil, "it has no bounds")
+		none := r.Name == "Fresh" || r.Name == "Below"
+		require.Equal(t, none, r.Ratio == nil, "a ratio that is infinite or unknown is null")
+		require.False(t, none && r.Low != nil, "it has no bounds")
 	}
 	require.Equal(t, "Slow/n=1|2-1 regression\nFast-4 gain\nNoisy-1 undecided\nSame-1 unchanged\nFresh-1 regression\nRate-1 changed\nBelow-1 not judged\n", verdicts)
 }
@@ -174,8 +183,9 @@ func TestFiles(t *testing.T) {
 	base := parse(t, append(head, lines[0]...)...)
 	r := Default.Files(base, parse(t, append(head, lines[1]...)...))
 	require.Equal(t, "no confirmed regression in 2 rows; 1 with a gain", r.Summary())
-	require.Contains(t, r.Text(), "Holm's correction is over all 2 comparisons")
+	require.Contains(t, r.Text(), "Holm's correction is over all comparisons (2)")
 	require.Empty(t, r.Notes)
+	require.Regexp(t, `; 1 undecided, which files of -count \d+ would decide$`, Default.Files(parse(t, lines[0][0]), parse(t, lines[0][0])).Summary())
 	head[3] = "cpu: B"
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())

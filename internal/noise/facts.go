@@ -12,11 +12,11 @@ type Fact struct{ Key, Value string }
 
 // Facts describes the machine. The name of the processor is not enough: virtual
 // machines hide it, and different processors share one name. The last fact is of the
-// variables that change what a Go program takes, if any is set.
+// variables that change what a Go program or this suite takes, if any is set.
 func Facts() []Fact {
 	all := facts("/")
 	var set []string
-	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE"} {
+	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE", "BOUNDARIES_FIB", "BOUNDARIES_REDIS"} {
 		if value := os.Getenv(name); value != "" {
 			set = append(set, name+"="+strconv.Quote(value))
 		}

@@ -202,7 +202,7 @@ func TestMeterNeedsTwoSlowComputations(t *testing.T) {
 
 // A file says what its figures depend on: GOGC=off makes allocations cheap.
 func TestEnvironment(t *testing.T) {
-	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE"} {
+	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE", "BOUNDARIES_FIB", "BOUNDARIES_REDIS"} {
 		t.Setenv(name, "")
 	}
 	without := Facts()

@@ -53,7 +53,7 @@ type Config struct {
 	Timeout   time.Duration // how long one process may take
 
 	// Resume continues a file that an earlier run has begun with the same Packages,
-	// Bench, CPU, Benchtime and Seed.
+	// Bench, CPU, Benchtime and Seed, on the same machine and commit.
 	Resume bool
 
 	// Report is called before each run and at the end. It may be nil.
@@ -135,19 +135,25 @@ type runner struct {
 // other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
-	if r.temp, err = os.MkdirTemp("", "boundaries-run-"); err != nil {
-		return fmt.Errorf("making a folder for the test binaries: %w", err)
+	// The keeper comes before the folder that it removes.
+	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
+		return err
 	}
 	if r.keeper, err = keep(r.temp); err != nil {
-		_ = os.RemoveAll(r.temp)
 		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	defer r.keeper.end()
+	if err := os.Mkdir(r.temp, 0o700); err != nil {
+		return fmt.Errorf("making a folder for the test binaries: %w", err)
+	}
 	// Building takes long, so whether the file is at fault must be known before.
-	if err := r.open(); err != nil {
+	err = r.open()
+	if r.file != nil {
+		defer func() { err = cmp.Or(err, r.file.Close()) }()
+	}
+	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, r.file.Close()) }()
 	if err := r.build(ctx); err != nil {
 		if !r.Resume && r.Prebuilt == nil {
 			_ = os.Remove(r.Out) // it has no result
@@ -185,6 +191,9 @@ func (r *runner) build(ctx context.Context) error {
 			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
 				b.rows = append(b.rows, name)
 			}
+		}
+		for _, spliced := range splicedIn(text) {
+			r.problems = append(r.problems, spliced)
 		}
 		if err != nil {
 			r.problem(b.pkg, text, err)
@@ -227,6 +236,18 @@ func resultOf(line string) (name string, ok bool) {
 		return m[1], true
 	}
 	return "", false
+}
+
+var namedLine = regexp.MustCompile(`(?m)^(Benchmark[^\p{Ll}\s]\S*)[ \t]+(\S.*)$`)
+
+// splicedIn returns an error for each benchmark that printed into its own result.
+func splicedIn(output string) (errs []error) {
+	for _, m := range namedLine.FindAllStringSubmatch(output, -1) {
+		if _, ok := resultOf(m[0]); !ok {
+			errs = append(errs, fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", m[1], m[2]))
+		}
+	}
+	return errs
 }
 
 // reason matches what a failing test binary prints: a line, and for a failed benchmark
@@ -340,7 +361,7 @@ func (r *runner) reopen() (err error) {
 	}
 	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
-	round, pkg, planned := 0, "", false
+	round, pkg, planned, begun := 0, "", false, map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
@@ -359,13 +380,29 @@ func (r *runner) reopen() (err error) {
 			pkg = strings.TrimSpace(strings.TrimPrefix(line, "pkg: "))
 		}
 		if isFact {
+			if !r.facts[key] {
+				begun[key] = value
+			}
 			r.facts[key] = true
-		} else if strings.HasPrefix(line, "Unit ") {
+		} else if jobLine.MatchString(line) {
 			r.facts[strings.TrimSpace(line)] = true
 		}
 	}
 	if !planned {
 		return fmt.Errorf("%s was not begun by this command", r.Out)
+	}
+	// Rows of another machine, other code or other settings are other rows.
+	now := map[string]string{"usable": fmt.Sprint(r.usable)}
+	for _, f := range r.origin() {
+		now[f[0]] = f[1]
+	}
+	for _, f := range noise.Facts() {
+		now[f.Key] = f.Value
+	}
+	for _, key := range []string{"usable", "processor", "environment", "go", "commit"} {
+		if begun[key] != now[key] {
+			return fmt.Errorf("-resume: %s was begun with %s %q, and now it is %q; want the same, or a new file", r.Out, cmp.Or(map[string]string{"usable": "usable processors"}[key], key), begun[key], now[key])
+		}
 	}
 	if err := r.file.Truncate(int64(len(text))); err != nil {
 		return err
@@ -522,7 +559,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 			// The facts of the first run hold for all.
 			r.facts[key] = true
 			one.facts += line
-		case strings.HasPrefix(line, "Unit ") && !r.facts[strings.TrimSpace(line)]:
+		case jobLine.MatchString(line) && !r.facts[strings.TrimSpace(line)]:
 			r.facts[strings.TrimSpace(line)] = true
 			one.facts += line
 		case goTestKey.MatchString(line):
@@ -531,7 +568,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	}
 	if !found {
 		one.lines = text
-		return one, errors.New("no result, though it had one before")
+		return one, cmp.Or(errors.Join(splicedIn(text)...), errors.New("no result, though it had one before"))
 	}
 	if !judged {
 		signals.Outside = true
@@ -548,6 +585,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 var (
 	ofDisturbed = regexp.MustCompile(`^\S+ ([0-9.]+) times \((.*)\)`)
 	goTestKey   = regexp.MustCompile(`^(goos|goarch|pkg|cpu): `)
+	jobLine     = regexp.MustCompile(`^(Unit |fib: )`)
 )
 
 // test runs benchmarks of a binary, as go test would.
@@ -570,10 +608,16 @@ func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs 
 func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
 	out, err := r.exec(ctx, "", "go", args...)
 	if err != nil {
+		text := ""
 		for line := range strings.Lines(out) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
-				return "", errors.New(line)
+				if text = strings.TrimSpace(text + " " + line); !strings.HasSuffix(line, ":") {
+					break // a line that ends in a colon goes on in the next
+				}
 			}
+		}
+		if text != "" {
+			return "", errors.New(text)
 		}
 	}
 	return out, err

@@ -176,6 +176,10 @@ func TestInterruptedAndResumed(t *testing.T) {
 	require.NoError(t, file.Close())
 
 	c.Report, c.Resume = nil, true
+	t.Run("other settings", func(t *testing.T) {
+		t.Setenv("GORACE", "halt_on_error=1")
+		assert.ErrorContains(t, Run(t.Context(), c), `GORACE=\"halt_on_error=1\""; want the same, or a new file`)
+	})
 	require.NoError(t, Run(t.Context(), c))
 	got := runs(parse(t, c))
 	for row, n := range complete {
@@ -232,6 +236,9 @@ func BenchmarkBad(b *testing.B) {
 			os.Exit(3)
 		case "late":
 			time.Sleep(time.Minute)
+		case "print":
+			fmt.Print("a log ")
+			return
 		}
 		b.Fatal("a wrong answer")
 	}
@@ -249,11 +256,11 @@ func BenchmarkBad(b *testing.B) {
 
 	for ends, want := range map[string]string{
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
-		"late": "Bad: it took longer than -timeout 2s",
+		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
 	} {
 		t.Setenv("ENDS", ends)
 		c := c
-		c.Out, c.Bench, c.CPU, c.Rounds, c.Timeout = filepath.Join(t.TempDir(), "f.txt"), "Bad", []int{1}, 1, 2*time.Second
+		c.Out, c.Bench, c.CPU, c.Rounds, c.Timeout, c.Benchtime = filepath.Join(t.TempDir(), "f.txt"), "Bad", []int{1}, 1, 2*time.Second, "2x"
 		require.NoError(t, os.Remove("flag"))
 		err := Run(t.Context(), c)
 		require.Error(t, err, ends)
@@ -265,6 +272,8 @@ func BenchmarkBad(b *testing.B) {
 	assert.NoFileExists(t, c.Out)
 	c.Packages = []string{"./none"}
 	assert.ErrorContains(t, Run(t.Context(), c), "none")
+	c.Packages = []string{"example.com/none"}
+	assert.ErrorContains(t, Run(t.Context(), c), "to add it: go get example.com/none")
 	require.NoError(t, os.WriteFile("bad_test.go", []byte("package tiny\n\nvar x int = \"\"\n"), 0o666))
 	c.Packages = []string{"."}
 	assert.ErrorContains(t, Run(t.Context(), c), "bad_test.go:3")
