@@ -215,6 +215,19 @@ var subjects = []subject{
 		},
 	},
 	{
+		title: "the pools of connections", name: "asyncio", folder: "asyncio", files: []string{"atomic.go", "lock_free.go"},
+		broken: []broken{
+			{"stack: the head has no tag", "stack: two take, and one puts back the first", []edit{
+				{"lock_free.go", "return (head>>32+1)<<32 | uint64(top)", "return uint64(top)"}}},
+			{"stack: put links its connection before it looks", "stack: two put back and take", []edit{
+				{"lock_free.go", "		head := s.head.Load()\n		s.below[slot].Store(uint32(head))\n", "		s.below[slot].Store(uint32(s.head.Load()))\n		head := s.head.Load()\n"}}},
+			{"ring: put overwrites what no take has taken", "ring: two take, put back and take", []edit{
+				{"atomic.go", "for !place.CompareAndSwap(empty, int32(slot)) {", "for place.Store(int32(slot)); false; {"}}},
+			{"ring: take leaves what it has taken", "ring: three take, and one puts back", []edit{
+				{"atomic.go", "place.Swap(empty)", "place.Load()"}}},
+		},
+	},
+	{
 		title: "nogil's optimistic read", name: "systems", folder: "systems",
 		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
 		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
