@@ -102,7 +102,8 @@ var subjects = []subject{
 		},
 	},
 	{
-		title: "the fork-join deques", name: "forkjoin", folder: "workerpool/forkjoin", files: []string{"lock_free.go", "atomic.go"},
+		title: "the fork-join deques", name: "forkjoin", folder: "workerpool/forkjoin", files: []string{"lock_free.go", "atomic.go", "locked.go"},
+		shrinks: []edit{{"locked.go", "const depth = 1024", "const depth = 4"}},
 		broken: []broken{
 			{"publish does not look whether a task is public", "the owner helps while a thief steals its only task", []edit{
 				{"lock_free.go", "	if top < w.split {\n		return\n	}\n", ""}}},
@@ -124,6 +125,12 @@ var subjects = []subject{
 				{"atomic.go", "!t.state.CompareAndSwap(open, stolen) {", "t.state.Swap(stolen) != open && false {"}}},
 			{"atomic: done is reset after the task is free", "atomic: the owner uses a task again, one thief", []edit{
 				{"atomic.go", "	t.done.Store(false)\n	t.state.Store(free)\n", "	t.state.Store(free)\n"}}},
+			{"locked: a join claims without the lock", "locked: one task, the owner joins it, two thieves", []edit{
+				{"locked.go", "	w.lock.Lock()\n	if w.top < w.head {\n		w.head--\n		w.lock.Unlock()\n		return t.fn(w, t.arg)\n	}\n	w.lock.Unlock()\n", "	if w.top < w.head {\n		w.head--\n		return t.fn(w, t.arg)\n	}\n"}}},
+			{"locked: done is not reset", "locked: the owner uses a task again, one thief", []edit{
+				{"locked.go", "	t.done.Store(false)\n", ""}}},
+			{"locked: a fork publishes before it writes", "locked: two tasks, the owner joins both, one thief", []edit{
+				{"locked.go", "	t.fn, t.arg = fn, arg\n	w.head++\n	w.lock.Unlock()\n", "	w.head++\n	w.lock.Unlock()\n	t.fn, t.arg = fn, arg\n"}}},
 		},
 	},
 	{
