@@ -235,8 +235,8 @@ var subjects = []subject{
 		},
 	},
 	{
-		title: "nogil's optimistic read", name: "systems", folder: "systems",
-		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
+		title: "nogil's optimistic read, pending calls, and Python 1.4's lock", name: "systems", folder: "systems",
+		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go", "gil_ticks.go"},
 		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
 		broken: []broken{
 			{"get does not look at the item again", "a shared item is replaced, and its slot gets an object that is elsewhere", []edit{
@@ -247,6 +247,12 @@ var subjects = []subject{
 				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
 			{"mergeZero frees a shared object after a load", "a shared item is replaced twice", []edit{
 				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
+			{"callSoon says that a call is pending before it is", "a call is requested while a thread makes another", []edit{
+				{"space.go", "	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n	s.breaker.Store(true)\n", "	s.breaker.Store(true)\n	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n"}}},
+			{"callPending says that no call is pending after it unlocks", "a call is requested while a thread makes another", []edit{
+				{"space.go", "	s.pending = nil\n	s.breaker.Store(false)\n", "	s.pending = nil\n	s.mu.Unlock()\n	s.breaker.Store(false)\n	s.mu.Lock()\n"}}},
+			{"release wakes a waiter before the lock is free", "the lock of Python 1.4: three threads take it", []edit{
+				{"gil_ticks.go", "	l.mu.Lock()\n	l.locked = false\n	l.mu.Unlock()\n	l.freed.Signal()\n", "	l.freed.Signal()\n	l.mu.Lock()\n	l.locked = false\n	l.mu.Unlock()\n"}}},
 		},
 	},
 	{

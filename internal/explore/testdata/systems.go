@@ -43,6 +43,29 @@ var Programs = []explore.Program{
 			return nil
 		})
 	}},
+	{Name: "a call is requested while a thread makes another", Start: func(r *explore.Run) {
+		s := newSpace()
+		made := 0
+		s.callSoon(func() { made++ })
+		r.Actor("thread", func() { s.callPending() })
+		r.Actor("requester", func() { s.callSoon(func() { made++ }) })
+		r.End(func() error {
+			if made == 0 || s.breaker.Load() != (s.pending != nil) {
+				return fmt.Errorf("%d calls were made, one is pending: %v, and a thread will look: %v", made, s.pending != nil, s.breaker.Load())
+			}
+			return nil
+		})
+	}},
+	{Name: "the lock of Python 1.4: three threads take it", Start: func(r *explore.Run) {
+		l, n := newTickLock(), 0
+		for i := range 3 {
+			r.Actor(fmt.Sprint("thread ", i+1), func() {
+				l.acquire()
+				n++
+				l.release()
+			})
+		}
+	}},
 }
 
 // list makes a list, a writer that replaces its item that many times, and a reader of it.
