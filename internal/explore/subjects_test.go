@@ -134,7 +134,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
+		title: "atomic, biased, locked and buffered reference counts", name: "refcount", folder: "refcount",
 		broken: []broken{
 			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
 				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
@@ -168,6 +168,10 @@ var subjects = []subject{
 				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
 			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
 				{"lock_free.go", "	h.closed = true\n	h.drain()\n", "	h.drain()\n	h.closed = true\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+			{"lock-free: Shared stores the word", "lock-free: one shares while another takes", []edit{
+				{"lock_free.go", "word&stateMask != isDefault || o.count.shared.CompareAndSwap(word, word|isWeak) {", "o.count.shared.Store(word | isWeak); true {"}}},
+			{"global-mutex: Incref looks after it has unlocked", "global-mutex: one takes while another drops", []edit{
+				{"locked.go", "	alive := o.count > 1\n	mu.Unlock()\n", "	mu.Unlock()\n	alive := o.count > 1\n"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
 				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
 			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
@@ -219,6 +223,10 @@ var subjects = []subject{
 				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
 			{"close does not say that it is closed", "one posts, the loop closes", []edit{
 				{"loop.go", "	l.closed = true\n", ""}}},
+			{"fail posts before it says with what", "a helper panics", []edit{
+				{"loop.go", "	l.mu.Lock()\n	l.failure = v\n	l.mu.Unlock()\n	l.callSoonThreadsafe(l.repeatFailure)\n", "	l.callSoonThreadsafe(l.repeatFailure)\n	l.mu.Lock()\n	l.failure = v\n	l.mu.Unlock()\n"}}},
+			{"a post leaves the loop asleep", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	l.asleep = false\n	l.mu.Unlock()\n", "	l.mu.Unlock()\n"}}},
 		},
 	},
 	{
