@@ -35,6 +35,8 @@ var subjects = []subject{
 				{"ring.go", "for s.turn.Load() != ticket {", "for false {"}}},
 			{"claim decrements without comparing", "two take the last item", []edit{
 				{"ring.go", "if n.CompareAndSwap(there, there-1) {", "if n.Add(-1); true {"}}},
+			{"claim gives up when another was faster", "empty, two put and one takes", []edit{
+				{"ring.go", "		if n.CompareAndSwap(there, there-1) {\n			return true\n		}\n", "		return n.CompareAndSwap(there, there-1)\n"}}},
 		},
 	},
 	{
@@ -134,7 +136,7 @@ var subjects = []subject{
 		},
 	},
 	{
-		title: "atomic, biased, locked and buffered reference counts", name: "refcount", folder: "refcount",
+		title: "atomic, biased and buffered reference counts", name: "refcount", folder: "refcount",
 		broken: []broken{
 			{"atomic: TryIncref counts up from zero", "atomic: the owner drops the last, a stranger tries", []edit{
 				{"atomic.go", "		if count == 0 {", "		if count < 0 {"}}},
@@ -170,8 +172,6 @@ var subjects = []subject{
 				{"lock_free.go", "	h.closed = true\n	h.drain()\n", "	h.drain()\n	h.closed = true\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
 			{"lock-free: Shared stores the word", "lock-free: one shares while another takes", []edit{
 				{"lock_free.go", "word&stateMask != isDefault || o.count.shared.CompareAndSwap(word, word|isWeak) {", "o.count.shared.Store(word | isWeak); true {"}}},
-			{"global-mutex: Incref looks after it has unlocked", "global-mutex: one takes while another drops", []edit{
-				{"locked.go", "	alive := o.count > 1\n	mu.Unlock()\n", "	mu.Unlock()\n	alive := o.count > 1\n"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
 				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
 			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
@@ -255,6 +255,10 @@ var subjects = []subject{
 				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
 			{"mergeZero frees a shared object after a load", "a shared item is replaced twice", []edit{
 				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
+			{"refill cuts what is left after it unlocks", "two threads take slots that a third gave away", []edit{
+				{"nogil.go", "	t.surplus = t.surplus[:rest]\n	t.space.mu.Unlock()\n", "	t.space.mu.Unlock()\n	t.surplus = t.surplus[:rest]\n"}}},
+			{"declareWeak stores the word", "one declares an object weak while another takes it", []edit{
+				{"nogil.go", "word&stateMask != isDefault || atomic.CompareAndSwapInt64(&o.refs, word, word|isWeak) {", "atomic.StoreInt64(&o.refs, word|isWeak); true {"}}},
 			{"callSoon says that a call is pending before it is", "a call is requested while a thread makes another", []edit{
 				{"space.go", "	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n	s.breaker.Store(true)\n", "	s.breaker.Store(true)\n	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n"}}},
 			{"callPending says that no call is pending after it unlocks", "a call is requested while a thread makes another", []edit{

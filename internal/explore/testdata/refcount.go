@@ -182,7 +182,7 @@ var late = []explore.Program{{Name: "lock-free: a request to merge comes when th
 	})
 }}}
 
-// shared are of operations that meet and leave the object alive.
+// shared is of an object that stays alive.
 var shared = []explore.Program{{Name: "lock-free: one shares while another takes", Start: func(r *explore.Run) {
 	o := newOracle(newLockFree)
 	owner, one, other := o.Handle(), o.Handle(), o.Handle()
@@ -195,18 +195,6 @@ var shared = []explore.Program{{Name: "lock-free: one shares while another takes
 		}
 		return nil
 	})
-}}, {Name: "global-mutex: one takes while another drops", Start: func(r *explore.Run) {
-	o := newOracle(newGlobalMutex)
-	one, other := o.Handle(), o.Handle()
-	spam := one.New("spam")
-	one.Incref(spam)
-	r.Actor("one", func() {
-		one.Incref(spam)
-		one.Decref(spam)
-		one.Decref(spam)
-	})
-	r.Actor("other", func() { other.Decref(spam) })
-	r.End(o.freedOnce("spam"))
 }}}
 
 // epochs are for the buffered heap.
