@@ -1,6 +1,8 @@
 package asyncio
 
 import (
+	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +22,31 @@ func TestBrokenPools(t *testing.T) {
 		require.EqualError(t, a.Err, test.want)
 		require.EqualValues(t, a.Right, a.Count)
 	}
+}
+
+// No more than inFlight connections are out of the pool at once, from the beginning of a
+// take to the end of the put, however long that takes.
+func TestPutBelongsToTheTurn(t *testing.T) {
+	db := open(t, 0)
+	idle := make(chan int, inFlight)
+	for _, slot := range slots() {
+		idle <- slot
+	}
+	var out, most atomic.Int32
+	a := db.share(1000, func(int) int {
+		if n := out.Add(1); n > inFlight {
+			most.Store(n)
+		}
+		return <-idle
+	}, func(_, slot int) {
+		idle <- slot
+		for range 50 {
+			runtime.Gosched()
+		}
+		out.Add(-1)
+	})
+	require.NoError(t, a.Err)
+	require.Zero(t, most.Load(), "connections are out of the pool at once")
 }
 
 // Turns begin in the order of their tickets, inFlight at a time.

@@ -167,6 +167,11 @@ func TestWaits(t *testing.T) {
 		require.InEpsilon(t, float64(want), float64(h.percentile(p)), 0.04, "p%d", p)
 	}
 	require.Equal(t, all[1000], h.longest)
+	var few waits // in buckets of 1 ns
+	for _, d := range []time.Duration{10, 20, 30} {
+		few.note(d)
+	}
+	require.Equal(t, []time.Duration{10, 20, 30}, []time.Duration{few.percentile(33), few.percentile(50), few.percentile(99)})
 }
 
 // A wait that no timed step sees shows in stall.

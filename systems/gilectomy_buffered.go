@@ -150,9 +150,11 @@ func (t *bufferedThread) submit() {
 func (t *bufferedThread) makeRoom() {
 	r := t.log
 	r.mu.Lock()
-	for r.epoch.Load() == t.epoch {
+	if r.epoch.Load() == t.epoch {
 		r.wanted = true
-		r.changed.Broadcast()
+		r.changed.Broadcast() // once: threads that wait would wake each other without end
+	}
+	for r.epoch.Load() == t.epoch {
 		r.changed.Wait()
 	}
 	t.submit()

@@ -836,6 +836,46 @@ func TestBufferedCountsLag(t *testing.T) {
 	})
 }
 
+// gilectomy-buffered: a thread that waits for room is woken when another one begins to wait.
+// It hands over only after the committer has begun an epoch.
+func TestRoomWaitsForAnEpoch(t *testing.T) {
+	suitetest.Guard(t, "threads that wait for a commit keep waking each other")
+	synctest.Test(t, func(t *testing.T) {
+		r := &reflog{space: newSpace(), logLen: slack} // without a committer
+		r.changed.L = &r.mu
+		for range 3 {
+			go r.newThread().makeRoom()
+			synctest.Wait()
+		}
+		require.Empty(t, r.taken)
+		require.True(t, r.wanted)
+		r.mu.Lock()
+		r.owed = r.members
+		r.epoch.Add(1)
+		r.changed.Broadcast()
+		r.mu.Unlock()
+		synctest.Wait()
+		require.Len(t, r.taken, 3)
+		require.Zero(t, r.owed)
+	})
+}
+
+// gilectomy-buffered: the committer does not wait for a thread that has ended.
+func TestCommitterSeesAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReflog(newSpace(), slack)
+		a, b := r.newThread(), r.newThread()
+		go a.makeRoom()
+		synctest.Wait()
+		require.Len(t, r.taken, 1, "b owes its logs")
+		b.end()
+		synctest.Wait()
+		require.Empty(t, r.taken)
+		a.end()
+		r.stop()
+	})
+}
+
 // Thread a takes a reference after it has handed over and gives it to thread b,
 // which drops it before b hands over. So the drop is handed over first, and must not
 // be counted first.

@@ -90,6 +90,42 @@ func TestPanicAndGoexitAreCounted(t *testing.T) {
 	})
 }
 
+// The length of a queue counts what a task has submitted, while that task runs. A worker
+// that is about to sleep looks at it.
+func TestLenCountsATasksTask(t *testing.T) {
+	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
+		p := open(1)
+		q, ok := p.(*pool)
+		if batching, is := p.(*lockFreePool); is {
+			q, ok = batching.pool, true
+		}
+		if ok {
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				for n := range 3 {
+					assert.Equal(t, n, q.queue.len())
+					assert.NoError(t, w.Submit(t.Context(), func(Worker) {}))
+				}
+			}))
+			require.NoError(t, p.Wait())
+		}
+		require.NoError(t, p.Close())
+	})
+}
+
+// A worker's task finds the room that is left in any of the deques.
+func TestShardedPutFindsAllRoom(t *testing.T) {
+	for worker := outside; worker < 3; worker++ {
+		q := &shardedQueue{room: 2, deques: make([]lockedDeque, 3)}
+		for i := range q.deques {
+			q.deques[i].fifo = newFIFO(0)
+		}
+		for range 6 {
+			require.True(t, q.put(worker, func(Worker) {}), "%d tasks fill the deques, worker %d", q.len(), worker)
+		}
+		require.False(t, q.put(worker, func(Worker) {}))
+	}
+}
+
 // While the queue has no room for all spilled tasks, the gate stays shut. They leave
 // in their order, and then the waiting submitters are let in.
 func TestGateStaysShut(t *testing.T) {

@@ -188,3 +188,50 @@ func TestQueued(t *testing.T) {
 		}
 	}
 }
+
+// A swap that changes nothing is a look, so a spinner that swaps waits for a change.
+func TestSwapThatChangesNothing(t *testing.T) {
+	res := explore.Program{Name: "a lock", Start: func(r *explore.Run) {
+		var held atomic.Int32
+		held.Store(1)
+		r.Actor("a", func() {
+			for held.Swap(1) == 1 {
+				runtime.Gosched()
+			}
+		})
+		r.Actor("b", func() { held.Store(0) })
+	}}.Explore()
+	require.Nil(t, res.Failure)
+}
+
+// A spinner goes on after each change of what it looks at, and after no other.
+func TestSpinnerSeesEachChange(t *testing.T) {
+	for name, start := range map[string]func(*explore.Run){
+		"two changes": func(r *explore.Run) {
+			var n atomic.Int32
+			r.Actor("a", func() {
+				for n.Load() < 2 {
+					runtime.Gosched()
+				}
+			})
+			r.Actor("b", func() {
+				n.Store(1)
+				n.Store(2)
+			})
+		},
+		"the second channel of a select": func(r *explore.Run) {
+			full, empty := make(chan int, 1), make(chan int, 1)
+			channel.Send(full, 0)
+			r.Actor("a", func() {
+				for channel.Select(true, channel.ToReceive(empty)) != 0 {
+					runtime.Gosched()
+				}
+			})
+			r.Actor("b", func() { channel.Select(false, channel.ToSend(full, 1), channel.ToSend(empty, 1)) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Nil(t, explore.Program{Name: name, Start: start}.Explore().Failure)
+		})
+	}
+}

@@ -35,6 +35,8 @@ var subjects = []subject{
 				{"ring.go", "for s.turn.Load() != ticket {", "for false {"}}},
 			{"claim decrements without comparing", "two take the last item", []edit{
 				{"ring.go", "if n.CompareAndSwap(there, there-1) {", "if n.Add(-1); true {"}}},
+			{"claim gives up when another was faster", "empty, two put and one takes", []edit{
+				{"ring.go", "		if n.CompareAndSwap(there, there-1) {\n			return true\n		}\n", "		return n.CompareAndSwap(there, there-1)\n"}}},
 		},
 	},
 	{
@@ -102,7 +104,8 @@ var subjects = []subject{
 		},
 	},
 	{
-		title: "the fork-join deques", name: "forkjoin", folder: "workerpool/forkjoin", files: []string{"lock_free.go", "atomic.go"},
+		title: "the fork-join deques", name: "forkjoin", folder: "workerpool/forkjoin", files: []string{"lock_free.go", "atomic.go", "locked.go"},
+		shrinks: []edit{{"locked.go", "const depth = 1024", "const depth = 4"}},
 		broken: []broken{
 			{"publish does not look whether a task is public", "the owner helps while a thief steals its only task", []edit{
 				{"lock_free.go", "	if top < w.split {\n		return\n	}\n", ""}}},
@@ -124,6 +127,12 @@ var subjects = []subject{
 				{"atomic.go", "!t.state.CompareAndSwap(open, stolen) {", "t.state.Swap(stolen) != open && false {"}}},
 			{"atomic: done is reset after the task is free", "atomic: the owner uses a task again, one thief", []edit{
 				{"atomic.go", "	t.done.Store(false)\n	t.state.Store(free)\n", "	t.state.Store(free)\n"}}},
+			{"locked: a join claims without the lock", "locked: one task, the owner joins it, two thieves", []edit{
+				{"locked.go", "	w.lock.Lock()\n	if w.top < w.head {\n		w.head--\n		w.lock.Unlock()\n		return t.fn(w, t.arg)\n	}\n	w.lock.Unlock()\n", "	if w.top < w.head {\n		w.head--\n		return t.fn(w, t.arg)\n	}\n"}}},
+			{"locked: done is not reset", "locked: the owner uses a task again, one thief", []edit{
+				{"locked.go", "	t.done.Store(false)\n", ""}}},
+			{"locked: a fork publishes before it writes", "locked: two tasks, the owner joins both, one thief", []edit{
+				{"locked.go", "	t.fn, t.arg = fn, arg\n	w.head++\n	w.lock.Unlock()\n", "	w.head++\n	w.lock.Unlock()\n	t.fn, t.arg = fn, arg\n"}}},
 		},
 	},
 	{
@@ -161,6 +170,8 @@ var subjects = []subject{
 				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
 			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
 				{"lock_free.go", "	h.closed = true\n	h.drain()\n", "	h.drain()\n	h.closed = true\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+			{"lock-free: Shared stores the word", "lock-free: one shares while another takes", []edit{
+				{"lock_free.go", "word&stateMask != isDefault || o.count.shared.CompareAndSwap(word, word|isWeak) {", "o.count.shared.Store(word | isWeak); true {"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
 				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
 			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
@@ -212,11 +223,28 @@ var subjects = []subject{
 				{"future.go", "		if isCanceled(f.err) {\n			return\n		}\n", ""}}},
 			{"close does not say that it is closed", "one posts, the loop closes", []edit{
 				{"loop.go", "	l.closed = true\n", ""}}},
+			{"fail posts before it says with what", "a helper panics", []edit{
+				{"loop.go", "	l.mu.Lock()\n	l.failure = v\n	l.mu.Unlock()\n	l.callSoonThreadsafe(l.repeatFailure)\n", "	l.callSoonThreadsafe(l.repeatFailure)\n	l.mu.Lock()\n	l.failure = v\n	l.mu.Unlock()\n"}}},
+			{"a post leaves the loop asleep", "one posts, the loop sleeps", []edit{
+				{"loop.go", "	l.asleep = false\n	l.mu.Unlock()\n", "	l.mu.Unlock()\n"}}},
 		},
 	},
 	{
-		title: "nogil's optimistic read", name: "systems", folder: "systems",
-		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go"},
+		title: "the pools of connections", name: "asyncio", folder: "asyncio", files: []string{"atomic.go", "lock_free.go"},
+		broken: []broken{
+			{"stack: the head has no tag", "stack: two take, and one puts back the first", []edit{
+				{"lock_free.go", "return (head>>32+1)<<32 | uint64(top)", "return uint64(top)"}}},
+			{"stack: put links its connection before it looks", "stack: two put back and take", []edit{
+				{"lock_free.go", "		head := s.head.Load()\n		s.below[slot].Store(uint32(head))\n", "		s.below[slot].Store(uint32(s.head.Load()))\n		head := s.head.Load()\n"}}},
+			{"ring: put overwrites what no take has taken", "ring: two take, put back and take", []edit{
+				{"atomic.go", "for !place.CompareAndSwap(empty, int32(slot)) {", "for place.Store(int32(slot)); false; {"}}},
+			{"ring: take leaves what it has taken", "ring: three take, and one puts back", []edit{
+				{"atomic.go", "place.Swap(empty)", "place.Load()"}}},
+		},
+	},
+	{
+		title: "nogil's optimistic read, pending calls, and Python 1.4's lock", name: "systems", folder: "systems",
+		files:   []string{"nogil.go", "zz_generated_nogil.go", "object.go", "space.go", "machine.go", "kernels.go", "code.go", "counts.go", "count_off.go", "lock_both.go", "gil_ticks.go"},
 		shrinks: []edit{{"object.go", "const chunk = 1024", "const chunk = 4"}, {"space.go", "	smallMax = 256\n", "	smallMax = -5\n"}},
 		broken: []broken{
 			{"get does not look at the item again", "a shared item is replaced, and its slot gets an object that is elsewhere", []edit{
@@ -227,6 +255,16 @@ var subjects = []subject{
 				{"nogil.go", "if word == isDefault || word == isMerged || word < 0 {", "if word == isDefault || word < 0 {"}}},
 			{"mergeZero frees a shared object after a load", "a shared item is replaced twice", []edit{
 				{"nogil.go", "	if atomic.LoadInt64(&o.refs) == isDefault {\n", "	if atomic.LoadInt64(&o.refs) <= isWeak {\n"}}},
+			{"refill cuts what is left after it unlocks", "two threads take slots that a third gave away", []edit{
+				{"nogil.go", "	t.surplus = t.surplus[:rest]\n	t.space.mu.Unlock()\n", "	t.space.mu.Unlock()\n	t.surplus = t.surplus[:rest]\n"}}},
+			{"declareWeak stores the word", "one declares an object weak while another takes it", []edit{
+				{"nogil.go", "word&stateMask != isDefault || atomic.CompareAndSwapInt64(&o.refs, word, word|isWeak) {", "atomic.StoreInt64(&o.refs, word|isWeak); true {"}}},
+			{"callSoon says that a call is pending before it is", "a call is requested while a thread makes another", []edit{
+				{"space.go", "	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n	s.breaker.Store(true)\n", "	s.breaker.Store(true)\n	s.mu.Lock()\n	defer s.mu.Unlock()\n	s.pending = f\n"}}},
+			{"callPending says that no call is pending after it unlocks", "a call is requested while a thread makes another", []edit{
+				{"space.go", "	s.pending = nil\n	s.breaker.Store(false)\n", "	s.pending = nil\n	s.mu.Unlock()\n	s.breaker.Store(false)\n	s.mu.Lock()\n"}}},
+			{"release wakes a waiter before the lock is free", "the lock of Python 1.4: three threads take it", []edit{
+				{"gil_ticks.go", "	l.mu.Lock()\n	l.locked = false\n	l.mu.Unlock()\n	l.freed.Signal()\n", "	l.freed.Signal()\n	l.mu.Lock()\n	l.locked = false\n	l.mu.Unlock()\n"}}},
 		},
 	},
 	{

@@ -152,3 +152,11 @@ func noWakeIsLost(t *testing.T, wake func(*Lot)) {
 		require.False(t, l.Idle())
 	}
 }
+
+// A worker that finds work by itself does not end the wake of another, which is on its way.
+func TestOwnFindEndsNoWake(t *testing.T) {
+	l := New(2)
+	l.waking.Store(true)
+	l.Park(0, func() bool { return true })
+	require.True(t, l.waking.Load())
+}

@@ -3,7 +3,9 @@ package forkjoin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -153,45 +155,122 @@ func TestThievesAreServed(t *testing.T) {
 	})
 }
 
-// thieves has the variants that steal. Each builds that many workers without goroutines
-// and returns what makes worker 0 fork a public task, and what makes worker 1 steal.
-var thieves = map[string]func(c *crew, workers int) (fork func(), help func() bool){
-	"locked": func(c *crew, workers int) (func(), func() bool) {
-		all := make([]lockedWorker, workers)
+// whole has the variants that do not steal.
+var whole = []string{"serial", "private", "goroutine"}
+
+// thieves has the other variants. Each builds that many workers without goroutines. fork
+// makes worker 0 fork a public task and returns what joins it; help makes another worker
+// steal. The owner and each thief may be on goroutines of their own.
+var thieves = map[string]func(c *crew, workers int) (fork func(f func(int), i int) (join func()), help func(thief int) bool){
+	"global-mutex": func(c *crew, workers int) (func(func(int), int) func(), func(int) bool) {
 		var lock sync.Mutex
-		for id := range all {
-			all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
-		}
-		return func() { all[0].fork(fibLocked, 1) }, all[1].help
+		return lockedThieves(c, workers, func() *sync.Mutex { return &lock })
 	},
-	"atomic": func(c *crew, workers int) (func(), func() bool) {
+	"sharded-lock": func(c *crew, workers int) (func(func(int), int) func(), func(int) bool) {
+		return lockedThieves(c, workers, func() *sync.Mutex { return new(sync.Mutex) })
+	},
+	"atomic": func(c *crew, workers int) (func(func(int), int) func(), func(int) bool) {
 		all := make([]atomicWorker, workers)
 		for id := range all {
 			all[id].crew, all[id].all, all[id].id = c, all, id
 		}
-		return func() { all[0].fork(fibAtomic, 1) }, all[1].help
+		return func(f func(int), i int) func() {
+			t := all[0].fork(func(_ *atomicWorker, i int) int { f(i); return i }, i)
+			return func() { all[0].join(t) }
+		}, func(id int) bool { return all[id].help() }
 	},
-	"lock-free": func(c *crew, workers int) (func(), func() bool) {
+	"lock-free": func(c *crew, workers int) (func(func(int), int) func(), func(int) bool) {
 		p := &Pool{workers: make([]Worker, workers)}
 		p.lot = c.lot
 		for id := range p.workers {
 			p.workers[id].init(p, id)
 		}
 		w := &p.workers[0]
-		return func() {
-			w.Fork(fibLockFree, 1)
-			w.split = w.head
-			w.public.Store(uint64(w.split) << 32)
-		}, p.workers[1].help
+		return func(f func(int), i int) func() {
+			t := w.Fork(func(_ *Worker, i int) int { f(i); return i }, i)
+			for s := w.public.Load(); w.split < w.head; s = w.public.Load() { // publish leaves it private
+				w.floor.Store(w.head)
+				if w.public.CompareAndSwap(s, s&(1<<32-1)|uint64(w.head)<<32) {
+					w.split = w.head
+				}
+			}
+			return func() { w.Join(t) }
+		}, func(id int) bool { return p.workers[id].help() }
 	},
-	"gil": func(c *crew, workers int) (func(), func() bool) {
+	"gil": func(c *crew, workers int) (func(func(int), int) func(), func(int) bool) {
 		all := make([]gilWorker, workers)
 		var lock gil.GIL
 		for id := range all {
 			all[id].lock, all[id].crew, all[id].all, all[id].id = &lock, c, all, id
 		}
-		return func() { all[0].fork(fibGIL, 1) }, all[1].help
+		hold := func(w *gilWorker) (release func()) {
+			lock.Acquire(&w.thread)
+			return func() { lock.Release(&w.thread) }
+		}
+		return func(f func(int), i int) func() {
+			defer hold(&all[0])()
+			t := all[0].fork(func(_ *gilWorker, i int) int { f(i); return i }, i)
+			return func() { defer hold(&all[0])(); all[0].join(t) }
+		}, func(id int) bool { defer hold(&all[id])(); return all[id].help() }
 	},
+}
+
+func lockedThieves(c *crew, workers int, lock func() *sync.Mutex) (func(func(int), int) func(), func(int) bool) {
+	all := make([]lockedWorker, workers)
+	for id := range all {
+		all[id].lock, all[id].crew, all[id].all, all[id].id = lock(), c, all, id
+	}
+	return func(f func(int), i int) func() {
+		t := all[0].fork(func(_ *lockedWorker, i int) int { f(i); return i }, i)
+		return func() { all[0].join(t) }
+	}, func(id int) bool { return all[id].help() }
+}
+
+// The tests of thieves have every variant that steals.
+func TestThievesAreAll(t *testing.T) {
+	require.ElementsMatch(t, suitetest.Names(Variants), slices.AppendSeq(slices.Clone(whole), maps.Keys(thieves)),
+		"a new variant whose workers steal belongs into thieves, and another one into whole")
+}
+
+// In each variant that steals, each task runs once while two workers steal beside the owner.
+// With -race, a field that one of them uses without its lock is found.
+func TestThievesBesideTheOwner(t *testing.T) {
+	for name, build := range thieves {
+		t.Run(name, func(t *testing.T) {
+			suitetest.Guard(t, "the owner waits for a task that no thief runs")
+			c := crew{lot: park.New(3)}
+			fork, help := build(&c, 3)
+			const n = 2000
+			var ran [n]int // plain: the join of a task comes after its run
+			var over atomic.Bool
+			var stole atomic.Int32
+			var running sync.WaitGroup
+			for id := 1; id < 3; id++ {
+				running.Go(func() {
+					for !over.Load() {
+						if help(id) {
+							stole.Add(1)
+						}
+						runtime.Gosched()
+					}
+				})
+			}
+			for i := 0; i < n; i += 2 {
+				a := fork(func(i int) { ran[i]++ }, i)
+				b := fork(func(i int) { ran[i]++ }, i+1)
+				for before := stole.Load(); i%100 == 0 && stole.Load() == before; { // until one is stolen
+					runtime.Gosched()
+				}
+				b()
+				a()
+			}
+			over.Store(true)
+			running.Wait()
+			for i := range ran {
+				require.Equal(t, 1, ran[i], "runs of task %d", i)
+			}
+		})
+	}
 }
 
 // In each variant that steals, a fork wakes a sleeping worker, and a thief wakes the owner
@@ -213,7 +292,7 @@ func TestForksAndTheftsWake(t *testing.T) {
 				c.lot.WakeWorker(0)
 				synctest.Wait()
 				woken[0].Store(false)
-				fork()
+				fork(func(int) {}, 0)
 				synctest.Wait()
 				require.True(t, woken[1].Load())
 				if name == "gil" {
@@ -225,7 +304,7 @@ func TestForksAndTheftsWake(t *testing.T) {
 				}()
 				synctest.Wait()
 				require.False(t, woken[0].Load())
-				require.True(t, help())
+				require.True(t, help(1))
 				synctest.Wait()
 				require.True(t, woken[0].Load())
 			})
@@ -273,15 +352,15 @@ func TestThiefWakesThief(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := crew{lot: park.New(3)}
 				fork, help := build(&c, 3)
-				fork()
-				fork()
+				fork(func(int) {}, 0)
+				fork(func(int) {}, 1)
 				woken := false
 				go func() {
 					c.lot.Park(2, func() bool { return false })
 					woken = true
 				}()
 				synctest.Wait()
-				require.True(t, help())
+				require.True(t, help(1))
 				synctest.Wait()
 				require.True(t, woken)
 			})

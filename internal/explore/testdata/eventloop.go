@@ -50,6 +50,18 @@ var Programs = []explore.Program{
 			return nil
 		})
 	}},
+	{Name: "a helper panics", Start: func(r *explore.Run) {
+		l := newLoop()
+		r.Actor("loop", func() {
+			defer func() {
+				if v := recover(); v != "spam" {
+					panic(v)
+				}
+			}()
+			l.run(func() bool { return false })
+		})
+		r.Actor("helper", func() { l.fail("spam") })
+	}},
 	{Name: "one posts, the loop closes", Start: func(r *explore.Run) {
 		l := newLoop()
 		l.cancel = func() {}
@@ -97,8 +109,8 @@ func posts(r *explore.Run, posts ...int) {
 		})
 	}
 	r.End(func() error {
-		if ran != total || len(l.posted) > 0 {
-			return fmt.Errorf("%d of %d callbacks ran, %d are left", ran, total, len(l.posted))
+		if ran != total || len(l.posted) > 0 || l.asleep {
+			return fmt.Errorf("%d of %d callbacks ran, %d are left, and a post would wake the loop: %v", ran, total, len(l.posted), l.asleep)
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package forkjoin
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"boundaries/internal/explore"
@@ -22,13 +23,13 @@ var Programs = []explore.Program{
 	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
 	{Name: "atomic: two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { startAtomic(r, "++--", 2) }},
 	{Name: "atomic: the owner uses a task again, one thief", Start: func(r *explore.Run) { startAtomic(r, "+-+-", 2) }},
+	{Name: "locked: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startLocked(r, 1, "+-", 1, 1) }},
+	{Name: "locked: the owner uses a task again, one thief", Start: func(r *explore.Run) { startLocked(r, 2, "+-+-", 2) }},
+	{Name: "locked: two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { startLocked(r, 2, "++--", 2) }},
 }
 
 // These are declared in the files of the package that are not explored.
-const (
-	depth = 4
-	N     = 1
-)
+const N = 1
 
 type Answer struct{ Sum, Forks int }
 
@@ -39,8 +40,9 @@ type helper interface {
 
 // A crew has workers that spin instead of sleeping.
 type crew struct {
-	lot  lot
-	stop atomic.Bool
+	lot   lot
+	stop  atomic.Bool
+	locks bool // help takes locks, and a spinner's looks are those after its last write
 }
 
 func (*crew) init(int, func(int)) {}
@@ -48,9 +50,9 @@ func (*crew) end()                {}
 func (*crew) published()          {}
 func (*crew) passOn(helper)       {}
 
-func (*crew) await(_ int, h helper, over *atomic.Bool) {
+func (c *crew) await(_ int, h helper, over *atomic.Bool) {
 	for !over.Load() {
-		if !h.help() {
+		if !h.help() && !(c.locks && over.Load()) {
 			runtime.Gosched()
 		}
 	}
@@ -93,9 +95,7 @@ func start(r *explore.Run, owner string, thieves ...int) {
 		last := len(tasks) - 1
 		t, want := tasks[last], numbers[last]
 		tasks, numbers = tasks[:last], numbers[:last]
-		if got := w.Join(t); got != want {
-			panic(fmt.Sprintf("task %d has the result %d", want, got))
-		}
+		check(w.Join(t), want)
 	}
 	others := 0
 	switch owner[0] {
@@ -155,20 +155,45 @@ func start(r *explore.Run, owner string, thieves ...int) {
 	})
 }
 
+func check(got, want int) {
+	if got != want {
+		panic(fmt.Sprintf("task %d has the result %d", want, got))
+	}
+}
+
 // startAtomic does the same with atomic workers.
 func startAtomic(r *explore.Run, owner string, thieves ...int) {
 	all := make([]atomicWorker, 1+len(thieves))
 	for id := range all {
 		all[id].crew, all[id].all, all[id].id = &crew{}, all, id
 	}
-	w := &all[0]
+	startOther(r, owner, thieves, func(id int) { all[id].help() }, func(fn func(int), arg int) (join func()) {
+		t := all[0].fork(func(_ *atomicWorker, i int) int { fn(i); return i }, arg)
+		return func() { check(all[0].join(t), arg) }
+	})
+}
+
+// startLocked does the same with workers that have one lock, or one each.
+func startLocked(r *explore.Run, locks int, owner string, thieves ...int) {
+	all, lock := make([]lockedWorker, 1+len(thieves)), make([]sync.Mutex, locks)
+	for id := range all {
+		all[id].lock, all[id].crew, all[id].all, all[id].id = &lock[id%locks], &crew{locks: true}, all, id
+	}
+	startOther(r, owner, thieves, func(id int) { all[id].help() }, func(fn func(int), arg int) (join func()) {
+		t := all[0].fork(func(_ *lockedWorker, i int) int { fn(i); return i }, arg)
+		return func() { check(all[0].join(t), arg) }
+	})
+}
+
+// startOther makes the actors of startAtomic and startLocked.
+func startOther(r *explore.Run, owner string, thieves []int, help func(id int), fork func(fn func(int), arg int) (join func())) {
 	ran := make([]int, len(owner))
 	forked := 0
-	var tasks []*atomicTask
+	var joins []func()
 	join := func() {
-		last := len(tasks) - 1
-		w.join(tasks[last])
-		tasks = tasks[:last]
+		last := len(joins) - 1
+		joins[last]()
+		joins = joins[:last]
 	}
 	r.Actor("owner", func() {
 		for _, op := range owner {
@@ -176,19 +201,19 @@ func startAtomic(r *explore.Run, owner string, thieves ...int) {
 				join()
 				continue
 			}
-			tasks = append(tasks, w.fork(func(_ *atomicWorker, i int) int { ran[i]++; return i }, forked))
+			joins = append(joins, fork(func(i int) { ran[i]++ }, forked))
 			forked++
 		}
 	})
 	for i, n := range thieves {
 		r.Actor(fmt.Sprint("thief ", i+1), func() {
 			for range n {
-				all[1+i].help()
+				help(1 + i)
 			}
 		})
 	}
 	r.End(func() error {
-		for len(tasks) > 0 {
+		for len(joins) > 0 {
 			join()
 		}
 		for i, n := range ran[:forked] {

@@ -9,7 +9,7 @@ import (
 	"boundaries/internal/explore"
 )
 
-var Programs = slices.Concat(programs("atomic", newAtomic), programs("lock-free", newLockFree), late, epochs)
+var Programs = slices.Concat(programs("atomic", newAtomic), programs("lock-free", newLockFree), late, shared, epochs)
 
 // An oracle is a heap, and knows what was freed.
 type oracle struct {
@@ -179,6 +179,21 @@ var late = []explore.Program{{Name: "lock-free: a request to merge comes when th
 		}
 		owner.Close()
 		return o.freedOnce("spam", "eggs")()
+	})
+}}}
+
+// shared is of an object that stays alive.
+var shared = []explore.Program{{Name: "lock-free: one shares while another takes", Start: func(r *explore.Run) {
+	o := newOracle(newLockFree)
+	owner, one, other := o.Handle(), o.Handle(), o.Handle()
+	spam := owner.New("spam")
+	r.Actor("one", func() { one.Shared(spam) })
+	r.Actor("other", func() { other.Incref(spam) })
+	r.End(func() error {
+		if word := spam.slot.(*slot[biasedCount]).count.shared.Load(); word != unit|isWeak {
+			return fmt.Errorf("the word is %d, want one reference of a shared object", word)
+		}
+		return nil
 	})
 }}}
 

@@ -28,6 +28,10 @@ func start(r *explore.Run, filled int, puts, takes []int) {
 		q.Put(-1 - i)
 		were = append(were, -1-i)
 	}
+	wanted := 0 // by the putters
+	for _, n := range puts {
+		wanted += n
+	}
 	put, taken := make([][]int, len(puts)), make([][]int, len(takes))
 	for i, n := range puts {
 		r.Actor(fmt.Sprint("putter ", i+1), func() {
@@ -51,6 +55,9 @@ func start(r *explore.Run, filled int, puts, takes []int) {
 		total := filled
 		for _, items := range put {
 			total += len(items)
+		}
+		if filled+wanted <= Size && total < filled+wanted {
+			return fmt.Errorf("%d items were put of %d, and there was room for all", total-filled, wanted)
 		}
 		for _, items := range taken {
 			total -= len(items)

@@ -43,6 +43,60 @@ var Programs = []explore.Program{
 			return nil
 		})
 	}},
+	{Name: "two threads take slots that a third gave away", Start: func(r *explore.Run) {
+		s := newSpace()
+		s.surplus = make([]*object, chunk+1)
+		for i := range s.surplus {
+			s.surplus[i] = &object{refs: freed}
+		}
+		var made [2]*object
+		for i := range made {
+			t := newNogilThread(s, nogilPieces{})
+			r.Actor(fmt.Sprint("thread ", i+1), func() { made[i] = t.newInt(1000) })
+		}
+		r.End(func() error {
+			if made[0] == made[1] || len(s.surplus) != 0 {
+				return fmt.Errorf("both have one slot: %v, and %d are left", made[0] == made[1], len(s.surplus))
+			}
+			return nil
+		})
+	}},
+	{Name: "one declares an object weak while another takes it", Start: func(r *explore.Run) {
+		s := newSpace()
+		o := newNogilThread(s, nogilPieces{}).newInt(1000)
+		other := newNogilThread(s, nogilPieces{})
+		r.Actor("one", func() { declareWeak(o) })
+		r.Actor("other", func() { other.incref(o) })
+		r.End(func() error {
+			if o.refs != unit|isWeak {
+				return fmt.Errorf("the word is %d, want one reference of a weak object", o.refs)
+			}
+			return nil
+		})
+	}},
+	{Name: "a call is requested while a thread makes another", Start: func(r *explore.Run) {
+		s := newSpace()
+		made := 0
+		s.callSoon(func() { made++ })
+		r.Actor("thread", func() { s.callPending() })
+		r.Actor("requester", func() { s.callSoon(func() { made++ }) })
+		r.End(func() error {
+			if made == 0 || s.breaker.Load() != (s.pending != nil) {
+				return fmt.Errorf("%d calls were made, one is pending: %v, and a thread will look: %v", made, s.pending != nil, s.breaker.Load())
+			}
+			return nil
+		})
+	}},
+	{Name: "the lock of Python 1.4: three threads take it", Start: func(r *explore.Run) {
+		l, n := newTickLock(), 0
+		for i := range 3 {
+			r.Actor(fmt.Sprint("thread ", i+1), func() {
+				l.acquire()
+				n++
+				l.release()
+			})
+		}
+	}},
 }
 
 // list makes a list, a writer that replaces its item that many times, and a reader of it.

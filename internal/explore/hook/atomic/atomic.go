@@ -59,7 +59,7 @@ func (x *integer[T, V, P]) Add(delta T) T {
 func (x *integer[T, V, P]) Swap(v T) T {
 	write("Swap", unsafe.Pointer(x))
 	old := P(&x.v).Swap(v)
-	explore.After(true, explore.Int(v), explore.Returns, explore.Int(old))
+	explore.After(old != v, explore.Int(v), explore.Returns, explore.Int(old))
 	return old
 }
 
