@@ -277,7 +277,7 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 	r := &gate.Report{Base: c.base.String(), Head: c.head.String(), Command: c.Command, Rounds: c.Rounds, Notes: c.notes}
 	r.Machine = strings.TrimSuffix(fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, noise.Usable().N(), c.cpuName), ", ")
 	if c.disturbed > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("disturbed three times in a row, and counted anyway: %s", plural(c.disturbed, "run")))
+		r.Notes = append(r.Notes, plural(c.disturbed, "run")+map[bool]string{true: " was disturbed three times in a row, and counts anyway", false: " were disturbed three times in a row, and count anyway"}[c.disturbed == 1])
 	}
 	r.Seeds = fmt.Sprintf("-seed %d", c.Seed)
 	for _, st := range []*stage{first, second} {
