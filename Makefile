@@ -38,7 +38,7 @@ compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
 # Measures nine rounds of the rows that the claims need, and judges the claims.
 # CPU=1,2,7,17 has all columns of the article.
-claims: ; @eval "$$(go tool boundaries claims -measure -cpu '$(CPU)')" | tee claims.txt && go tool boundaries claims claims.txt
+claims: ; @measure=$$(go tool boundaries claims -measure -cpu '$(CPU)') && eval "$$measure" | tee claims.txt && go tool boundaries claims claims.txt
 
 # Breaks the code a line at a time, and the tests must notice. ARGS=-changed or names of mutants run a part.
 mutants: ; @go run ./internal/mutants $(ARGS)

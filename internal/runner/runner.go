@@ -192,9 +192,7 @@ func (r *runner) build(ctx context.Context) error {
 				b.rows = append(b.rows, name)
 			}
 		}
-		for _, spliced := range splicedIn(text) {
-			r.problems = append(r.problems, spliced)
-		}
+		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}
