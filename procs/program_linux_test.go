@@ -77,7 +77,7 @@ func TestProgram(t *testing.T) {
 			out, err := parent.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, parent.Start())
-			defer parent.Process.Kill()
+			defer func() { parent.Process.Kill(); parent.Wait() }() // what a failure leaves
 			text, pids := "", []string(nil)
 			for lines := bufio.NewScanner(out); pids == nil && lines.Scan(); text += lines.Text() + "\n" {
 				if strings.HasPrefix(lines.Text(), "[") {
