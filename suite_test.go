@@ -23,6 +23,7 @@ import (
 	"boundaries/internal/suite"
 	"boundaries/internal/suite/all"
 	"boundaries/internal/suite/suitebench"
+	"boundaries/internal/suite/suitetest"
 	"boundaries/loop"
 )
 
@@ -32,6 +33,7 @@ import (
 // run runs this binary's benchmarks and returns what it printed.
 func run(t *testing.T, env []string, args ...string) []byte {
 	t.Helper()
+	suitetest.Once(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
