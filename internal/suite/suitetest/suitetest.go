@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/cputime"
+	"boundaries/internal/race"
 	"boundaries/internal/suite"
 )
 
@@ -172,33 +173,33 @@ func Files(t *testing.T, folder string, names []string) {
 	}
 }
 
-// Guard ends the test binary with a panic if the test hangs. Every 20 s it looks whether the
-// program has used hardly any processor time since the last look, or 10 s of it in the test.
-// So it does not end a test that a busy machine makes slow. A test that would hang calls it
-// first and says what hangs then.
+// Guard ends the test binary with a panic if the test hangs: the program uses hardly any
+// processor time for 20 s, or the test uses 10 s of it, or takes 40 s; with -race, 30 s and 2
+// minutes. So it does not end a test that a busy machine makes slow. A test that would hang
+// calls it first and says what hangs then.
 func Guard(t *testing.T, hangs string) {
-	const pause = 20 * time.Second
-	start := time.Now()
-	used := func() time.Duration {
-		used, err := cputime.Used()
-		if err != nil { // not known on this platform
-			return time.Since(start)
-		}
-		return used
+	const pause, patience = 5 * time.Second, 20 * time.Second
+	limit := 10 * time.Second
+	if race.Enabled {
+		limit *= 3
 	}
 	var over atomic.Bool
 	t.Cleanup(func() { over.Store(true) })
-	began := used()
-	last := began
+	start := time.Now()
+	began, _ := cputime.Used() // 0 where it is not known, and then 20 s is all
+	last, idle := began, start
 	var look func()
 	look = func() {
-		now := used()
+		now, _ := cputime.Used()
+		if now-last >= pause/50 {
+			idle = time.Now()
+		}
+		last = now
 		switch {
 		case over.Load():
-		case now-last < pause/50 || now-began >= pause/2:
+		case time.Since(idle) >= patience || now-began >= limit || time.Since(start) >= 4*limit:
 			panic(t.Name() + ": " + hangs)
 		default:
-			last = now
 			time.AfterFunc(pause, look)
 		}
 	}
