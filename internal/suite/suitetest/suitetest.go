@@ -174,11 +174,11 @@ func Files(t *testing.T, folder string, names []string) {
 }
 
 // Guard ends the test binary with a panic if the test hangs: the program uses hardly any
-// processor time for 20 s, or the test uses 10 s of it, or takes 40 s; with -race, 30 s and 2
-// minutes. So it does not end a test that a busy machine makes slow. A test that would hang
-// calls it first and says what hangs then.
+// processor time for 20 s, or the test uses 10 s of it, or takes 30 s; with -race, three
+// times as much. So it does not end a test that a busy machine makes slow. A test that would
+// hang calls it first and says what hangs then.
 func Guard(t *testing.T, hangs string) {
-	const pause, patience = 5 * time.Second, 20 * time.Second
+	const pause = 5 * time.Second
 	limit := 10 * time.Second
 	if race.Enabled {
 		limit *= 3
@@ -186,7 +186,7 @@ func Guard(t *testing.T, hangs string) {
 	var over atomic.Bool
 	t.Cleanup(func() { over.Store(true) })
 	start := time.Now()
-	began, _ := cputime.Used() // 0 where it is not known, and then 20 s is all
+	began, _ := cputime.Used() // 0 where it is not known: then the program looks idle
 	last, idle := began, start
 	var look func()
 	look = func() {
@@ -197,7 +197,7 @@ func Guard(t *testing.T, hangs string) {
 		last = now
 		switch {
 		case over.Load():
-		case time.Since(idle) >= patience || now-began >= limit || time.Since(start) >= 4*limit:
+		case time.Since(idle) >= 2*limit || now-began >= limit || time.Since(start) >= 3*limit:
 			panic(t.Name() + ": " + hangs)
 		default:
 			time.AfterFunc(pause, look)
