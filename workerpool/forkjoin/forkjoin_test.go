@@ -256,9 +256,10 @@ func TestThievesBesideTheOwner(t *testing.T) {
 				})
 			}
 			for i := 0; i < n; i += 2 {
+				before := stole.Load() // before the forks: thieves may take both at once
 				a := fork(func(i int) { ran[i]++ }, i)
 				b := fork(func(i int) { ran[i]++ }, i+1)
-				for before := stole.Load(); i%100 == 0 && stole.Load() == before; { // until one is stolen
+				for i%100 == 0 && stole.Load() == before { // until one is stolen
 					runtime.Gosched()
 				}
 				b()
