@@ -192,7 +192,6 @@ func (r *runner) build(ctx context.Context) error {
 				b.rows = append(b.rows, name)
 			}
 		}
-		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}

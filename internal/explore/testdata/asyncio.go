@@ -35,7 +35,7 @@ func program(name string, bound int, run func(*Database, int) Answer, clients ..
 // share makes an actor of each client. Each connection has one client at a time, and
 // none is lost.
 func (db *Database) share(_ int, take func(int) int, put func(int, int)) (a Answer) {
-	var client [inFlight]int // of each connection, or 0; whoever takes it writes it
+	var client [inFlight]int // of each connection, or 0; the client that takes a connection writes its number
 	for i, does := range db.clients {
 		slot := -1
 		do := func(op rune) {
