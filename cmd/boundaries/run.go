@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"github.com/cheggaaa/pb/v3"
 	"golang.org/x/term"
 
 	"boundaries/internal/command"
@@ -210,7 +210,7 @@ func defaultCPU(n int) []int {
 // reporter shows the progress of a run: a bar on a terminal, or else a line for each
 // round. Finish ends the bar.
 func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finish func()) {
-	var bar *progressbar.ProgressBar
+	var bar *pb.ProgressBar
 	file, isFile := w.(*os.File)
 	terminal := isFile && term.IsTerminal(int(file.Fd()))
 	round := 0
@@ -222,12 +222,12 @@ func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finis
 		if round == 0 {
 			fmt.Fprintf(w, "boundaries: runs: %d, rounds: %d%s\n", p.Total-p.Done, c.Rounds, roughly(c, p.Total-p.Done))
 		}
+		left := ""
+		if p.Left > 0 {
+			left = ", about " + p.Left.Round(time.Second).String() + " left"
+		}
 		if !terminal {
 			if p.Round != round && p.Row != "" {
-				left := ""
-				if p.Left > 0 {
-					left = ", about " + p.Left.Round(time.Second).String() + " left"
-				}
 				fmt.Fprintf(w, "boundaries: round %d of %d%s\n", p.Round, c.Rounds, left)
 			}
 			round = p.Round
@@ -235,15 +235,15 @@ func reporter(w io.Writer, c runner.Config) (report func(runner.Progress), finis
 		}
 		round = p.Round
 		if bar == nil {
-			bar = progressbar.NewOptions(p.Total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+			bar = pb.New(p.Total).SetWriter(w).SetTemplateString(`{{string . "round"}} {{counters .}} {{bar . "[" "=" ">" " " "]"}} {{percent .}}{{string . "left"}}`)
+			// No timer draws the bar, because it would run beside a benchmark.
+			bar.Set(pb.Static, true).Set(pb.Color, false).Start()
 		}
-		bar.Describe(fmt.Sprintf("round %d of %d", p.Round, c.Rounds))
-		_ = bar.Set(p.Done)
+		bar.Set("round", fmt.Sprintf("round %d of %d", p.Round, c.Rounds)).Set("left", left).SetCurrent(int64(p.Done)).Write()
 	}
 	return report, func() {
 		if bar != nil {
-			_ = bar.Exit()
+			bar.Finish()
 			fmt.Fprintln(w)
 		}
 	}

@@ -402,7 +402,8 @@ func build(t *testing.T) *exec.Cmd {
 	file, err := o.write()
 	require.NoError(t, err)
 	binary := filepath.Join(o.folder, "child")
-	args := []string{"build", "-ldflags=-s -w", "-overlay", file, "-o", binary}
+	// The copies run few steps. To compile them is most of the work.
+	args := []string{"build", "-ldflags=-s -w", "-gcflags=boundaries/...__...=-N -l -dwarf=false", "-overlay", file, "-o", binary}
 	if race.Enabled {
 		// The race detector need not watch the explorer, which has most of the accesses.
 		// Explored code must not call a generic function that the explorer also calls,

@@ -186,7 +186,7 @@ func (r *runner) run(ctx context.Context, m mutant) (state, output string) {
 // build compiles the test's package, and returns "" and the errors if it cannot.
 func (r *runner) build(ctx context.Context, m mutant, name string, flags ...string) (binary, output string) {
 	binary = filepath.Join(r.dir, name)
-	args := append([]string{"test", "-c", "-ldflags=-s -w", "-o", binary}, flags...) // without symbols it links faster
+	args := append([]string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", binary}, flags...) // without symbols it links faster
 	if race := m.race(); race != "" {
 		args = append(args, race)
 	}

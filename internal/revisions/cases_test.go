@@ -31,6 +31,9 @@ import (
 
 func TestMain(m *testing.M) {
 	fmt.Printf("seed: %d\ncpu: 97 %% busy\nUnit of work: started\nBenchmarking now\npkg: other\n", time.Now().UnixNano())
+	if len(os.Args) == 0 {
+		fmt.Printf("%d\n", "a comparison has no use for what vet refuses")
+	}
 	os.Exit(m.Run())
 }
 

@@ -217,7 +217,7 @@ func (r *runner) compile(ctx context.Context) error {
 			continue
 		}
 		b := &binary{filepath.Join(r.temp, strconv.Itoa(len(r.binaries))+".test.exe"), dir, pkg, nil}
-		if _, err := r.goTool(ctx, "test", "-c", "-o", b.path, pkg); err != nil {
+		if _, err := r.goTool(ctx, "test", "-c", "-vet=off", "-o", b.path, pkg); err != nil {
 			return fmt.Errorf("building the tests of %s: %w", pkg, err)
 		}
 		r.binaries = append(r.binaries, b)

@@ -41,6 +41,9 @@ var _ = time.Now
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if len(os.Args) == 0 {
+		fmt.Printf("%d\n", "a run has no use for what vet refuses")
+	}
 	fmt.Println("numcpu: 77")
 	fmt.Println("Unit x/op better=lower")
 	fmt.Println("# go: of the binary")
