@@ -62,7 +62,7 @@ func TestMisuse(t *testing.T) {
 	require.PanicsWithValue(t, "procs: patience of 0s, need more", func() { p.Run(1) })
 }
 
-// 100 children are killed in one run, at random moments, and 20 where an earlier row has the
+// 100 children are killed in one run, at random moments, and 10 where an earlier row has the
 // same medium. Every answer arrives, which the run checks item by item, and the caller
 // is told of every child.
 func TestKills(t *testing.T) {
@@ -77,7 +77,7 @@ func TestKills(t *testing.T) {
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		kills := manyKills
 		if testing.Short() || seen[r.Medium] || !isOwn(r) {
-			kills /= 5
+			kills = max(kills/10, 4)
 		}
 		seen[r.Medium] = true
 		p := start(t, r.Variant, 2, r.payload)
@@ -86,7 +86,7 @@ func TestKills(t *testing.T) {
 			first = 50 // whose items take longer
 		}
 		p.Run(first)
-		likely := max(100*time.Millisecond, time.Duration(kills)*5*time.Millisecond)
+		likely := max(40*time.Millisecond, time.Duration(kills)*5*time.Millisecond)
 		n := first/5 + int(float64(first)*float64(likely)/float64(time.Since(began)))
 		for ; ; n *= 2 {
 			stop := make(chan struct{})

@@ -606,6 +606,8 @@ func TestDialErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
+	// These listen while l does, so that none of them gets its port.
+	s, r := listen(t), relay(t, address)
 	began := time.Now()
 	_, err = Dial(t.Context(), address, 50*time.Millisecond) // no goroutine accepts
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -618,10 +620,10 @@ func TestDialErrors(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Dial(ctx, listen(t).Addr(), patience)
+	_, err = Dial(ctx, s.Addr(), patience)
 	require.ErrorIs(t, err, context.Canceled)
 
-	_, err = Dial(t.Context(), relay(t, address).Addr(), patience)
+	_, err = Dial(t.Context(), r.Addr(), patience)
 	var no Error
 	require.ErrorAs(t, err, &no)
 	require.Contains(t, string(no), "connection refused")

@@ -524,3 +524,25 @@ func shorten(text string) string {
 	}
 	return text
 }
+
+var (
+	nameFirst   = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark)[ \t]+(.*)$`)
+	nameLater   = regexp.MustCompile(`^([^#\s].*?)(Benchmark[^\p{Ll}\s]\S*|Benchmark)[ \t]+\d+\s+[0-9.e+]+ ns/op`)
+	wholeResult = regexp.MustCompile(`^\d+\s+[-+0-9.eNaIinf]+ \S`)
+)
+
+// Spliced returns an error if line is the result of a benchmark that printed into it. Package
+// testing prints the name of a benchmark after its first iteration and before the others, and
+// the figures at the end.
+func Spliced(line string) error {
+	line = strings.TrimRight(line, "\r\n")
+	name, printed := "", ""
+	if m := nameFirst.FindStringSubmatch(line); m != nil && !wholeResult.MatchString(m[2]) {
+		name, printed = m[1], strings.TrimSpace(m[2])
+	} else if m := nameLater.FindStringSubmatch(line); m != nil {
+		name, printed = m[2], m[1]
+	} else {
+		return nil
+	}
+	return fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", name, printed)
+}

@@ -350,3 +350,27 @@ func TestMachineString(t *testing.T) {
 		assert.Equal(t, want, m.String())
 	}
 }
+
+func TestSpliced(t *testing.T) {
+	const says = " to standard output in the middle of its result; want it on standard error, or by b.Log"
+	for line, want := range map[string]string{
+		"BenchmarkA/k=x-2 \t 100\t 3.5 ns/op\n":                "",
+		"Benchmark 100 3.5 ns/op\r\n":                          "",
+		"BenchmarkA 100 NaN x/op":                              "",
+		"BenchmarkA\n":                                         "",
+		"Benchmarking 3 4 5\n":                                 "",
+		"ok tiny 1s\n":                                         "",
+		"# again: BenchmarkA 100 3.5 ns/op":                    "",
+		"    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n": "",
+		"BenchmarkA \t\n":                                      `BenchmarkA printed ""`,
+		"BenchmarkA-2 slow write: 12ms\n":                      `BenchmarkA-2 printed "slow write: 12ms"`,
+		"BenchmarkA 3 items, 12 ms 100 3.5 ns/op":              `BenchmarkA printed "3 items, 12 ms 100 3.5 ns/op"`,
+		"doneBenchmarkA/k=x-2  \t 1\t 3.5e+06 ns/op\t7 x/op":   `BenchmarkA/k=x-2 printed "done"`,
+	} {
+		if err := Spliced(line); want == "" {
+			require.NoError(t, err, line)
+		} else {
+			require.EqualError(t, err, want+says, line)
+		}
+	}
+}

@@ -238,9 +238,8 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 
 var (
 	cpuLine    = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
-	resultLine = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark)\s+(.*)$`)
+	resultLine = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?\s+\d+\s`)
 	unitLine   = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
-	whole      = regexp.MustCompile(`^\d+\s+[-+0-9.eNaIinf]+ \S`)
 )
 
 // results reads what a test binary printed. Only the lines of results and of units
@@ -252,15 +251,12 @@ func results(out string) (*benchfile.File, string, error) {
 			kept.WriteString(line)
 			continue
 		}
-		match := resultLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
-		if match == nil {
-			continue
+		if err := benchfile.Spliced(line); err != nil {
+			return nil, "", err
 		}
-		name, rest := match[1], strings.TrimSpace(match[2])
-		if !whole.MatchString(rest) {
-			return nil, "", fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", name, rest)
+		if resultLine.MatchString(line) {
+			kept.WriteString(line)
 		}
-		kept.WriteString(line)
 	}
 	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "result")
 	if err != nil && (file == nil || kept.Len() > 0 && strings.Contains(kept.String(), "Benchmark")) {

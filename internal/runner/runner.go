@@ -34,6 +34,7 @@ import (
 	"syscall"
 	"time"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 	"boundaries/internal/noise"
 	"boundaries/internal/process"
@@ -192,6 +193,7 @@ func (r *runner) build(ctx context.Context) error {
 				b.rows = append(b.rows, name)
 			}
 		}
+		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}
@@ -235,13 +237,11 @@ func resultOf(line string) (name string, ok bool) {
 	return "", false
 }
 
-var namedLine = regexp.MustCompile(`(?m)^(Benchmark[^\p{Ll}\s]\S*)[ \t]+(\S.*)$`)
-
 // splicedIn returns an error for each benchmark that printed into its own result.
 func splicedIn(output string) (errs []error) {
-	for _, m := range namedLine.FindAllStringSubmatch(output, -1) {
-		if _, ok := resultOf(m[0]); !ok {
-			errs = append(errs, fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", m[1], m[2]))
+	for line := range strings.Lines(output) {
+		if err := benchfile.Spliced(line); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errs

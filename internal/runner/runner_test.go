@@ -229,6 +229,8 @@ func TestFailures(t *testing.T) {
 	c := config(tiny(t, `
 func BenchmarkGood(b *testing.B) {}
 
+func BenchmarkPrints(b *testing.B) { fmt.Print("a line,\nand more ") }
+
 func BenchmarkBad(b *testing.B) {
 	if _, err := os.Stat("`+"flag"+`"); err == nil {
 		switch os.Getenv("ENDS") {
@@ -251,7 +253,8 @@ func BenchmarkBad(b *testing.B) {
 	err := Run(t.Context(), c)
 	var problems command.Problems
 	require.ErrorAs(t, err, &problems)
-	assert.Len(t, problems, 2, "once for each number of procs, and not in every round: %v", err)
+	assert.Len(t, problems, 3, "once for each number of procs, and not in every round: %v", err)
+	assert.ErrorContains(t, err, `BenchmarkPrints printed "and more " to standard output in the middle of its result`)
 	assert.ErrorContains(t, err, "Bad: --- FAIL: BenchmarkBad tiny_test.go:")
 	assert.ErrorContains(t, err, ": a wrong answer")
 	assert.Equal(t, 3, runs(parse(t, c))["Good-2"])
