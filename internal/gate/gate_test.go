@@ -310,7 +310,11 @@ func TestRows(t *testing.T) {
 // Properties that must hold of any data.
 func TestProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
-	for trial := range 200 {
+	trials := 200
+	if race.Enabled {
+		trials = 5 // one goroutine computes
+	}
+	for trial := range trials {
 		m := &machine{random, 0.005 + 0.05*random.Float64(), 3, map[int]float64{0: 0.8 + 0.4*random.Float64()}}
 		rounds := 4 + random.IntN(8)
 		screen := m.measure(rounds, nil)

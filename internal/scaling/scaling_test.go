@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
@@ -259,8 +260,8 @@ func TestRefused(t *testing.T) {
 // The intervals of the coefficients cover them, and data that follow a law are
 // seldom said to refute it.
 func TestFitCovers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("fits 300 files")
+	if testing.Short() || race.Enabled {
+		t.Skip("one goroutine fits 300 files")
 	}
 	random := rand.New(rand.NewPCG(5, 5))
 	sigma, kappa, refused := 0, 0, 0
