@@ -146,6 +146,18 @@ func (d *Data) Rows() (both, removed, added []Row) {
 	return both, removed, added
 }
 
+// Incomplete returns the rows of both sides of which a side has fewer values of a unit than n,
+// which is the number of rounds.
+func (d *Data) Incomplete(n int) (rows []Row) {
+	for _, c := range d.cells {
+		base, head := len(d.values[c][Base]), len(d.values[c][Head])
+		if base > 0 && head > 0 && min(base, head) < n && !slices.Contains(rows, c.Row) {
+			rows = append(rows, c.Row)
+		}
+	}
+	return rows
+}
+
 // allocates reports whether an operation of the row allocates on either side. If none
 // does, the bytes of the row are those of its start, divided among all operations.
 func (d *Data) allocates(r Row) bool {

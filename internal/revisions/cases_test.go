@@ -86,6 +86,8 @@ func BenchmarkFlaky(b *testing.B) {
 	switch wrong := strconv.Itoa(len(calls)) == os.Getenv("WRONG"); {
 	case wrong && os.Getenv("HOW") == "failure":
 		b.Fatal("lost the connection")
+	case wrong && os.Getenv("HOW") == "skip":
+		b.Skip("no connection")
 	case wrong:
 		fmt.Println("slow write: 12ms")
 	}
@@ -137,6 +139,17 @@ func TestFailureInRoundFive(t *testing.T) {
 			require.Equal(t, 4, strings.Count(string(raw), "BenchmarkSteady"))
 		})
 	}
+}
+
+// A benchmark that skips once has a value less, and the report says so.
+func TestSkipsOnce(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
+	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
+	t.Setenv("WRONG", "8")
+	t.Setenv("HOW", "skip")
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds = 6 }))
+	require.Zero(t, status, stderr)
+	require.Regexp(t, `not every round has a value of both sides: Flaky-?\d*\n`, stdout)
 }
 
 // A failure while suspects are measured again leaves the first stage.
