@@ -411,7 +411,7 @@ func build(t *testing.T) *exec.Cmd {
 		args = append(args, "-race", "-gcflags=boundaries/internal/explore=-race=false")
 	}
 	cmd := exec.CommandContext(t.Context(), "go", append(args, "./procs/explored__")...)
-	cmd.Dir = root
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOGC=300")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	cmd = exec.CommandContext(t.Context(), binary, file)
