@@ -114,12 +114,12 @@ func testAddAVariant(t *testing.T, copied string, env []string) {
 // testDocumentedCommands runs every command that a page shows, in the order of the page
 // and without standard input.
 func testDocumentedCommands(t *testing.T, copied string, env []string) {
-	for _, program := range []string{"bash", "make", "git"} {
+	for _, program := range []string{"bash", "make", "git", "go"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("the pages show commands for a Unix shell: ", err)
 		}
 	}
-	// A tool of the copy is the one of this tree, which need not be built again.
+	// The go command of the copy runs the tools of this tree, which are built already.
 	shim := "#!/bin/sh\ncase \"$1 $2\" in\n"
 	for _, tool := range []string{"boundaries", "benchstat"} {
 		path, err := exec.Command("go", "tool", "-n", tool).Output()
