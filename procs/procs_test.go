@@ -824,12 +824,17 @@ func TestEndOfInput(t *testing.T) {
 	}
 }
 
-// A child that does not notice the end of its standard input is killed.
+// A child that does not notice the end of its standard input is killed. Close still tells
+// of one that something else has killed.
 func TestCloseEndsTheDeaf(t *testing.T) {
 	t.Setenv(childtest.Serve, "nothing")
 	p := start(t, named("pipe"), 3, Word)
+	killed := p.Lanes[1].Child()
+	require.NoError(t, killed.Kill())
 	began := time.Now()
-	require.NoError(t, p.Close())
+	told := childtest.Errors(p.Close())
+	require.Len(t, told, 1)
+	require.Equal(t, killed.Pid(), told[0].Pid)
 	require.Less(t, time.Since(began), 30*time.Second, "they would sleep for a minute")
 	require.Empty(t, childtest.Children(t))
 }

@@ -1,6 +1,7 @@
 package children
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -193,23 +194,33 @@ func (p *Pool) Close() error {
 			c.In.Close() // which tells the child to end
 		}
 	}
-	deadline := time.After(time.Second)
+	patience, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	deaf := false
 	for _, l := range p.Lanes {
-		c := l.Child()
-		if c == nil {
-			continue
+		if c := l.Child(); c != nil {
+			select {
+			case <-c.Ended:
+			case <-patience.Done():
+			}
+			select {
+			case <-c.Ended:
+				if !ours {
+					l.mourn(-1)
+				}
+			default:
+				deaf = true
+			}
 		}
-		select {
-		case <-c.Ended:
-		case <-deadline:
-			ours = true
-			p.killAll()
+	}
+	if deaf {
+		p.killAll()
+	}
+	for _, l := range p.Lanes {
+		if c := l.Child(); c != nil {
 			<-c.Ended
+			c.Out.Close()
 		}
-		if !ours {
-			l.mourn(-1)
-		}
-		c.Out.Close()
 	}
 	p.broken.Store(true)
 	p.Lanes = nil
