@@ -33,8 +33,21 @@ func TestMisuse(t *testing.T) {
 }
 
 // Work of 100 ns lasts 100 ns. Other work on the machine can only make it longer,
-// so the shortest of many tries counts, and a busy machine gets more tries.
+// so the shortest of many tries counts, and a busy machine gets more tries. The machine may
+// also change its speed after the calibration, so a second and a third one may be right.
 func TestWorkLastsAsLongAsAsked(t *testing.T) {
+	for range 2 {
+		if wrong := workThatIsOff(t); wrong == "" {
+			return
+		}
+	}
+	if wrong := workThatIsOff(t); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// workThatIsOff calibrates, and says which work lasts longer or shorter than it should.
+func workThatIsOff(t *testing.T) string {
 	units := calibrate()
 	t.Logf("%.3g ns a turn, %.3g ns a look at the clock", units.turn, units.clock)
 	for _, d := range []time.Duration{100 * time.Nanosecond, time.Microsecond, 10 * time.Microsecond} {
@@ -48,9 +61,10 @@ func TestWorkLastsAsLongAsAsked(t *testing.T) {
 			shortest = min(shortest, float64(time.Since(began))/float64(calls)/float64(d))
 		}
 		if math.Abs(shortest-1) > 0.05 {
-			t.Errorf("work of %v takes %.3f of that, want 1 to within 5 %%", d, shortest)
+			return fmt.Sprintf("work of %v takes %.3f of that, want 1 to within 5 %%", d, shortest)
 		}
 	}
+	return ""
 }
 
 // A row reports what its goroutines measure if that differs from the dial.

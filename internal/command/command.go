@@ -48,12 +48,10 @@ func Main(name string, run func(ctx context.Context) error) {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	// The signals stay caught until run returns: a second Ctrl-C must not cut
-	// the cleanup short.
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	status := Report(name, os.Stderr, run(ctx))
-	stop()
-	os.Exit(status)
+	// The signals stay caught until the end: a second Ctrl-C must neither cut the
+	// cleanup short nor replace the exit status.
+	ctx, _ := signal.NotifyContext(context.Background(), signals...)
+	os.Exit(Report(name, os.Stderr, run(ctx)))
 }
 
 // Report writes the error to stderr, if there is one, after the program's name.
