@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 		}
 		<-ctx.Done()
+		go func() { // the signals that follow change nothing
+			for {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+			}
+		}()
 		return Interrupted(context.Cause(ctx).Error())
 	})
 }

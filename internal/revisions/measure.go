@@ -275,14 +275,12 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 	if c.disturbed > 0 {
 		r.Notes = append(r.Notes, plural(c.disturbed, "run")+map[bool]string{true: " was disturbed three times in a row, and counts anyway", false: " were disturbed three times in a row, and count anyway"}[c.disturbed == 1])
 	}
-	if first != nil {
-		var names []string
-		for _, row := range first.data.Incomplete(first.done) {
-			names = append(names, strings.TrimPrefix(row.Pkg+" "+row.FullName(), ". "))
-		}
-		if len(names) > 0 {
-			r.Notes = append(r.Notes, "not every round has a value of both sides: "+strings.Join(names, ", "))
-		}
+	var names []string
+	for _, row := range first.data.Incomplete(first.done) {
+		names = append(names, strings.TrimPrefix(row.Pkg+" "+row.FullName(), ". "))
+	}
+	if len(names) > 0 {
+		r.Notes = append(r.Notes, "not every round has a value of both sides: "+strings.Join(names, ", "))
 	}
 	r.Seeds = fmt.Sprintf("-seed %d", c.Seed)
 	for _, st := range []*stage{first, second} {

@@ -191,9 +191,12 @@ func (r *runner) build(ctx context.Context) error {
 		for line := range strings.Lines(text) {
 			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
 				b.rows = append(b.rows, name)
+			} else if err := benchfile.Spliced(line); err != nil && !strings.HasPrefix(line, "Benchmark") {
+				// A line that begins with a name is a program's own: the figures of a single
+				// iteration follow its name at once.
+				r.problems = append(r.problems, err)
 			}
 		}
-		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}

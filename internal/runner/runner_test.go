@@ -70,6 +70,8 @@ func TestMain(m *testing.M) {
 }
 
 const threeRows = `
+func init() { fmt.Println("Benchmark of a tiny program") }
+
 func BenchmarkA(b *testing.B) {
 	b.Run("k=x", func(b *testing.B) { b.ReportMetric(3, "x/op") })
 	b.Run("k=x/without=y", func(b *testing.B) {})
