@@ -22,9 +22,9 @@ func newGIL(finalize func(string)) Heap {
 	return &gilHeap{arena: arena[int]{finalize: finalize}}
 }
 
-// Handle returns a handle that takes the lock for each operation. A thread that the
-// interpreter did not make does the same (PyGILState_Ensure). The loop of runGIL
-// holds the lock throughout and ticks, as the interpreter does.
+// Handle returns a handle that takes the lock for each operation, as a thread that the
+// interpreter did not make does (PyGILState_Ensure). The loop of runGIL instead keeps the
+// lock from step to step and ticks, as the interpreter does.
 func (g *gilHeap) Handle() Handle {
 	thread := &gilThread{lock: &g.lock}
 	return &lockedHandle{handle[int]{arena: &g.arena}, func(*slot[int]) sync.Locker { return thread }}

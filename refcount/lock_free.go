@@ -179,7 +179,7 @@ func merge(o *slot[biasedCount]) int {
 // askToMerge asks the owner to merge the counts. The caller has no reference, so the
 // request may come too late: the counts are merged, or the object is freed and the
 // slot holds the next one. Then the owner of the next object merges that object's
-// counts. This is always right, and only ends its bias early.
+// counts, which is correct at any time and only ends its bias early.
 func askToMerge(o *slot[biasedCount]) {
 	owner := o.count.owner.Load()
 	if owner == nil {
@@ -260,9 +260,9 @@ func (h *biasedHandle) Tick() {
 	}
 }
 
-// Close empties the inbox and sets gone under one lock. A handle that finds gone set
-// merges the counts itself. In two steps, a request that arrives in between would be
-// lost, or two goroutines would merge the same counts.
+// Close empties the inbox and sets gone in one critical section. A handle that finds
+// gone set merges the counts itself. With two critical sections, a request that arrives
+// between them would be lost, or two goroutines would merge the same counts.
 func (h *biasedHandle) Close() {
 	if h.closed {
 		return

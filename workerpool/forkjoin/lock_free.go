@@ -56,12 +56,13 @@ type Worker struct {
 	// the whole word. So the thief that advances top owns the task that is at
 	// top at that moment, whatever task was in that place before.
 	//
-	// The word floor repeats split, but is wanted while no task is public: the
-	// thief that takes the last one stores wanted. So the owner finds by one
-	// comparison whether a task is private and nothing has to be published.
-	// The owner stores split before tasks become public, so it misses no thief
-	// that takes the last of them. A thief may store wanted so late that others
-	// are public by then; the owner looks at public before it publishes.
+	// The word floor equals split while there are public tasks, and the constant
+	// wanted while there are none: the thief that takes the last public task
+	// stores wanted. So one comparison tells the owner that a task is private
+	// and that it need not publish any. The owner stores split in floor before
+	// tasks become public, so it misses no thief that takes the last of them. A
+	// thief may store wanted late, when other tasks are public already, so the
+	// owner loads public before it publishes.
 	head, split uint32
 	forks       int
 	pool        *Pool
