@@ -46,7 +46,7 @@
 // go command, or the current directory is not in the source that the parent was
 // built from, a child is the parent's own binary, executed again. That is why a
 // program that starts children calls [Main] first. [Children] says which program a
-// child is.
+// child runs.
 //
 // # Death
 //
@@ -127,10 +127,10 @@ func rowsOf(payload children.Payload) []Variant {
 // or procs/spawn calls it first in main or TestMain.
 func Main() { children.Main(Variants, Sums, fib.Variants, spawn.Variants) }
 
-// Children says in a few words which program a child is: one of its own, or the
+// Children says in a few words which program a child runs: one of its own, or the
 // running binary, and why.
 func Children() string { return children.Description() }
 
-// Cleanup removes the programs that children were. A program that may have started
+// Cleanup removes the programs that children ran. A program that may have started
 // children calls it before it ends.
 func Cleanup() { children.RemovePrograms() }

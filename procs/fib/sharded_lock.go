@@ -24,7 +24,7 @@ func serveShardedLock(w *children.Worker) {
 }
 
 func fibShardedLock(n int, q *shm.Queue, me uint32) int {
-	q.Lock.Acquire(me, 0) // if the last holder died, the count is whole all the same
+	q.Lock.Acquire(me, 0) // a holder that died has counted its call or not: there is nothing to mend
 	q.Count++
 	q.Lock.Release()
 	if n < 2 {

@@ -1,4 +1,4 @@
-// Child is the program that the children of procs and procs/fib are: see package
+// Child is the program that the children of procs and procs/fib run: see package
 // procs.
 package main
 

@@ -45,9 +45,9 @@ func (l *Lane) Item(seq uint64) int {
 	return int(seq-l.First)*len(l.Pool.Lanes) + l.Index
 }
 
-// Await returns Done when it is at least target, for a queue that belongs to one
-// child. If the child dies first, Await writes its unanswered items again and
-// gives them to another. Got is the sequence number of the next answer that the
+// Await waits until Done is at least target, and returns Done. The queue belongs to
+// one child. If the child dies first, Await writes its unanswered items again for
+// the child that replaces it. Got is the sequence number of the next answer that the
 // parent reads.
 func (l *Lane) Await(got, target uint64) (uint64, error) {
 	q := l.Queue

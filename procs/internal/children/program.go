@@ -16,7 +16,7 @@ import (
 )
 
 // Source is the folder, from the root of the module, of the program that most
-// children are.
+// children run.
 const Source = "procs/internal/child"
 
 // Program returns the path of the program of a folder, and the variables that its
@@ -26,7 +26,7 @@ var Program = func(folder string) (path string, env []string, err error) {
 	return path, nil, err
 }
 
-// Description says in a few words what a child is. It builds nothing.
+// Description says in a few words which program a child runs. It builds nothing.
 func Description() string {
 	if _, err := sourceRoot(); err != nil {
 		return "this binary, executed again: " + err.Error()

@@ -145,7 +145,7 @@ func (w *Worker) Torn(number uint64) {
 	exit(1, "child %d: request %d is not whole, want words that count up from its number", w.Index, number)
 }
 
-// AwaitSent returns Sent when it is at least target.
+// AwaitSent waits until Sent is at least target, and returns Sent.
 func (w *Worker) AwaitSent(target uint64) uint64 {
 	q := w.Queue
 	for !futex.Spin(w.Spinning, &q.Sent, target) {

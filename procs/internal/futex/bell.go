@@ -47,7 +47,7 @@ func Spin(on bool, word *atomic.Uint64, target uint64) bool {
 // look and its addition, another ringer has rung after this one made its reason,
 // and wakes the same sleepers.
 //
-// The bit alone would not do. Suppose that the ringer clears it before a first
+// The bit alone is not enough. Suppose that the ringer clears it before a first
 // sleeper sleeps, and a second sleeper, already awake, comes back and sets it
 // again. Then the first finds the bit set and sleeps although it has a reason to be
 // awake. The count prevents this, unless a sleeper is held up at that point for 2^31

@@ -1,4 +1,4 @@
-// Child is the program that the children of package spawn are: see package procs.
+// Child is the program that the children of package spawn run: see package procs.
 package main
 
 import (
