@@ -101,7 +101,7 @@ func (db *Database) share(n int, take func(client int) (slot int), put func(clie
 	return r.answer()
 }
 
-// A turns gives turns to inFlight clients at a time, first come, first served. It
+// A turns lets inFlight clients have a turn at a time, first come, first served. It
 // has no lock, because some of the variants have none. A client draws a ticket,
 // which is also the number of its question, and waits at the ticket's gate for a
 // token. There are inFlight tokens, which clients pass on.

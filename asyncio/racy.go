@@ -6,9 +6,9 @@ import "boundaries/internal/cacheline"
 // global_mutex.go. When two clients use the pool at once, it loses a connection, or
 // gives one to both of them, which ends the run with an error. That takes two
 // clients within the same few nanoseconds, so a short run may end without an error.
-// The race detector needs no such accident.
+// The race detector reports the race even then.
 //
-// Not in Variants: it runs only in child processes that tests start.
+// Racy is not in Variants: it runs only in child processes that tests start.
 func Racy(db *Database, n int) Answer {
 	check(n)
 	var pool struct {

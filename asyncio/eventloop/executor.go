@@ -43,7 +43,7 @@ func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] 
 	}
 	l.help(func() {
 		defer cancel()
-		if e.slots.Acquire(ctx, 1) == nil { // else canceled, and so is out
+		if e.slots.Acquire(ctx, 1) == nil { // if not, l has closed or out is canceled already
 			resolve(call())
 		}
 	}, func() { resolve(*new(T), errGoexit) })

@@ -42,9 +42,9 @@ type Server struct {
 	closed bool                      // guarded by mu
 }
 
-// maxStore is how many bytes of keys and values a Server keeps. A key counts keyBytes
-// more, about what the map needs for it: or short keys with empty values would take
-// gigabytes.
+// maxStore is how many bytes of keys and values a Server keeps. Each key counts keyBytes
+// more, about what the map needs for it. Otherwise the memory for short keys with empty
+// values could grow to gigabytes.
 const (
 	maxStore = 64 << 20
 	keyBytes = 64
