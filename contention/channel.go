@@ -5,11 +5,12 @@ import "runtime"
 // runChannel gives all records to one goroutine, the owner. A worker sends the owner a
 // request, and waits until the owner has acted.
 //
-// A worker yields before it waits: the first time to the owner, if that is on the worker's
-// processor, and a second time while the owner is busy for another worker. If the worker
-// blocks instead, its processor may become idle, and needs tens of microseconds to find
-// work again: with think=10us and hold=100ns a step takes 1.1 times as long as private's,
-// 1.2 times with one yield, and 1.4 times with none.
+// A worker that has no answer yields, up to twice, before it blocks. The first yield lets
+// the owner run if it waits for the worker's processor. The second is for an owner that is
+// busy for another worker. A worker that blocks at once may leave its processor idle, and
+// an idle processor needs tens of microseconds to find work again: with think=10us and
+// hold=100ns a step takes 1.1 times as long as private's, 1.2 times with one yield, and
+// 1.4 times with none.
 //
 // Cost: two channel operations per access, and mostly two switches of goroutines.
 // Progress: blocking. The owner serves requests in order of arrival.

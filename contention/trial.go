@@ -21,11 +21,11 @@ type Trial struct {
 	mutexWait time.Duration
 }
 
-// A budget is the rest of a trial's steps. Workers take a few at a time.
+// A budget is the steps that no worker has drawn yet. Workers draw a few at a time.
 type budget struct {
 	_    cacheline.Pad
 	left atomic.Int64
-	most int // how many a worker takes at a time; not changed while workers run
+	most int // how many a worker draws at a time; not changed while workers run
 	_    cacheline.Pad
 }
 
@@ -178,7 +178,7 @@ func (w *Worker) draw() bool {
 	return w.left > 0
 }
 
-// ask begins the clock of a step that is timed.
+// ask starts the clock of a step that is timed.
 func (w *Worker) ask() {
 	w.untilTimed = w.every - 1
 	if w.timed {
