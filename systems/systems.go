@@ -39,10 +39,10 @@
 // as a count.
 //
 // Two threads of SharedLoop lose about a third of their updates under gil, where a
-// thread may lose the lock before any instruction, as Python up to 3.9 did before most. Under
-// gil-jumps, which is Python 3.10 and later, they lose none, and under nogil up to
-// half. With more threads they lose more. The doc of SharedLoop says how long a run
-// must be to show this.
+// thread may lose the lock before any instruction. (In Python up to 3.9 it may before
+// most.) Under gil-jumps, which is Python 3.10 and later, they lose none, and under
+// nogil up to half. With more threads they lose more. The doc of SharedLoop says how
+// long a run must be to show this.
 //
 // Read plain.go and gil.go, which differ in the lock and in tick; then
 // free_threading.go, gilectomy.go and nogil.go, which define the same few
