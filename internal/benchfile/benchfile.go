@@ -516,7 +516,7 @@ func plural(n int, noun string) string {
 
 var unprintable = regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f]+`)
 
-// shorten makes one line of at most 200 bytes of a text.
+// shorten returns the text as one line of at most 200 bytes.
 func shorten(text string) string {
 	text = strings.Join(strings.Fields(unprintable.ReplaceAllString(text, " ")), " ")
 	if len(text) > 200 {

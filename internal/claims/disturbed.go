@@ -45,8 +45,8 @@ func (m *input) mostly(cells []cell, file int) string {
 	return ""
 }
 
-// long is the time of a run in which the lock of Python 3.2 and later changes hands ten
-// times. A run in which it changes hands once or never can lose nothing.
+// long is the time, in seconds, in which the lock of Python 3.2 and later changes hands
+// ten times. A run that is too short for the lock to change hands twice loses nothing.
 const long = 0.050
 
 // shaken says why the verdict of a figure cannot be trusted: a run that lost nothing

@@ -122,7 +122,8 @@ func (c counters) until(d counters) Signals {
 const (
 	// A run is Disturbed if it took this many times as long as it should. Two busy
 	// loops make 611 rows 15 % slower, and this bound names 606 of them. With nothing
-	// else running it names 78 of 4416 rows. A bound of 1.10 names 610, and 98.
+	// else running it names 78 of 4416 rows. A bound of 1.10 names 610 of the 611 and
+	// 98 of the 4416.
 	Disturbed = 1.15
 	// A quiet machine uses less than this share of the processors' time. The kernel
 	// counts in ticks of 10 ms, so a disturbance must also take two ticks.

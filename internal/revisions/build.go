@@ -255,8 +255,8 @@ func alike(a, b map[string]int) float64 {
 	return float64(common) / float64(all)
 }
 
-// reason returns the error of the go command, or a cause that the go command cannot know,
-// in the words of the user's tree.
+// reason returns the text of an error of the go command, with the side's name in place of
+// paths in its worktree. If the worktree itself explains the error, reason says so.
 func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	text := err.Error()
 	if outside := c.outside(ctx, s); outside != "" {

@@ -12,8 +12,8 @@ import (
 )
 
 // A keeper is a process that cleans up when this process has ended, even if it was
-// killed. The end of the keeper's standard input tells the keeper. It kills the process
-// group that was started last and removes the folder.
+// killed. The keeper notices that by the end of its standard input. It then kills the
+// process group that this process started last, and removes the folder.
 type keeper struct {
 	cmd   *exec.Cmd
 	input io.WriteCloser
@@ -27,7 +27,7 @@ rm -rf -- "$1"`
 
 func keep(folder string) (*keeper, error) {
 	cmd := exec.Command("sh", "-c", keeperScript, "boundaries-keeper", folder)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C does not reach it
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

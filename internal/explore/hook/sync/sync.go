@@ -1,5 +1,5 @@
 // Package sync is package sync for an exploration: each operation ends a step, and
-// an actor whose step would block gets no turn until it would not.
+// an actor gets no turn while its next step would block.
 package sync
 
 import (
