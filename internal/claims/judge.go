@@ -239,7 +239,7 @@ func (m *input) expandPythons(f figure) []figure {
 		_, pattern, _ := strings.Cut(ofPython[0].row, "system=")
 		system := strings.Replace(pattern, "*", python, 1)
 		if slices.ContainsFunc(ofPython, func(c cell) bool { return !strings.HasSuffix(c.row, pattern) }) {
-			system = python // with its GIL and without
+			system = python // the figure compares the interpreter with its GIL and without
 		}
 		g.label = strings.TrimPrefix(f.label+", "+system, ", ")
 		expanded = append(expanded, g)

@@ -231,7 +231,7 @@ func (r *Run) reverse(way []node) {
 	}
 }
 
-// known reports whether step i is one of the steps that are counted in known.
+// known reports whether step i is among the first known[a] steps of its actor a.
 func (r *Run) known(i int, known []int) bool { return r.number[i] < known[r.taken[i].actor] }
 
 // firsts returns the actors that can take the first step in the state before step i, in
@@ -278,7 +278,7 @@ func (n *node) try(actors []int) {
 		n.todo = append(n.todo, add...)
 		return
 	}
-	for _, c := range n.enabled { // the first waits for another actor
+	for _, c := range n.enabled { // none of the actors can go on here: try every choice
 		if n.asleep&c.bit() == 0 && !slices.Contains(n.todo, c) {
 			n.todo = append(n.todo, c)
 		}

@@ -71,7 +71,7 @@ const quit = -1
 // step it wants to take next. The data that the report points to does not change any more.
 type report struct {
 	did     did
-	spins   bool // it has called Gosched since
+	spins   bool // the actor called Gosched in the turn
 	next    Op
 	ended   bool
 	failure error // if ended
@@ -84,7 +84,7 @@ type did struct {
 	name  string
 	args  []Value
 
-	released []Op // what the actor has unlocked after
+	released []Op // what the actor unlocked between this step and its next
 }
 
 type row struct {
@@ -184,8 +184,8 @@ var (
 	errGoexit  = errors.New("it ended in runtime.Goexit")
 )
 
-// enabled returns the choices that there are. If there are none and an actor has not
-// ended, the run has failed.
+// enabled returns the choices whose steps can be taken now. If there are none and an
+// actor has not ended, the run has failed.
 func (r *Run) enabled() []choice {
 	var all []choice
 	var stuck []string
@@ -273,7 +273,7 @@ func (r *Run) step(c choice) {
 	}
 }
 
-// finish ends the actors that have not ended, and judges the end if all had.
+// finish ends the actors that have not ended. If all had, it calls the End function.
 func (r *Run) finish() {
 	complete := true
 	for _, a := range r.actors {
@@ -298,8 +298,8 @@ type use struct {
 
 type uses []use
 
-// uses returns what an actor's next step uses. Whether an actor that spins can go on
-// depends on the words that it has looked at.
+// uses returns what an actor's next step uses. If the actor spins, these are also the
+// words that it has looked at, because a write to one of them lets it go on.
 func (a *actor) uses() uses {
 	op := &a.next.next
 	var all uses

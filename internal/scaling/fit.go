@@ -136,7 +136,7 @@ func fits(points []point) (a, u Fit) {
 	return fit(points, amdahl, cmp.Or(superlinear, slows)), fit(points, usl, superlinear)
 }
 
-// fit fits a law, unless the data refute it for that reason.
+// fit fits a law, unless the data refute it; then refuted says why.
 func fit(points []point, l law, refuted string) Fit {
 	f := Fit{Points: len(points)}
 	if len(points) > 0 {
@@ -272,8 +272,8 @@ func leastSquares(points []point, walls []float64, set []int) (c [3]float64, ok 
 	return c, true
 }
 
-// misfit returns the largest relative residual if it is too large to be noise, and
-// where it is, or else 0. Noise is the spread within columns.
+// misfit returns the largest relative residual and the procs of its column, or zeros if
+// noise can explain the residuals. Noise is the spread within columns.
 func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, procs int) {
 	variance, free, sum := 0.0, 0, 0.0
 	c := [3]float64{f.Base, f.Base * f.Sigma.Center, f.Base * f.Kappa.Center}
