@@ -45,5 +45,5 @@ func runSpinLock(t *contention.Trial) (updates int) {
 			w.Done()
 		}
 	})
-	return contention.Total(records) // what got lost fails the row
+	return contention.Total(records) // a lost update fails the row
 }

@@ -139,7 +139,7 @@ var disciplines = []discipline{
 	{"global-mutex", "one lock for all counts", func() ([2]func(step), func() string) {
 		return locked(&sync.Mutex{}, "the lock")
 	}},
-	{"sharded-lock", "64 locks; another object would have had another lock, and no thread would have waited", func() ([2]func(step), func() string) {
+	{"sharded-lock", "64 locks: threads that use different objects seldom wait for each other", func() ([2]func(step), func() string) {
 		const object = 7
 		var locks [64]sync.Mutex
 		return locked(&locks[object%len(locks)], "lock 7 of 64")

@@ -53,7 +53,7 @@ func ExampleReplay() {
 	//     11                       releases the lock    5
 	//   The count is 5. One thread waited for 3 turns.
 	//
-	// sharded-lock: 64 locks; another object would have had another lock, and no thread would have waited
+	// sharded-lock: 64 locks: threads that use different objects seldom wait for each other
 	//   step   thread 1                thread 2                 count
 	//      1   takes lock 7 of 64                               3
 	//      2                           waits for lock 7 of 64   3

@@ -22,7 +22,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// What these tests test has one goroutine.
+// The code under test has one goroutine, so one value of -cpu is enough.
 func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 var update = flag.Bool("update", false, "write the golden files and the figures of the pages")

@@ -17,7 +17,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// What these tests test has one goroutine.
+// The code under test has one goroutine, so one value of -cpu is enough.
 func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // parse reads result lines, of which each has one value of each unit.

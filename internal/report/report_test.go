@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What these tests test has one goroutine.
+// The code under test has one goroutine, so one value of -cpu is enough.
 func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // suite returns the output of some rounds of the rows that the findings and the graphs

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What these tests test has one goroutine.
+// The code under test has one goroutine, so one value of -cpu is enough.
 func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 func read(t testing.TB, text string) *benchfile.File {

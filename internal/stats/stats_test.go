@@ -13,7 +13,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// What these tests test has one goroutine.
+// The code under test has one goroutine, so one value of -cpu is enough.
 func TestMain(m *testing.M) { suitetest.RunOnce(m) }
 
 // lognormal returns n values about center.
