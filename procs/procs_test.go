@@ -59,7 +59,7 @@ func TestMisuse(t *testing.T) {
 	p := start(t, named("serial"), 1, Word)
 	require.PanicsWithValue(t, "procs: -1 steps, need none or more", func() { p.Run(-1) })
 	p.Patience = 0
-	require.PanicsWithValue(t, "procs: patience of 0s, need more", func() { p.Run(1) })
+	require.PanicsWithValue(t, "procs: patience of 0s, need more than 0", func() { p.Run(1) })
 }
 
 // 100 children are killed in one run, at random moments, and 10 where an earlier row has the

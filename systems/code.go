@@ -167,7 +167,7 @@ func (c *code) argument(s *space, op opcode, word string, locals []string, label
 				return i
 			}
 		}
-		panic(fmt.Sprintf("systems: %s: no %s", c.name, word))
+		panic(fmt.Sprintf("systems: %s: no local %s", c.name, word))
 	}
 	switch op {
 	case opLoadFast, opStoreFast:

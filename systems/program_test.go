@@ -128,7 +128,7 @@ func TestMisuse(t *testing.T) {
 	suitetest.Misuse(t, "systems", rowsWith(Loop, Loop))
 	for listing, message := range map[string]string{
 		"def f\n\tFLY 1\n":        "systems: f: no instruction FLY",
-		"def f\n\tLOAD_FAST x\n":  "systems: f: no x",
+		"def f\n\tLOAD_FAST x\n":  "systems: f: no local x",
 		"def f\n\tJUMP nowhere\n": "systems: f: no label nowhere",
 		"def f\n\tCALL many\n":    `systems: f: strconv.ParseUint: parsing "many": invalid syntax`,
 	} {

@@ -629,7 +629,7 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 			a, b := w.Fork(leaf, 1), w.Fork(leaf, 2)
 			return w.Join(a) + w.Join(b)
 		},
-		"forkjoin: 2 tasks forked and not joined": func(w *Worker, _ int) int {
+		"forkjoin: a function returned with 2 tasks forked and not joined, want none": func(w *Worker, _ int) int {
 			w.Fork(leaf, 1)
 			w.Fork(leaf, 2)
 			return 0

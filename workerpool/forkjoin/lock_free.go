@@ -158,7 +158,7 @@ func (p *Pool) Run(fn Func, arg int) (result int) {
 	}()
 	result = fn(w, arg)
 	if w.head != 0 {
-		panic(fmt.Sprintf("forkjoin: %d tasks forked and not joined", w.head))
+		panic(fmt.Sprintf("forkjoin: a function returned with %d tasks forked and not joined, want none", w.head))
 	}
 	done = true
 	return result
@@ -316,7 +316,7 @@ func (w *Worker) runStolen(t *Task, v *Worker) {
 	}()
 	t.result = t.fn(w, t.arg)
 	if w.head != head {
-		panic(fmt.Sprintf("forkjoin: %d tasks forked and not joined", w.head-head))
+		panic(fmt.Sprintf("forkjoin: a function returned with %d tasks forked and not joined, want none", w.head-head))
 	}
 	done = true
 }

@@ -117,7 +117,7 @@ func (p *Pool) Run(n int) (int, error) {
 		return 0, ErrBroken
 	}
 	if p.Patience <= 0 {
-		panic(fmt.Sprintf("procs: patience of %v, need more", p.Patience))
+		panic(fmt.Sprintf("procs: patience of %v, need more than 0", p.Patience))
 	}
 	for _, l := range p.Lanes {
 		l.tries = 0
