@@ -202,7 +202,7 @@ func (l *Loop) expire() {
 // due. It may return earlier.
 func (l *Loop) sleep() {
 	if l.selector != nil && len(l.timers) > 0 {
-		l.selector.setDue(l.timers[0].when) // before asleep is set, or it would undo a wake
+		l.selector.setDue(l.timers[0].when) // before asleep is set: later, setDue could undo a wake
 	}
 	l.mu.Lock()
 	l.asleep = len(l.posted) == 0
@@ -267,8 +267,8 @@ func (l *Loop) callSoonThreadsafe(f func()) bool {
 	return true
 }
 
-// callSoon makes f ready. It runs in the next turn, or in this one if the callbacks of
-// this one have not begun.
+// callSoon makes f ready. f runs in the next turn, or in this turn if its callbacks have
+// not begun.
 func (l *Loop) callSoon(f func()) { l.ready = append(l.ready, callback{f: f}) }
 
 // callLater makes f run in the first turn that begins after d has passed.

@@ -92,8 +92,8 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 // flight, and reads the answers. It calls open for each child, in each run. Open
 // returns two functions: send writes item i, and receive reads the answer and says
 // what is wrong with it. They run on two goroutines. An answer may take as long as
-// patience. Pipes keep order, so the ledger is one number: after a death, Exchange
-// sends again every item after the last answer.
+// patience. Pipes keep order, so one number says which items are answered: after a
+// death, Exchange sends again every item after the last answer.
 func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
 	// How many answers share one deadline: one, or more if many are in flight.
