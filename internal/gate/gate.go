@@ -261,7 +261,7 @@ func (c Config) detect(r *Result, data *Data, alpha float64) {
 	n, m, s := len(v[Base]), len(v[Head]), spread(v[Base], v[Head])
 	r.Detectable = math.Inf(1)
 	if r.Base == 0 && r.Head == 0 {
-		s = 0 // a rare allocation of a row that has none is no noise of a ratio
+		s = 0 // both medians are 0: a rare allocation counts as no noise
 	}
 	if unit := stats.MinimumEffect(n, m, 1, alpha, c.Power); !math.IsNaN(s) && !math.IsInf(unit, 1) {
 		r.Detectable = math.Pow(unit, s) - 1
