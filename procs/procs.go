@@ -52,8 +52,8 @@
 //
 // A child may be killed at any instant. The parent can write every item again, and it
 // counts an item as answered only once. The items that a dead child had not answered
-// go to the child that replaces it, or to all children where they share one queue. Run returns an error that reports the death, although
-// every answer arrived. A child that ends without being killed, answers wrongly, or
+// go to the child that replaces it, or to all children where they share one queue. Run
+// returns an error that reports the death, although every answer arrived. A child that ends without being killed, answers wrongly, or
 // is silent for longer than the pool's Patience is broken, and ends the run.
 //
 // # What Python does

@@ -273,7 +273,7 @@ var claims = []claim{
 		},
 		expect: inDirection,
 		why: "one lock is taken for every count of every object, as in 1996. But a lock that is free costs a few ns today, " +
-			"which is fewer bytecodes than it was in 2011. The base is plain: the lock of 1.4 comes with the first thread that a program starts",
+			"the time of fewer bytecodes than in 2011. The base is plain: the lock of 1.4 comes with the first thread that a program starts",
 	},
 	{
 		id: "C13", where: "Stein 1996",
@@ -395,7 +395,7 @@ var claims = []claim{
 		},
 		expect: inDirection,
 		why: "the 7 cores are of the design with buffered counts. How many it takes depends on what a shared count costs between this machine's " +
-			"cores; 2 to 5 was expected. Where parity lies beyond the processors, it is judged only if these are more than the claim allows",
+			"cores; 2 to 5 was expected. If this machine has too few processors to reach parity, the claim is judged only if it has more of them than the claim allows",
 	},
 	{
 		id: "C24", where: "figure 4.5.1",
@@ -454,7 +454,7 @@ var claims = []claim{
 			{label: "Go's process / thread", article: "500", num: at(wall, 1, "Spawn/start=process"), den: at(wall, 1, "Spawn/start=thread"), want: about(500), direction: slower, aside: true},
 		},
 		expect: reproduced,
-		why: "the 50 ms are a Python that starts anew, so Python's rows decide; a Go program starts sooner. The figures are PEP 703's, of its machine and for spawn: " +
+		why: "the 50 ms are the start of a whole new Python, so Python's rows decide; a Go program starts sooner. The figures are PEP 703's, of its machine and for spawn: " +
 			"the article's own code 5.1 forks on Linux. The ratio stands beside them, because two times that are both off can have it",
 	},
 	{

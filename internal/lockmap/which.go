@@ -40,7 +40,7 @@ var questions = []question{
 	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
 	{text: "16 goroutines a proc, 95 % reads of 1 us", shape: "record", set: func(c *contention.Case) { c.Hold, c.Goroutines = us, 16 }},
 	{text: "64 records, some popular, 95 % reads", shape: "record", set: func(c *contention.Case) { c.Records, c.Skew = 64, "zipf" }},
-	{text: "A counter that is seldom read, and from where on one word is cheaper", shape: "counter", set: func(*contention.Case) {},
+	{text: "A counter, by how often it is read: many cells or one word", shape: "counter", set: func(*contention.Case) {},
 		along: "read", than: [2]string{"atomic", "striped-pool"}},
 	{text: "A configuration of 1,000 keys, 99 % reads", shape: "map", set: func(*contention.Case) {}},
 }
