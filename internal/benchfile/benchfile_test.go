@@ -175,7 +175,7 @@ func TestProblems(t *testing.T) {
 		"Inf":             {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
 		"too much":        {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
 		"cut off":         {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
-		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
+		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", `f:2: BenchmarkB printed "log text of the benchmark" to standard output in the middle of its result; want it on standard error, or by b.Log; the line is left out`},
 		"glued":           {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
 		"failure":         {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
@@ -359,18 +359,35 @@ func TestSpliced(t *testing.T) {
 		"BenchmarkA 100 NaN x/op":                              "",
 		"BenchmarkA\n":                                         "",
 		"Benchmarking 3 4 5\n":                                 "",
+		"Benchmark of a tiny program\n":                        "",
+		"BenchmarkA takes long\n":                              "",
 		"ok tiny 1s\n":                                         "",
 		"# again: BenchmarkA 100 3.5 ns/op":                    "",
 		"    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n": "",
-		"BenchmarkA \t\n":                                      `BenchmarkA printed ""`,
-		"BenchmarkA-2 slow write: 12ms\n":                      `BenchmarkA-2 printed "slow write: 12ms"`,
-		"BenchmarkA 3 items, 12 ms 100 3.5 ns/op":              `BenchmarkA printed "3 items, 12 ms 100 3.5 ns/op"`,
-		"doneBenchmarkA/k=x-2  \t 1\t 3.5e+06 ns/op\t7 x/op":   `BenchmarkA/k=x-2 printed "done"`,
+		"BenchmarkA \t\n":                                      `BenchmarkA printed ""` + says,
+		"BenchmarkA-2   \tslow write: 12ms\n":                  `BenchmarkA-2 printed "slow write: 12ms"` + says,
+		"BenchmarkA\t3 items, 12 ms 100 3.5 ns/op":             `BenchmarkA printed "3 items, 12 ms 100 3.5 ns/op"` + says,
+		"doneBenchmarkA/k=x-2  \t 1\t 3.5e+06 ns/op\t7 x/op":   `BenchmarkA/k=x-2 printed "done"` + says,
+		"doneBenchmarkA-2   \t       1\t         3.000 q/op\n": `BenchmarkA-2 printed "done"` + says,
+		" 50 %\rBenchmark  \t       1\t      +Inf q/op\n":      `Benchmark printed " 50 %\r"` + says,
+		"BenchmarkA-2   \t       1\n":                          "BenchmarkA-2 has a result without a value; want one, by b.ReportMetric if not ns/op",
 	} {
 		if err := Spliced(line); want == "" {
 			require.NoError(t, err, line)
 		} else {
-			require.EqualError(t, err, want+says, line)
+			require.EqualError(t, err, want, line)
 		}
+	}
+}
+
+func TestResultName(t *testing.T) {
+	for line, want := range map[string]string{"BenchmarkA/k=x-2 \t 100\t 3.5 ns/op\n": "A/k=x-2", "BenchmarkÄ/größe 1 NaN x/op": "Ä/größe", "Benchmark 1 2 x": ""} {
+		name, ok := ResultName(line)
+		require.True(t, ok, line)
+		require.Equal(t, want, name)
+	}
+	for _, line := range []string{"BenchmarkA\n", "Benchmarking 3 4 5\n", "BenchmarkA 100\n", "BenchmarkA 3 fine ones\n", "ok tiny 1s\n"} {
+		_, ok := ResultName(line)
+		require.False(t, ok, line)
 	}
 }

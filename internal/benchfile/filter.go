@@ -22,7 +22,8 @@ import (
 type filter struct {
 	file   *File
 	source *source
-	rest   []byte // of the line that is being read
+	last   []byte // the line that was read last
+	rest   []byte // of it, what is left to read
 	err    error  // ends the file
 
 	number  int // of the line
@@ -56,7 +57,8 @@ func (f *filter) Read(p []byte) (int, error) {
 			f.err = fmt.Errorf("%s:%d: %w", f.file.Name, f.number, err)
 			return 0, io.EOF
 		}
-		f.rest = append(f.take(line, ended), '\n')
+		f.last = f.take(line, ended)
+		f.rest = append(f.last, '\n')
 	}
 	n := copy(p, f.rest)
 	f.rest = f.rest[n:]

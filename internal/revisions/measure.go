@@ -237,9 +237,8 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 }
 
 var (
-	cpuLine    = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
-	resultLine = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?\s+\d+\s`)
-	unitLine   = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
+	cpuLine  = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
+	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
 )
 
 // results reads what a test binary printed. Only the lines of results and of units
@@ -254,7 +253,7 @@ func results(out string) (*benchfile.File, string, error) {
 		if err := benchfile.Spliced(line); err != nil {
 			return nil, "", err
 		}
-		if resultLine.MatchString(line) {
+		if _, ok := benchfile.ResultName(line); ok {
 			kept.WriteString(line)
 		}
 	}

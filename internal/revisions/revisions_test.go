@@ -554,7 +554,7 @@ func TestFailingBenchmark(t *testing.T) {
 		{"log.Fatal", `log.Fatal("no such host")`, "exit status 1: .* no such host$"},
 		{"fatal error", `var m sync.Mutex; m.Unlock()`, "fatal error: sync: unlock of unlocked mutex$"},
 		{"killed", `p, _ := os.FindProcess(os.Getpid()); p.Kill(); select {}`, "signal: killed$"},
-		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
+		{"output in a result", `fmt.Print("\nBenchmarkThing \tnoise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
 		{"output before a result", `for _, x := range "ab" { b.Run(string(x), func(*testing.B) { fmt.Print("done ") }) }`, `BenchmarkThing/b\S* printed "done " to standard output in the middle of its result`},
 		{"damage to the worktree", `os.Remove("../.git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:\\d+: no reason$"},
 		{"never ends", `time.Sleep(time.Minute)`, `still running after 2s, and killed \(-timeout\)$`},

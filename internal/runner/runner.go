@@ -189,11 +189,9 @@ func (r *runner) build(ctx context.Context) error {
 			return ctx.Err()
 		}
 		for line := range strings.Lines(text) {
-			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
+			if name, ok := benchfile.ResultName(line); ok && !slices.Contains(b.rows, name) {
 				b.rows = append(b.rows, name)
-			} else if err := benchfile.Spliced(line); err != nil && !strings.HasPrefix(line, "Benchmark") {
-				// A line that begins with a name is a program's own: the figures of a single
-				// iteration follow its name at once.
+			} else if err := benchfile.Spliced(line); err != nil {
 				r.problems = append(r.problems, err)
 			}
 		}
@@ -228,16 +226,6 @@ func (r *runner) compile(ctx context.Context) error {
 		r.binaries = append(r.binaries, b)
 	}
 	return nil
-}
-
-var resultLine = regexp.MustCompile(`^Benchmark(\S+)\s+\d+\s+\S+ \S+`)
-
-// resultOf returns the name in a line that is a result.
-func resultOf(line string) (name string, ok bool) {
-	if m := resultLine.FindStringSubmatch(line); m != nil {
-		return m[1], true
-	}
-	return "", false
 }
 
 // splicedIn returns an error for each benchmark that printed into its own result.
@@ -365,7 +353,7 @@ func (r *runner) reopen() (err error) {
 	for line := range strings.Lines(string(text)) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
-		name, isResult := resultOf(line)
+		name, isResult := benchfile.ResultName(line)
 		switch {
 		case isFact && key == "plan":
 			planned = true
@@ -542,7 +530,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	for line := range strings.Lines(text) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(fact, ": ")
-		name, isResult := resultOf(line)
+		name, isResult := benchfile.ResultName(line)
 		switch {
 		case isResult && name == u.String():
 			found = true
