@@ -59,6 +59,11 @@ func (d *Decision) Undecided() int {
 	return rows(slices.DeleteFunc(d.of(Undecided), func(r Result) bool { return regressed[r.Row] }))
 }
 
+// Compared reports whether any value could be compared.
+func (d *Decision) Compared() bool {
+	return slices.ContainsFunc(d.Results, func(r Result) bool { return r.Verdict != Unjudged })
+}
+
 // Summary is the last line of the text: what was decided, and what was not.
 func (r *Report) Summary() string {
 	if r.Partial != "" {
@@ -66,6 +71,9 @@ func (r *Report) Summary() string {
 	}
 	if r.Equal != "" {
 		return r.Equal
+	}
+	if !r.Compared() {
+		return fmt.Sprintf("nothing could be compared: no row has a unit on both sides (rows only in base: %d, only in head: %d)", len(r.Removed), len(r.Added))
 	}
 	text := ""
 	if n := r.Regressions(); n > 0 {

@@ -403,6 +403,7 @@ func BenchmarkState(b *testing.B) {
 		state = append(state, name+"="+text)
 	}
 	b.Run(strings.Join(state, ","), func(*testing.B) {})
+	b.Run("both", func(*testing.B) {})
 }
 `
 
@@ -595,8 +596,9 @@ func TestFailingBenchmark(t *testing.T) {
 
 	t.Setenv("FAIL", "no result")
 	status, stdout, stderr = compare("HEAD", o)
-	require.Zero(t, status, stderr)
+	require.Equal(t, 2, status, stderr)
 	require.Regexp(t, `Only in base\n  Thing`, stdout)
+	require.Regexp(t, `\nboundaries: nothing could be compared: no row has a unit on both sides \(rows only in base: 1, only in head: 0\)\n$`, stderr)
 }
 
 // A benchmark runs up to three times while something disturbs the machine.
