@@ -232,7 +232,7 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 	}
 	rel, err := filepath.Rel(top, file)
 	if err != nil || !filepath.IsLocal(rel) {
-		c.note("%s is outside of the repository, and both sides are built without it", file)
+		c.without = file + " is outside of the repository, and both sides are built without it"
 		return changes, nil
 	}
 	rel = filepath.ToSlash(rel)
@@ -240,7 +240,7 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 		return ch.unknown && (ch.path == rel || ch.path == strings.TrimSuffix(rel, ".work")+".work.sum")
 	}
 	if _, err := c.git(ctx, c.top, "ls-files", "--error-unmatch", "--", ":(top,literal)"+rel); err != nil {
-		c.note("%s is not committed, and both sides are built without it", rel)
+		c.without = rel + " is not committed, and both sides are built without it"
 		return slices.DeleteFunc(changes, unknown), nil
 	}
 	c.work = rel
@@ -258,6 +258,9 @@ func (s *side) workFile() string {
 
 // findWorkspace says which go.work the sides have.
 func (c *comparison) findWorkspace() {
+	if c.without != "" {
+		c.note("%s", c.without)
+	}
 	if c.work == "" {
 		return
 	}

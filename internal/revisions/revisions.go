@@ -85,6 +85,7 @@ type comparison struct {
 	env        []string
 	noFilters  []string // options of git
 	work       string   // the go.work that counts, in the tree
+	without    string   // says which go.work does not count, or ""
 	ldflags    []string // of GOFLAGS
 	patterns   patterns
 	base, head side

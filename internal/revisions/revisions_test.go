@@ -492,6 +492,11 @@ func TestBadInput(t *testing.T) {
 		t.Setenv("TMP", filepath.Join(t.TempDir(), "none"))
 		requireBadInput(t, "making a temporary directory: ", "HEAD", quick)
 	})
+	t.Run("a folder that git does not know", func(t *testing.T) {
+		require.NoError(t, os.Mkdir("unknown", 0o777))
+		t.Chdir("unknown")
+		requireBadInput(t, "base does not have the current folder, unknown/; head does not have", "HEAD", quick)
+	})
 	t.Run("not a repository", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		requireBadInput(t, "want to be in a git checkout: git rev-parse: fatal: not a git repository", "HEAD", quick)
