@@ -215,7 +215,7 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 // is not committed, because only head would have it, and without one outside the
 // repository, because it would lead both sides to the user's checkout.
 func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
-	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "GOWORK")
+	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "-json=false", "GOWORK")
 	if err != nil {
 		return nil, command.BadInput("go env: %w", firstLine(errOut, err))
 	}

@@ -485,7 +485,7 @@ func TestBadInput(t *testing.T) {
 	})
 	t.Run("flags that make go env print JSON", func(t *testing.T) {
 		t.Setenv("GOFLAGS", "-json")
-		requireBadInput(t, "go list -f cannot be used with -json", "HEAD", quick)
+		requireBadInput(t, "go list -f cannot be used with -json\n", "HEAD", quick)
 	})
 	t.Run("nowhere for temporary files", func(t *testing.T) {
 		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
