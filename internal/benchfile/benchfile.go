@@ -345,8 +345,15 @@ func (f *File) problem(line int, text string) {
 // not 1.
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
-// size-1000-4, then size-1000 is the name, and 1000 is not a number of procs.
+// size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
+// the run verb says which numbers of procs it has, and no other number is one. Otherwise
+// nothing tells a size-1000 at one proc from a size at 1000 procs.
 func (f *File) splitNames() {
+	planned := func(int) bool { return true }
+	if m := planCPU.FindStringSubmatch(f.Machine.Fact("plan")); m != nil {
+		list := strings.Split(m[1], ",")
+		planned = func(procs int) bool { return slices.Contains(list, strconv.Itoa(procs)) }
+	}
 	longer := map[rowKey]bool{} // the names to which a suffix was added
 	for _, r := range f.Rows {
 		if name, _, ok := cutProcs(r.Name); ok {
@@ -354,11 +361,14 @@ func (f *File) splitNames() {
 		}
 	}
 	for _, r := range f.Rows {
-		if name, procs, ok := cutProcs(r.Name); ok && !longer[rowKey{r.Pkg, r.Name}] {
+		if name, procs, ok := cutProcs(r.Name); ok && planned(procs) && !longer[rowKey{r.Pkg, r.Name}] {
 			r.Name, r.Procs = name, procs
 		}
 	}
 }
+
+// planCPU matches the "# plan:" line of the run verb.
+var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) `)
 
 // cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
 func cutProcs(name string) (base string, procs int, ok bool) {
