@@ -392,6 +392,15 @@ func TestResultName(t *testing.T) {
 	}
 }
 
+// "func Benchmark(b *testing.B)" is a benchmark.
+func TestNoName(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("Benchmark of the day\nBenchmark \t 1\t 5 ns/op\nBenchmark-2 \t 1\t 5 ns/op\n"), "f")
+	require.NoError(t, err)
+	require.Empty(t, f.Problems)
+	require.Len(t, f.Rows, 2)
+	require.Equal(t, []string{"", "-2"}, []string{f.Rows[0].FullName(), f.Rows[1].FullName()})
+}
+
 // A file of the run verb says which numbers are of procs.
 func TestPlannedProcs(t *testing.T) {
 	const rows = "BenchmarkA/n-4 1 5 ns/op\nBenchmarkB-2 1 5 ns/op\nBenchmarkC 1 5 ns/op\n"

@@ -111,8 +111,8 @@ func (f *filter) take(line []byte, ended bool) []byte {
 	case bytes.HasPrefix(line, benchmark):
 		after, _ := utf8.DecodeRune(line[len(benchmark):])
 		switch {
-		case unicode.IsLower(after) || unicode.IsSpace(after):
-			return nil // "Benchmarking" is no benchmark's name
+		case unicode.IsLower(after) || unicode.IsSpace(after) && !resultLine.Match(line):
+			return nil // "Benchmarking" is no benchmark's name, but "Benchmark" is one
 		case !ended:
 			// A line that was cut off can look whole.
 			f.problem("the line is cut off; left out")
