@@ -139,7 +139,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
-		return nil, c.noMatch()
+		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip", c.Bench)
 	}
 	return records, nil
 }
@@ -257,12 +257,12 @@ func results(out string) (*benchfile.File, string, error) {
 			kept.WriteString(line)
 		}
 	}
-	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "result")
+	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "the result")
 	if err != nil && (file == nil || kept.Len() > 0 && strings.Contains(kept.String(), "Benchmark")) {
-		return nil, "", fmt.Errorf("reading the result: %w", err)
+		return nil, "", fmt.Errorf("cannot read %w", err)
 	}
 	if len(file.Problems) > 0 {
-		return nil, "", fmt.Errorf("cannot read a result (did the benchmark print to standard output?): %w", file.Problems[0])
+		return nil, "", fmt.Errorf("cannot read %w", file.Problems[0])
 	}
 	return file, kept.String(), nil
 }

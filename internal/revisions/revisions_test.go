@@ -604,6 +604,10 @@ func TestFailingBenchmark(t *testing.T) {
 	require.Equal(t, 2, status, stderr)
 	require.Regexp(t, `Only in base\n  Thing`, stdout)
 	require.Regexp(t, `\nboundaries: nothing could be compared: no row has a unit on both sides \(rows only in base: 1, only in head: 0\)\n$`, stderr)
+	o.Bench = "Thing/Nothing"
+	status, _, stderr = compare("HEAD", o)
+	require.Equal(t, 2, status, stderr)
+	require.Regexp(t, `\nboundaries: -bench "Thing/Nothing" gives no result, neither on base nor on head: no sub-benchmark matches, or all skip\n$`, stderr)
 }
 
 // A benchmark runs up to three times while something disturbs the machine.

@@ -200,11 +200,14 @@ func (r *runner) build(ctx context.Context) error {
 		}
 	}
 	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
-		missing := fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench)
+		missing := fmt.Errorf("no benchmark of %s matches %q, or all skip", strings.Join(r.Packages, " "), r.Bench)
 		if len(r.binaries) == 0 {
 			missing = fmt.Errorf("no package of %s has tests", strings.Join(r.Packages, " "))
 		}
-		return cmp.Or(errors.Join(r.problems...), missing)
+		if len(r.problems) > 0 {
+			return command.Problems(r.problems)
+		}
+		return missing
 	}
 	return nil
 }
@@ -239,8 +242,8 @@ func splicedIn(output string) (errs []error) {
 }
 
 // reason matches what a failing test binary prints: a line, and for a failed benchmark
-// also the text below it.
-var reason = regexp.MustCompile(`(?m)^((?:\s*--- FAIL:.*(?:\n +.*)?)|(?:panic|fatal error): .*)`)
+// also the text below it. The line of a failed benchmark may begin with its name.
+var reason = regexp.MustCompile(`(?m)(--- FAIL:.*(?:\n +.*)?|^(?:panic|fatal error|SIG[A-Z]+): .*)`)
 
 func (r *runner) problem(what, output string, err error) {
 	text := err.Error()
@@ -557,6 +560,9 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	if !found {
 		one.lines = text
 		return one, cmp.Or(errors.Join(splicedIn(text)...), errors.New("no result, though it had one before"))
+	}
+	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
+		return one, cmp.Or(err, errors.Join(file.Problems...))
 	}
 	if !judged {
 		signals.Outside = true

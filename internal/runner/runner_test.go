@@ -246,6 +246,13 @@ func BenchmarkBad(b *testing.B) {
 		case "print":
 			fmt.Print("a log ")
 			return
+		case "fails late", "skips late":
+			if b.N > 1 && os.Getenv("ENDS") == "skips late" {
+				b.Skip()
+			} else if b.N > 1 {
+				b.Fatal("too late")
+			}
+			return
 		}
 		b.Fatal("a wrong answer")
 	}
@@ -265,6 +272,7 @@ func BenchmarkBad(b *testing.B) {
 	for ends, want := range map[string]string{
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
 		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
+		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has NaN ns/op, want a finite number",
 	} {
 		t.Setenv("ENDS", ends)
 		c := c
@@ -275,8 +283,11 @@ func BenchmarkBad(b *testing.B) {
 		assert.True(t, strings.HasPrefix(err.Error(), want), "%s: %v", ends, err)
 	}
 
-	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Nothing"
-	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing"`)
+	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Bad"
+	t.Setenv("ENDS", "")
+	require.ErrorAs(t, Run(t.Context(), c), &problems, "the only benchmark fails")
+	c.Bench = "Nothing"
+	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing", or all skip`)
 	assert.NoFileExists(t, c.Out)
 	c.Packages = []string{"./none"}
 	assert.ErrorContains(t, Run(t.Context(), c), "none")
