@@ -50,6 +50,12 @@ func TestCompareNothing(t *testing.T) {
 	status, _, stderr := boundaries(t, "compare", "a.txt", "b.txt")
 	require.Equal(t, 2, status)
 	require.Equal(t, "boundaries: compare: nothing could be compared: no row has a unit on both sides (rows only in base: 0, only in head: 0)\n", stderr)
+
+	// Each problem of a file has a line.
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 ns/op", "B 1 NaN ns/op", "C 1 NaN ns/op")), 0o666))
+	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
+	require.Equal(t, 2, status)
+	require.Regexp(t, `^(boundaries: compare: b.txt:\d+: Benchmark. has NaN ns/op, .*\n){2}$`, stderr)
 }
 
 // The help has the answers to what users ask often.

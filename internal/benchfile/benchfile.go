@@ -278,7 +278,7 @@ func (f *File) read(lines *filter) error {
 		switch record := reader.Result().(type) {
 		case *benchfmt.SyntaxError:
 			text := record.Msg
-			if err := Spliced(string(lines.last)); err != nil {
+			if err := Spliced(string(lines.last)); err != nil && strings.Contains(text, "iteration count") {
 				text = err.Error()
 			}
 			f.problem(record.Line, text+"; the line is left out")
@@ -323,6 +323,8 @@ func (f *File) read(lines *filter) error {
 			}
 		}
 	}
+	// The values of the others are all in Problems.
+	f.Rows = slices.DeleteFunc(f.Rows, func(r *Row) bool { return len(r.Values) == 0 })
 	if lines.err != nil {
 		return lines.err
 	}

@@ -189,6 +189,8 @@ func TestProblems(t *testing.T) {
 			assert.Equal(t, []float64{2e-9}, f.Rows[0].Values["sec/op"], name)
 		}
 	}
+	_, err := ReadFrom(strings.NewReader("BenchmarkB 1 NaN ns/op\n"), "f")
+	require.EqualError(t, err, "f:1: BenchmarkB has NaN ns/op, want a finite number; the value is left out; want the output of go test -bench")
 	f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("BenchmarkB 1 NaN ns/op\n", 250)), "f")
 	require.NoError(t, err)
 	require.Len(t, f.Problems, maxKept+1)
