@@ -52,7 +52,7 @@ func TestCompareNothing(t *testing.T) {
 	require.Equal(t, "boundaries: compare: nothing could be compared: no row has a unit on both sides (rows only in base: 0, only in head: 0)\n", stderr)
 
 	// Each problem of a file has a line.
-	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 ns/op", "B 1 NaN ns/op", "C 1 NaN ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 ns/op")+"BenchmarkB 1 NaN ns/op\nBenchmarkC 1 NaN ns/op\n"), 0o666))
 	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
 	require.Equal(t, 2, status)
 	require.Regexp(t, `^(boundaries: compare: b.txt:\d+: Benchmark. has NaN ns/op, .*\n){2}$`, stderr)
