@@ -199,7 +199,7 @@ func TestProblems(t *testing.T) {
 
 // Lines that a benchmark logs are neither keys of the format nor results.
 func TestLogs(t *testing.T) {
-	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n" +
+	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
 		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
 	clean, err := ReadFrom(strings.NewReader(plain), "f")
 	require.NoError(t, err)

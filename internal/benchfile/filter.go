@@ -70,6 +70,7 @@ var (
 	// Matches the output of go test -json, but not JSON that a program logs.
 	testJSON = regexp.MustCompile(`^\{.*"Action":"(start|run|pause|cont|pass|bench|fail|output|skip|build-output|build-fail)"`)
 	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
+	logged   = regexp.MustCompile(`^ +\S+\.go:\d+: `) // by b.Log
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
 	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
@@ -103,7 +104,7 @@ func (f *filter) take(line []byte, ended bool) []byte {
 		f.endFailure(reason)
 	}
 	if !bytes.HasPrefix(line, benchmark) {
-		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !f.cutPrefix(&line, i) {
+		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !logged.Match(line) && !f.cutPrefix(&line, i) {
 			return nil
 		}
 	}
