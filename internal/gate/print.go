@@ -135,12 +135,18 @@ func value(v float64, unit string) string {
 	if unit == speedUp {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
 	}
+	if size := math.Abs(v); size >= 1e18 || size < 1e-12 && size > 0 {
+		return strconv.FormatFloat(v, 'g', 4, 64) // benchunit has no prefix for it
+	}
 	return benchunit.Scale(v, benchunit.ClassOf(unit))
 }
 
 func percent(ratio float64) string {
 	if math.IsInf(ratio, 1) {
 		return "∞"
+	}
+	if ratio >= 1e6 {
+		return fmt.Sprintf("%+.1e %%", 100*(ratio-1))
 	}
 	return fmt.Sprintf("%+.1f %%", 100*(ratio-1))
 }
