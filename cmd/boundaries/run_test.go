@@ -42,6 +42,10 @@ func TestRunVerb(t *testing.T) {
 		assert.NotContains(t, stderr.String(), "looking for", "it built before it refused: "+args)
 		assert.NoFileExists(t, "f", args)
 	}
+	name := filepath.Join(t.TempDir(), "bad.txt")
+	require.NoError(t, os.WriteFile(name, []byte("# seed: 99999999999999999999\n"), 0o666))
+	_, err := runner.SeedOf(name)
+	assert.ErrorContains(t, err, name+": want a seed of 64 bits")
 	if testing.Short() {
 		t.Skip("runs the go command")
 	}

@@ -328,7 +328,11 @@ func SeedOf(file string) (uint64, error) {
 	if m == nil {
 		return 0, fmt.Errorf("%s was not begun by this command", file)
 	}
-	return strconv.ParseUint(string(m[1]), 10, 64)
+	seed, err := strconv.ParseUint(string(m[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: want a seed of 64 bits: %w", file, err)
+	}
+	return seed, nil
 }
 
 // lock keeps other runs from the file, until it is closed.
