@@ -370,7 +370,13 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 		// Git refuses to remove a worktree that a benchmark damaged, but not one
 		// that is gone.
 		errs = append(errs, os.RemoveAll(s.tree))
-		_, err := c.git(ctx, c.top, "worktree", "remove", "--force", s.tree)
+		var err error
+		for range 3 {
+			// A second Ctrl-C kills a command that is not in its own process group yet.
+			if _, err = c.git(ctx, c.top, "worktree", "remove", "--force", s.tree); err == nil {
+				break
+			}
+		}
 		errs = append(errs, err)
 	}
 	if c.tmp != "" {
