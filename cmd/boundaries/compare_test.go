@@ -42,6 +42,22 @@ func TestCompareBadArguments(t *testing.T) {
 	}
 }
 
+// A row without a common unit is no comparison.
+func TestCompareNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 x/op")), 0o666))
+	status, _, stderr := boundaries(t, "compare", "a.txt", "b.txt")
+	require.Equal(t, 2, status)
+	require.Equal(t, "boundaries: compare: nothing could be compared: no row has a unit on both sides (rows only in base: 0, only in head: 0)\n", stderr)
+
+	// Each problem of a file has a line.
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 ns/op")+"BenchmarkB 1 NaN ns/op\nBenchmarkC 1 NaN ns/op\n"), 0o666))
+	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
+	require.Equal(t, 2, status)
+	require.Regexp(t, `^(boundaries: compare: b.txt:\d+: Benchmark. has NaN ns/op, .*\n){2}$`, stderr)
+}
+
 // The help has the answers to what users ask often.
 func TestCompareHelp(t *testing.T) {
 	status, stdout, _ := boundaries(t, "compare", "-h")

@@ -64,8 +64,12 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row whose process takes longer than `d`")
 	var hosts []string
 	flags.Func("on", "run on the `hosts` of a list, such as me@one,me@two, and not here", func(s string) error {
-		if hosts = strings.Split(s, ","); slices.Contains(hosts, "") {
-			return errors.New("want hosts separated by commas")
+		hosts = strings.Split(s, ",")
+		for i, host := range hosts {
+			// ssh would take -x for an option.
+			if host == "" || host[0] == '-' || strings.ContainsAny(host, " \t\n'\"") || slices.Contains(hosts[:i], host) {
+				return fmt.Errorf("host %q: want different hosts that ssh reaches, separated by commas", host)
+			}
 		}
 		return nil
 	})
@@ -92,6 +96,11 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return command.BadInput("-rounds is %d, want 1 or more", c.Rounds)
 	case c.Timeout <= 0:
 		return command.BadInput("-timeout is %v, want more than 0", c.Timeout)
+	}
+	for _, host := range hosts {
+		if name := ofHost(c.Out, host); exists(name) {
+			return command.BadInput("%s exists already; want a new file", name)
+		}
 	}
 	if c.Resume && !given["seed"] {
 		seed, err := runner.SeedOf(c.Out)

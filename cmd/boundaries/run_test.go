@@ -19,7 +19,10 @@ func TestRunVerb(t *testing.T) {
 		"-o f -bench (":           "run: invalid value",
 		"-o f -cpu 0":             "want numbers from 1 to 10000, separated by commas",
 		"-o f -cpu 1,x":           "want numbers from 1 to 10000, separated by commas",
-		"-o f -on a,,b":           "want hosts separated by commas",
+		"-o f -on a,,b":           `run: invalid value "a,,b" for flag -on: host "": want different hosts that ssh reaches, separated by commas`,
+		"-o f -on -oX":            `host "-oX": want different hosts that ssh reaches`,
+		"-o f -on a,b,a":          `host "a": want different hosts that ssh reaches`,
+		"-o ../../go -on mod":     "run: ../../go.mod exists already; want a new file\n",
 		"-o f -cpu 99999999999":   "want numbers from 1 to 10000, separated by commas",
 		"-o table.go":             "run: table.go exists already; want a new file, or -resume\n",
 		"-o /none/f":              "run: open /none/f: no such file or directory\n",
@@ -39,6 +42,10 @@ func TestRunVerb(t *testing.T) {
 		assert.NotContains(t, stderr.String(), "looking for", "it built before it refused: "+args)
 		assert.NoFileExists(t, "f", args)
 	}
+	name := filepath.Join(t.TempDir(), "bad.txt")
+	require.NoError(t, os.WriteFile(name, []byte("# seed: 99999999999999999999\n"), 0o666))
+	_, err := runner.SeedOf(name)
+	assert.ErrorContains(t, err, name+": want a seed of 64 bits")
 	if testing.Short() {
 		t.Skip("runs the go command")
 	}

@@ -18,7 +18,8 @@ const tableUsage = `Usage: boundaries table FILE...
 
 Table prints benchmark output as tables: a table for each workload and unit, a line
 for each variant, a column for each number of procs. A FILE of "-" is standard input.
-Files of one machine are put together.
+Files of one machine are put together. In a file that run has not made, size-8 at one
+proc looks like size at 8 procs.
 
 A figure is the median over the rounds. After it stands how far its 95 % interval
 reaches, if there are at least 6 rounds. Columns of more procs than usable processors are

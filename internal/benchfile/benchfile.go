@@ -277,7 +277,11 @@ func (f *File) read(lines *filter) error {
 	for reader.Scan() {
 		switch record := reader.Result().(type) {
 		case *benchfmt.SyntaxError:
-			f.problem(record.Line, record.Msg+"; the line is left out")
+			text := record.Msg
+			if err := Spliced(string(lines.last)); err != nil && strings.Contains(text, "iteration count") {
+				text = err.Error()
+			}
+			f.problem(record.Line, text+"; the line is left out")
 		case *benchfmt.UnitMetadata:
 			if record.Key == "better" {
 				f.Better[record.Unit] = record.Value
@@ -319,6 +323,8 @@ func (f *File) read(lines *filter) error {
 			}
 		}
 	}
+	// The values of the others are all in Problems.
+	f.Rows = slices.DeleteFunc(f.Rows, func(r *Row) bool { return len(r.Values) == 0 })
 	if lines.err != nil {
 		return lines.err
 	}
@@ -341,8 +347,15 @@ func (f *File) problem(line int, text string) {
 // not 1.
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
-// size-1000-4, then size-1000 is the name, and 1000 is not a number of procs.
+// size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
+// the run verb says which numbers of procs it has, and no other number is one. Otherwise
+// nothing tells a size-1000 at one proc from a size at 1000 procs.
 func (f *File) splitNames() {
+	planned := func(int) bool { return true }
+	if m := planCPU.FindStringSubmatch(f.Machine.Fact("plan")); m != nil {
+		list := strings.Split(m[1], ",")
+		planned = func(procs int) bool { return slices.Contains(list, strconv.Itoa(procs)) }
+	}
 	longer := map[rowKey]bool{} // the names to which a suffix was added
 	for _, r := range f.Rows {
 		if name, _, ok := cutProcs(r.Name); ok {
@@ -350,11 +363,14 @@ func (f *File) splitNames() {
 		}
 	}
 	for _, r := range f.Rows {
-		if name, procs, ok := cutProcs(r.Name); ok && !longer[rowKey{r.Pkg, r.Name}] {
+		if name, procs, ok := cutProcs(r.Name); ok && planned(procs) && !longer[rowKey{r.Pkg, r.Name}] {
 			r.Name, r.Procs = name, procs
 		}
 	}
 }
+
+// planCPU matches the "# plan:" line of the run verb.
+var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) `)
 
 // cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
 func cutProcs(name string) (base string, procs int, ok bool) {
@@ -525,19 +541,39 @@ func shorten(text string) string {
 	return text
 }
 
+const number = `([-+]?[0-9][-+0-9.e]*|NaN|[-+]Inf)`
+
+// Package testing prints the name of a benchmark, spaces, a tab, and later the number of
+// iterations and the values, each after a tab. A program's own line about a benchmark has
+// no such tabs. Files may have other spaces in a result.
 var (
-	nameFirst   = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark)[ \t]+(.*)$`)
-	nameLater   = regexp.MustCompile(`^([^#\s].*?)(Benchmark[^\p{Ll}\s]\S*|Benchmark)[ \t]+\d+\s+[0-9.e+]+ ns/op`)
-	wholeResult = regexp.MustCompile(`^\d+\s+[-+0-9.eNaIinf]+ \S`)
+	resultLine = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?\s+\d+\s+` + number + ` \S`)
+	nameFirst  = regexp.MustCompile(`^(Benchmark[^\p{Ll}\s]\S*|Benchmark) *\t(.*)$`)
+	nameLater  = regexp.MustCompile(`^([^#].*?)(Benchmark[^\p{Ll}\s]\S*|Benchmark) *\t *\d+\t *` + number + ` \S`)
+	iterations = regexp.MustCompile(`^ *\d+$`)
 )
 
-// Spliced returns an error if line is the result of a benchmark that printed into it. Package
-// testing prints the name of a benchmark after its first iteration and before the others, and
-// the figures at the end.
+// ResultName returns the name in a line that is the result of a benchmark, without
+// "Benchmark". It returns false for any other line.
+func ResultName(line string) (name string, ok bool) {
+	if m := resultLine.FindStringSubmatch(line); m != nil {
+		return m[1], true
+	}
+	return "", false
+}
+
+// Spliced returns an error if line is the result of a benchmark that printed into it, or a
+// result without a value. Package testing prints the name of a benchmark after its first
+// iteration and before the others, and the figures at the end.
 func Spliced(line string) error {
 	line = strings.TrimRight(line, "\r\n")
+	if _, ok := ResultName(line); ok {
+		return nil
+	}
 	name, printed := "", ""
-	if m := nameFirst.FindStringSubmatch(line); m != nil && !wholeResult.MatchString(m[2]) {
+	if m := nameFirst.FindStringSubmatch(line); m != nil && iterations.MatchString(m[2]) {
+		return fmt.Errorf("%s has a result without a value; want one, by b.ReportMetric if not ns/op", m[1])
+	} else if m != nil {
 		name, printed = m[1], strings.TrimSpace(m[2])
 	} else if m := nameLater.FindStringSubmatch(line); m != nil {
 		name, printed = m[2], m[1]

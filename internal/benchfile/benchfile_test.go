@@ -175,7 +175,7 @@ func TestProblems(t *testing.T) {
 		"Inf":             {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
 		"too much":        {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
 		"cut off":         {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},
-		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", "f:2: parsing iteration count: invalid syntax; the line is left out"},
+		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", `f:2: BenchmarkB printed "log text of the benchmark" to standard output in the middle of its result; want it on standard error, or by b.Log; the line is left out`},
 		"glued":           {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
 		"failure":         {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
@@ -189,6 +189,8 @@ func TestProblems(t *testing.T) {
 			assert.Equal(t, []float64{2e-9}, f.Rows[0].Values["sec/op"], name)
 		}
 	}
+	_, err := ReadFrom(strings.NewReader("BenchmarkB 1 NaN ns/op\n"), "f")
+	require.EqualError(t, err, "f:1: BenchmarkB has NaN ns/op, want a finite number; the value is left out; want the output of go test -bench")
 	f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("BenchmarkB 1 NaN ns/op\n", 250)), "f")
 	require.NoError(t, err)
 	require.Len(t, f.Problems, maxKept+1)
@@ -197,7 +199,7 @@ func TestProblems(t *testing.T) {
 
 // Lines that a benchmark logs are neither keys of the format nor results.
 func TestLogs(t *testing.T) {
-	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n" +
+	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
 		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
 	clean, err := ReadFrom(strings.NewReader(plain), "f")
 	require.NoError(t, err)
@@ -359,18 +361,62 @@ func TestSpliced(t *testing.T) {
 		"BenchmarkA 100 NaN x/op":                              "",
 		"BenchmarkA\n":                                         "",
 		"Benchmarking 3 4 5\n":                                 "",
+		"Benchmark of a tiny program\n":                        "",
+		"BenchmarkA takes long\n":                              "",
 		"ok tiny 1s\n":                                         "",
 		"# again: BenchmarkA 100 3.5 ns/op":                    "",
 		"    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n": "",
-		"BenchmarkA \t\n":                                      `BenchmarkA printed ""`,
-		"BenchmarkA-2 slow write: 12ms\n":                      `BenchmarkA-2 printed "slow write: 12ms"`,
-		"BenchmarkA 3 items, 12 ms 100 3.5 ns/op":              `BenchmarkA printed "3 items, 12 ms 100 3.5 ns/op"`,
-		"doneBenchmarkA/k=x-2  \t 1\t 3.5e+06 ns/op\t7 x/op":   `BenchmarkA/k=x-2 printed "done"`,
+		"BenchmarkA \t\n":                                      `BenchmarkA printed ""` + says,
+		"BenchmarkA-2   \tslow write: 12ms\n":                  `BenchmarkA-2 printed "slow write: 12ms"` + says,
+		"BenchmarkA\t3 items, 12 ms 100 3.5 ns/op":             `BenchmarkA printed "3 items, 12 ms 100 3.5 ns/op"` + says,
+		"doneBenchmarkA/k=x-2  \t 1\t 3.5e+06 ns/op\t7 x/op":   `BenchmarkA/k=x-2 printed "done"` + says,
+		"doneBenchmarkA-2   \t       1\t         3.000 q/op\n": `BenchmarkA-2 printed "done"` + says,
+		" 50 %\rBenchmark  \t       1\t      +Inf q/op\n":      `Benchmark printed " 50 %\r"` + says,
+		"BenchmarkA-2   \t       1\n":                          "BenchmarkA-2 has a result without a value; want one, by b.ReportMetric if not ns/op",
 	} {
 		if err := Spliced(line); want == "" {
 			require.NoError(t, err, line)
 		} else {
-			require.EqualError(t, err, want+says, line)
+			require.EqualError(t, err, want, line)
 		}
+	}
+}
+
+func TestResultName(t *testing.T) {
+	for line, want := range map[string]string{"BenchmarkA/k=x-2 \t 100\t 3.5 ns/op\n": "A/k=x-2", "BenchmarkÄ/größe 1 NaN x/op": "Ä/größe", "Benchmark 1 2 x": ""} {
+		name, ok := ResultName(line)
+		require.True(t, ok, line)
+		require.Equal(t, want, name)
+	}
+	for _, line := range []string{"BenchmarkA\n", "Benchmarking 3 4 5\n", "BenchmarkA 100\n", "BenchmarkA 3 fine ones\n", "ok tiny 1s\n"} {
+		_, ok := ResultName(line)
+		require.False(t, ok, line)
+	}
+}
+
+// "func Benchmark(b *testing.B)" is a benchmark.
+func TestNoName(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("Benchmark of the day\nBenchmark \t 1\t 5 ns/op\nBenchmark-2 \t 1\t 5 ns/op\n"), "f")
+	require.NoError(t, err)
+	require.Empty(t, f.Problems)
+	require.Len(t, f.Rows, 2)
+	require.Equal(t, []string{"", "-2"}, []string{f.Rows[0].FullName(), f.Rows[1].FullName()})
+}
+
+// A file of the run verb says which numbers are of procs.
+func TestPlannedProcs(t *testing.T) {
+	const rows = "BenchmarkA/n-4 1 5 ns/op\nBenchmarkB-2 1 5 ns/op\nBenchmarkC 1 5 ns/op\n"
+	for head, want := range map[string]string{
+		"": "A/n at 4, B at 2, C at 1",
+		"# plan: -bench \"x\" -cpu 1 -benchtime 1x -seed 1 .\n":                 "A/n-4 at 1, B-2 at 1, C at 1",
+		"# plan: -bench \"\\\" -cpu 4 y\" -cpu 1,2 -benchtime 1x -seed 1 ./x\n": "A/n-4 at 1, B at 2, C at 1",
+	} {
+		f, err := ReadFrom(strings.NewReader(head+rows), "f")
+		require.NoError(t, err)
+		var got []string
+		for _, r := range f.Rows {
+			got = append(got, fmt.Sprintf("%s at %d", r.Name, r.Procs))
+		}
+		require.Equal(t, want, strings.Join(got, ", "), head)
 	}
 }

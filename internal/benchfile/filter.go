@@ -22,7 +22,8 @@ import (
 type filter struct {
 	file   *File
 	source *source
-	rest   []byte // of the line that is being read
+	last   []byte // the line that was read last
+	rest   []byte // of it, what is left to read
 	err    error  // ends the file
 
 	number  int // of the line
@@ -56,7 +57,8 @@ func (f *filter) Read(p []byte) (int, error) {
 			f.err = fmt.Errorf("%s:%d: %w", f.file.Name, f.number, err)
 			return 0, io.EOF
 		}
-		f.rest = append(f.take(line, ended), '\n')
+		f.last = f.take(line, ended)
+		f.rest = append(f.last, '\n')
 	}
 	n := copy(p, f.rest)
 	f.rest = f.rest[n:]
@@ -68,6 +70,7 @@ var (
 	// Matches the output of go test -json, but not JSON that a program logs.
 	testJSON = regexp.MustCompile(`^\{.*"Action":"(start|run|pause|cont|pass|bench|fail|output|skip|build-output|build-fail)"`)
 	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
+	logged   = regexp.MustCompile(`^ +\S+\.go:\d+: `) // by b.Log
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
 	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
@@ -101,7 +104,7 @@ func (f *filter) take(line []byte, ended bool) []byte {
 		f.endFailure(reason)
 	}
 	if !bytes.HasPrefix(line, benchmark) {
-		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !f.cutPrefix(&line, i) {
+		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !logged.Match(line) && !f.cutPrefix(&line, i) {
 			return nil
 		}
 	}
@@ -109,8 +112,8 @@ func (f *filter) take(line []byte, ended bool) []byte {
 	case bytes.HasPrefix(line, benchmark):
 		after, _ := utf8.DecodeRune(line[len(benchmark):])
 		switch {
-		case unicode.IsLower(after) || unicode.IsSpace(after):
-			return nil // "Benchmarking" is no benchmark's name
+		case unicode.IsLower(after) || unicode.IsSpace(after) && !resultLine.Match(line):
+			return nil // "Benchmarking" is no benchmark's name, but "Benchmark" is one
 		case !ended:
 			// A line that was cut off can look whole.
 			f.problem("the line is cut off; left out")

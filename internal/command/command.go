@@ -20,6 +20,8 @@ type Error struct {
 	error
 }
 
+func (e Error) Unwrap() error { return e.error }
+
 // BadInput returns an Error with status 2: the input is at fault.
 func BadInput(format string, args ...any) error {
 	return Error{2, fmt.Errorf(format, args...)}

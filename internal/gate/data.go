@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -40,8 +41,9 @@ const (
 
 // Data are the measurements of both sides, round by round.
 type Data struct {
-	// Procs are the numbers of procs that were asked for. Speed-up is computed only
-	// for these: "n-4" at the end of a name need not mean procs. Nil means all.
+	// Procs are the numbers of procs that were asked for. Another number at the end of
+	// a name belongs to the name. Speed-up is computed only for these. Nil means all, and
+	// none means that they are not known.
 	Procs []int
 
 	cells  []Cell // in the order in which they were added
@@ -59,30 +61,32 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 		d.better[unit] = better
 	}
 	one := map[Row][]float64{}
-	row := func(r *benchfile.Row, procs int) Row {
-		if pkg != "" {
-			return Row{pkg, r.Name, procs}
+	row := func(r *benchfile.Row) Row {
+		name, procs := r.Name, r.Procs
+		if len(d.Procs) > 0 && !slices.Contains(d.Procs, procs) {
+			name, procs = r.FullName(), 1
 		}
-		return Row{r.Pkg, r.Name, procs}
+		return Row{cmp.Or(pkg, r.Pkg), name, procs}
 	}
 	for _, r := range f.Rows {
 		for _, unit := range sortedUnits(r.Values) {
 			for _, v := range r.Values[unit] {
-				d.add(side, Cell{row(r, r.Procs), unit}, v)
+				d.add(side, Cell{row(r), unit}, v)
 			}
 		}
-		if r.Procs == 1 {
-			one[row(r, 1)] = r.Values["sec/op"]
+		if row(r).Procs == 1 {
+			one[row(r)] = r.Values["sec/op"]
 		}
 	}
 	for _, r := range f.Rows {
-		base, values := one[row(r, 1)], r.Values["sec/op"]
-		if r.Procs == 1 || d.Procs != nil && !(slices.Contains(d.Procs, r.Procs) && slices.Contains(d.Procs, 1)) {
+		many := row(r)
+		base, values := one[Row{many.Pkg, many.Name, 1}], r.Values["sec/op"]
+		if many.Procs == 1 || d.Procs != nil && !slices.Contains(d.Procs, 1) {
 			continue
 		}
 		for i := range min(len(base), len(values)) {
 			if values[i] > 0 {
-				d.add(side, Cell{row(r, r.Procs), speedUp}, base[i]/values[i])
+				d.add(side, Cell{many, speedUp}, base[i]/values[i])
 			}
 		}
 	}

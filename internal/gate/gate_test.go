@@ -262,6 +262,7 @@ func TestSpeedUp(t *testing.T) {
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
 	for _, c := range d.cells {
 		require.NotEqual(t, speedUp, c.Unit)
+		require.Equal(t, 1, c.Procs, c.Name)
 	}
 }
 

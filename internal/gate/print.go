@@ -59,6 +59,11 @@ func (d *Decision) Undecided() int {
 	return rows(slices.DeleteFunc(d.of(Undecided), func(r Result) bool { return regressed[r.Row] }))
 }
 
+// Compared reports whether any value could be compared.
+func (d *Decision) Compared() bool {
+	return slices.ContainsFunc(d.Results, func(r Result) bool { return r.Verdict != Unjudged })
+}
+
 // Summary is the last line of the text: what was decided, and what was not.
 func (r *Report) Summary() string {
 	if r.Partial != "" {
@@ -66,6 +71,9 @@ func (r *Report) Summary() string {
 	}
 	if r.Equal != "" {
 		return r.Equal
+	}
+	if !r.Compared() {
+		return fmt.Sprintf("nothing could be compared: no row has a unit on both sides (rows only in base: %d, only in head: %d)", len(r.Removed), len(r.Added))
 	}
 	text := ""
 	if n := r.Regressions(); n > 0 {
@@ -127,12 +135,18 @@ func value(v float64, unit string) string {
 	if unit == speedUp {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
 	}
+	if size := math.Abs(v); size >= 1e18 || size < 1e-12 && size > 0 {
+		return strconv.FormatFloat(v, 'g', 4, 64) // benchunit has no prefix for it
+	}
 	return benchunit.Scale(v, benchunit.ClassOf(unit))
 }
 
 func percent(ratio float64) string {
 	if math.IsInf(ratio, 1) {
 		return "∞"
+	}
+	if ratio >= 1e6 {
+		return fmt.Sprintf("%+.1e %%", 100*(ratio-1))
 	}
 	return fmt.Sprintf("%+.1f %%", 100*(ratio-1))
 }

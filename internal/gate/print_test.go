@@ -196,3 +196,12 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
 }
+
+// No value fills the line.
+func TestExtremeValues(t *testing.T) {
+	for want, v := range map[string]float64{"1e+300": 1e300, "1.000n": 1e-9, "2e-20": 2e-20, "0.000": 0, "-2e+20": -2e20, "1.200k": 1200} {
+		require.Equal(t, want, value(v, "sec/op"))
+	}
+	require.Equal(t, "+1.0e+302 %", percent(1e300))
+	require.Equal(t, "+99900.0 %", percent(1000))
+}

@@ -124,8 +124,14 @@ func (c *comparison) findPackages(ctx context.Context) error {
 	c.pair(dirs)
 	both := func(p *pkg) bool { return p.dir[gate.Base] != "" && p.dir[gate.Head] != "" }
 	if !slices.ContainsFunc(c.pkgs, both) {
-		return command.BadInput("-pkg %q: want a package with tests on both sides, but it matches %d with tests on base and %d on head",
-			c.Packages, len(dirs[0]), len(dirs[1]))
+		missing := ""
+		for _, s := range c.sides() {
+			if _, err := os.Stat(filepath.Join(s.tree, c.prefix)); err != nil {
+				missing += fmt.Sprintf("; %s does not have the current folder, %s", s.name, c.prefix)
+			}
+		}
+		return command.BadInput("-pkg %q: want a package with tests on both sides, but it matches %d with tests on base and %d on head%s",
+			c.Packages, len(dirs[0]), len(dirs[1]), missing)
 	}
 	return nil
 }
@@ -271,6 +277,9 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	}
 	if _, err := os.Stat(filepath.Join(s.tree, ".gitmodules")); err == nil {
 		text += " (submodules are not checked out)"
+	}
+	if c.without != "" {
+		text += " (" + c.without + ")"
 	}
 	if file := c.ignored(context.WithoutCancel(ctx)); file != "" {
 		text += fmt.Sprintf(" (files that git ignores, such as %s, are not in the worktrees)", file)

@@ -295,6 +295,8 @@ func TestWorkspace(t *testing.T) {
 		write(t, map[string]string{"go.work": work})
 		t.Chdir("app")
 		requireDep(t, "dep1", "go.work is not committed, and both sides are built without it")
+		t.Chdir("..")
+		requireBadInput(t, "go.mod file not found in current directory or any parent directory; see 'go help modules' (go.work is not committed, and both sides are built without it)", "HEAD", quick)
 	})
 	t.Run("ignored", func(t *testing.T) {
 		newRepo(t, app)

@@ -215,7 +215,7 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 // is not committed, because only head would have it, and without one outside the
 // repository, because it would lead both sides to the user's checkout.
 func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
-	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "GOWORK")
+	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "-json=false", "GOWORK")
 	if err != nil {
 		return nil, command.BadInput("go env: %w", firstLine(errOut, err))
 	}
@@ -232,7 +232,7 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 	}
 	rel, err := filepath.Rel(top, file)
 	if err != nil || !filepath.IsLocal(rel) {
-		c.note("%s is outside of the repository, and both sides are built without it", file)
+		c.without = file + " is outside of the repository, and both sides are built without it"
 		return changes, nil
 	}
 	rel = filepath.ToSlash(rel)
@@ -240,7 +240,7 @@ func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes 
 		return ch.unknown && (ch.path == rel || ch.path == strings.TrimSuffix(rel, ".work")+".work.sum")
 	}
 	if _, err := c.git(ctx, c.top, "ls-files", "--error-unmatch", "--", ":(top,literal)"+rel); err != nil {
-		c.note("%s is not committed, and both sides are built without it", rel)
+		c.without = rel + " is not committed, and both sides are built without it"
 		return slices.DeleteFunc(changes, unknown), nil
 	}
 	c.work = rel
@@ -258,6 +258,9 @@ func (s *side) workFile() string {
 
 // findWorkspace says which go.work the sides have.
 func (c *comparison) findWorkspace() {
+	if c.without != "" {
+		c.note("%s", c.without)
+	}
 	if c.work == "" {
 		return
 	}
@@ -367,7 +370,13 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 		// Git refuses to remove a worktree that a benchmark damaged, but not one
 		// that is gone.
 		errs = append(errs, os.RemoveAll(s.tree))
-		_, err := c.git(ctx, c.top, "worktree", "remove", "--force", s.tree)
+		var err error
+		for range 3 {
+			// A second Ctrl-C kills a command that is not in its own process group yet.
+			if _, err = c.git(ctx, c.top, "worktree", "remove", "--force", s.tree); err == nil {
+				break
+			}
+		}
 		errs = append(errs, err)
 	}
 	if c.tmp != "" {

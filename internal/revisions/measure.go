@@ -139,7 +139,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
-		return nil, c.noMatch()
+		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip", c.Bench)
 	}
 	return records, nil
 }
@@ -237,9 +237,8 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 }
 
 var (
-	cpuLine    = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
-	resultLine = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?\s+\d+\s`)
-	unitLine   = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
+	cpuLine  = regexp.MustCompile(`(?m)^pkg: .*\ncpu: (.+)$`)
+	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*$`)
 )
 
 // results reads what a test binary printed. Only the lines of results and of units
@@ -254,16 +253,16 @@ func results(out string) (*benchfile.File, string, error) {
 		if err := benchfile.Spliced(line); err != nil {
 			return nil, "", err
 		}
-		if resultLine.MatchString(line) {
+		if _, ok := benchfile.ResultName(line); ok {
 			kept.WriteString(line)
 		}
 	}
-	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "result")
+	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "the result")
 	if err != nil && (file == nil || kept.Len() > 0 && strings.Contains(kept.String(), "Benchmark")) {
-		return nil, "", fmt.Errorf("reading the result: %w", err)
+		return nil, "", fmt.Errorf("cannot read %w", err)
 	}
 	if len(file.Problems) > 0 {
-		return nil, "", fmt.Errorf("cannot read a result (did the benchmark print to standard output?): %w", file.Problems[0])
+		return nil, "", fmt.Errorf("cannot read %w", file.Problems[0])
 	}
 	return file, kept.String(), nil
 }

@@ -85,6 +85,7 @@ type comparison struct {
 	env        []string
 	noFilters  []string // options of git
 	work       string   // the go.work that counts, in the tree
+	without    string   // says which go.work does not count, or ""
 	ldflags    []string // of GOFLAGS
 	patterns   patterns
 	base, head side
@@ -133,8 +134,9 @@ func (c *comparison) procs() []int {
 // stdout and its progress to stderr.
 //
 // It returns an error of status 1 if there is a regression or a benchmark fails, of
-// status 2 if the input is at fault, of status 3 if rows are undecided and o.Strict is
-// set, and of status 130 if ctx ends. It always removes what it made.
+// status 2 if the input is at fault or nothing could be compared, of status 3 if rows are
+// undecided and o.Strict is set, and of status 130 if ctx ends. It always removes what it
+// made.
 func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writer) error {
 	c := &comparison{Options: o, stderr: stderr}
 	report, err := c.compare(ctx, base, stdout)
@@ -144,11 +146,15 @@ func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writ
 	return Judge(report, o.Strict)
 }
 
-// Judge returns an error of status 1 if the report has a regression, an error of status 3
-// if strict is set and rows are undecided, and otherwise nil.
+// Judge returns an error of status 1 if the report has a regression, of status 2 if
+// nothing could be compared, of status 3 if strict is set and rows are undecided, and
+// otherwise nil.
 func Judge(r *gate.Report, strict bool) error {
 	if r.Equal != "" {
 		return nil
+	}
+	if !r.Compared() {
+		return command.BadInput("%s", r.Summary())
 	}
 	if r.Regressions() > 0 {
 		return errors.New(r.Summary())

@@ -403,6 +403,7 @@ func BenchmarkState(b *testing.B) {
 		state = append(state, name+"="+text)
 	}
 	b.Run(strings.Join(state, ","), func(*testing.B) {})
+	b.Run("both", func(*testing.B) {})
 }
 `
 
@@ -484,12 +485,17 @@ func TestBadInput(t *testing.T) {
 	})
 	t.Run("flags that make go env print JSON", func(t *testing.T) {
 		t.Setenv("GOFLAGS", "-json")
-		requireBadInput(t, "go list -f cannot be used with -json", "HEAD", quick)
+		requireBadInput(t, "go list -f cannot be used with -json\n", "HEAD", quick)
 	})
 	t.Run("nowhere for temporary files", func(t *testing.T) {
 		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 		t.Setenv("TMP", filepath.Join(t.TempDir(), "none"))
 		requireBadInput(t, "making a temporary directory: ", "HEAD", quick)
+	})
+	t.Run("a folder that git does not know", func(t *testing.T) {
+		require.NoError(t, os.Mkdir("unknown", 0o777))
+		t.Chdir("unknown")
+		requireBadInput(t, "base does not have the current folder, unknown/; head does not have", "HEAD", quick)
 	})
 	t.Run("not a repository", func(t *testing.T) {
 		t.Chdir(t.TempDir())
@@ -554,7 +560,7 @@ func TestFailingBenchmark(t *testing.T) {
 		{"log.Fatal", `log.Fatal("no such host")`, "exit status 1: .* no such host$"},
 		{"fatal error", `var m sync.Mutex; m.Unlock()`, "fatal error: sync: unlock of unlocked mutex$"},
 		{"killed", `p, _ := os.FindProcess(os.Getpid()); p.Kill(); select {}`, "signal: killed$"},
-		{"output in a result", `fmt.Print("\nBenchmarkThing noise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
+		{"output in a result", `fmt.Print("\nBenchmarkThing \tnoise\n")`, `BenchmarkThing printed "noise" to standard output in the middle of its result`},
 		{"output before a result", `for _, x := range "ab" { b.Run(string(x), func(*testing.B) { fmt.Print("done ") }) }`, `BenchmarkThing/b\S* printed "done " to standard output in the middle of its result`},
 		{"damage to the worktree", `os.Remove("../.git"); b.Fatal("no reason")`, "--- FAIL: BenchmarkThing a_test.go:\\d+: no reason$"},
 		{"never ends", `time.Sleep(time.Minute)`, `still running after 2s, and killed \(-timeout\)$`},
@@ -595,8 +601,13 @@ func TestFailingBenchmark(t *testing.T) {
 
 	t.Setenv("FAIL", "no result")
 	status, stdout, stderr = compare("HEAD", o)
-	require.Zero(t, status, stderr)
+	require.Equal(t, 2, status, stderr)
 	require.Regexp(t, `Only in base\n  Thing`, stdout)
+	require.Regexp(t, `\nboundaries: nothing could be compared: no row has a unit on both sides \(rows only in base: 1, only in head: 0\)\n$`, stderr)
+	o.Bench = "Thing/Nothing"
+	status, _, stderr = compare("HEAD", o)
+	require.Equal(t, 2, status, stderr)
+	require.Regexp(t, `\nboundaries: -bench "Thing/Nothing" gives no result, neither on base nor on head: no sub-benchmark matches, or all skip\n$`, stderr)
 }
 
 // A benchmark runs up to three times while something disturbs the machine.

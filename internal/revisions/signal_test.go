@@ -156,6 +156,20 @@ func TestInterruptPreparation(t *testing.T) {
 	}
 }
 
+// A second Ctrl-C may hit the command that cleans up just as it starts.
+func TestInterruptCleanUp(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
+	program, err := exec.LookPath("git")
+	require.NoError(t, err)
+	bin := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n*worktree*remove*) mkdir %q/hit 2>/dev/null && kill -INT $$;;\nesac\nexec %q \"$@\"\n", bin, program)
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o777))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	_, end := checkOut(t)
+	end()
+	require.DirExists(t, filepath.Join(bin, "hit"))
+}
+
 func TestBenchmarkLeavesProcessRunning(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": slowBenchmark})
 	beats := newHeart(t)

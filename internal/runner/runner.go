@@ -189,11 +189,9 @@ func (r *runner) build(ctx context.Context) error {
 			return ctx.Err()
 		}
 		for line := range strings.Lines(text) {
-			if name, ok := resultOf(line); ok && !slices.Contains(b.rows, name) {
+			if name, ok := benchfile.ResultName(line); ok && !slices.Contains(b.rows, name) {
 				b.rows = append(b.rows, name)
-			} else if err := benchfile.Spliced(line); err != nil && !strings.HasPrefix(line, "Benchmark") {
-				// A line that begins with a name is a program's own: the figures of a single
-				// iteration follow its name at once.
+			} else if err := benchfile.Spliced(line); err != nil {
 				r.problems = append(r.problems, err)
 			}
 		}
@@ -202,11 +200,14 @@ func (r *runner) build(ctx context.Context) error {
 		}
 	}
 	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
-		missing := fmt.Errorf("no benchmark of %s matches %q", strings.Join(r.Packages, " "), r.Bench)
+		missing := fmt.Errorf("no benchmark of %s matches %q, or all skip", strings.Join(r.Packages, " "), r.Bench)
 		if len(r.binaries) == 0 {
 			missing = fmt.Errorf("no package of %s has tests", strings.Join(r.Packages, " "))
 		}
-		return cmp.Or(errors.Join(r.problems...), missing)
+		if len(r.problems) > 0 {
+			return command.Problems(r.problems)
+		}
+		return missing
 	}
 	return nil
 }
@@ -230,16 +231,6 @@ func (r *runner) compile(ctx context.Context) error {
 	return nil
 }
 
-var resultLine = regexp.MustCompile(`^Benchmark(\S+)\s+\d+\s+\S+ \S+`)
-
-// resultOf returns the name in a line that is a result.
-func resultOf(line string) (name string, ok bool) {
-	if m := resultLine.FindStringSubmatch(line); m != nil {
-		return m[1], true
-	}
-	return "", false
-}
-
 // splicedIn returns an error for each benchmark that printed into its own result.
 func splicedIn(output string) (errs []error) {
 	for line := range strings.Lines(output) {
@@ -251,8 +242,8 @@ func splicedIn(output string) (errs []error) {
 }
 
 // reason matches what a failing test binary prints: a line, and for a failed benchmark
-// also the text below it.
-var reason = regexp.MustCompile(`(?m)^((?:\s*--- FAIL:.*(?:\n +.*)?)|(?:panic|fatal error): .*)`)
+// also the text below it. The line of a failed benchmark may begin with its name.
+var reason = regexp.MustCompile(`(?m)(--- FAIL:.*(?:\n +.*)?|^(?:panic|fatal error|SIG[A-Z]+): .*)`)
 
 func (r *runner) problem(what, output string, err error) {
 	text := err.Error()
@@ -337,7 +328,11 @@ func SeedOf(file string) (uint64, error) {
 	if m == nil {
 		return 0, fmt.Errorf("%s was not begun by this command", file)
 	}
-	return strconv.ParseUint(string(m[1]), 10, 64)
+	seed, err := strconv.ParseUint(string(m[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: want a seed of 64 bits: %w", file, err)
+	}
+	return seed, nil
 }
 
 // lock keeps other runs from the file, until it is closed.
@@ -365,7 +360,7 @@ func (r *runner) reopen() (err error) {
 	for line := range strings.Lines(string(text)) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
-		name, isResult := resultOf(line)
+		name, isResult := benchfile.ResultName(line)
 		switch {
 		case isFact && key == "plan":
 			planned = true
@@ -542,7 +537,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	for line := range strings.Lines(text) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(fact, ": ")
-		name, isResult := resultOf(line)
+		name, isResult := benchfile.ResultName(line)
 		switch {
 		case isResult && name == u.String():
 			found = true
@@ -569,6 +564,9 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	if !found {
 		one.lines = text
 		return one, cmp.Or(errors.Join(splicedIn(text)...), errors.New("no result, though it had one before"))
+	}
+	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
+		return one, cmp.Or(err, errors.Join(file.Problems...))
 	}
 	if !judged {
 		signals.Outside = true

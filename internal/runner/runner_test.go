@@ -246,6 +246,13 @@ func BenchmarkBad(b *testing.B) {
 		case "print":
 			fmt.Print("a log ")
 			return
+		case "fails late", "skips late":
+			if b.N > 1 && os.Getenv("ENDS") == "skips late" {
+				b.Skip()
+			} else if b.N > 1 {
+				b.Fatal("too late")
+			}
+			return
 		}
 		b.Fatal("a wrong answer")
 	}
@@ -265,6 +272,7 @@ func BenchmarkBad(b *testing.B) {
 	for ends, want := range map[string]string{
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
 		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
+		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has NaN ns/op, want a finite number",
 	} {
 		t.Setenv("ENDS", ends)
 		c := c
@@ -275,8 +283,11 @@ func BenchmarkBad(b *testing.B) {
 		assert.True(t, strings.HasPrefix(err.Error(), want), "%s: %v", ends, err)
 	}
 
-	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Nothing"
-	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing"`)
+	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Bad"
+	t.Setenv("ENDS", "")
+	require.ErrorAs(t, Run(t.Context(), c), &problems, "the only benchmark fails")
+	c.Bench = "Nothing"
+	assert.EqualError(t, Run(t.Context(), c), `no benchmark of . matches "Nothing", or all skip`)
 	assert.NoFileExists(t, c.Out)
 	c.Packages = []string{"./none"}
 	assert.ErrorContains(t, Run(t.Context(), c), "none")
@@ -287,13 +298,6 @@ func BenchmarkBad(b *testing.B) {
 	assert.ErrorContains(t, Run(t.Context(), c), "bad_test.go:3")
 }
 
-func TestSelectsRowsAlone(t *testing.T) {
-	name, ok := resultOf("BenchmarkA/k=x-2 \t 100\t 3.5 ns/op\n")
-	assert.True(t, ok)
-	assert.Equal(t, "A/k=x-2", name)
-	for _, line := range []string{"BenchmarkA\n", "Benchmarking 3 4 5\n", "BenchmarkA 100\n", "ok tiny 1s\n"} {
-		_, ok := resultOf(line)
-		assert.False(t, ok && !strings.HasPrefix(line, "Benchmarking"), line)
-	}
+func TestControl(t *testing.T) {
 	assert.Positive(t, compute(2, 1000))
 }
