@@ -147,14 +147,14 @@ func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writ
 }
 
 // Judge returns an error of status 1 if the report has a regression, of status 2 if
-// nothing could be compared, of status 3 if strict is set and rows are undecided, and
-// otherwise nil.
+// nothing could be compared and base has rows, of status 3 if strict is set and rows are
+// undecided, and otherwise nil.
 func Judge(r *gate.Report, strict bool) error {
 	if r.Equal != "" {
 		return nil
 	}
-	if !r.Compared() {
-		return command.BadInput("%s", r.Summary())
+	if onlyNew := len(r.Removed) == 0 && len(r.Rows) == 0; !r.Compared() && !onlyNew {
+		return command.BadInput("%s", r.Summary()) // a first benchmark is no mistake
 	}
 	if r.Regressions() > 0 {
 		return errors.New(r.Summary())

@@ -604,6 +604,8 @@ func TestFailingBenchmark(t *testing.T) {
 	require.Equal(t, 2, status, stderr)
 	require.Regexp(t, `Only in base\n  Thing`, stdout)
 	require.Regexp(t, `\nboundaries: nothing could be compared: no row has a unit on both sides \(rows only in base: 1, only in head: 0\)\n$`, stderr)
+	firstBenchmark := &gate.Decision{Added: []gate.Row{{Name: "Thing"}}}
+	require.NoError(t, Judge(&gate.Report{Decision: firstBenchmark}, false))
 	o.Bench = "Thing/Nothing"
 	status, _, stderr = compare("HEAD", o)
 	require.Equal(t, 2, status, stderr)
