@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -276,6 +277,7 @@ func TestNoRedis(t *testing.T) {
 // redis starts a database on a port of its own that answers each command with
 // answer. asked returns the commands so far.
 func redis(t *testing.T, answer func(command []string) string) (address string, asked func() [][]string) {
+	suitetest.Guard(t, "a connection to the Redis is left open")
 	var mu sync.Mutex
 	var all [][]string // guarded by mu
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -393,6 +395,33 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	for i, command := range deleted {
 		require.Equal(t, []string{"DEL", db.keys[i]}, command)
 	}
+}
+
+// The keys are written again before a Redis may delete them.
+func TestKeysAreWrittenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		written := 0
+		go func() {
+			lines := bufio.NewScanner(far)
+			for lines.Scan() {
+				if lines.Text() == "PX" {
+					written++
+					lines.Scan() // the length
+					lines.Scan()
+					io.WriteString(far, "+OK\r\n")
+				}
+			}
+		}()
+		db := &Database{shared: true, owner: resp.NewConn(near, patience), keys: []string{"spam"}}
+		ctx, cancel := context.WithCancel(t.Context())
+		db.renewal.Go(func() { db.renew(ctx) })
+		time.Sleep(lifetime - 1)
+		require.Equal(t, 2, written)
+		cancel()
+		db.renewal.Wait()
+		near.Close()
+	})
 }
 
 // If a real Redis refuses the keys, Open returns its answer.

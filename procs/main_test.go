@@ -247,9 +247,10 @@ var misbehavior = map[string]func(w *children.Worker){
 	},
 	"die in an own item": func(w *children.Worker) {
 		dieOnce(&w.Queue.Wanted, &w.Queue.Claimed, func() {
-			w.AwaitSent(1)
-			item := w.Queue.Slot(0)
-			items.Change(item[:len(item)/2])
+			for seq := range w.AwaitSent(1) {
+				item := w.Queue.Slot(seq)
+				items.Change(item[:len(item)/2])
+			}
 		}, func() {
 			time.Sleep(50 * time.Millisecond)
 			serveLockFree(w)

@@ -173,14 +173,23 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
-// A child with a queue of its own is killed in the middle of an item. The child that
-// replaces it gets the item as it was, and all the patience: to start it takes longer.
+// A child is killed in the middle of all the items that it was sent, which are more than the
+// parent waits for, or of the one that it has taken. The child that replaces it gets them as
+// they were, and all the patience: to start it takes longer.
 func TestKilledInAnItem(t *testing.T) {
-	t.Setenv(childtest.Serve, "die in an own item")
 	defer func() { children.Program = childtest.Program }()
-	for _, payload := range []children.Payload{2 * Word, Block} {
-		p := start(t, named("lock-free"), 1, payload)
-		if payload != Block {
+	for _, test := range []struct {
+		name, serve string
+		payload     children.Payload
+	}{
+		{"lock-free", "die in an own item", Block},
+		{"lock-free", "die in an own item", 2 * Word},
+		{"atomic", "die in a taken item", 2 * Word},
+		{"global-mutex", "die in an item", 2 * Word},
+	} {
+		t.Setenv(childtest.Serve, test.serve)
+		p := start(t, named(test.name), 1, test.payload)
+		if test.payload != Block {
 			p.Patience = 500 * time.Millisecond
 			children.Program = func(string) (string, []string, error) {
 				time.Sleep(p.Patience)
@@ -189,7 +198,7 @@ func TestKilledInAnItem(t *testing.T) {
 			}
 		}
 		done, err := p.Run(20)
-		require.Equal(t, 20, done, "%v", err)
+		require.Equal(t, 20, done, "%s: %v", test.name, err)
 		require.Len(t, childtest.Errors(err), 1, "%v", err)
 		require.NoError(t, p.Close())
 	}
@@ -311,6 +320,7 @@ func TestKilledAtStart(t *testing.T) {
 		t.Setenv(childtest.Serve, "killed at start")
 		_, err := childtest.Run(t, p, 1000)
 		require.ErrorContains(t, err, "10 children in a row were killed there")
+		require.Len(t, childtest.Errors(err), 10+1, "each of them, and the end of the run: %v", err)
 		require.NoError(t, p.Close())
 		_, err = named(name).Start(2, Word)
 		require.ErrorContains(t, err, "waiting for its greeting")

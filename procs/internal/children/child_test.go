@@ -22,22 +22,26 @@ func TestBuryInOrder(t *testing.T) {
 	c := &Child{Ended: make(chan struct{})}
 	first, last := layout.Queue(l.Pool.memory, 0), layout.Queue(l.Pool.memory, layout.Queues-1)
 	last.Lock.Acquire(uint32(l.Index+1), 0)
-	sleeps, woken := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		began := time.Now()
-		close(sleeps)
-		for !c.dead.Load() {
-			first.Answers.Sleep(5*time.Second, c.dead.Load)
-		}
-		woken <- time.Since(began)
-	}()
-	<-sleeps
+	sleeps, woken := make(chan struct{}), make(chan time.Duration)
+	for _, q := range []shm.Queue{first, last} {
+		go func() {
+			began := time.Now()
+			sleeps <- struct{}{}
+			for !c.dead.Load() {
+				q.Answers.Sleep(5*time.Second, c.dead.Load)
+			}
+			woken <- time.Since(began)
+		}()
+		<-sleeps
+	}
 	go l.bury(c)
 	for !c.dead.Load() {
 		runtime.Gosched()
 	}
 	require.NotZero(t, c.held.Load(), "a lock is not marked yet")
-	require.Less(t, <-woken, 4*time.Second, "the sleeper was woken too early")
+	for range 2 {
+		require.Less(t, <-woken, 4*time.Second, "a sleeper was woken too early, or not at all")
+	}
 	<-c.Ended
 }
 
@@ -56,6 +60,14 @@ func TestMournWaits(t *testing.T) {
 		require.False(t, mourned)
 		close(c.Ended)
 	})
+}
+
+// The text says at which item a child failed, and item 0 is one.
+func TestError(t *testing.T) {
+	for item, want := range map[int]string{-1: "without an item", 0: "at item 0", 7: "at item 7"} {
+		e := &Error{Child: 1, Pid: 4711, Item: item, Err: ErrUnasked}
+		require.EqualError(t, e, "procs: child 1 (pid 4711) "+want+": it answered the item before it was sent")
+	}
 }
 
 // Item counts through all children of a run, and names no item that was not sent.
