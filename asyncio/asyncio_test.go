@@ -438,6 +438,20 @@ func TestRedisThatRefusesKeys(t *testing.T) {
 		"resp: the database answers: READONLY You can't write against a read only replica.", address))
 }
 
+// If a real Redis keeps the keys, Close returns its answer.
+func TestRedisThatKeepsKeys(t *testing.T) {
+	address, _ := redis(t, func(command []string) string {
+		if command[0] == "DEL" {
+			return "-ERR no\r\n"
+		}
+		return "+OK\r\n"
+	})
+	t.Setenv(Address, address)
+	db, err := Open(t.Context(), 0)
+	require.NoError(t, err)
+	require.EqualError(t, db.Close(), "resp: the database answers: ERR no")
+}
+
 func TestMisuse(t *testing.T) {
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {

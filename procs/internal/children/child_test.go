@@ -1,9 +1,13 @@
 package children
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +64,23 @@ func TestMournWaits(t *testing.T) {
 		require.False(t, mourned)
 		close(c.Ended)
 	})
+}
+
+// A child whose pipe has ended will end, so its error waits for that and says how it ended.
+// It still wraps what the child did wrong.
+func TestFaultOfAChildThatEnds(t *testing.T) {
+	for cause, waits := range map[error]bool{io.EOF: true, io.ErrUnexpectedEOF: true, syscall.EPIPE: true, ErrUnasked: false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &Child{cmd: &exec.Cmd{Process: &os.Process{Pid: 4711}, ProcessState: &os.ProcessState{}}, Ended: make(chan struct{})}
+			l := &Lane{Pool: &Pool{}}
+			l.child.Store(c)
+			time.AfterFunc(time.Second, func() { close(c.Ended) })
+			e := l.Fault(0, fmt.Errorf("spam: %w", cause))
+			require.ErrorIs(t, e, cause)
+			require.Equal(t, waits, strings.HasSuffix(e.Error(), ")"), e.Error())
+			<-c.Ended
+		})
+	}
 }
 
 // The text says at which item a child failed, and item 0 is one.
