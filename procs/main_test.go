@@ -325,6 +325,10 @@ func beParent() {
 	if how == "with the program" {
 		children.Program = childtest.Built
 		fmt.Println("# children:", Children())
+		path, _, _ := childtest.Built(children.Source)
+		if again, _, err := childtest.Built(children.Source); again != path {
+			panic(fmt.Sprintf("the program is built again: %s is not %s, %v", again, path, err))
+		}
 		for _, r := range rows() {
 			p, err := r.Start(2, r.payload)
 			if err != nil {

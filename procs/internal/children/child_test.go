@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -100,4 +101,36 @@ func TestItem(t *testing.T) {
 	}
 	p.Layout.Queues = 1
 	require.Equal(t, 3, l.Item(13), "one queue counts for all")
+}
+
+// A child is built only from source that is not newer than this binary. Tests do not count.
+func TestSourceIsNotNewer(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	touch := func(file string, when time.Duration) {
+		file = filepath.Join(dir, filepath.FromSlash(file))
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+		require.NoError(t, os.WriteFile(file, nil, 0o666))
+		require.NoError(t, os.Chtimes(file, time.Time{}, time.Now().Add(when)))
+	}
+	const old, new = -1e5 * time.Hour, time.Hour
+	files := []string{Source + "/main.go", "procs/spam.go", "internal/deep/eggs.go"}
+	for _, file := range files {
+		touch(file, old)
+	}
+	touch("internal/eggs_test.go", new)
+	touch("other/ham.go", new)
+	t.Chdir(filepath.Join(dir, "procs"))
+	root, err := sourceRoot()
+	require.NoError(t, err)
+	require.Equal(t, dir, root)
+	for _, file := range files {
+		touch(file, new)
+		_, err := sourceRoot()
+		require.EqualError(t, err, filepath.FromSlash(file)+" is newer than it")
+		touch(file, old)
+	}
 }
