@@ -163,6 +163,11 @@ func TestWaits(t *testing.T) {
 	for d := time.Duration(0); d < 1<<12; d++ {
 		b := bucket(d)
 		require.True(t, floor(b) <= d && d < floor(b+1), "%d is in bucket %d, from %d to %d", d, b, floor(b), floor(b+1))
+		if d%64 == 0 {
+			var one waits
+			one.note(d)
+			require.LessOrEqual(t, one.percentile(50), d, "no wait is longer")
+		}
 	}
 	require.Equal(t, len(waits{}.buckets)-1, bucket(math.MaxInt64))
 	require.Zero(t, bucket(-1))

@@ -32,6 +32,21 @@ func TestAnswerIsExact(t *testing.T) {
 	suitetest.Exact(t, Variants, Want, 0, 1, 3)
 }
 
+// The end of a crew waits for its workers.
+func TestEndWaits(t *testing.T) {
+	var c crew
+	var ended atomic.Bool
+	c.init(2, func(int) {
+		for !c.stop.Load() {
+			runtime.Gosched()
+		}
+		time.Sleep(10 * time.Millisecond)
+		ended.Store(true)
+	})
+	c.end()
+	require.True(t, ended.Load())
+}
+
 func fibPlain(n int) int {
 	if n < 2 {
 		return 1
