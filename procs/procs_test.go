@@ -512,6 +512,37 @@ func TestAnswersComeBeforeTheRing(t *testing.T) {
 	}
 }
 
+// A child rings when it has answered half of the items in flight, so that the parent fills
+// these slots while the child goes on. Here its next item is not whole, and it ends.
+func TestAHalfIsRungFor(t *testing.T) {
+	defer func(old *os.File) { os.Stderr = old }(os.Stderr)
+	var err error
+	os.Stderr, err = os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer os.Stderr.Close()
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free"} {
+		p := start(t, named(name), 1, 2*Word)
+		q, c := p.Lanes[0].Queue, p.Lanes[0].Child()
+		for seq := range q.Batch {
+			items.Fill(q.Slot(seq), seq)
+		}
+		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
+		woken := make(chan struct{})
+		go func() {
+			q.Answers.Sleep(patience, func() bool { return false })
+			close(woken)
+		}()
+		for bell.Load()&1 == 0 {
+			runtime.Gosched()
+		}
+		q.Sent.Store(q.Window)
+		q.Work.Ring()
+		<-woken
+		<-c.Ended
+		require.EqualValues(t, 2, bell.Load()>>1, "%s: one ring of the child, one at its end", name)
+	}
+}
+
 // As many items are in a pipe as may be in flight.
 func TestWindowOfAPipe(t *testing.T) {
 	t.Setenv(childtest.Serve, "a window at a time")

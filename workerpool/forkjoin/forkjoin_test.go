@@ -384,13 +384,51 @@ func TestThiefWakesThief(t *testing.T) {
 	}
 }
 
+// players returns a pool whose workers the test plays.
+func players(workers int) *Pool {
+	p := &Pool{workers: make([]Worker, workers)}
+	p.lot = park.New(workers)
+	for id := range p.workers {
+		p.workers[id].init(p, id)
+	}
+	return p
+}
+
+// A thief finds the task of any other worker, whichever it stole from last.
+func TestThiefLooksAtAll(t *testing.T) {
+	for i := range 3 * 3 * 3 {
+		thief, owner, last := i%3, i/3%3, i/9
+		p := players(3)
+		p.workers[thief].victim = last
+		p.workers[owner].Fork(func(*Worker, int) int { return 0 }, 0)
+		require.Equal(t, thief != owner, p.workers[thief].help(), "thief %d, owner %d, last %d", thief, owner, last)
+	}
+}
+
+// In each variant that steals, a fork is a call where there is no room for one more task.
+func TestForksBeyondTheRoom(t *testing.T) {
+	for name, build := range thieves {
+		c := crew{lot: park.New(1)}
+		fork, _ := build(&c, 1)
+		var ran [depth + 2]int
+		var joins []func()
+		for i := range ran {
+			joins = append(joins, fork(func(i int) { ran[i]++ }, i))
+		}
+		require.Equal(t, [2]int{1, 1}, [2]int(ran[depth:]), name)
+		for _, join := range slices.Backward(joins) {
+			join()
+		}
+		for i := range ran {
+			require.Equal(t, 1, ran[i], "%s: runs of task %d", name, i)
+		}
+	}
+}
+
 // A stolen task is done when its result is there, and not before.
 func TestDoneAfterTheResult(t *testing.T) {
-	p := &Pool{workers: make([]Worker, 2)}
-	p.lot = park.New(2)
+	p := players(2)
 	owner, thief := &p.workers[0], &p.workers[1]
-	owner.init(p, 0)
-	thief.init(p, 1)
 	var task *Task
 	task = owner.Fork(func(*Worker, int) int {
 		assert.False(t, task.done.Load(), "while it runs")
@@ -585,6 +623,7 @@ func faulty(w *Worker, n int) int {
 }
 
 func TestPanicComesBackFromRun(t *testing.T) {
+	suitetest.Guard(t, "the owner waits for a task that has panicked")
 	for workers := 1; workers <= 9; workers++ {
 		for range 20 {
 			p := New(workers)
@@ -600,6 +639,7 @@ func TestPanicComesBackFromRun(t *testing.T) {
 
 // A stolen task ends while its owner waits for it.
 func TestPanicOfAThief(t *testing.T) {
+	suitetest.Guard(t, "the owner waits for a task that has ended")
 	p := New(2)
 	joined := false
 	err := panicOf(t, func() {
@@ -662,6 +702,12 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 		}, 0)
 	}).Value, "twice")
 	p.Close()
+
+	p = players(2)
+	p.workers[0].Fork(func(w *Worker, _ int) int { w.Fork(leaf, 1); return 0 }, 0)
+	require.True(t, p.workers[1].help())
+	require.True(t, p.failed.Load())
+	require.Equal(t, "forkjoin: 1 tasks forked and not joined", p.failure.Value, "of a stolen task")
 }
 
 // Eight workers sleep between two runs and use less than 0.5 % of a processor.
