@@ -2,6 +2,7 @@ package procs
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -443,6 +444,7 @@ func TestBrokenChildren(t *testing.T) {
 				pid := p.Lanes[0].Child().Pid() // which may have ended
 				_, err := childtest.Run(t, p, 3000)
 				require.ErrorContains(t, err, test.want)
+				require.Equal(t, strings.HasPrefix(test.want, "EOF ("), errors.Is(err, io.EOF), "the pipe has ended: %v", err)
 				require.Equal(t, pid, childtest.Errors(err)[0].Pid)
 				require.Contains(t, err.Error(), strconv.Itoa(pid))
 				_, err = p.Run(1)

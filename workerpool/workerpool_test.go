@@ -439,6 +439,26 @@ func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	})
 }
 
+// At most as many tasks that block are in flight as there are workers.
+func TestTasksInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		task, before := IO.task(3)
+		flying := 0
+		go func() {
+			for range 4 {
+				before()
+				flying++
+			}
+		}()
+		synctest.Wait()
+		require.Equal(t, 3, flying)
+		for range 4 {
+			task(&privateWorker{})
+		}
+		require.Equal(t, 4, flying)
+	})
+}
+
 // A flicker is a context that has ended when it is first asked, and later has not.
 type flicker struct {
 	context.Context
