@@ -149,8 +149,8 @@ func TestKills(t *testing.T) {
 
 // A child is killed with the lock, in the middle of an item.
 func TestHolderIsKilled(t *testing.T) {
-	t.Setenv(childtest.Serve, "die in an item")
-	for _, name := range []string{"global-mutex", "sharded-lock"} {
+	for name, serve := range map[string]string{"global-mutex": "the last dies in an item", "sharded-lock": "die in an item"} {
+		t.Setenv(childtest.Serve, serve)
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
@@ -161,7 +161,7 @@ func TestHolderIsKilled(t *testing.T) {
 				deaths := childtest.Errors(err)
 				if name == "global-mutex" {
 					require.Len(t, deaths, 1, "%v", err)
-					require.Equal(t, 3, deaths[0].Item)
+					require.Equal(t, []int{workers - 1, 3}, []int{deaths[0].Child, deaths[0].Item})
 				} else {
 					require.Len(t, deaths, workers, "%v", err)
 					for _, e := range deaths {
