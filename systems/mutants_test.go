@@ -38,3 +38,22 @@ func TestNogilHasNotGoneWhileItFrees(t *testing.T) {
 	require.True(t, x.gone)
 	require.Equal(t, kindFree, list.kind)
 }
+
+// A call that was requested once is made once, also if two threads have seen the request.
+func TestPendingCallIsMadeOnce(t *testing.T) {
+	s := newSpace()
+	calls := 0
+	s.callSoon(func() { calls++ })
+	s.callPending()
+	s.callPending()
+	require.Equal(t, 1, calls)
+}
+
+// The program's small integers are the same objects each time, and the others are not.
+func TestSmallIntegers(t *testing.T) {
+	s := newSpace()
+	for n, same := range map[int64]bool{smallMin - 1: false, smallMin: true, 0: true, smallMax: true, smallMax + 1: false} {
+		require.Equal(t, same, s.integer(n) == s.integer(n), "%d", n)
+		require.Equal(t, n, s.integer(n).value())
+	}
+}

@@ -405,6 +405,41 @@ func TestThiefLooksAtAll(t *testing.T) {
 	}
 }
 
+// A worker that is about to sleep sees the task of any other, and the end of the run where
+// that is its own reason to wake.
+func TestFoundLooksAtAll(t *testing.T) {
+	var lock gil.GIL
+	var mu sync.Mutex
+	for owner := range 3 {
+		c := crew{lot: park.New(3)}
+		gils, locked, atomics, p := make([]gilWorker, 3), make([]lockedWorker, 3), make([]atomicWorker, 3), players(3)
+		for id := range 3 {
+			gils[id].lock, gils[id].crew, gils[id].all, gils[id].id = &lock, &c, gils, id
+			locked[id].lock, locked[id].crew, locked[id].all, locked[id].id = &mu, &c, locked, id
+			atomics[id].crew, atomics[id].all, atomics[id].id = &c, atomics, id
+		}
+		looker := (owner + 1) % 3
+		all := []func() bool{gils[looker].found, locked[looker].found, atomics[looker].found, p.workers[looker].found}
+		for i, found := range all {
+			require.False(t, found(), "%d", i)
+		}
+		lock.Acquire(&gils[owner].thread)
+		gils[owner].fork(fibGIL, 0)
+		lock.Release(&gils[owner].thread)
+		locked[owner].fork(fibLocked, 0)
+		atomics[owner].fork(fibAtomic, 0)
+		p.workers[owner].Fork(fibLockFree, 0)
+		for i, found := range all {
+			require.True(t, found(), "%d of owner %d", i, owner)
+		}
+	}
+	c := crew{lot: park.New(1)}
+	w := &gilWorker{lock: &lock, crew: &c}
+	require.False(t, w.found())
+	c.stop.Store(true)
+	require.True(t, w.found())
+}
+
 // In each variant that steals, a fork is a call where there is no room for one more task.
 func TestForksBeyondTheRoom(t *testing.T) {
 	for name, build := range thieves {
@@ -441,6 +476,7 @@ func TestDoneAfterTheResult(t *testing.T) {
 
 // Under the GIL, an owner that waits for a thief releases the lock.
 func TestJoinReleasesTheGIL(t *testing.T) {
+	suitetest.Guard(t, "the owner keeps the lock that the thief needs")
 	all := make([]gilWorker, 2)
 	var lock gil.GIL
 	c := crew{lot: park.New(2)}
