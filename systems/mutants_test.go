@@ -57,3 +57,15 @@ func TestSmallIntegers(t *testing.T) {
 		require.Equal(t, n, s.integer(n).value())
 	}
 }
+
+// A thread may be as many calls deep as the limit says, and a call that is refused does not
+// count.
+func TestRecursionLimit(t *testing.T) {
+	m := &machine{}
+	for range recursionLimit {
+		require.True(t, m.enter())
+	}
+	require.False(t, m.enter())
+	m.leave()
+	require.True(t, m.enter())
+}
