@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,34 @@ func TestWrongAnswer(t *testing.T) {
 	u := &user{conn: near, done: make(chan struct{})}
 	u.play(3, new(Latencies))
 	require.Equal(t, 2, u.right)
+}
+
+// The computation that is stuck ends with the answer. In virtual time its patience, which
+// would end it too, is never over.
+func TestOperationEndsWithTheAnswer(t *testing.T) {
+	suitetest.Guard(t, "the computation goes on after the answer")
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		u := &user{conn: near, done: make(chan struct{}), op: &operation{wanted: make(chan struct{}), begun: make(chan struct{}, 1)}}
+		go func() {
+			var event [1]byte
+			for {
+				if _, err := far.Read(event[:]); err != nil {
+					return
+				}
+				event[0] = answer(event[0])
+				far.Write(event[:])
+			}
+		}()
+		go func() {
+			var c computation
+			for range u.op.wanted {
+				u.op.run(&c)
+			}
+		}()
+		u.play(3, new(Latencies))
+		require.Equal(t, 3, u.right)
+	})
 }
 
 // A computation that never yields delays an event until it ends, if it holds a lock
