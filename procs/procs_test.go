@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/internal/race"
+	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
@@ -378,6 +379,26 @@ func TestCloseTells(t *testing.T) {
 		}
 		require.Equal(t, pids, told)
 	})
+}
+
+// A row fails if one of its children was killed, although another has done all its steps.
+func TestARowTellsOfADeath(t *testing.T) {
+	childtest.NeedsProc(t)
+	benches := Workload("Procs", Word).Benches
+	s, err := benches[slices.IndexFunc(benches, func(b suite.Bench) bool { return b.Name == "lock-free" })].Open(1)
+	require.NoError(t, err)
+	defer s.Close()
+	pid := s.Children()[0]
+	child, err := os.FindProcess(pid)
+	require.NoError(t, err)
+	require.NoError(t, child.Kill())
+	for lives(strconv.Itoa(pid)) {
+		time.Sleep(time.Millisecond)
+	}
+	s.Run(10)
+	require.ErrorContains(t, s.Check(10), "ended by signal: killed")
+	s.Run(10)
+	require.NoError(t, s.Check(10))
 }
 
 // A pool that is closed has no children to run with.
