@@ -418,6 +418,7 @@ func TestKeysAreWrittenInTime(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		db.renewal.Go(func() { db.renew(ctx) })
 		time.Sleep(lifetime - 1)
+		synctest.Wait()
 		require.Equal(t, 2, written)
 		cancel()
 		db.renewal.Wait()

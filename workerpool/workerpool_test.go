@@ -455,6 +455,7 @@ func TestTasksInFlight(t *testing.T) {
 		for range 4 {
 			task(&privateWorker{})
 		}
+		synctest.Wait()
 		require.Equal(t, 4, flying)
 	})
 }
