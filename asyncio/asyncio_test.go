@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +121,7 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 // fake returns a database whose connections serve answers, each on a goroutine of
 // its own.
 func fake(t *testing.T, serve func(slot int, conn net.Conn)) *Database {
+	suitetest.Guard(t, "a run does not end, or Close leaves a connection open")
 	db := &Database{}
 	for i := range keys {
 		db.keys = append(db.keys, fmt.Sprintf("key:%03d", i))
@@ -276,6 +278,7 @@ func TestNoRedis(t *testing.T) {
 // redis starts a database on a port of its own that answers each command with
 // answer. asked returns the commands so far.
 func redis(t *testing.T, answer func(command []string) string) (address string, asked func() [][]string) {
+	suitetest.Guard(t, "a connection to the Redis is left open")
 	var mu sync.Mutex
 	var all [][]string // guarded by mu
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -395,6 +398,34 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	}
 }
 
+// The keys are written again before a Redis may delete them.
+func TestKeysAreWrittenInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		written := 0
+		go func() {
+			lines := bufio.NewScanner(far)
+			for lines.Scan() {
+				if lines.Text() == "PX" {
+					written++
+					lines.Scan() // the length
+					lines.Scan()
+					io.WriteString(far, "+OK\r\n")
+				}
+			}
+		}()
+		db := &Database{shared: true, owner: resp.NewConn(near, patience), keys: []string{"spam"}}
+		ctx, cancel := context.WithCancel(t.Context())
+		db.renewal.Go(func() { db.renew(ctx) })
+		time.Sleep(lifetime - 1)
+		synctest.Wait()
+		require.Equal(t, 2, written)
+		cancel()
+		db.renewal.Wait()
+		near.Close()
+	})
+}
+
 // If a real Redis refuses the keys, Open returns its answer.
 func TestRedisThatRefusesKeys(t *testing.T) {
 	address, _ := redis(t, func(command []string) string {
@@ -407,6 +438,20 @@ func TestRedisThatRefusesKeys(t *testing.T) {
 	_, err := Open(t.Context(), 0)
 	require.EqualError(t, err, fmt.Sprintf("asyncio: the Redis at %q, which BOUNDARIES_REDIS names: "+
 		"resp: the database answers: READONLY You can't write against a read only replica.", address))
+}
+
+// If a real Redis keeps the keys, Close returns its answer.
+func TestRedisThatKeepsKeys(t *testing.T) {
+	address, _ := redis(t, func(command []string) string {
+		if command[0] == "DEL" {
+			return "-ERR no\r\n"
+		}
+		return "+OK\r\n"
+	})
+	t.Setenv(Address, address)
+	db, err := Open(t.Context(), 0)
+	require.NoError(t, err)
+	require.EqualError(t, db.Close(), "resp: the database answers: ERR no")
 }
 
 func TestMisuse(t *testing.T) {

@@ -1,6 +1,7 @@
 package asyncio
 
 import (
+	"io"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -81,4 +82,12 @@ func TestStackHasATag(t *testing.T) {
 	require.Equal(t, 2, s.take(0))
 	require.Equal(t, 0, s.take(0))
 	require.Equal(t, -1, s.take(0))
+}
+
+// The error of a run is the first. The failures after it may be its effects.
+func TestTheFirstFailureCounts(t *testing.T) {
+	r := run{}
+	r.fail(io.EOF)
+	r.fail(io.ErrClosedPipe)
+	require.Equal(t, io.EOF, r.answer().Err)
 }

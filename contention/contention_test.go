@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,9 +70,7 @@ func TestDialThatIsOffShows(t *testing.T) {
 	c := Default
 	c.Hold, c.Think = time.Microsecond, time.Microsecond
 	trial := NewTrial(c, 2)
-	for _, w := range trial.workers {
-		w.hold *= 3
-	}
+	trial.workers[1].hold *= 3
 	trial.Take(Variants[0], 100)
 	units := map[string]float64{}
 	for _, m := range trial.Metrics() {
@@ -81,6 +80,14 @@ func TestDialThatIsOffShows(t *testing.T) {
 	require.Greater(t, units["hold-ns"], 2000.)
 	require.True(t, off(100, 111) && off(100, 89))
 	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
+}
+
+// How many steps pass between two timed ones is odd, so that in the end each step of the plan
+// is timed.
+func TestEvery(t *testing.T) {
+	for work := range time.Duration(1000) {
+		require.Equal(t, 1, unit{turn: 1, clock: 30}.every(work)%2, "%v", work)
+	}
 }
 
 // A read is wrong if one of its words differs from the others, or half of them do.
@@ -156,6 +163,11 @@ func TestWaits(t *testing.T) {
 	for d := time.Duration(0); d < 1<<12; d++ {
 		b := bucket(d)
 		require.True(t, floor(b) <= d && d < floor(b+1), "%d is in bucket %d, from %d to %d", d, b, floor(b), floor(b+1))
+		if d%64 == 0 {
+			var one waits
+			one.note(d)
+			require.LessOrEqual(t, one.percentile(50), d, "no wait is longer")
+		}
 	}
 	require.Equal(t, len(waits{}.buckets)-1, bucket(math.MaxInt64))
 	require.Zero(t, bucket(-1))
@@ -206,6 +218,57 @@ func TestStallSeesWhatNoTimedStepSees(t *testing.T) {
 	require.NoError(t, trial.Err())
 	require.Less(t, trial.workers[0].waits[0].longest+trial.workers[0].waits[1].longest, long)
 	require.GreaterOrEqual(t, trial.workers[0].stall, long)
+}
+
+// The stall is the longest time between two looks at the clock, less the work of the steps.
+func TestStallIsWithoutTheWork(t *testing.T) {
+	w := Worker{work: 10, clock: 100, taken: 3}
+	w.look(150)
+	w.taken++
+	w.look(165)
+	require.EqualValues(t, 50-3*10, w.stall)
+}
+
+// A trial reports its last Take, to the end: what a worker waits after its last step is a
+// stall, a step that has no end is wrong, and the waits before do not count.
+func TestReportIsOfTheLastTake(t *testing.T) {
+	trial := NewTrial(Default, 1)
+	w := trial.workers[0]
+	w.every = 1
+	take := func(n int, end func(*Worker)) {
+		trial.Take(Variant{Run: func(t *Trial) int {
+			t.Fork(func(w *Worker) {
+				for w.Next() {
+					end(w)
+				}
+				time.Sleep(5 * time.Millisecond)
+			})
+			return w.updates
+		}}, n)
+	}
+	take(100, (*Worker).Done)
+	require.NoError(t, trial.Err())
+	require.GreaterOrEqual(t, w.stall, 5*time.Millisecond)
+
+	var mu sync.Mutex
+	for mutexWait() < 20*time.Millisecond {
+		mu.Lock()
+		var waiter sync.WaitGroup
+		waiter.Go(func() {
+			mu.Lock()
+			mu.Unlock()
+		})
+		time.Sleep(time.Millisecond)
+		mu.Unlock()
+		waiter.Wait()
+	}
+	before := mutexWait()
+	take(7, (*Worker).Done)
+	require.Equal(t, 7, w.waits[0].count+w.waits[1].count)
+	require.Less(t, trial.mutexWait, before)
+
+	take(1, func(*Worker) {})
+	require.EqualError(t, trial.Err(), "1 timed steps have no end: each step must call Done")
 }
 
 func TestDuration(t *testing.T) {

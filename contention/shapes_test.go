@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"boundaries/contention"
 	"boundaries/contention/counter"
@@ -25,6 +26,7 @@ import (
 // Every variant of every shape accounts for every update, and its reads see words
 // that agree, on 1 to 9 goroutines.
 func TestVariantsAreRight(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // no owner outlives its run
 	for _, s := range shapes {
 		for _, v := range slices.Concat(s.variants, s.own) {
 			t.Run(s.name+"/"+v.Name, func(t *testing.T) {

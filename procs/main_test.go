@@ -226,30 +226,22 @@ var misbehavior = map[string]func(w *children.Worker){
 	},
 	"half a frame and end": func(w *children.Worker) { os.Stdout.WriteString("\x00\x00\x00\x08abc") },
 	"half a head and end":  func(w *children.Worker) { os.Stdout.WriteString("\x00\x00") },
-	"die in an item": func(w *children.Worker) {
-		q := w.Queue
-		dieOnce(&q.Wanted, &q.Claimed, func() {
-			w.AwaitSent(4)
-			for {
-				if abandoned, _ := q.Lock.Acquire(w.ID, 0); abandoned {
-					panic("the lock was abandoned before a child died")
-				}
-				if q.Done.Load() == 3 {
-					break
-				}
-				items.Change(q.Slot(q.Done.Load()))
-				q.Done.Add(1)
-				q.Lock.Release()
-			}
-			item := q.Slot(3)
-			items.Change(item[:len(item)/2])
-		}, func() { serveLocked(w) })
+	"die in an item":       dieInAnItem,
+	"the last dies in an item": func(w *children.Worker) {
+		if w.Index == w.Children-1 {
+			dieInAnItem(w)
+		}
+		for w.Queue.Claimed.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		serveLocked(w)
 	},
 	"die in an own item": func(w *children.Worker) {
 		dieOnce(&w.Queue.Wanted, &w.Queue.Claimed, func() {
-			w.AwaitSent(1)
-			item := w.Queue.Slot(0)
-			items.Change(item[:len(item)/2])
+			for seq := range w.AwaitSent(1) {
+				item := w.Queue.Slot(seq)
+				items.Change(item[:len(item)/2])
+			}
 		}, func() {
 			time.Sleep(50 * time.Millisecond)
 			serveLockFree(w)
@@ -261,6 +253,27 @@ var misbehavior = map[string]func(w *children.Worker){
 	"die with a claim": func(w *children.Worker) {
 		dieOnce(&w.Queue.Torn, &w.Queue.Done, func() { w.Queue.Claimed.Add(1) }, func() { serveAtomic(w) })
 	},
+}
+
+// dieInAnItem has a child of a row with locks die with the lock, in the middle of item 3.
+func dieInAnItem(w *children.Worker) {
+	q := w.Queue
+	dieOnce(&q.Wanted, &q.Claimed, func() {
+		w.AwaitSent(4)
+		for {
+			if abandoned, _ := q.Lock.Acquire(w.ID, 0); abandoned {
+				panic("the lock was abandoned before a child died")
+			}
+			if q.Done.Load() == 3 {
+				break
+			}
+			items.Change(q.Slot(q.Done.Load()))
+			q.Done.Add(1)
+			q.Lock.Release()
+		}
+		item := q.Slot(3)
+		items.Change(item[:len(item)/2])
+	}, func() { serveLocked(w) })
 }
 
 // answerGob answers with those values in one frame, whatever the request.
@@ -324,6 +337,10 @@ func beParent() {
 	if how == "with the program" {
 		children.Program = childtest.Built
 		fmt.Println("# children:", Children())
+		path, _, _ := childtest.Built(children.Source)
+		if again, _, err := childtest.Built(children.Source); again != path {
+			panic(fmt.Sprintf("the program is built again: %s is not %s, %v", again, path, err))
+		}
 		for _, r := range rows() {
 			p, err := r.Start(2, r.payload)
 			if err != nil {

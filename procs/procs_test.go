@@ -2,6 +2,7 @@ package procs
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/internal/race"
+	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
@@ -148,8 +150,8 @@ func TestKills(t *testing.T) {
 
 // A child is killed with the lock, in the middle of an item.
 func TestHolderIsKilled(t *testing.T) {
-	t.Setenv(childtest.Serve, "die in an item")
-	for _, name := range []string{"global-mutex", "sharded-lock"} {
+	for name, serve := range map[string]string{"global-mutex": "the last dies in an item", "sharded-lock": "die in an item"} {
+		t.Setenv(childtest.Serve, serve)
 		for _, payload := range []children.Payload{2 * Word, Block} {
 			for _, workers := range []int{1, 3} {
 				p := start(t, named(name), workers, payload)
@@ -160,7 +162,7 @@ func TestHolderIsKilled(t *testing.T) {
 				deaths := childtest.Errors(err)
 				if name == "global-mutex" {
 					require.Len(t, deaths, 1, "%v", err)
-					require.Equal(t, 3, deaths[0].Item)
+					require.Equal(t, []int{workers - 1, 3}, []int{deaths[0].Child, deaths[0].Item})
 				} else {
 					require.Len(t, deaths, workers, "%v", err)
 					for _, e := range deaths {
@@ -173,14 +175,23 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
-// A child with a queue of its own is killed in the middle of an item. The child that
-// replaces it gets the item as it was, and all the patience: to start it takes longer.
+// A child is killed in the middle of all the items that it was sent, which are more than the
+// parent waits for, or of the one that it has taken. The child that replaces it gets them as
+// they were, and all the patience: to start it takes longer.
 func TestKilledInAnItem(t *testing.T) {
-	t.Setenv(childtest.Serve, "die in an own item")
 	defer func() { children.Program = childtest.Program }()
-	for _, payload := range []children.Payload{2 * Word, Block} {
-		p := start(t, named("lock-free"), 1, payload)
-		if payload != Block {
+	for _, test := range []struct {
+		name, serve string
+		payload     children.Payload
+	}{
+		{"lock-free", "die in an own item", Block},
+		{"lock-free", "die in an own item", 2 * Word},
+		{"atomic", "die in a taken item", 2 * Word},
+		{"global-mutex", "die in an item", 2 * Word},
+	} {
+		t.Setenv(childtest.Serve, test.serve)
+		p := start(t, named(test.name), 1, test.payload)
+		if test.payload != Block {
 			p.Patience = 500 * time.Millisecond
 			children.Program = func(string) (string, []string, error) {
 				time.Sleep(p.Patience)
@@ -189,7 +200,7 @@ func TestKilledInAnItem(t *testing.T) {
 			}
 		}
 		done, err := p.Run(20)
-		require.Equal(t, 20, done, "%v", err)
+		require.Equal(t, 20, done, "%s: %v", test.name, err)
 		require.Len(t, childtest.Errors(err), 1, "%v", err)
 		require.NoError(t, p.Close())
 	}
@@ -311,6 +322,7 @@ func TestKilledAtStart(t *testing.T) {
 		t.Setenv(childtest.Serve, "killed at start")
 		_, err := childtest.Run(t, p, 1000)
 		require.ErrorContains(t, err, "10 children in a row were killed there")
+		require.Len(t, childtest.Errors(err), 10+1, "each of them, and the end of the run: %v", err)
 		require.NoError(t, p.Close())
 		_, err = named(name).Start(2, Word)
 		require.ErrorContains(t, err, "waiting for its greeting")
@@ -367,6 +379,26 @@ func TestCloseTells(t *testing.T) {
 		}
 		require.Equal(t, pids, told)
 	})
+}
+
+// A row fails if one of its children was killed, although another has done all its steps.
+func TestARowTellsOfADeath(t *testing.T) {
+	childtest.NeedsProc(t)
+	benches := Workload("Procs", Word).Benches
+	s, err := benches[slices.IndexFunc(benches, func(b suite.Bench) bool { return b.Name == "lock-free" })].Open(1)
+	require.NoError(t, err)
+	defer s.Close()
+	pid := s.Children()[0]
+	child, err := os.FindProcess(pid)
+	require.NoError(t, err)
+	require.NoError(t, child.Kill())
+	for lives(strconv.Itoa(pid)) {
+		time.Sleep(time.Millisecond)
+	}
+	s.Run(10)
+	require.ErrorContains(t, s.Check(10), "ended by signal: killed")
+	s.Run(10)
+	require.NoError(t, s.Check(10))
 }
 
 // A pool that is closed has no children to run with.
@@ -433,6 +465,7 @@ func TestBrokenChildren(t *testing.T) {
 				pid := p.Lanes[0].Child().Pid() // which may have ended
 				_, err := childtest.Run(t, p, 3000)
 				require.ErrorContains(t, err, test.want)
+				require.Equal(t, strings.HasPrefix(test.want, "EOF ("), errors.Is(err, io.EOF), "the pipe has ended: %v", err)
 				require.Equal(t, pid, childtest.Errors(err)[0].Pid)
 				require.Contains(t, err.Error(), strconv.Itoa(pid))
 				_, err = p.Run(1)
@@ -499,6 +532,37 @@ func TestAnswersComeBeforeTheRing(t *testing.T) {
 			require.GreaterOrEqual(t, answers.Load(), want, name)
 			<-woken
 		}
+	}
+}
+
+// A child rings when it has answered half of the items in flight, so that the parent fills
+// these slots while the child goes on. Here its next item is not whole, and it ends.
+func TestAHalfIsRungFor(t *testing.T) {
+	defer func(old *os.File) { os.Stderr = old }(os.Stderr)
+	var err error
+	os.Stderr, err = os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer os.Stderr.Close()
+	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free"} {
+		p := start(t, named(name), 1, 2*Word)
+		q, c := p.Lanes[0].Queue, p.Lanes[0].Child()
+		for seq := range q.Batch {
+			items.Fill(q.Slot(seq), seq)
+		}
+		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
+		woken := make(chan struct{})
+		go func() {
+			q.Answers.Sleep(patience, func() bool { return false })
+			close(woken)
+		}()
+		for bell.Load()&1 == 0 {
+			runtime.Gosched()
+		}
+		q.Sent.Store(q.Window)
+		q.Work.Ring()
+		<-woken
+		<-c.Ended
+		require.EqualValues(t, 2, bell.Load()>>1, "%s: one ring of the child, one at its end", name)
 	}
 }
 

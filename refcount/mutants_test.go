@@ -1,6 +1,7 @@
 package refcount
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -45,6 +46,7 @@ func TestSlotIsFreeAfterTheFinalizer(t *testing.T) {
 			var old, next Ref
 			heap = v.New(func(string) {
 				if next.slot == nil { // once
+					require.Equal(t, 1, heap.Live(), "it lives until its finalizer has returned")
 					next = heap.Handle().New("next")
 				}
 			})
@@ -55,6 +57,28 @@ func TestSlotIsFreeAfterTheFinalizer(t *testing.T) {
 			require.NotNil(t, next.slot)
 			require.NotSame(t, old.slot, next.slot)
 		})
+	}
+}
+
+// While the finalizer runs, the generation does not show that the object dies, but its
+// count does. The biased count does not notice the misuse, and the buffered count only later.
+func TestMisuseWhileTheFinalizerRuns(t *testing.T) {
+	for _, v := range Variants {
+		if v.Immortal || v.Name == "lock-free" || v.Name == "buffered" {
+			continue
+		}
+		for op, misuse := range map[string]func(Handle, Ref){"Incref": Handle.Incref, "Decref": Handle.Decref} {
+			var heap Heap
+			var r Ref
+			heap = v.New(func(string) {
+				require.PanicsWithValue(t, fmt.Sprintf(`refcount: %s of "spam", which had no references left`, op),
+					func() { misuse(heap.Handle(), r) }, v.Name)
+			})
+			h := heap.Handle()
+			r = h.New("spam")
+			h.Decref(r)
+			require.Zero(t, heap.Live(), v.Name)
+		}
 	}
 }
 

@@ -84,6 +84,10 @@ func TestLastDropFrees(t *testing.T) {
 		h.Close()
 		h.Close()
 		require.Len(t, freed(), 2)
+		h = heap.Handle() // after the last one has left
+		h.Decref(h.New("ham"))
+		settle(h)
+		require.Len(t, freed(), 3)
 	})
 }
 
@@ -110,10 +114,11 @@ func TestReferencesBelongToHoldersNotToHandles(t *testing.T) {
 func TestSlotsAreUsedAgainAndRefsAreNot(t *testing.T) {
 	mortal(t, func(t *testing.T, _ Variant, heap Heap, _ func() []string) {
 		h := heap.Handle()
-		old := h.New("old")
+		older, old := h.New("older"), h.New("old")
+		h.Decref(older)
 		h.Decref(old)
 		settle(h)
-		young := h.New("young")
+		young := h.New("young") // in the slot that was freed last
 		require.Equal(t, fmt.Sprintf("%p", old.slot), fmt.Sprintf("%p", young.slot))
 		h.Shared(young)
 		require.False(t, h.TryIncref(old))

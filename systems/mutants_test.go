@@ -38,3 +38,34 @@ func TestNogilHasNotGoneWhileItFrees(t *testing.T) {
 	require.True(t, x.gone)
 	require.Equal(t, kindFree, list.kind)
 }
+
+// A call that was requested once is made once, also if two threads have seen the request.
+func TestPendingCallIsMadeOnce(t *testing.T) {
+	s := newSpace()
+	calls := 0
+	s.callSoon(func() { calls++ })
+	s.callPending()
+	s.callPending()
+	require.Equal(t, 1, calls)
+}
+
+// The program's small integers are the same objects each time, and the others are not.
+func TestSmallIntegers(t *testing.T) {
+	s := newSpace()
+	for n, same := range map[int64]bool{smallMin - 1: false, smallMin: true, 0: true, smallMax: true, smallMax + 1: false} {
+		require.Equal(t, same, s.integer(n) == s.integer(n), "%d", n)
+		require.Equal(t, n, s.integer(n).value())
+	}
+}
+
+// A thread may be as many calls deep as the limit says, and a call that is refused does not
+// count.
+func TestRecursionLimit(t *testing.T) {
+	m := &machine{}
+	for range recursionLimit {
+		require.True(t, m.enter())
+	}
+	require.False(t, m.enter())
+	m.leave()
+	require.True(t, m.enter())
+}

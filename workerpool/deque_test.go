@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // numbered returns n tasks. The i-th stores i in last.
@@ -313,6 +315,7 @@ func TestDequeLastTask(t *testing.T) {
 // The test plays a submitter and a taker that have claimed a batch and stop before they
 // mark it. Others go on: they find what lies before the claim, and then nothing.
 func TestInboxWithAStoppedClaimant(t *testing.T) {
+	suitetest.Guard(t, "a goroutine waits for the one that has stopped")
 	tasks, last := numbered(capacity + 3)
 	for _, start := range starts {
 		q := new(inbox)

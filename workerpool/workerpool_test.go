@@ -439,6 +439,58 @@ func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	})
 }
 
+// At most as many tasks that block are in flight as there are workers.
+func TestTasksInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		task, before := IO.task(3)
+		flying := 0
+		go func() {
+			for range 4 {
+				before()
+				flying++
+			}
+		}()
+		synctest.Wait()
+		require.Equal(t, 3, flying)
+		for range 4 {
+			task(&privateWorker{})
+		}
+		synctest.Wait()
+		require.Equal(t, 4, flying)
+	})
+}
+
+// A flicker is a context that has ended when it is first asked, and later has not.
+type flicker struct {
+	context.Context
+	asked bool
+}
+
+func (f *flicker) Err() error {
+	if f.asked {
+		return nil
+	}
+	f.asked = true
+	return context.Canceled
+}
+
+// After an error a Submitter accepts nothing, although the pool would.
+func TestSubmitterAcceptsNothingAfterAnError(t *testing.T) {
+	each(t, none, func(t *testing.T, open func(workers int) Pool) {
+		p := open(1)
+		s := p.Submitter(&flicker{Context: t.Context()})
+		for range 2 {
+			err := s.Submit(func(Worker) { t.Error("ran") })
+			if err == nil {
+				err = s.Flush()
+			}
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		require.Equal(t, 2, s.Lost())
+		require.NoError(t, p.Close())
+	})
+}
+
 func TestSubmitAfterClose(t *testing.T) {
 	each(t, none, func(t *testing.T, open func(workers int) Pool) {
 		p := open(2)

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // run runs main on a loop and fails the test if it returns an error.
 func run(t *testing.T, main func(task *Task) error) {
 	t.Helper()
+	suitetest.Guard(t, "Run does not return")
 	require.NoError(t, Run(context.Background(), main))
 }
 
@@ -35,7 +36,7 @@ func inBubble(t *testing.T, main func(t *testing.T, task *Task) error) {
 	t.Helper()
 	suitetest.Guard(t, "the loop takes turns and virtual time does not go on")
 	synctest.Test(t, func(t *testing.T) {
-		run(t, func(task *Task) error { return main(t, task) })
+		require.NoError(t, Run(context.Background(), func(task *Task) error { return main(t, task) }))
 	})
 }
 
@@ -589,6 +590,28 @@ func TestCancelOfAnExecutorsCall(t *testing.T) {
 
 // A call that ends its goroutine, as a test that fails does, is an error of Await
 // and frees its slot.
+// A call that has ended leaves nothing with the loop, which may run for long.
+func TestCallsLeaveNothing(t *testing.T) {
+	objects := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapObjects
+	}
+	run(t, func(task *Task) error {
+		const calls = 5000
+		e := NewExecutor(1)
+		before := objects()
+		for range calls {
+			if _, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { return 1, nil })); err != nil {
+				return err
+			}
+		}
+		require.Less(t, objects(), before+calls/2)
+		return nil
+	})
+}
+
 func TestGoexitOfAnExecutorsCall(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		e := NewExecutor(1)
@@ -626,11 +649,11 @@ func TestPanicOfAnExecutorsCallIsRuns(t *testing.T) {
 					})
 				})
 				require.True(t, unwound)
-				run(t, func(task *Task) error {
+				require.NoError(t, Run(t.Context(), func(task *Task) error {
 					v, err := Await(task, RunInExecutor(task.Loop(), e, func() (int, error) { return 1, nil }))
 					require.Equal(t, 1, v)
 					return err
-				})
+				}))
 			})
 		})
 	}
@@ -772,6 +795,7 @@ func TestPanicIsRunsAndUnwindsTheRest(t *testing.T) {
 // If a deferred call of a task panics while the task is unwound, so does Run, and it
 // unwinds the other tasks nevertheless.
 func TestPanicWhileUnwinding(t *testing.T) {
+	suitetest.Guard(t, "Run does not panic")
 	near, far := net.Pipe()
 	unwound := 0
 	require.PanicsWithValue(t, "eggs", func() {

@@ -314,6 +314,8 @@ func TestPeerThatCloses(t *testing.T) {
 				require.Equal(t, want, string(got))
 				if reset {
 					require.ErrorIs(t, err, syscall.ECONNRESET)
+					_, err = s.Read(task, make([]byte, 1))
+					require.ErrorIs(t, err, syscall.ECONNRESET, "again")
 				} else {
 					require.NoError(t, err)
 					_, err = s.Read(task, make([]byte, 1))
@@ -495,7 +497,7 @@ func TestStreamOfAPipe(t *testing.T) {
 				b.Write(p)
 			}
 		}()
-		run(t, func(task *Task) error {
+		require.NoError(t, Run(t.Context(), func(task *Task) error {
 			s := task.Loop().Attach(a)
 			p := make([]byte, 4)
 			began := time.Now()
@@ -510,7 +512,7 @@ func TestStreamOfAPipe(t *testing.T) {
 			err := task.Timeout(time.Second, func() error { _, err := s.Read(task, p); return err })
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			return nil
-		})
+		}))
 		b.Close()
 	})
 }

@@ -107,7 +107,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, strings.Repeat("v", i), string(value))
 			}
-			for _, value := range []string{"", "\r\n", "$5\r\nvalue\r\n", "\x00\xff", strings.Repeat("x", maxBytes/2)} {
+			for _, value := range []string{"", "\r\n", "$5\r\nvalue\r\n", "\x00\xff", strings.Repeat("x", maxBytes-len("SET"+key))} {
 				require.NoError(t, c.Set(key, value))
 				got, err := c.Get(key)
 				require.NoError(t, err)
@@ -186,7 +186,9 @@ func TestCommands(t *testing.T) {
 // A client that sends a malformed command gets an error and is disconnected. The
 // other clients do not notice.
 func TestMalformedCommands(t *testing.T) {
-	s := listen(t)
+	s := newDatabase()
+	s.commandTime = time.Hour // the end of the time does not disconnect it
+	start(t, s)
 	other := dial(t, s.Addr())
 	for words, want := range map[string]string{
 		"*2\r\n:1\r\n":                         "-ERR Protocol error: expected '$', got \":1\"\r\n",
@@ -211,8 +213,8 @@ func TestMalformedCommands(t *testing.T) {
 	}
 }
 
-// The last answer arrives although the client is still sending: the connection is
-// not reset.
+// The last answer arrives although the client is still sending, and slowly: the connection
+// is not reset.
 func TestLastWordsArrive(t *testing.T) {
 	conn, err := net.Dial("tcp", listen(t).Addr())
 	require.NoError(t, err)
@@ -220,7 +222,7 @@ func TestLastWordsArrive(t *testing.T) {
 	conn.SetDeadline(time.Now().Add(patience))
 	io.WriteString(conn, "*x\r\n")
 	for range 10 { // the first may be on its way before the reset is
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		_, err = io.WriteString(conn, strings.Repeat("x", maxBytes/20))
 		require.NoError(t, err)
 	}
@@ -618,6 +620,15 @@ func TestDialErrors(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "resp: connecting to the database: dial tcp "+address)
 
+	ended := make(chan error, 1)
+	_, err = Dial(t.Context(), bad(t, func(conn net.Conn, r *bufio.Reader) {
+		io.WriteString(conn, "*0\r\n")
+		_, err := r.ReadByte()
+		ended <- err
+	}), patience)
+	require.ErrorContains(t, err, "protocol error")
+	require.Equal(t, io.EOF, <-ended, "Dial leaves no connection")
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Dial(ctx, s.Addr(), patience)
@@ -644,6 +655,17 @@ func TestCloseDisconnects(t *testing.T) {
 		require.Error(t, c.Ping())
 	}
 	require.Zero(t, conns(s))
+}
+
+// After an Accept that fails, as it does while there is no free descriptor, the server goes on.
+func TestAcceptFails(t *testing.T) {
+	s := listen(t)
+	require.NoError(t, s.listener.SetDeadline(time.Unix(1, 0)))
+	time.Sleep(10 * time.Millisecond)
+	require.NoError(t, s.listener.SetDeadline(time.Time{}))
+	c, err := Dial(t.Context(), s.Addr(), patience)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
 }
 
 // A client that connects while the database closes is disconnected, and is not told

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/contention"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -47,5 +48,19 @@ func TestOnStack(t *testing.T) {
 func TestNewCells(t *testing.T) {
 	for procs, want := range map[int]int{1: 4, 2: 8, 3: 16, 4: 16, 5: 32} {
 		require.Len(t, newCells(procs), want)
+	}
+}
+
+// A dial that means nothing for one word is an error.
+func TestCheck(t *testing.T) {
+	require.NoError(t, Check(Default))
+	for _, change := range []func(c *contention.Case){
+		func(c *contention.Case) { c.Hold = 1 },
+		func(c *contention.Case) { c.Records = 2 },
+		func(c *contention.Case) { c.Skew = "zipf" },
+	} {
+		c := Default
+		change(&c)
+		require.ErrorContains(t, Check(c), "want no hold, records or skew")
 	}
 }

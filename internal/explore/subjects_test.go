@@ -170,6 +170,8 @@ var subjects = []subject{
 				{"lock_free.go", "int64(count)*unit|isMerged) {\n", "int64(count)*unit|isMerged) {\n			o.count.local = 0\n			o.count.owner.Store(nil)\n"}}},
 			{"lock-free: Close empties the inbox before it closes it", "lock-free: the owner drops one and ends, a stranger drops one", []edit{
 				{"lock_free.go", "	h.closed = true\n	h.drain()\n", "	h.drain()\n	h.closed = true\n	h.mu.Lock()\n	h.gone = true\n	h.mu.Unlock()\n"}}},
+			{"lock-free: a try that takes its reference back asks nobody", "lock-free: a stranger tries and finds the next object, another drops that", []edit{
+				{"lock_free.go", "word < 0 || word == isMerged {\n			dropped(o, word)\n		}\n		return false", "word == isMerged {\n			dropped(o, word)\n		}\n		return false"}}},
 			{"lock-free: Shared stores the word", "lock-free: one shares while another takes", []edit{
 				{"lock_free.go", "word&stateMask != isDefault || o.count.shared.CompareAndSwap(word, word|isWeak) {", "o.count.shared.Store(word | isWeak); true {"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{

@@ -162,11 +162,13 @@ func TestWhich(t *testing.T) {
 	require.Len(t, questions, 10)
 	golden(t, "which.txt", page)
 
-	// Oversubscribed rows answer nothing.
-	b.Reset()
-	more := bytes.ReplaceAll(output(6, rows(at(0, 0), "global-mutex=90", "lock-free=4")...), []byte("-2\t"), []byte("-8\t"))
-	require.NoError(t, WriteWhich(&b, read(t, append(sample(), more...))))
-	require.Equal(t, page, b.String())
+	// Rows that are oversubscribed, or of fewer procs than others, answer nothing.
+	for _, procs := range []string{"-8\t", "\t"} {
+		b.Reset()
+		more := bytes.ReplaceAll(output(6, rows(at(0, 0), "global-mutex=90", "lock-free=4")...), []byte("-2\t"), []byte(procs))
+		require.NoError(t, WriteWhich(&b, read(t, append(sample(), more...))))
+		require.Equal(t, page, b.String())
+	}
 }
 
 // One variant is cheaper than another where their intervals do not meet.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,11 +15,17 @@ import (
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
+	"boundaries/procs/internal/items"
 )
 
 func TestMain(m *testing.M) {
-	childtest.Main(nil, Variants)
+	childtest.Main(misbehavior, Variants)
 	os.Exit(m.Run())
+}
+
+// misbehavior is what children can do wrong in place of their work.
+var misbehavior = map[string]func(w *children.Worker){
+	"unchanged": func(w *children.Worker) { w.Answer(func([]uint64) { /* the request comes back */ }) },
 }
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
@@ -36,9 +43,11 @@ func TestAnswersAreExact(t *testing.T) {
 	}
 }
 
-// A child whose only task is to end does not end, or ends in another way.
+// A child whose only task is to end does not end, or ends in another way. Its worker starts
+// no other.
 func TestBrokenSpawn(t *testing.T) {
 	suitetest.Once(t)
+	defer func() { children.Program = childtest.Program }()
 	for serve, want := range map[string]string{
 		"nothing":     "its only task was to end, and it did not for 100ms (signal: killed)",
 		"end":         "its only task was to end with status 86 (does the program call procs.Main first?): exit status 7",
@@ -49,8 +58,14 @@ func TestBrokenSpawn(t *testing.T) {
 		if serve == "nothing" {
 			p.Patience = 100 * time.Millisecond
 		}
-		done, err := childtest.Run(t, p, 3)
+		var started atomic.Int32
+		children.Program = func(folder string) (string, []string, error) {
+			started.Add(1)
+			return childtest.Program(folder)
+		}
+		done, err := childtest.Run(t, p, 30)
 		require.Zero(t, done)
+		require.EqualValues(t, 3, started.Load())
 		var e *children.Error
 		require.ErrorAs(t, err, &e, serve)
 		require.EqualError(t, e.Err, want)
@@ -68,6 +83,15 @@ func TestSilentWarmProcess(t *testing.T) {
 	p.Patience = 100 * time.Millisecond
 	_, err := childtest.Run(t, p, 1)
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+}
+
+// A wrong answer is no step.
+func TestWrongAnswer(t *testing.T) {
+	t.Setenv(childtest.Serve, "unchanged")
+	p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
+	done, err := childtest.Run(t, p, 3)
+	require.Zero(t, done)
+	require.ErrorIs(t, err, items.ErrWrong)
 }
 
 // Threads end beside children that other threads have started, and no child ends

@@ -32,6 +32,21 @@ func TestAnswerIsExact(t *testing.T) {
 	suitetest.Exact(t, Variants, Want, 0, 1, 3)
 }
 
+// The end of a crew waits for its workers.
+func TestEndWaits(t *testing.T) {
+	var c crew
+	var ended atomic.Bool
+	c.init(2, func(int) {
+		for !c.stop.Load() {
+			runtime.Gosched()
+		}
+		time.Sleep(10 * time.Millisecond)
+		ended.Store(true)
+	})
+	c.end()
+	require.True(t, ended.Load())
+}
+
 func fibPlain(n int) int {
 	if n < 2 {
 		return 1
@@ -369,13 +384,86 @@ func TestThiefWakesThief(t *testing.T) {
 	}
 }
 
+// players returns a pool whose workers the test plays.
+func players(workers int) *Pool {
+	p := &Pool{workers: make([]Worker, workers)}
+	p.lot = park.New(workers)
+	for id := range p.workers {
+		p.workers[id].init(p, id)
+	}
+	return p
+}
+
+// A thief finds the task of any other worker, whichever it stole from last.
+func TestThiefLooksAtAll(t *testing.T) {
+	for i := range 3 * 3 * 3 {
+		thief, owner, last := i%3, i/3%3, i/9
+		p := players(3)
+		p.workers[thief].victim = last
+		p.workers[owner].Fork(func(*Worker, int) int { return 0 }, 0)
+		require.Equal(t, thief != owner, p.workers[thief].help(), "thief %d, owner %d, last %d", thief, owner, last)
+	}
+}
+
+// A worker that is about to sleep sees the task of any other, and the end of the run where
+// that is its own reason to wake.
+func TestFoundLooksAtAll(t *testing.T) {
+	var lock gil.GIL
+	var mu sync.Mutex
+	for owner := range 3 {
+		c := crew{lot: park.New(3)}
+		gils, locked, atomics, p := make([]gilWorker, 3), make([]lockedWorker, 3), make([]atomicWorker, 3), players(3)
+		for id := range 3 {
+			gils[id].lock, gils[id].crew, gils[id].all, gils[id].id = &lock, &c, gils, id
+			locked[id].lock, locked[id].crew, locked[id].all, locked[id].id = &mu, &c, locked, id
+			atomics[id].crew, atomics[id].all, atomics[id].id = &c, atomics, id
+		}
+		looker := (owner + 1) % 3
+		all := []func() bool{gils[looker].found, locked[looker].found, atomics[looker].found, p.workers[looker].found}
+		for i, found := range all {
+			require.False(t, found(), "%d", i)
+		}
+		lock.Acquire(&gils[owner].thread)
+		gils[owner].fork(fibGIL, 0)
+		lock.Release(&gils[owner].thread)
+		locked[owner].fork(fibLocked, 0)
+		atomics[owner].fork(fibAtomic, 0)
+		p.workers[owner].Fork(fibLockFree, 0)
+		for i, found := range all {
+			require.True(t, found(), "%d of owner %d", i, owner)
+		}
+	}
+	c := crew{lot: park.New(1)}
+	w := &gilWorker{lock: &lock, crew: &c}
+	require.False(t, w.found())
+	c.stop.Store(true)
+	require.True(t, w.found())
+}
+
+// In each variant that steals, a fork is a call where there is no room for one more task.
+func TestForksBeyondTheRoom(t *testing.T) {
+	for name, build := range thieves {
+		c := crew{lot: park.New(1)}
+		fork, _ := build(&c, 1)
+		var ran [depth + 2]int
+		var joins []func()
+		for i := range ran {
+			joins = append(joins, fork(func(i int) { ran[i]++ }, i))
+		}
+		require.Equal(t, [2]int{1, 1}, [2]int(ran[depth:]), name)
+		for _, join := range slices.Backward(joins) {
+			join()
+		}
+		for i := range ran {
+			require.Equal(t, 1, ran[i], "%s: runs of task %d", name, i)
+		}
+	}
+}
+
 // A stolen task is done when its result is there, and not before.
 func TestDoneAfterTheResult(t *testing.T) {
-	p := &Pool{workers: make([]Worker, 2)}
-	p.lot = park.New(2)
+	p := players(2)
 	owner, thief := &p.workers[0], &p.workers[1]
-	owner.init(p, 0)
-	thief.init(p, 1)
 	var task *Task
 	task = owner.Fork(func(*Worker, int) int {
 		assert.False(t, task.done.Load(), "while it runs")
@@ -388,6 +476,7 @@ func TestDoneAfterTheResult(t *testing.T) {
 
 // Under the GIL, an owner that waits for a thief releases the lock.
 func TestJoinReleasesTheGIL(t *testing.T) {
+	suitetest.Guard(t, "the owner keeps the lock that the thief needs")
 	all := make([]gilWorker, 2)
 	var lock gil.GIL
 	c := crew{lot: park.New(2)}
@@ -570,6 +659,7 @@ func faulty(w *Worker, n int) int {
 }
 
 func TestPanicComesBackFromRun(t *testing.T) {
+	suitetest.Guard(t, "the owner waits for a task that has panicked")
 	for workers := 1; workers <= 9; workers++ {
 		for range 20 {
 			p := New(workers)
@@ -585,6 +675,7 @@ func TestPanicComesBackFromRun(t *testing.T) {
 
 // A stolen task ends while its owner waits for it.
 func TestPanicOfAThief(t *testing.T) {
+	suitetest.Guard(t, "the owner waits for a task that has ended")
 	p := New(2)
 	joined := false
 	err := panicOf(t, func() {
@@ -647,6 +738,12 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 		}, 0)
 	}).Value, "twice")
 	p.Close()
+
+	p = players(2)
+	p.workers[0].Fork(func(w *Worker, _ int) int { w.Fork(leaf, 1); return 0 }, 0)
+	require.True(t, p.workers[1].help())
+	require.True(t, p.failed.Load())
+	require.Contains(t, p.failure.Value, "1 tasks forked and not joined", "of a stolen task")
 }
 
 // Eight workers sleep between two runs and use less than 0.5 % of a processor.

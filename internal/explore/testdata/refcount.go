@@ -165,6 +165,23 @@ var late = []explore.Program{{Name: "lock-free: a request to merge comes when th
 		other.Close()
 	})
 	r.End(o.freedOnce("spam", "eggs"))
+}}, {Name: "lock-free: a stranger tries and finds the next object, another drops that", Start: func(r *explore.Run) {
+	o := newOracle(newLockFree)
+	owner, one, other := o.Handle(), o.Handle(), o.Handle()
+	spam := owner.New("spam")
+	owner.Decref(spam)
+	eggs := owner.New("eggs") // for one
+	owner.Shared(eggs)
+	r.Actor("one", func() { one.Decref(eggs) })
+	r.Actor("other", func() {
+		if other.TryIncref(spam) {
+			panic("spam was freed")
+		}
+	})
+	r.End(func() error {
+		owner.Close()
+		return o.freedOnce("spam", "eggs")()
+	})
 }}, {Name: "lock-free: the owner ticks while two ask it to merge", Start: func(r *explore.Run) {
 	o := newOracle(newLockFree)
 	owner := o.Handle().(*biasedHandle)

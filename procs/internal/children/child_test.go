@@ -1,9 +1,14 @@
 package children
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,22 +27,26 @@ func TestBuryInOrder(t *testing.T) {
 	c := &Child{Ended: make(chan struct{})}
 	first, last := layout.Queue(l.Pool.memory, 0), layout.Queue(l.Pool.memory, layout.Queues-1)
 	last.Lock.Acquire(uint32(l.Index+1), 0)
-	sleeps, woken := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		began := time.Now()
-		close(sleeps)
-		for !c.dead.Load() {
-			first.Answers.Sleep(5*time.Second, c.dead.Load)
-		}
-		woken <- time.Since(began)
-	}()
-	<-sleeps
+	sleeps, woken := make(chan struct{}), make(chan time.Duration)
+	for _, q := range []shm.Queue{first, last} {
+		go func() {
+			began := time.Now()
+			sleeps <- struct{}{}
+			for !c.dead.Load() {
+				q.Answers.Sleep(5*time.Second, c.dead.Load)
+			}
+			woken <- time.Since(began)
+		}()
+		<-sleeps
+	}
 	go l.bury(c)
 	for !c.dead.Load() {
 		runtime.Gosched()
 	}
 	require.NotZero(t, c.held.Load(), "a lock is not marked yet")
-	require.Less(t, <-woken, 4*time.Second, "the sleeper was woken too early")
+	for range 2 {
+		require.Less(t, <-woken, 4*time.Second, "a sleeper was woken too early, or not at all")
+	}
 	<-c.Ended
 }
 
@@ -58,6 +67,31 @@ func TestMournWaits(t *testing.T) {
 	})
 }
 
+// A child whose pipe has ended will end, so its error waits for that and says how it ended.
+// It still wraps what the child did wrong.
+func TestFaultOfAChildThatEnds(t *testing.T) {
+	for cause, waits := range map[error]bool{io.EOF: true, io.ErrUnexpectedEOF: true, syscall.EPIPE: true, ErrUnasked: false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &Child{cmd: &exec.Cmd{Process: &os.Process{Pid: 4711}, ProcessState: &os.ProcessState{}}, Ended: make(chan struct{})}
+			l := &Lane{Pool: &Pool{}}
+			l.child.Store(c)
+			time.AfterFunc(time.Second, func() { close(c.Ended) })
+			e := l.Fault(0, fmt.Errorf("spam: %w", cause))
+			require.ErrorIs(t, e, cause)
+			require.Equal(t, waits, strings.HasSuffix(e.Error(), ")"), e.Error())
+			<-c.Ended
+		})
+	}
+}
+
+// The text says at which item a child failed, and item 0 is one.
+func TestError(t *testing.T) {
+	for item, want := range map[int]string{-1: "without an item", 0: "at item 0", 7: "at item 7"} {
+		e := &Error{Child: 1, Pid: 4711, Item: item, Err: ErrUnasked}
+		require.EqualError(t, e, "procs: child 1 (pid 4711) "+want+": it answered the item before it was sent")
+	}
+}
+
 // Item counts through all children of a run, and names no item that was not sent.
 func TestItem(t *testing.T) {
 	p := &Pool{Layout: shm.Layout{Queues: 2}, Lanes: make([]*Lane, 2)}
@@ -67,4 +101,55 @@ func TestItem(t *testing.T) {
 	}
 	p.Layout.Queues = 1
 	require.Equal(t, 3, l.Item(13), "one queue counts for all")
+}
+
+// A child is built only from source that is not newer than this binary. Tests do not count.
+func TestSourceIsNotNewer(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	touch := func(file string, when time.Duration) {
+		file = filepath.Join(dir, filepath.FromSlash(file))
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+		require.NoError(t, os.WriteFile(file, nil, 0o666))
+		require.NoError(t, os.Chtimes(file, time.Time{}, time.Now().Add(when)))
+	}
+	const old, new = -1e5 * time.Hour, time.Hour
+	files := []string{Source + "/main.go", "procs/spam.go", "internal/deep/eggs.go"}
+	for _, file := range files {
+		touch(file, old)
+	}
+	touch("internal/eggs_test.go", new)
+	touch("other/ham.go", new)
+	t.Chdir(filepath.Join(dir, "procs"))
+	root, err := sourceRoot()
+	require.NoError(t, err)
+	require.Equal(t, dir, root)
+	for _, file := range files {
+		touch(file, new)
+		_, err := sourceRoot()
+		require.EqualError(t, err, filepath.FromSlash(file)+" is newer than it")
+		touch(file, old)
+	}
+}
+
+// As many items are in flight to each child, whether it has a queue of its own or shares one.
+func TestLayout(t *testing.T) {
+	for _, test := range []struct {
+		v               Variant
+		payload         Payload
+		queues, windows int
+	}{
+		{Variant{Medium: Pipes}, Word, 0, 1024},
+		{Variant{Medium: Queues}, Word, 3, 1024},
+		{Variant{Medium: OneQueue}, Word, 1, 3 * 1024},
+		{Variant{Medium: Pipes | OneQueue}, 2 * Word, 1, 3 * 16},
+		{Variant{Medium: Queues}, Block, 3, 16},
+		{Variant{Medium: Queues, InFlight: 1}, Word, 3, 1},
+	} {
+		l := test.v.layout(test.payload, 3)
+		require.Equal(t, []int{test.queues, test.windows, int(test.payload / Word)}, []int{l.Queues, l.Window, l.Words}, "%+v", test)
+	}
 }
