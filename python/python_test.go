@@ -48,8 +48,14 @@ var works = sync.OnceValues(func() (path, reason string) {
 	if err != nil {
 		return "", "no python3"
 	}
-	if out, err := exec.Command(path, "-c", "import multiprocessing.synchronize").CombinedOutput(); err != nil {
+	out, err := exec.Command(path, "-c", "import multiprocessing.synchronize, sys; print(sys.executable)").CombinedOutput()
+	if err != nil {
 		return "", fmt.Sprintf("python3 does not work: %v\n%s", err, out)
+	}
+	// What is on the path may be a script that looks for the interpreter at every start.
+	if real := filepath.Join(filepath.Dir(strings.TrimSpace(string(out))), "python3"); exec.Command(real, "-c", "").Run() == nil {
+		path = real
+		os.Setenv("PATH", filepath.Dir(real)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
 	return path, ""
 })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/linkonce"
 	"boundaries/internal/race"
 )
 
@@ -129,6 +130,7 @@ func TestCompareRevisions(t *testing.T) {
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
+	t.Setenv("PATH", linkonce.Path())
 	t.Chdir(t.TempDir())
 	git := func(args ...string) {
 		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b"}, args...)...).CombinedOutput()

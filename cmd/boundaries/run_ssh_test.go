@@ -53,8 +53,8 @@ func sshd(t *testing.T) (ssh string) {
 	}
 	public, err := os.ReadFile(filepath.Join(dir, "user.pub"))
 	require.NoError(t, err)
-	config := write("sshd_config", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv TMPDIR=%s\n",
-		port, dir, write("authorized_keys", string(public)), os.Getenv("THERE")))
+	config := write("sshd_config", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv TMPDIR=%s HOME=%s\n",
+		port, dir, write("authorized_keys", string(public)), os.Getenv("THERE"), dir)) // there are no files of the user's shell
 	_ = os.MkdirAll("/run/sshd", 0o755)
 	cmd := exec.Command(server, "-D", "-e", "-f", config)
 	var log bytes.Buffer
@@ -93,6 +93,7 @@ func TestRunOnOtherMachines(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
+	t.Setenv("GZIP", "-1") // to pack the binaries would take longer than to send them
 	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
 	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc BenchmarkA(b *testing.B) {}\n\nfunc BenchmarkSlow(b *testing.B) { time.Sleep(20 * time.Millisecond) }\n"), 0o666))
 	empty := func() {

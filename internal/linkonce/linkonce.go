@@ -35,7 +35,8 @@ key=$(
 		case $before$arg in
 		-overlay=*.json) overlay=${arg#*=} && cat "${overlay%%json}go" ;;
 		-o*) ;;
-		*) echo "$arg" | sed 's/-randlayout=.*/-randlayout/' ;;
+		*-randlayout=*) echo "${arg%%%%-randlayout=*}-randlayout" ;;
+		*) echo "$arg" ;;
 		esac
 		before= && [ "$arg" != -o ] || before=-o
 	done

@@ -370,7 +370,7 @@ func (c *comparison) link(ctx context.Context, p *pkg, i gate.Side, seed int64) 
 	}
 	args := slices.Concat([]string{"test", "-c", "-vet=off", "-buildvcs=false"}, c.layoutFlags(seed))
 	if c.inject != nil {
-		args = append(args, "-overlay="+c.inject.overlays[i])
+		args = append(args, "-overlay="+c.inject.overlay)
 	}
 	_, err := c.goTool(ctx, s, filepath.Join(s.root, p.dir[i]), append(args, "-o", p.binary[i], ".")...)
 	return err

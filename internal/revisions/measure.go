@@ -219,7 +219,7 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 		limited, cancel = context.WithTimeout(ctx, c.Timeout)
 	}
 	defer cancel()
-	out, errOut, err := c.exec(limited, filepath.Join(s.root, t.pkg.dir[i]), t.pkg.binary[i], args...)
+	out, errOut, err := c.execEnv(limited, c.inject.variable(i), filepath.Join(s.root, t.pkg.dir[i]), t.pkg.binary[i], args...)
 	if limited.Err() != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("still running after %v, and killed (-timeout)", c.Timeout)
 	}

@@ -21,19 +21,33 @@ import (
 type injection struct {
 	name    string // as b.Name() has it, or "" for none
 	percent int
-	// The files that make the go command build another package testing, by gate.Side.
-	overlays [2]string
+	overlay string // the file that makes the go command build another package testing
 }
 
 // injected is by how much the self-test slows a benchmark down: 20 %.
 const injected = 20
 
 // runsBenchmark is the place in package testing that runs a benchmark, and runsSlower is
-// its replacement. There the clock still runs, unless the benchmark has stopped it.
+// its replacement. There the clock still runs, unless the benchmark has stopped it. Both
+// sides run the same code. The variable says to each by how many percent it slows down
+// which benchmark.
 const (
 	runsBenchmark = "\tb.benchFunc(b)\n\tb.StopTimer()\n"
-	runsSlower    = "\tb.benchFunc(b)\n\tif b.name == %q {\n\t\tb.StartTimer()\n\t\tfor until := b.Elapsed() * %d / 100; b.Elapsed() < until; {\n\t\t}\n\t}\n\tb.StopTimer()\n"
+	runsSlower    = "\tb.benchFunc(b)\n\tif b.name == slower {\n\t\tpercent, _ := strconv.Atoi(slowerBy)\n\t\tb.StartTimer()\n\t\tfor until := b.Elapsed() * time.Duration(percent) / 100; b.Elapsed() < until; {\n\t\t}\n\t}\n\tb.StopTimer()\n"
+	readsVariable = "\nvar slowerBy, slower, _ = strings.Cut(os.Getenv(\"BOUNDARIES_SLOWER\"), \" \")\n"
 )
+
+// variable returns the variable for a side. It is as long on both sides.
+func (in *injection) variable(i gate.Side) []string {
+	if in == nil {
+		return nil
+	}
+	percent := 0
+	if i == gate.Head {
+		percent = 100 + in.percent
+	}
+	return []string{fmt.Sprintf("BOUNDARIES_SLOWER=%04d %s", percent, in.name)}
+}
 
 // makeInjection writes a package testing in which the benchmark takes longer. The
 // source of the benchmark stays as it is.
@@ -53,25 +67,18 @@ func (c *comparison) makeInjection(ctx context.Context) error {
 	if strings.Count(string(text), runsBenchmark) != 1 {
 		return fmt.Errorf("injecting a slowdown: %s is not what this program knows how to change", original)
 	}
-	for i, s := range c.sides() {
-		slower := "" // base gets the same code, which slows no benchmark down
-		if gate.Side(i) == gate.Head {
-			slower = c.inject.name
-		}
-		changed := strings.Replace(string(text), runsBenchmark, fmt.Sprintf(runsSlower, slower, 100+c.inject.percent), 1)
-		source, overlay := filepath.Join(c.tmp, s.name+".go"), filepath.Join(c.tmp, s.name+".json")
-		data, err := json.Marshal(map[string]any{"Replace": map[string]string{original: source}})
-		if err == nil {
-			err = os.WriteFile(source, []byte(changed), 0o666)
-		}
-		if err == nil {
-			err = os.WriteFile(overlay, data, 0o666)
-		}
-		if err != nil {
-			return fmt.Errorf("injecting a slowdown: %w", err)
-		}
-		c.inject.overlays[i] = overlay
+	source, overlay := filepath.Join(c.tmp, "slower.go"), filepath.Join(c.tmp, "slower.json")
+	data, err := json.Marshal(map[string]any{"Replace": map[string]string{original: source}})
+	if err == nil {
+		err = os.WriteFile(source, []byte(strings.Replace(string(text), runsBenchmark, runsSlower, 1)+readsVariable), 0o666)
 	}
+	if err == nil {
+		err = os.WriteFile(overlay, data, 0o666)
+	}
+	if err != nil {
+		return fmt.Errorf("injecting a slowdown: %w", err)
+	}
+	c.inject.overlay = overlay
 	return nil
 }
 

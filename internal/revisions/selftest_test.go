@@ -40,17 +40,17 @@ func BenchmarkLoop(b *testing.B) {
 func TestInjection(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": "module example.com/tiny\n\ngo 1.24\n", "a_test.go": stretched})
 	for _, name := range []string{"BenchmarkFirst/b", "BenchmarkLoop"} {
-		c := &comparison{Options: quick, stderr: io.Discard, inject: &injection{name: name, percent: 4900}}
+		c := &comparison{Options: quick, stderr: io.Discard, inject: &injection{name: name, percent: 900}}
 		report, err := c.compare(t.Context(), "HEAD", io.Discard)
 		require.NoError(t, err)
 		found := 0
 		for _, r := range report.Results {
 			if r.Unit == "stretch" && "Benchmark"+r.Name == name {
-				require.GreaterOrEqual(t, r.Head, 50.0, "%+v", r)
-				require.Less(t, r.Base, 50.0, "%+v", r)
+				require.GreaterOrEqual(t, r.Head, 10.0, "%+v", r)
+				require.Less(t, r.Base, 10.0, "%+v", r)
 				found++
 			} else if r.Unit == "stretch" {
-				require.Less(t, r.Head, 50.0, "%+v", r)
+				require.Less(t, r.Head, 10.0, "%+v", r)
 			}
 		}
 		require.Equal(t, 1, found)

@@ -170,7 +170,7 @@ func descriptor(file *os.File) string {
 // program without cgo starts faster.
 func compile(root, folder, file string) error {
 	cgo := map[bool]string{false: "0", true: "1"}[race.Enabled]
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-o", file, "./"+folder)
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-ldflags=-w", "-o", file, "./"+folder)
 	cmd.Dir = root
 	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
