@@ -256,7 +256,7 @@ func TestReportIsOfTheLastTake(t *testing.T) {
 		var waiter sync.WaitGroup
 		waiter.Go(func() {
 			mu.Lock()
-			mu.Unlock()
+			defer mu.Unlock()
 		})
 		time.Sleep(time.Millisecond)
 		mu.Unlock()

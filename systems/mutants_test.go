@@ -53,8 +53,9 @@ func TestPendingCallIsMadeOnce(t *testing.T) {
 func TestSmallIntegers(t *testing.T) {
 	s := newSpace()
 	for n, same := range map[int64]bool{smallMin - 1: false, smallMin: true, 0: true, smallMax: true, smallMax + 1: false} {
-		require.Equal(t, same, s.integer(n) == s.integer(n), "%d", n)
-		require.Equal(t, n, s.integer(n).value())
+		first, second := s.integer(n), s.integer(n)
+		require.Equal(t, same, first == second, "%d", n)
+		require.Equal(t, n, second.value())
 	}
 }
 

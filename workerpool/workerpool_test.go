@@ -895,8 +895,8 @@ func TestATaskThatSubmitsItself(t *testing.T) {
 		require.NoError(t, p.Wait())
 		require.Zero(t, left)
 		require.EqualValues(t, capacity, others.Load())
-		// The order of goroutines is up to Go's scheduler. A processor that the machine has taken away may hold some of
-		// them for longer than the chain takes.
+		// The order of goroutines is up to Go's scheduler. A processor that the machine has
+		// taken away may hold some of them for longer than the chain takes.
 		if _, ok := p.(*goroutinePool); !ok {
 			require.EqualValues(t, capacity, atEnd, "others that ran before the end of the chain")
 		}
