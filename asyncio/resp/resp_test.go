@@ -364,10 +364,10 @@ func TestLoopbackOnly(t *testing.T) {
 	}
 }
 
-// A server with 10,000 clients serves as many as it allows and tells the others that
+// A server with 2,000 clients serves as many as it allows and tells the others that
 // there are too many. When one of the served clients has gone, there is room again.
 func TestTooManyConnections(t *testing.T) {
-	const clients, allowed = 10000, 100
+	const clients, allowed = 2000, 100
 	s := newDatabase()
 	s.maxConns = allowed
 	start(t, s)
