@@ -495,23 +495,29 @@ func TestHalfIsFilledAgain(t *testing.T) {
 	}
 }
 
+// sleeper starts a goroutine that sleeps until the answers' bell rings. It returns the word
+// of the bell, which says that somebody sleeps, and a channel that is closed after the ring.
+func sleeper(answers *futex.Bell) (bell *atomic.Uint32, woken chan struct{}) {
+	bell, woken = (*atomic.Uint32)(unsafe.Pointer(answers)), make(chan struct{})
+	go func() {
+		answers.Sleep(patience, func() bool { return false })
+		close(woken)
+	}()
+	for bell.Load()&1 == 0 {
+		runtime.Gosched()
+	}
+	return bell, woken
+}
+
 // A child hands its answer over before it rings. The other order would leave the parent
 // asleep, and only for as long as its patience.
 func TestAnswersComeBeforeTheRing(t *testing.T) {
 	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free", "private", "ping", "atomic"} {
 		p := start(t, named(name), 1, Word)
 		q := p.Lanes[0].Queue
-		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
 		for seq := range uint64(150) {
 			// To wake a sleeper takes the child a moment, in which the other order shows.
-			woken := make(chan struct{})
-			go func() {
-				q.Answers.Sleep(patience, func() bool { return false })
-				close(woken)
-			}()
-			for bell.Load()&1 == 0 {
-				runtime.Gosched()
-			}
+			bell, woken := sleeper(&q.Answers)
 			time.Sleep(50 * time.Microsecond) // until it sleeps
 			asleep := bell.Load()
 			answers, want := &q.Done, seq+1
@@ -549,15 +555,7 @@ func TestAHalfIsRungFor(t *testing.T) {
 		for seq := range q.Batch {
 			items.Fill(q.Slot(seq), seq)
 		}
-		bell := (*atomic.Uint32)(unsafe.Pointer(&q.Answers))
-		woken := make(chan struct{})
-		go func() {
-			q.Answers.Sleep(patience, func() bool { return false })
-			close(woken)
-		}()
-		for bell.Load()&1 == 0 {
-			runtime.Gosched()
-		}
+		bell, woken := sleeper(&q.Answers)
 		q.Sent.Store(q.Window)
 		q.Work.Ring()
 		<-woken

@@ -588,8 +588,6 @@ func TestCancelOfAnExecutorsCall(t *testing.T) {
 	})
 }
 
-// A call that ends its goroutine, as a test that fails does, is an error of Await
-// and frees its slot.
 // A call that has ended leaves nothing with the loop, which may run for long.
 func TestCallsLeaveNothing(t *testing.T) {
 	objects := func() uint64 {
@@ -612,6 +610,8 @@ func TestCallsLeaveNothing(t *testing.T) {
 	})
 }
 
+// A call that ends its goroutine, as a test that fails does, is an error of Await
+// and frees its slot.
 func TestGoexitOfAnExecutorsCall(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		e := NewExecutor(1)

@@ -41,7 +41,8 @@ built-in ones, or with -bench those of this checkout.
 
 The exit status is 0 if no regression is confirmed, 1 if one is, or if a benchmark
 fails (the rounds before it are printed), 2 if the input is at fault or base has rows
-and none of them could be compared, 3 with -strict if rows are undecided, and 130 after an interrupt.
+and none of them could be compared, 3 with -strict if rows are undecided, and 130
+after an interrupt.
 
 Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees do not have
 submodules, files that git ignores, go.work files that git does not know, and modules

@@ -191,10 +191,9 @@ func (r *runner) build(ctx context.Context) error {
 		for line := range strings.Lines(text) {
 			if name, ok := benchfile.ResultName(line); ok && !slices.Contains(b.rows, name) {
 				b.rows = append(b.rows, name)
-			} else if err := benchfile.Spliced(line); err != nil {
-				r.problems = append(r.problems, err)
 			}
 		}
+		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
 			r.problem(b.pkg, text, err)
 		}
