@@ -246,6 +246,9 @@ func BenchmarkBad(b *testing.B) {
 		case "print":
 			fmt.Print("a log ")
 			return
+		case "metric":
+			b.ReportMetric(float64(b.N-b.N)/float64(b.N-b.N), "x/op")
+			return
 		case "fails late", "skips late":
 			if b.N > 1 && os.Getenv("ENDS") == "skips late" {
 				b.Skip()
@@ -272,6 +275,7 @@ func BenchmarkBad(b *testing.B) {
 	for ends, want := range map[string]string{
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
 		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
+		"metric":     "Bad: the result:1: BenchmarkBad has NaN x/op, want a finite number",
 		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has NaN ns/op, want a finite number",
 	} {
 		t.Setenv("ENDS", ends)
