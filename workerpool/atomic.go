@@ -23,9 +23,9 @@ func newAtomicPool(workers int, start uint32) *pool {
 
 func (q *atomicQueue) put(_ int, task Task) bool { return q.ring.Put(task) }
 
-func (q *atomicQueue) take(int) Task {
-	task, _ := q.ring.Take()
-	return task
+func (q *atomicQueue) take(int) (task Task, left int) {
+	task, _ = q.ring.Take()
+	return task, q.ring.Len()
 }
 
 func (q *atomicQueue) len() int { return q.ring.Len() }

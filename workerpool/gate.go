@@ -12,13 +12,14 @@ import (
 // As in package park, a submission shuts the gate and then tries once more, and a
 // worker takes a task and then looks whether the gate is shut. If only submitters
 // wait, the worker opens the gate when the queue is half empty, so that hundreds of
-// tasks share the cost of a wake. Spilled tasks go to the queue as soon as there is
+// tasks share the cost of a wake, and then yields to them. Spilled tasks go to the queue as soon as there is
 // room, and while the gate is shut, no worker's task overtakes them.
 type gate struct {
 	shut    atomic.Bool // a submitter or a spilled task waits; written under mu
 	spills  atomic.Bool // spilled is not empty; written under mu
 	mu      sync.Mutex
 	opened  chan struct{} // guarded by mu; made when shut is set, closed when it is reset
+	waited  bool          // guarded by mu; a submitter has called wait since the gate was shut
 	spilled []Task        // guarded by mu; submitted by tasks, oldest first
 }
 
@@ -28,6 +29,7 @@ func (g *gate) wait() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.close()
+	g.waited = true
 	return g.opened
 }
 
@@ -50,15 +52,16 @@ func (g *gate) close() {
 
 // open moves the spilled tasks to the queue and then lets all waiting submitters try
 // again. If the queue is full before all spilled tasks have moved, the gate stays shut.
-func (g *gate) open(put func(Task) bool) {
+// It reports whether a submitter may go on.
+func (g *gate) open(put func(Task) bool) (woken bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.shut.Load() {
-		return
+		return false
 	}
 	for len(g.spilled) > 0 {
 		if !put(g.spilled[0]) {
-			return
+			return false
 		}
 		g.spilled[0] = nil
 		g.spilled = g.spilled[1:]
@@ -66,4 +69,6 @@ func (g *gate) open(put func(Task) bool) {
 	g.spills.Store(false)
 	g.shut.Store(false)
 	close(g.opened)
+	woken, g.waited = g.waited, false
+	return woken
 }

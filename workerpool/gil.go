@@ -53,11 +53,11 @@ func (q *gilQueue) put(worker int, task Task) bool {
 	return ok
 }
 
-func (q *gilQueue) take(worker int) Task {
+func (q *gilQueue) take(worker int) (task Task, left int) {
 	q.lock.Tick(q.threads[worker])
-	task := q.ring.take()
-	q.n.Store(int32(q.ring.len()))
-	return task
+	task, left = q.ring.take(), q.ring.len()
+	q.n.Store(int32(left))
+	return task, left
 }
 
 func (q *gilQueue) len() int { return int(q.n.Load()) }

@@ -33,11 +33,11 @@ func (q *mutexQueue) put(_ int, task Task) bool {
 	return ok
 }
 
-func (q *mutexQueue) take(int) Task {
+func (q *mutexQueue) take(int) (task Task, left int) {
 	q.mu.Lock()
-	task := q.ring.take()
+	task, left = q.ring.take(), q.ring.len()
 	q.mu.Unlock()
-	return task
+	return task, left
 }
 
 func (q *mutexQueue) len() int {

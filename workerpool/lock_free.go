@@ -28,6 +28,7 @@ type stealer struct {
 	deque
 	batch [batchLen]Task // owned by the worker; tasks on the way from inbox to deque
 	puts  int            // owned by the worker; how many tasks its tasks have submitted
+	took  bool           // owned by the worker; find has taken from the inbox
 	_     cacheline.Pad
 }
 
@@ -55,7 +56,7 @@ func newLockFreePool(workers int, first uint64) *lockFreePool {
 	for i := range q.workers {
 		q.workers[i].init(first, 2*batchLen)
 	}
-	return &lockFreePool{start(workers, q, q.inbox.len, q.lot), q}
+	return &lockFreePool{start(workers, q, q.lot), q}
 }
 
 // put adds a worker's task to its own deque, which grows, so there is always room.
@@ -78,12 +79,27 @@ func (q *lockFreeQueue) put(worker int, task Task) bool {
 	return true
 }
 
-func (q *lockFreeQueue) take(worker int) Task {
+// take counts the tasks in the inbox, which is the bounded part, only after it has taken
+// some of them. A pop and a steal change nothing there, and put takes none while a
+// submitter waits, because the gate then keeps the tasks of tasks.
+func (q *lockFreeQueue) take(worker int) (task Task, left int) {
 	s := &q.workers[worker]
-	if task := s.pop(); task != nil {
-		return task
+	if task = s.pop(); task == nil {
+		task = q.find(worker)
 	}
+	left = capacity
+	if s.took {
+		s.took = false
+		left = q.inbox.len()
+	}
+	return task, left
+}
+
+// find returns a task for a worker whose deque is empty, or nil if it finds none.
+func (q *lockFreeQueue) find(worker int) Task {
+	s := &q.workers[worker]
 	if n := q.inbox.take(s.batch[:], len(q.workers)); n > 0 {
+		s.took = true
 		// The first task may block, so the rest go where other workers can
 		// steal them before it runs. They are reversed, because the deque
 		// pops the newest first.

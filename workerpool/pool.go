@@ -21,8 +21,10 @@ type queue interface {
 	// number of the worker that calls it, or outside.
 	put(worker int, task Task) bool
 
-	// take returns a task for the worker to run, or nil if it finds none.
-	take(worker int) Task
+	// take returns a task for the worker to run, or nil if it finds none, and how
+	// many tasks are left in the bounded part of the queue. It may say capacity if
+	// that number is as at the worker's last call.
+	take(worker int) (task Task, left int)
 
 	// len returns how many tasks there are to take. It counts every task that
 	// was put before the call.
@@ -52,7 +54,6 @@ func (free) blocking(_ int, f func()) { f() }
 type pool struct {
 	tally
 	queue   queue
-	held    func() int // returns how many tasks take up the queue's capacity
 	lot     *park.Lot
 	gate    gate
 	running sync.WaitGroup // workers
@@ -60,8 +61,8 @@ type pool struct {
 }
 
 // start returns a pool with that queue and starts its workers.
-func start(workers int, queue queue, held func() int, lot *park.Lot) *pool {
-	p := &pool{queue: queue, held: held, lot: lot}
+func start(workers int, queue queue, lot *park.Lot) *pool {
+	p := &pool{queue: queue, lot: lot}
 	p.tally.init(workers)
 	p.running.Add(workers)
 	for id := range workers {
@@ -181,18 +182,26 @@ func (w *worker) drain() (stopped bool) {
 		}
 	}()
 	for {
-		task := p.queue.take(w.id)
+		task, left := p.queue.take(w.id)
 		if task == nil {
 			if w.rest() {
 				return true
 			}
 			continue
 		}
-		if p.gate.shut.Load() && (p.held() <= capacity/2 || p.gate.spills.Load()) {
-			w.openGate()
+		woken := false
+		if p.gate.shut.Load() && (left <= capacity/2 || p.gate.spills.Load()) {
+			woken = w.openGate()
 		}
 		task(w)
 		w.ran++
+		if woken {
+			// The submitter waits behind this worker for the same processor.
+			// Another processor looks for it there only when it has nothing
+			// else to do, and by then the queue would be empty. The worker
+			// runs its task first, because no other worker could take it.
+			runtime.Gosched()
+		}
 	}
 }
 
@@ -243,10 +252,10 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 }
 
 // openGate moves spilled tasks to the queue and, if there is room for all, lets the
-// waiting submitters try again.
-func (w *worker) openGate() {
+// waiting submitters try again. It reports whether there are any.
+func (w *worker) openGate() (woken bool) {
 	p := w.pool
-	p.gate.open(func(task Task) bool {
+	return p.gate.open(func(task Task) bool {
 		if !p.queue.put(w.id, task) {
 			return false
 		}
@@ -307,6 +316,5 @@ func must(err error) {
 // newPool checks the number of workers and returns a pool with the queue for them.
 func newPool(workers int, queue func(workers int) queue) *pool {
 	fork.Check("workerpool", workers, 0)
-	q := queue(workers)
-	return start(workers, q, q.len, park.New(workers))
+	return start(workers, queue(workers), park.New(workers))
 }

@@ -26,9 +26,9 @@ func (q *racyQueue) put(_ int, task Task) bool {
 	return ok
 }
 
-func (q *racyQueue) take(int) Task {
-	task := q.ring.take()
-	return task
+func (q *racyQueue) take(int) (task Task, left int) {
+	task, left = q.ring.take(), q.ring.len()
+	return task, left
 }
 
 func (q *racyQueue) len() int {

@@ -60,18 +60,19 @@ func (q *shardedQueue) put(worker int, task Task) bool {
 	return false
 }
 
-func (q *shardedQueue) take(worker int) Task {
+// take takes the deque that it has a task from to be as full as the others.
+func (q *shardedQueue) take(worker int) (task Task, left int) {
 	d := &q.deques[worker]
 	d.mu.Lock()
-	task := d.fifo.take()
+	task, left = d.fifo.take(), d.fifo.len()
 	d.mu.Unlock()
 	for i := 1; task == nil && i < len(q.deques); i++ {
 		d := &q.deques[(worker+i)%len(q.deques)]
 		d.mu.Lock()
-		task = d.fifo.takeNewest()
+		task, left = d.fifo.takeNewest(), d.fifo.len()
 		d.mu.Unlock()
 	}
-	return task
+	return task, left * len(q.deques)
 }
 
 func (q *shardedQueue) len() (n int) {

@@ -86,7 +86,8 @@ func TestOlderTasksRunInTime(t *testing.T) {
 	}
 	require.Equal(t, [batchLen]Task{}, s.batch)
 	for _, want := range []int{olderIn, 0, olderIn - 1} {
-		q.take(0)(nil)
+		task, _ := q.take(0)
+		task(nil)
 		require.Equal(t, want, *last)
 	}
 }
@@ -99,7 +100,8 @@ func TestABatchRunsInOrder(t *testing.T) {
 	s.init(0, 2*batchLen)
 	require.True(t, q.inbox.publish(tasks))
 	for want := range tasks {
-		q.take(0)(nil)
+		task, _ := q.take(0)
+		task(nil)
 		require.Equal(t, want, *last)
 		require.Equal(t, [batchLen]Task{}, s.batch)
 	}

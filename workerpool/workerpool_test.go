@@ -64,6 +64,15 @@ func passive(p Pool) bool {
 	return ok || oneGoroutine(p)
 }
 
+// inner returns the pool whose workers sleep in package park, or nil.
+func inner(p Pool) *pool {
+	if p, ok := p.(*lockFreePool); ok {
+		return p.pool
+	}
+	inner, _ := p.(*pool)
+	return inner
+}
+
 // unbounded selects the pools that accept any number of tasks.
 func unbounded(p Pool) bool {
 	_, ok := p.(*goroutinePool)
@@ -417,7 +426,8 @@ func TestPoolWithAStoppedClaimant(t *testing.T) {
 		go func() { submitted <- p.Submit(t.Context(), task) }()
 		synctest.Wait() // until it waits at the gate
 		q.emptied.done(0, 1)
-		p.queue.workers[0].push(task) // worker 0 sleeps
+		p.queue.workers[0].took = true // worker 0, which sleeps, was the taker
+		p.queue.workers[0].push(task)
 		p.lot.WakeWorker(0)
 		require.NoError(t, <-submitted)
 		require.NoError(t, p.Close())
@@ -715,7 +725,8 @@ func TestTakersWakeOthers(t *testing.T) {
 				synctest.Wait()
 				tasks, _ := numbered(10)
 				fill(q, tasks)
-				require.NotNil(t, q.take(0))
+				task, _ := q.take(0)
+				require.NotNil(t, task)
 				synctest.Wait()
 				require.True(t, woken)
 			})
@@ -725,16 +736,9 @@ func TestTakersWakeOthers(t *testing.T) {
 
 // A worker that is woken for many tasks wakes the next one.
 func TestAWokenWorkerWakesTheNext(t *testing.T) {
-	parks := func(p Pool) *pool {
-		if p, ok := p.(*lockFreePool); ok {
-			return p.pool
-		}
-		inner, _ := p.(*pool)
-		return inner
-	}
-	each(t, func(p Pool) bool { return parks(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
+	each(t, func(p Pool) bool { return inner(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
 		synctest.Test(t, func(t *testing.T) {
-			p := parks(open(4))
+			p := inner(open(4))
 			synctest.Wait() // until all workers sleep
 			running := make(chan bool, 4)
 			release := make(chan struct{})
@@ -940,6 +944,69 @@ func TestRoomBesideTasksThatSubmitThemselves(t *testing.T) {
 			require.NoError(t, p.Wait())
 			require.NoError(t, p.Close())
 		})
+	})
+}
+
+// A submitter that waits for room goes on when the queue is half empty, and not before:
+// hundreds of tasks share the cost of its wake.
+func TestTheGateOpensWhenTheQueueIsHalfEmpty(t *testing.T) {
+	each(t, func(p Pool) bool { return inner(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(workers)
+				var accepted atomic.Int64
+				turns := make(chan struct{})
+				go func() {
+					for range 2 * capacity {
+						assert.NoError(t, p.Submit(t.Context(), func(w Worker) { w.Blocking(func() { <-turns }) }))
+						accepted.Add(1)
+					}
+				}()
+				synctest.Wait() // until it waits at the gate
+				full, ran := accepted.Load(), 0
+				for ; accepted.Load() == full && ran < capacity; ran++ {
+					turns <- struct{}{}
+					synctest.Wait()
+				}
+				close(turns)
+				synctest.Wait()
+				require.NoError(t, p.Close())
+				require.EqualValues(t, 2*capacity, accepted.Load())
+				// A worker of lock-free holds up to a batch beside the inbox.
+				require.InDelta(t, capacity/2, ran, float64(workers*batchLen+1), "tasks that had run")
+			})
+		}
+	})
+}
+
+// On one processor, a submitter that has waited for room goes on before the queue is
+// empty. In one of 61 turns, Go's scheduler prefers the worker. Under the GIL, the
+// submitter has to wait for the switch interval as well.
+func TestASubmitterGoesOnBeforeTheQueueIsEmpty(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const fills = 100 // of half the queue
+	without := func(p Pool) bool {
+		ours := inner(p)
+		if ours == nil {
+			return true
+		}
+		_, ok := ours.queue.(*gilQueue)
+		return ok
+	}
+	each(t, without, func(t *testing.T, open func(workers int) Pool) {
+		p := open(1)
+		queue, empty := inner(p).queue, 0
+		s := p.Submitter(t.Context())
+		for range fills * capacity / 2 {
+			require.NoError(t, s.Submit(func(Worker) {
+				if queue.len() == 0 {
+					empty++
+				}
+			}))
+		}
+		require.NoError(t, s.Flush())
+		require.NoError(t, p.Close())
+		require.Less(t, empty, fills/5)
 	})
 }
 
