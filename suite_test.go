@@ -195,8 +195,15 @@ func TestCPUListIsHonored(t *testing.T) {
 				if withChildren(row) {
 					processors = runtime.NumCPU() // the parent works beside them
 				}
-				if limit := 1.5 * float64(processors) * wall; used <= 0 || used > limit {
-					t.Errorf("%s: %v user+sys-ns/op, want at most %v", r.Name, used, limit)
+				if used <= 0 || used > 1.5*float64(processors)*wall {
+					// On a machine with many times more threads than processors, single
+					// runs of a few milliseconds do that. So one longer run decides.
+					again := results(t, nil, "-test.bench=^Benchmark"+strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^")+"$",
+						"-test.cpu="+strconv.Itoa(procs), "-test.benchtime=50ms")[0]
+					used, limit := value(t, again, "user+sys-ns/op"), 1.5*float64(processors)*value(t, again, "ns/op")
+					if used <= 0 || used > limit {
+						t.Errorf("%s: %v user+sys-ns/op, want at most %v", again.Name, used, limit)
+					}
 				}
 			}
 		})

@@ -189,10 +189,7 @@ func (w *worker) drain() (stopped bool) {
 			}
 			continue
 		}
-		woken := false
-		if p.gate.shut.Load() && (left <= capacity/2 || p.gate.spills.Load()) {
-			woken = w.openGate()
-		}
+		woken := p.gate.shut.Load() && (left <= capacity/2 || p.gate.spills.Load()) && w.openGate()
 		task(w)
 		w.ran++
 		if woken {

@@ -67,9 +67,13 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	cmd.Env = slices.Concat(c.env, env, []string{"PWD=" + dir})
 	process.OwnGroup(cmd)
 	runtime.LockOSThread() // see process.OwnGroup
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		c.keeper.Started(cmd.Process.Pid)
+		err = cmd.Wait()
+	}
 	runtime.UnlockOSThread()
 	process.EndGroup(cmd)
+	c.keeper.Started(0)
 	out, outErr := os.ReadFile(outFile.Name())
 	errOut, errErr := os.ReadFile(errFile.Name())
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)

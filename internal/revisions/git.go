@@ -382,6 +382,9 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 	if c.tmp != "" {
 		errs = append(errs, os.RemoveAll(c.tmp))
 	}
+	if c.keeper != nil {
+		c.keeper.End()
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cleaning up: %w", err)
 	}

@@ -26,7 +26,8 @@
 // go command gets the user's flags, and the go.work that is committed or none.
 //
 // A comparison makes one temporary folder and two entries in git's list of worktrees, and
-// removes them at the end, except after a SIGKILL. On Linux test binaries die even then.
+// removes them at the end. On Unix, a keeper process does that after a SIGKILL, and kills
+// what runs.
 package revisions
 
 import (
@@ -46,6 +47,7 @@ import (
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
 	"boundaries/internal/noise"
+	"boundaries/internal/process"
 )
 
 // Options say what Compare runs. The strings are those of go test's flags.
@@ -82,6 +84,7 @@ type comparison struct {
 	top, prefix string
 
 	tmp        string // holds everything that the comparison makes
+	keeper     *process.Keeper
 	env        []string
 	noFilters  []string // options of git
 	work       string   // the go.work that counts, in the tree
@@ -256,6 +259,9 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	}
 	if c.env, err = environ(c.tmp); err != nil {
 		return err
+	}
+	if c.keeper, err = process.Keep(c.tmp, c.env); err != nil {
+		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	if c.Out != "" {
 		if err := os.MkdirAll(c.Out, 0o777); err != nil {

@@ -89,31 +89,20 @@ func BenchmarkSlow(b *testing.B) {
 func TestOtherPlatform(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "0.test.exe")
 	require.NoError(t, os.WriteFile(path, []byte("MZ"), 0o777))
-	k, err := keep(t.TempDir())
-	require.NoError(t, err)
-	defer k.end()
-	r := &runner{temp: t.TempDir(), keeper: k}
-	_, err = r.exec(t.Context(), "", path)
+	r := &runner{temp: t.TempDir(), started: func(int) {}}
+	_, err := r.exec(t.Context(), "", path)
 	assert.ErrorContains(t, err, "this machine cannot run the test binary; want its own GOOS and GOARCH, "+runtime.GOOS)
 }
 
-// The keeper hears of each command when it starts and when it has ended. What ends the
-// group of the run does not end the keeper.
-func TestKeeper(t *testing.T) {
-	r := scripted(t, nil)
-	group, err := syscall.Getpgid(r.keeper.cmd.Process.Pid)
-	require.NoError(t, err)
-	assert.Equal(t, r.keeper.cmd.Process.Pid, group)
-
-	heard, err := os.Create(filepath.Join(t.TempDir(), "heard"))
-	require.NoError(t, err)
-	defer heard.Close()
-	r.keeper = &keeper{input: heard}
+// The keeper hears of each command when it starts and when it has ended.
+func TestTheKeeperHears(t *testing.T) {
+	var heard []int
+	r := &runner{temp: t.TempDir(), started: func(pid int) { heard = append(heard, pid) }}
 	pid, err := r.exec(t.Context(), "", "sh", "-c", "echo $$")
 	require.NoError(t, err)
-	text, err := os.ReadFile(heard.Name())
+	want, err := strconv.Atoi(strings.TrimSpace(pid))
 	require.NoError(t, err)
-	assert.Equal(t, pid+"0\n", string(text))
+	assert.Equal(t, []int{want, 0}, heard)
 }
 
 // Two runs do not write to one file at once.
@@ -146,12 +135,9 @@ echo "# steady: 0 of 1 rows ran undisturbed"
 echo "# disturbed: A $1 times (a neighbor)"
 `), 0o777))
 	controlSteps = 1000
-	k, err := keep(t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(k.end)
 	c := config(dir)
 	c.CPU, c.Rounds = []int{1}, 1
-	r := &runner{Config: c, temp: t.TempDir(), keeper: k, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{},
+	r := &runner{Config: c, temp: t.TempDir(), started: func(int) {}, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{},
 		binaries: []*binary{{path, dir, "tiny", rows}}}
 	require.NoError(t, r.open())
 	t.Cleanup(func() { _ = r.file.Close() })

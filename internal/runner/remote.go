@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"boundaries/internal/process"
 )
 
 // A Remote is another machine that measures what a [Config] says.
@@ -40,12 +42,13 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &runner{Config: c, temp: temp}
-	if r.keeper, err = keep(temp); err != nil {
+	keeper, err := process.Keep(temp, nil)
+	if err != nil {
 		_ = os.RemoveAll(temp)
-		return err
+		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
-	defer r.keeper.end()
+	defer keeper.End()
+	r := &runner{Config: c, temp: temp, started: keeper.Started}
 	kernel, err := on.output(ctx, nil, "uname -sm")
 	if err != nil {
 		return err

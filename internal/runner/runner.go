@@ -116,7 +116,7 @@ type runner struct {
 	Config
 	file     *os.File
 	temp     string
-	keeper   *keeper
+	started  func(pid int) // tells the process that cleans up which group runs, or 0
 	binaries []*binary
 	env      []string // the environment of the commands that build
 	usable   noise.Processors
@@ -140,10 +140,12 @@ func Run(ctx context.Context, c Config) (err error) {
 	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return err
 	}
-	if r.keeper, err = keep(r.temp); err != nil {
+	keeper, err := process.Keep(r.temp, nil)
+	if err != nil {
 		return fmt.Errorf("starting the process that cleans up: %w", err)
 	}
-	defer r.keeper.end()
+	defer keeper.End()
+	r.started = keeper.Started
 	if err := os.Mkdir(r.temp, 0o700); err != nil {
 		return fmt.Errorf("making a folder for the test binaries: %w", err)
 	}
@@ -655,7 +657,7 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	} else if err != nil {
 		return "", err
 	}
-	r.keeper.started(cmd.Process.Pid)
+	r.started(cmd.Process.Pid)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -666,7 +668,7 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 		err = ctx.Err()
 	}
 	process.EndGroup(cmd)
-	r.keeper.started(0)
+	r.started(0)
 	r.stderr = ""
 	if err != nil {
 		text, _ := os.ReadFile(stderr.Name())

@@ -8,16 +8,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A keeper removes the folder. On this system, nothing removes it if this process is
-// killed.
-type keeper struct{ folder string }
-
-func keep(folder string) (*keeper, error) { return &keeper{folder}, nil }
-
-func (k *keeper) started(int) {}
-
-func (k *keeper) end() { _ = os.RemoveAll(k.folder) }
-
 func detach(*exec.Cmd) {}
 
 // lock returns an error if another process has locked the file. The lock ends with the
