@@ -76,6 +76,9 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	c.keeper.Started(0)
 	out, outErr := os.ReadFile(outFile.Name())
 	errOut, errErr := os.ReadFile(errFile.Name())
+	if err != nil && len(out)+len(errOut) == 0 {
+		err = cmp.Or(process.Room(c.tmp), err)
+	}
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)
 }
 

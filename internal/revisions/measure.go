@@ -17,6 +17,7 @@ import (
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
 	"boundaries/internal/noise"
+	"boundaries/internal/process"
 )
 
 // A task is what one process runs: a benchmark, or a row of one.
@@ -139,6 +140,9 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
+		if err := process.Room(c.tmp); err != nil {
+			return nil, err
+		}
 		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip", c.Bench)
 	}
 	return records, nil

@@ -191,3 +191,13 @@ func TestReaderGoesAway(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 }
+
+// A command that says nothing because its output finds no room fails for that reason.
+func TestNoRoom(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": "package tiny\n"})
+	c, end := checkOut(t)
+	_, _, err := c.exec(t.Context(), c.top, "sh", "-c", "mv '"+c.tmp+"' '"+c.tmp+".moved'; exit 1")
+	require.ErrorContains(t, err, "room-")
+	require.NoError(t, os.Rename(c.tmp+".moved", c.tmp))
+	end()
+}

@@ -105,6 +105,15 @@ func TestTheKeeperHears(t *testing.T) {
 	assert.Equal(t, []int{want, 0}, heard)
 }
 
+// A command that says nothing because its output finds no room fails for that reason.
+func TestNoRoom(t *testing.T) {
+	r := &runner{temp: t.TempDir(), started: func(int) {}}
+	_, err := r.exec(t.Context(), "", "false")
+	assert.ErrorContains(t, err, "exit status 1")
+	_, err = r.exec(t.Context(), "", "sh", "-c", "rm -r '"+r.temp+"'; exit 1")
+	assert.ErrorContains(t, err, "room-")
+}
+
 // Two runs do not write to one file at once.
 func TestTwoAtOnce(t *testing.T) {
 	c := config(t.TempDir())

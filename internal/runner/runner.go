@@ -299,7 +299,11 @@ func (r *runner) open() (err error) {
 	for _, fact := range []string{"numcpu", "plan", "command", "seed", "usable", "oversubscribed", "round", "interrupted", "complete"} {
 		r.facts[fact] = true
 	}
-	return r.write(text.String())
+	err = r.write(text.String())
+	if err != nil && r.Prebuilt == nil {
+		_ = os.Remove(r.Out)
+	}
+	return err
 }
 
 // origin returns the facts about the source, if this process built it.
@@ -564,7 +568,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	}
 	if !found {
 		one.lines = text
-		return one, cmp.Or(errors.Join(splicedIn(text)...), errors.New("no result, though it had one before"))
+		return one, cmp.Or(errors.Join(splicedIn(text)...), process.Room(r.temp), errors.New("no result, though it had one before"))
 	}
 	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
 		return one, cmp.Or(err, errors.Join(file.Problems...))
@@ -675,5 +679,8 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 		r.stderr = string(text)
 	}
 	text, readErr := os.ReadFile(out.Name())
+	if err != nil && len(text)+len(r.stderr) == 0 && ctx.Err() == nil {
+		err = cmp.Or(process.Room(r.temp), err)
+	}
 	return string(text), cmp.Or(err, readErr)
 }
