@@ -196,8 +196,8 @@ func TestCPUListIsHonored(t *testing.T) {
 					processors = runtime.NumCPU() // the parent works beside them
 				}
 				if used <= 0 || used > 1.5*float64(processors)*wall {
-					// On a machine with many times more threads than processors, single
-					// runs of a few milliseconds do that. So one longer run decides.
+					// On a machine with many times more threads than processors, a run
+					// of a few milliseconds may exceed the limit. A longer run decides.
 					again := results(t, nil, "-test.bench=^Benchmark"+strings.ReplaceAll(regexp.QuoteMeta(row), "/", "$/^")+"$",
 						"-test.cpu="+strconv.Itoa(procs), "-test.benchtime=50ms")[0]
 					used, limit := value(t, again, "user+sys-ns/op"), 1.5*float64(processors)*value(t, again, "ns/op")

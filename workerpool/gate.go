@@ -12,8 +12,9 @@ import (
 // As in package park, a submission shuts the gate and then tries once more, and a
 // worker takes a task and then looks whether the gate is shut. If only submitters
 // wait, the worker opens the gate when the queue is half empty, so that hundreds of
-// tasks share the cost of a wake, and then yields to them. Spilled tasks go to the queue as soon as there is
-// room, and while the gate is shut, no worker's task overtakes them.
+// tasks share the cost of a wake. It then runs its task and yields, so that the
+// submitters run. Spilled tasks go to the queue as soon as there is room, and while the
+// gate is shut, no worker's task overtakes them.
 type gate struct {
 	shut    atomic.Bool // a submitter or a spilled task waits; written under mu
 	spills  atomic.Bool // spilled is not empty; written under mu

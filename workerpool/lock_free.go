@@ -80,8 +80,7 @@ func (q *lockFreeQueue) put(worker int, task Task) bool {
 }
 
 // take counts the tasks in the inbox, which is the bounded part, only after it has taken
-// some of them. A pop and a steal change nothing there, and put takes none while a
-// submitter waits, because the gate then keeps the tasks of tasks.
+// some of them: a pop and a steal change nothing there.
 func (q *lockFreeQueue) take(worker int) (task Task, left int) {
 	s := &q.workers[worker]
 	if task = s.pop(); task == nil {

@@ -22,8 +22,9 @@ type queue interface {
 	put(worker int, task Task) bool
 
 	// take returns a task for the worker to run, or nil if it finds none, and how
-	// many tasks are left in the bounded part of the queue. It may say capacity if
-	// that number is as at the worker's last call.
+	// many tasks are left in the bounded part of the queue. That number may be an
+	// estimate. A take that removes nothing from the bounded part may return
+	// capacity instead.
 	take(worker int) (task Task, left int)
 
 	// len returns how many tasks there are to take. It counts every task that
@@ -193,10 +194,10 @@ func (w *worker) drain() (stopped bool) {
 		task(w)
 		w.ran++
 		if woken {
-			// The submitter waits behind this worker for the same processor.
-			// Another processor looks for it there only when it has nothing
-			// else to do, and by then the queue would be empty. The worker
-			// runs its task first, because no other worker could take it.
+			// The submitter is in this processor's run queue, behind the
+			// worker. An idle processor would steal it, but only after the
+			// queue is empty. The worker runs its task first, because no
+			// other worker could take it.
 			runtime.Gosched()
 		}
 	}
@@ -244,6 +245,9 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 	}
 	if p.lot.Idle() {
 		p.lot.Rouse()
+	}
+	if p.gate.shut.Load() {
+		w.openGate() // the put of lock-free may have made room, if it took an older task
 	}
 	return nil
 }

@@ -60,7 +60,9 @@ func (q *shardedQueue) put(worker int, task Task) bool {
 	return false
 }
 
-// take takes the deque that it has a task from to be as full as the others.
+// take estimates how many tasks are left. It assumes that every deque is as full as the
+// one that it took the task from. If most workers block in a task, theirs are fuller, and
+// the gate opens early.
 func (q *shardedQueue) take(worker int) (task Task, left int) {
 	d := &q.deques[worker]
 	d.mu.Lock()

@@ -435,6 +435,63 @@ func TestPoolWithAStoppedClaimant(t *testing.T) {
 	})
 }
 
+// A stoppedPut takes an older task from the inbox for each task of a task, as put does
+// for every 61st, and stops between claim and mark.
+type stoppedPut struct {
+	*lockFreeQueue
+	stopped, resume chan struct{}
+}
+
+func (q stoppedPut) put(worker int, task Task) bool {
+	if worker != outside {
+		i := &q.inbox
+		first := i.taking.Load()
+		i.taking.Store(first + 1)
+		older := i.slots[first%capacity]
+		close(q.stopped)
+		<-q.resume
+		i.emptied.done(first, first+1)
+		q.lockFreeQueue.put(worker, older)
+	}
+	return q.lockFreeQueue.put(worker, task)
+}
+
+// A worker whose task submits a task stops while it takes an older one from the inbox.
+// The submitter that waits for that slot goes on although nothing is taken afterward: the
+// other worker sleeps, and the task blocks until the submitter has gone on.
+func TestPoolWithAStoppedPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newLockFreePool(2, 0)
+		synctest.Wait() // until both workers sleep
+		q := stoppedPut{p.queue, make(chan struct{}), make(chan struct{})}
+		p.pool.queue = q
+		begin, end, submitted := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		none := func(Worker) {}
+		require.NoError(t, p.Submit(t.Context(), func(Worker) { <-end }))
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			<-begin
+			assert.NoError(t, w.Submit(t.Context(), none))
+			<-submitted
+		}))
+		synctest.Wait() // until both workers run a task
+		require.NoError(t, p.Submit(t.Context(), none))
+		close(begin)
+		<-q.stopped
+		go func() {
+			for range capacity {
+				assert.NoError(t, p.Submit(t.Context(), none))
+			}
+			close(submitted)
+		}()
+		synctest.Wait() // until it waits for the slot that is not marked
+		close(end)
+		synctest.Wait() // until the other worker has run all that it finds, and sleeps
+		close(q.resume)
+		<-submitted
+		require.NoError(t, p.Close())
+	})
+}
+
 // A submitter that has waited for room may find the queue empty and all workers asleep.
 func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -980,8 +1037,8 @@ func TestTheGateOpensWhenTheQueueIsHalfEmpty(t *testing.T) {
 }
 
 // On one processor, a submitter that has waited for room goes on before the queue is
-// empty. In one of 61 turns, Go's scheduler prefers the worker. Under the GIL, the
-// submitter has to wait for the switch interval as well.
+// empty, except at every 61st turn of Go's scheduler, which is the worker's. Under the
+// GIL, the submitter has to wait for the switch interval as well.
 func TestASubmitterGoesOnBeforeTheQueueIsEmpty(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const fills = 100 // of half the queue

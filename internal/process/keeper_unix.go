@@ -18,16 +18,17 @@ type Keeper struct {
 	input io.WriteCloser
 }
 
+// A worktree is locked while git makes it, and the second --force is for that.
 const keeperScript = `trap '' HUP INT TERM PIPE
 last=0
 while read -r pid; do last=$pid; done
 [ "$last" -le 1 ] || kill -KILL -"$last" 2>/dev/null
 for tree in "$1"/*/.git; do
-	[ ! -f "$tree" ] || git -C "${tree%/.git}" worktree remove --force "${tree%/.git}"
+	[ ! -f "$tree" ] || git -C "${tree%/.git}" worktree remove --force --force "${tree%/.git}"
 done
 rm -rf -- "$1"`
 
-// Keep starts a keeper of the folder, which need not exist yet. env is the environment of
+// Keep starts a keeper of the folder, which may be made later. env is the environment of
 // its git commands; nil stands for that of this process.
 func Keep(folder string, env []string) (*Keeper, error) {
 	cmd := exec.Command("sh", "-c", keeperScript, "boundaries-keeper", folder)

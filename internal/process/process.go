@@ -2,25 +2,24 @@
 package process
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 )
 
-// Room returns why a megabyte cannot be written to the folder, or nil. A command whose
-// output goes to a file in a full folder fails without a word, and may remove files when
-// it fails.
+// Room returns why a megabyte cannot be written to the folder, or nil. If a command's
+// output goes to a file in a full folder, the command fails without a word. Room may
+// return nil although the folder was full: when a command fails, it may remove its own
+// files.
 func Room(folder string) error {
 	f, err := os.CreateTemp(folder, "room-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(make([]byte, 1<<20))
-	if closed := f.Close(); err == nil {
-		err = closed
+	if err == nil {
+		defer os.Remove(f.Name())
+		_, err = f.Write(make([]byte, 1<<20))
+		err = cmp.Or(err, f.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("%w; want room there, or another TMPDIR", err)
+		return fmt.Errorf("%w; want room there, or temporary files elsewhere (TMPDIR, or TMP on Windows)", err)
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ package process
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -32,7 +34,7 @@ func TestEndGroup(t *testing.T) {
 	require.NoError(t, err, "a process has the pipe open")
 }
 
-// What ends the group of this process does not end the keeper.
+// A signal to this process's group does not reach the keeper.
 func TestTheKeeperHasItsOwnSession(t *testing.T) {
 	k, err := Keep(t.TempDir(), nil)
 	require.NoError(t, err)
@@ -42,27 +44,63 @@ func TestTheKeeperHasItsOwnSession(t *testing.T) {
 	require.Equal(t, k.cmd.Process.Pid, group)
 }
 
-// The keeper kills the group that runs, and removes the folder and a worktree in it, also
-// one that has files of its own.
+// The keeper kills the group that runs, and removes the folder and the worktrees in it,
+// even a worktree with untracked files and one that git has not finished.
 func TestTheKeeperCleansUp(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git")
+	}
+	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} {
+		// Setenv first: it puts the variable back after the test.
+		t.Setenv(name, "")
+		require.NoError(t, os.Unsetenv(name))
+	}
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	repository, folder := t.TempDir(), filepath.Join(t.TempDir(), "a folder")
+	worktrees := filepath.Join(repository, ".git", "worktrees")
 	git := func(args ...string) {
 		out, err := exec.Command("git", append([]string{"-C", repository, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...).CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
-	git("init", "--quiet")
+	git("init", "--quiet", "--template=")
 	git("commit", "--quiet", "--allow-empty", "--message", "first")
 	k, err := Keep(folder, nil)
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "no worktree", ".git"), 0o700))
-	git("worktree", "add", "--quiet", "--detach", filepath.Join(folder, "a tree"))
+	for _, name := range []string{"a tree", "half"} {
+		git("worktree", "add", "--quiet", "--detach", filepath.Join(folder, name))
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "a tree", "file"), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(worktrees, "half", "locked"), []byte("initializing"), 0o600))
 	cmd := exec.Command("sleep", "10")
 	OwnGroup(cmd)
+	runtime.LockOSThread() // see OwnGroup
+	defer runtime.UnlockOSThread()
 	require.NoError(t, cmd.Start())
 	k.Started(cmd.Process.Pid)
 	k.End()
 	require.ErrorContains(t, cmd.Wait(), "killed")
 	require.NoDirExists(t, folder)
-	require.NoDirExists(t, filepath.Join(repository, ".git", "worktrees"))
+	require.NoDirExists(t, worktrees)
+}
+
+// A folder has no room if a file in it cannot have a megabyte.
+func TestRoom(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, Room(folder))
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var before syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	limit := before
+	limit.Cur = 1<<20 - 1
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	err := Room(folder)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+	require.ErrorIs(t, err, syscall.EFBIG)
+	require.ErrorContains(t, Room(filepath.Join(folder, "none")), "want room there")
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"boundaries/internal/command"
 	"boundaries/internal/process"
 )
 
@@ -45,7 +46,7 @@ func (c *comparison) exe(name string) string {
 // exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process. When exec returns,
 // no process of that group is left. On Linux the command dies with this process, even
-// if a SIGKILL ends it. The output goes to files, because a process that outlives the
+// if a SIGKILL ends it; on other Unix systems the keeper kills it. The output goes to files, because a process that outlives the
 // command could hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
 	return c.execEnv(ctx, nil, dir, name, args...)
@@ -76,8 +77,10 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	c.keeper.Started(0)
 	out, outErr := os.ReadFile(outFile.Name())
 	errOut, errErr := os.ReadFile(errFile.Name())
-	if err != nil && len(out)+len(errOut) == 0 {
-		err = cmp.Or(process.Room(c.tmp), err)
+	if err != nil && len(out)+len(errOut) == 0 && ctx.Err() == nil {
+		if full := process.Room(c.tmp); full != nil {
+			err = command.BadInput("%w", full)
+		}
 	}
 	return string(out), string(errOut), cmp.Or(err, outErr, errErr)
 }

@@ -38,7 +38,8 @@ func BenchmarkStuck(b *testing.B) {
 }
 `
 
-// After a SIGKILL nothing is left: no test binary, no file, and no worktree.
+// After a SIGKILL of a comparison that measures, nothing is left: no test binary, no file,
+// and no worktree.
 func TestKilled(t *testing.T) {
 	for _, how := range []string{"computing", "waiting"} {
 		t.Run(how, func(t *testing.T) {

@@ -140,9 +140,6 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
-		if err := process.Room(c.tmp); err != nil {
-			return nil, err
-		}
 		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip", c.Bench)
 	}
 	return records, nil
@@ -229,6 +226,11 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 	}
 	if err != nil {
 		return nil, failure(out, errOut, err)
+	}
+	if !strings.HasSuffix(out, "PASS\n") { // part of it may be missing
+		if err := process.Room(c.tmp); err != nil {
+			return nil, command.BadInput("%w", err)
+		}
 	}
 	if cpu := cpuLine.FindStringSubmatch(out); cpu != nil && c.cpuName == "" {
 		c.cpuName = cpu[1]

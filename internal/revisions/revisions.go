@@ -27,7 +27,8 @@
 //
 // A comparison makes one temporary folder and two entries in git's list of worktrees, and
 // removes them at the end. On Unix, a keeper process does that after a SIGKILL, and kills
-// what runs.
+// what runs. A SIGKILL while the worktrees are removed may leave an entry, which git can
+// prune.
 package revisions
 
 import (

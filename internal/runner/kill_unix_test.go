@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -112,6 +113,25 @@ func TestNoRoom(t *testing.T) {
 	assert.ErrorContains(t, err, "exit status 1")
 	_, err = r.exec(t.Context(), "", "sh", "-c", "rm -r '"+r.temp+"'; exit 1")
 	assert.ErrorContains(t, err, "room-")
+}
+
+// A file that cannot take its head is not left behind: the next run would find that it
+// exists already.
+func TestNoRoomForTheHead(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var before syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	limit := before
+	limit.Cur = 1 << 20 // more than the go command's log of the test has
+	c := config(t.TempDir())
+	c.Command = strings.Repeat("x", 1<<20)
+	r := &runner{Config: c, facts: map[string]bool{}}
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	err := r.open()
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+	require.ErrorIs(t, err, syscall.EFBIG)
+	require.NoFileExists(t, c.Out)
 }
 
 // Two runs do not write to one file at once.

@@ -158,9 +158,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	if err := r.build(ctx); err != nil {
-		if !r.Resume && r.Prebuilt == nil {
-			_ = os.Remove(r.Out) // it has no result
-		}
+		r.discard()
 		return cmp.Or(ctx.Err(), err)
 	}
 	err = r.rounds(ctx)
@@ -300,10 +298,18 @@ func (r *runner) open() (err error) {
 		r.facts[fact] = true
 	}
 	err = r.write(text.String())
-	if err != nil && r.Prebuilt == nil {
-		_ = os.Remove(r.Out)
+	if err != nil {
+		r.discard()
 	}
 	return err
+}
+
+// discard removes a new file, which has no result.
+func (r *runner) discard() {
+	if !r.Resume && r.Prebuilt == nil {
+		_ = r.file.Close() // Windows removes no open file
+		_ = os.Remove(r.Out)
+	}
 }
 
 // origin returns the facts about the source, if this process built it.
