@@ -18,10 +18,10 @@ func OwnGroup(cmd *exec.Cmd) {
 }
 
 // EndGroup kills the processes that the command has left running and waits for their
-// end, because a process can still write files for a moment after the signal. The wait is
-// bounded: a zombie that is never reaped stays in the group.
+// end, because a process can still write files until it has had a processor after the
+// signal. The wait ends after a second: a zombie that is never reaped stays in the group.
 func EndGroup(cmd *exec.Cmd) {
-	for i := 0; i < 50 && cmd.Process != nil && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
+	for i := 0; i < 500 && cmd.Process != nil && syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil; i++ {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
