@@ -253,7 +253,7 @@ func (w *worker) Submit(ctx context.Context, task Task) error {
 }
 
 // openGate moves spilled tasks to the queue and, if there is room for all, lets the
-// waiting submitters try again. It reports whether there are any.
+// waiting submitters try again. It reports whether one may go on.
 func (w *worker) openGate() (woken bool) {
 	p := w.pool
 	return p.gate.open(func(task Task) bool {

@@ -20,28 +20,33 @@ func TestFiles(t *testing.T) {
 	suitetest.Files(t, ".", names)
 }
 
-// Goroutines that are alive have different stacks, so many of them have different cells:
-// usually about 57, and 29 in a rare layout of the stacks.
+// Goroutines that are alive have different stacks, so most of them have different cells.
+// In a rare layout of the stacks they have not: then more goroutines, with other stacks,
+// decide.
 func TestOnStack(t *testing.T) {
 	const goroutines, cells = 64, 256
 	found := make(chan int)
 	end := make(chan struct{})
 	var group sync.WaitGroup
-	for range goroutines {
-		group.Go(func() {
-			found <- onStack(cells)
-			<-end
-		})
-	}
-	different := map[int]bool{}
-	for range goroutines {
-		cell := <-found
-		require.True(t, 0 <= cell && cell < cells)
-		different[cell] = true
+	most := 0
+	for trial := 0; trial < 3 && most <= goroutines/2; trial++ {
+		for range goroutines {
+			group.Go(func() {
+				found <- onStack(cells)
+				<-end
+			})
+		}
+		different := map[int]bool{}
+		for range goroutines {
+			cell := <-found
+			require.True(t, 0 <= cell && cell < cells)
+			different[cell] = true
+		}
+		most = max(most, len(different))
 	}
 	close(end)
 	group.Wait()
-	require.Greater(t, len(different), goroutines/4)
+	require.Greater(t, most, goroutines/2)
 	require.Zero(t, onStack(1))
 }
 
