@@ -121,6 +121,7 @@ func withChildren(row string) bool {
 // the clocks of a busy machine drift by a few percent and Go's own threads run beside
 // the workers.
 func TestCPUListIsHonored(t *testing.T) {
+	suitetest.Once(t)
 	t.Parallel()
 	var every []string
 	for _, w := range all.Workloads() {
