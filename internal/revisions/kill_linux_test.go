@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/gate"
+	"boundaries/internal/process"
 )
 
 // A benchmark that never ends, computing or waiting.
@@ -75,4 +79,31 @@ func TestKilled(t *testing.T) {
 			require.ErrorIs(t, syscall.Kill(-cmd.Process.Pid, 0), syscall.ESRCH)
 		})
 	}
+}
+
+// If the output of a benchmark ends too soon and the folder has no room, that is the
+// reason, and not the missing result.
+func TestNoRoomForTheResult(t *testing.T) {
+	c := &comparison{tmp: t.TempDir(), noLinks: true}
+	var err error
+	c.keeper, err = process.Keep(c.tmp, nil)
+	require.NoError(t, err)
+	defer c.keeper.End()
+	script := filepath.Join(c.tmp, "tiny.test")
+	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho BenchmarkTiny"), 0o755))
+	tiny := task{&pkg{binary: [2]string{script, script}}, "Tiny", "^BenchmarkTiny$"}
+	_, err = c.processOnce(t.Context(), tiny, gate.Base)
+	require.NoError(t, err)
+
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var before syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	limit := before
+	limit.Cur = 4096
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	_, err = c.processOnce(t.Context(), tiny, gate.Base)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+	require.ErrorIs(t, err, syscall.EFBIG)
+	require.ErrorContains(t, err, "want room there")
 }
