@@ -57,7 +57,7 @@ func (c *comparison) enter(s *side) error {
 }
 
 // checkPlatform returns an error if this machine cannot run the test binaries. It also
-// notes the -ldflags of GOFLAGS.
+// reads the -ldflags and the -exec of GOFLAGS.
 func (c *comparison) checkPlatform(ctx context.Context) error {
 	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "-json=false", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
 	if err != nil {
@@ -72,12 +72,15 @@ func (c *comparison) checkPlatform(ctx context.Context) error {
 	if goos != hostOS || !runs {
 		return command.BadInput("GOOS=%s GOARCH=%s: want the platform of this machine, %s/%s, as the benchmarks run here", goos, goarch, hostOS, hostArch)
 	}
-	c.ldflags = ldflags(strings.TrimSpace(env[4]))
+	c.ldflags = flagValues(env[4], "ldflags")
+	if len(flagValues(env[4], "exec")) > 0 {
+		c.note("GOFLAGS has -exec, which compare does not use: it starts the test binaries itself")
+	}
 	return nil
 }
 
-// ldflags returns the values of -ldflags in GOFLAGS, in which fields may be quoted.
-func ldflags(goflags string) (values []string) {
+// flagValues returns the values of a flag in GOFLAGS, in which fields may be quoted.
+func flagValues(goflags, name string) (values []string) {
 	for rest := strings.TrimSpace(goflags); rest != ""; rest = strings.TrimSpace(rest) {
 		var field string
 		if quote := rest[0]; quote == '\'' || quote == '"' {
@@ -89,7 +92,7 @@ func ldflags(goflags string) (values []string) {
 			}
 			field, rest = rest[:end], rest[end:]
 		}
-		if value, ok := strings.CutPrefix("-"+strings.TrimLeft(field, "-"), "-ldflags="); ok {
+		if value, ok := strings.CutPrefix(strings.TrimLeft(field, "-"), name+"="); ok {
 			values = append(values, value)
 		}
 	}
@@ -146,7 +149,7 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	out, err := c.goTool(ctx, s, dir, "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
+	out, err := c.goTool(ctx, s, dir, "list", "-json=false", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
 	if err != nil {
 		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, c.reason(ctx, s, err))
 	}
@@ -368,7 +371,7 @@ func (c *comparison) link(ctx context.Context, p *pkg, i gate.Side, seed int64) 
 	if err := c.enter(s); err != nil {
 		return err
 	}
-	args := slices.Concat([]string{"test", "-c", "-vet=off", "-buildvcs=false"}, c.layoutFlags(seed))
+	args := slices.Concat([]string{"test", "-c", "-n=false", "-json=false", "-vet=off", "-buildvcs=false"}, c.layoutFlags(seed))
 	if c.inject != nil {
 		args = append(args, "-overlay="+c.inject.overlay)
 	}
@@ -427,7 +430,7 @@ func (c *comparison) unreached(ctx context.Context, pkgs []*pkg) ([]string, erro
 		if p.dir[gate.Head] == "" {
 			continue
 		}
-		out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root, p.dir[gate.Head]), "list", "-deps", "-test", "-f", "{{.Dir}}", ".")
+		out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root, p.dir[gate.Head]), "list", "-json=false", "-deps", "-test", "-f", "{{.Dir}}", ".")
 		if err != nil {
 			return nil, fmt.Errorf("listing what package %s imports: %s", p.name, c.reason(ctx, &c.head, err))
 		}

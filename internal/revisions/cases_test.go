@@ -282,7 +282,7 @@ func TestWorkspace(t *testing.T) {
 		c, end := checkOut(t)
 		for _, s := range c.sides() {
 			require.NoError(t, c.enter(s))
-			dir, err := c.goTool(t.Context(), s, filepath.Join(s.root, "app"), "list", "-f", "{{.Dir}}", "example.com/dep")
+			dir, err := c.goTool(t.Context(), s, filepath.Join(s.root, "app"), "list", "-json=false", "-f", "{{.Dir}}", "example.com/dep")
 			require.NoError(t, err)
 			require.Equal(t, dep, filepath.Base(strings.TrimSpace(dir)))
 		}
@@ -369,7 +369,7 @@ func TestGoFlags(t *testing.T) {
 		`"-ldflags=-X 'main.v=1 2'" -trimpath`: {"-X 'main.v=1 2'"},
 		"-ldflags=-s -ldflags=fmt=-w":          {"-s", "fmt=-w"},
 	} {
-		require.Equal(t, want, ldflags(flags), flags)
+		require.Equal(t, want, flagValues(flags, "ldflags"), flags)
 	}
 	c := &comparison{ldflags: []string{"-s -w"}}
 	require.Equal(t, []string{"-ldflags=-randlayout=7", "-ldflags=-s -w -randlayout=7"}, c.layoutFlags(7))
@@ -385,10 +385,11 @@ var things = "1"
 
 func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things/op") }
 `})
-	t.Setenv("GOFLAGS", "'-ldflags=-X example.com/tiny.things=12345' -tags=x")
+	t.Setenv("GOFLAGS", "'-ldflags=-X example.com/tiny.things=12345' -tags=x -exec=false")
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Relink = true }))
 	require.Zero(t, status, stderr)
 	require.Regexp(t, row(`5\.000`, `5\.000`), stdout)
+	require.Contains(t, stdout, "GOFLAGS has -exec, which compare does not use")
 	match := regexp.MustCompile(`seeds: -seed 1; -randlayout of base (\d+),(\d+), of head (\d+),(\d+)\n`).FindStringSubmatch(stdout)
 	require.NotNil(t, match, stdout)
 	slices.Sort(match[1:])

@@ -108,8 +108,8 @@ func newRepo(t *testing.T, files map[string]string) {
 	for _, setting := range []string{
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
-		// This halves the time of the linker.
-		"GOFLAGS='-ldflags=-s -w'", "GOGC=off",
+		// -ldflags halves the time of the linker. -n and -json are for other commands of the user.
+		"GOFLAGS='-ldflags=-s -w' -n -json", "GOGC=off",
 	} {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
@@ -482,10 +482,6 @@ func TestBadInput(t *testing.T) {
 	t.Run("head does not build", func(t *testing.T) {
 		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
 		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "HEAD", quick)
-	})
-	t.Run("flags that make go env print JSON", func(t *testing.T) {
-		t.Setenv("GOFLAGS", "-json")
-		requireBadInput(t, "go list -f cannot be used with -json\n", "HEAD", quick)
 	})
 	t.Run("nowhere for temporary files", func(t *testing.T) {
 		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))

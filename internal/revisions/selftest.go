@@ -55,7 +55,7 @@ func (c *comparison) makeInjection(ctx context.Context) error {
 	if c.inject == nil {
 		return nil
 	}
-	out, err := c.goTool(ctx, &c.head, c.head.root, "env", "GOROOT")
+	out, err := c.goTool(ctx, &c.head, c.head.root, "env", "-json=false", "GOROOT")
 	if err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func (r *runner) build(ctx context.Context) error {
 }
 
 func (r *runner) compile(ctx context.Context) error {
-	out, err := r.goTool(ctx, append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}", "--"}, r.Packages...)...)
+	out, err := r.goTool(ctx, append([]string{"list", "-json=false", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}", "--"}, r.Packages...)...)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (r *runner) compile(ctx context.Context) error {
 			continue
 		}
 		b := &binary{filepath.Join(r.temp, strconv.Itoa(len(r.binaries))+".test.exe"), dir, pkg, nil}
-		if _, err := r.goTool(ctx, "test", "-c", "-vet=off", "-o", b.path, pkg); err != nil {
+		if _, err := r.goTool(ctx, "test", "-c", "-n=false", "-json=false", "-vet=off", "-o", b.path, pkg); err != nil {
 			return fmt.Errorf("building the tests of %s: %w", pkg, err)
 		}
 		r.binaries = append(r.binaries, b)
@@ -317,7 +317,7 @@ func (r *runner) origin() [][2]string {
 	if r.Prebuilt != nil {
 		return [][2]string{{"go", runtime.Version()}}
 	}
-	return [][2]string{{"go", ask("go", "env", "GOVERSION")}, {"commit", ask("git", "describe", "--always", "--dirty")}}
+	return [][2]string{{"go", ask("go", "env", "-json=false", "GOVERSION")}, {"commit", ask("git", "describe", "--always", "--dirty")}}
 }
 
 // ask returns what a command prints, or "" if it fails.

@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 	t.Setenv("GOWORK", "off")
 	// Most of the time of these tests would be the linker's and the control's.
 	t.Setenv("PATH", linkonce.Path())
-	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w' -n -json") // the last two are for other commands of the user
 	t.Setenv("GOGC", "off")
 	controlSteps = 1000
 	t.Setenv("TMPDIR", t.TempDir())
