@@ -392,6 +392,7 @@ func TestARowTellsOfADeath(t *testing.T) {
 	child, err := os.FindProcess(pid)
 	require.NoError(t, err)
 	require.NoError(t, child.Kill())
+	require.NoError(t, child.Release()) // or its descriptor is closed at some later time
 	for lives(strconv.Itoa(pid)) {
 		time.Sleep(time.Millisecond)
 	}
