@@ -209,7 +209,7 @@ func TestPages(t *testing.T) {
 				contents = append(contents, data)
 			}
 			for i, file := range files {
-				files[i] = "results/" + file
+				files[i] = "docs/results/" + file
 			}
 			m, err := parse(files, contents)
 			require.NoError(t, err)

@@ -63,7 +63,7 @@ func WriteWhich(w io.Writer, r *Results) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "# Which should I use?\n\n"+
 		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Regenerate it; do not edit it. -->\n\n")
-	fmt.Fprintf(&text, "Measured by package [contention](../contention/contention.go) on %s; the medians of ns/op at %d procs, and how many times as expensive the second variant and one sync.Mutex (`%s`) are. "+
+	fmt.Fprintf(&text, "Package [contention](../contention/contention.go) measured these on %s. A time is the median of ns/op at %d procs. A factor such as 1.23x is the time of the second variant, or of one sync.Mutex (`%s`), divided by that of the cheapest. "+
 		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, plainMutex)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
 	for _, q := range questions {
@@ -89,7 +89,7 @@ For your own case, with your own hold time and share of reads:
   striped structure gains with each processor. Nothing here is extrapolated.
 * The tails. A host takes processors away from a virtual machine for milliseconds, and every p99 and longest wait includes that.
 
-What does hold: which variants write a shared cache line to read (every lock but big-reader-lock, and channel); that
+What does hold: which variants write a shared cache line to read (channel, and every lock except big-reader-lock); that
 long updates of one thing take turns under any discipline; that the choice hardly matters where goroutines mostly do
 something else; and what each variant forbids, which "boundaries map" prints beside its figures.
 `
@@ -100,10 +100,13 @@ func describe(m benchfile.Machine) string {
 	if n := m.NumCPU(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d processors", n))
 	}
-	for _, fact := range []string{m.Keys["goos"] + "/" + m.Keys["goarch"], m.Fact("go"), m.Fact("kernel")} {
+	for _, fact := range []string{m.Keys["goos"] + "/" + m.Keys["goarch"], m.Fact("go")} {
 		if len(fact) > 1 {
 			parts = append(parts, fact)
 		}
+	}
+	if kernel := m.Fact("kernel"); kernel != "" {
+		parts = append(parts, "kernel "+kernel)
 	}
 	if date, _, ok := strings.Cut(m.Fact("date"), "T"); ok {
 		parts = append(parts, date)
