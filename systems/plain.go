@@ -1,7 +1,7 @@
 package systems
 
-// startPlain starts an interpreter with only one thread, which takes all steps: the
-// base of every ratio.
+// startPlain starts an interpreter with only one thread, which takes all steps. It is the
+// base of the ratios that price what keeps threads apart.
 //
 // Cost: objects and counts, and nothing that keeps threads apart.
 // Progress: wait-free, because there is no other thread to wait for.

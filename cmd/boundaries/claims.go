@@ -57,7 +57,7 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		return nil
 	})
 	flags.BoolVar(&verbose, "v", false, "print rows, bands and reasons")
-	flags.BoolVar(&measure, "measure", false, "read nothing, and print the shell command that measures the rows needed")
+	flags.BoolVar(&measure, "measure", false, "read nothing, and print the shell command that measures the rows of Go needed")
 	flags.Func("cpu", "with -measure, measure claims about any number of threads at each of `list` (default 1,2)", func(s string) (err error) {
 		columns, err = numbers(s)
 		return err
@@ -69,10 +69,17 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	for len(names) > 0 && addIDs(names[0]) == nil {
 		names, verbose = names[1:], true
 	}
+	if len(names) > 0 && len(names) < flags.NArg() && len(names[0]) > 1 && names[0][0] == '-' {
+		return command.BadInput("want flags before IDs and files, but got %q after %q", names[0], flags.Arg(0))
+	}
 	if measure && len(names) > 0 {
 		return command.BadInput("-measure reads nothing; want no FILE with it, but got %q", names)
 	} else if measure {
-		_, err := fmt.Fprintln(stdout, claims.Command(ids, columns))
+		text := claims.Command(ids, columns)
+		if text == "" {
+			return command.BadInput("-measure: the claims %s need no row of Go; want others, or boundaries claims %[1]s, which says why", strings.Join(ids, ","))
+		}
+		_, err := fmt.Fprintln(stdout, text)
 		return err
 	}
 	var files []*benchfile.File

@@ -128,7 +128,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	o.Watch = watch()
 	o.Perf = perfVersion()
 	if o.Format == "benchstat" && o.Perf == "" {
-		return errors.New("this program does not know its own version of golang.org/x/perf")
+		return command.BadInput("-format benchstat: this program does not know its version of golang.org/x/perf; want one that go build or go tool built, or another -format")
 	}
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })

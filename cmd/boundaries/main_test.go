@@ -75,6 +75,8 @@ func TestBadArguments(t *testing.T) {
 		{"claims -claim=C5,C99 bench.txt", `claims: invalid value "C5,C99" for flag -claim: want IDs of C1 to C36, separated by commas`},
 		{"claims C99 bench.txt", "claims: open C99: "},
 		{"claims C5 bench.txt", "claims: bench.txt: no row that the claims C5 need (boundaries claims -measure -claim C5 prints what measures them)"},
+		{"claims -measure -claim C3", `claims: -measure: the claims C3 need no row of Go; want others, or boundaries claims C3, which says why`},
+		{"claims C4 -v bench.txt", `claims: want flags before IDs and files, but got "-v" after "C4"`},
 		{"claims -measure bench.txt", `claims: -measure reads nothing; want no FILE with it, but got ["bench.txt"]`},
 		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
@@ -135,6 +137,7 @@ func TestClaims(t *testing.T) {
 		{"C2 bench.txt", 1, "beside it: processors, boxed"},
 		{"-format markdown bench.txt", 1, "\n| C12 | not measured | 6.7 | - | without the GIL"},
 		{"-measure -cpu 1,2,7", 0, "go test -cpu 1,2,7 "},
+		{"-measure -claim C7", 0, "; go test -bench Race/case=refcount "},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"claims"}, strings.Fields(test.args)...)...)
 		require.Equal(t, test.status, status, "%s: %s", test.args, stderr)

@@ -179,7 +179,7 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return command.Interrupted("interrupted; the files have the complete rows")
+		return command.Interrupted("interrupted; the files that exist have the complete rows")
 	}
 	if len(failed) > 0 {
 		return failed

@@ -534,11 +534,16 @@ var unprintable = regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f]+`)
 
 // shorten returns the text as one line of at most 200 bytes.
 func shorten(text string) string {
-	text = strings.Join(strings.Fields(unprintable.ReplaceAllString(text, " ")), " ")
-	if len(text) > 200 {
+	if text = printable(text); len(text) > 200 {
 		text = strings.ToValidUTF8(text[:200], "") + "..."
 	}
 	return text
+}
+
+// printable returns a text without unprintable characters, and with one space where
+// there are several.
+func printable(text string) string {
+	return strings.Join(strings.Fields(unprintable.ReplaceAllString(text, " ")), " ")
 }
 
 const number = `([-+]?[0-9][-+0-9.e]*|NaN|[-+]Inf)`

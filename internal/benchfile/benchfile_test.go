@@ -408,8 +408,9 @@ func TestPlannedProcs(t *testing.T) {
 	const rows = "BenchmarkA/n-4 1 5 ns/op\nBenchmarkB-2 1 5 ns/op\nBenchmarkC 1 5 ns/op\n"
 	for head, want := range map[string]string{
 		"": "A/n at 4, B at 2, C at 1",
-		"# plan: -bench \"x\" -cpu 1 -benchtime 1x -seed 1 .\n":                 "A/n-4 at 1, B-2 at 1, C at 1",
-		"# plan: -bench \"\\\" -cpu 4 y\" -cpu 1,2 -benchtime 1x -seed 1 ./x\n": "A/n-4 at 1, B at 2, C at 1",
+		"# plan: -bench \"x\" -cpu 1 -benchtime 1x -seed 1 .\n":                                "A/n-4 at 1, B-2 at 1, C at 1",
+		"# plan: -bench \"" + strings.Repeat("x", 300) + "\" -cpu 1 -benchtime 1x -seed 1 .\n": "A/n-4 at 1, B-2 at 1, C at 1",
+		"# plan: -bench \"\\\" -cpu 4 y\" -cpu 1,2 -benchtime 1x -seed 1 ./x\n":                "A/n-4 at 1, B at 2, C at 1",
 	} {
 		f, err := ReadFrom(strings.NewReader(head+rows), "f")
 		require.NoError(t, err)

@@ -198,7 +198,10 @@ func (f *filter) takeFact(line string) {
 	if match == nil {
 		return
 	}
-	key, value := match[1], shorten(match[2])
+	key, value := match[1], printable(match[2])
+	if key != "plan" && key != "command" { // a part of these is of no use
+		value = shorten(value)
+	}
 	m := &f.file.Machine
 	if key == "round" {
 		f.round, _ = strconv.Atoi(value)

@@ -483,6 +483,13 @@ func TestSettledClaims(t *testing.T) {
 	require.Contains(t, r.Text(true), "beside it: fib, nogil / plain, here: 1.09")
 }
 
+// The values of a cell stand in the order of their rounds, and are paired by it later.
+func TestSummaryKeepsTheOrder(t *testing.T) {
+	values := []float64{3, 1, 2}
+	require.InDelta(t, 2, summary(values).center, 1e-9)
+	require.Equal(t, []float64{3, 1, 2}, values)
+}
+
 func TestIntervals(t *testing.T) {
 	// One thread and two, in rounds that differ from one another by a third, as on a
 	// machine that is busy at times.

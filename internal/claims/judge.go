@@ -562,7 +562,8 @@ func (m *input) ofFile(c cell, file int) []float64 {
 }
 
 func summary(values []float64) estimate {
-	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
+	// NewSample sorts what it gets, and the values of a cell stand in the order of their rounds.
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), 0.95)
 	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) { // it takes 6 values
 		return estimate{s.Center, s.Center, s.Center, len(values), false}
 	}
@@ -669,10 +670,11 @@ const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 
 const enough = 9
 
 // Command returns a shell command that measures the rows of Go that the claims with the
-// given IDs, or all claims, need. It measures a claim about any number of threads at each
+// given IDs, or all claims, need, or "" if they need none. For all claims it leaves out the race, which the tour
+// of make race-demo shows. It measures a claim about any number of threads at each
 // of the columns.
 func Command(ids []string, columns []int) string {
-	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() }), columns)
+	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() && len(ids) == 0 }), columns)
 }
 
 // measure returns a shell command that measures the cells. The rows of Go take turns,

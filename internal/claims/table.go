@@ -33,8 +33,8 @@ type claim struct {
 // The article plots fib as a whole task for each of N threads. That is N times the
 // figure here; in a ratio of two rows at N it is the same.
 //
-// A ratio compares one program under two systems, or one system at two numbers of
-// threads, but never two programs. The article compares interpreters that differ in
+// Most ratios compare one program under two systems, or one system at two numbers of
+// threads. The label of any other says what it compares. The article compares interpreters that differ in
 // more than their lock (3.11 with 3.6, 3.9 and 1.4); its factors include the rest.
 type figure struct {
 	label     string // names the figure, if a claim has several

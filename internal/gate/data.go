@@ -85,8 +85,8 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 			continue
 		}
 		for i := range min(len(base), len(values)) {
-			if values[i] > 0 {
-				d.add(side, Cell{many, speedUp}, base[i]/values[i])
+			if s := base[i] / values[i]; values[i] > 0 && !math.IsInf(s, 1) {
+				d.add(side, Cell{many, speedUp}, s)
 			}
 		}
 	}

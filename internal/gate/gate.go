@@ -69,8 +69,8 @@ type Result struct {
 	// Detectable is the smallest change that this many rounds show: 0.03 is 3 %. It is
 	// infinite if no change can be seen.
 	Detectable float64
-	// Needed is the number of rounds that would decide an undecided cell, or 0 if more
-	// than 1000 are needed.
+	// Needed is the number of rounds that would decide an undecided cell, 0 if more than
+	// 1000 are needed, or -1 if the noise is not known.
 	Needed int
 }
 
@@ -269,8 +269,9 @@ func (c Config) detect(r *Result, data *Data, alpha float64) {
 	r.Verdict = Unchanged
 	if r.Detectable > c.Threshold {
 		r.Verdict = Undecided
-		if !math.IsNaN(s) {
-			r.Needed = max(stats.Rounds(1+c.Threshold, s, alpha, c.Power), 0)
+		r.Needed = -1
+		if !math.IsNaN(s) && max(n, m) > 1 {
+			r.Needed = stats.Rounds(1+c.Threshold, s, alpha, c.Power)
 		}
 	}
 }

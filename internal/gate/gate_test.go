@@ -257,6 +257,11 @@ func TestSpeedUp(t *testing.T) {
 	d.Add(Base, "p", parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 50 ns/op", "BenchmarkX 1 300 ns/op", "BenchmarkX-2 1 150 ns/op"))
 	require.InDeltaSlice(t, []float64{2, 2}, d.values[Cell{Row{"p", "X", 2}, speedUp}][Base], 1e-9)
 
+	// A speed-up that is no number is left out.
+	d = &Data{}
+	d.Add(Base, "p", parse(t, "BenchmarkX 1 1e300 ns/op", "BenchmarkX-2 1 1e-300 ns/op"))
+	require.NotContains(t, d.values, Cell{Row{"p", "X", 2}, speedUp})
+
 	// The names end in sizes here.
 	d = &Data{Procs: []int{1}}
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))

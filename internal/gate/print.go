@@ -103,7 +103,7 @@ func (r *Report) Summary() string {
 func (r *Report) mostRounds() int {
 	most := 0
 	for _, u := range r.of(Undecided) {
-		if u.Needed == 0 {
+		if u.Needed <= 0 {
 			return 0
 		}
 		most = max(most, u.Needed)
@@ -176,6 +176,8 @@ func (r Result) needs() string {
 	switch {
 	case r.Verdict != Undecided:
 		return ""
+	case r.Needed < 0:
+		return "needs more rounds"
 	case r.Needed == 0:
 		return "needs more than 1000 rounds"
 	}
@@ -398,7 +400,7 @@ func (r *Report) JSON() (string, error) {
 	}
 	results := []result{}
 	for _, x := range r.Results {
-		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, P: x.P, Needed: x.Needed,
+		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, P: x.P, Needed: max(0, x.Needed),
 			Ratio: finite(x.Ratio.Center), Low: finite(x.Ratio.Low), High: finite(x.Ratio.High), Detectable: finite(x.Detectable)}
 		if x.Suspect {
 			one.Adjusted = finite(x.Adjusted)

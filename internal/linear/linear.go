@@ -108,9 +108,9 @@ func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out
 	}
 }
 
-// Refuses fails the test if as many histories, and all those of 20 seconds, are
-// linearizable: a model that accepts a wrong structure proves nothing. On a busy machine
-// operations seldom overlap, so that a wrong history takes a while.
+// Refuses fails the test if every history is linearizable: a model that accepts a wrong
+// structure proves nothing. It records as many histories as Accepts, and goes on for at
+// least 20 seconds, because on a busy machine operations seldom overlap.
 func Refuses[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
 	t.Helper()
 	if m.refused(t, patience, record) == nil {

@@ -189,7 +189,7 @@ func (r *Results) Select(dial Dial, values ...string) error {
 	measured := r.values(dial)
 	for _, value := range values {
 		if !slices.Contains(measured, value) {
-			return fmt.Errorf("%s=%s was not measured, and the map does not extrapolate: the files have %s", dial.Name, value, strings.Join(measured, ", "))
+			return fmt.Errorf("%s=%s was not measured in the selected cases, and the map does not extrapolate: they have %s", dial.Name, value, strings.Join(measured, ", "))
 		}
 	}
 	for cell := range r.cells {
@@ -232,7 +232,7 @@ type Figure struct {
 func (f Figure) hasInterval() bool { return !math.IsInf(f.Low, 0) && !math.IsInf(f.High, 0) }
 
 func figure(values []float64) Figure {
-	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), 0.95)
 	return Figure{s.Center, s.Lo, s.Hi, len(values)}
 }
 

@@ -475,7 +475,7 @@ func extremes(w *scaling.Workload, unit string) string {
 		scaling.FormatValue(least.time.Center, unit), most.name, verb, scaling.FormatValue(most.time.Center, unit), short(most.time.Center/least.time.Center))
 	var tied []string
 	for _, other := range all[1:] {
-		if other.time.Low <= least.time.High {
+		if least.time.Bounded() && other.time.Bounded() && other.time.Low <= least.time.High {
 			tied = append(tied, other.name)
 		}
 	}

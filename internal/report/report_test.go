@@ -316,4 +316,6 @@ func TestExtremesNameTies(t *testing.T) {
 	w := scaling.Workloads(read(t, text.String())[0])[0]
 	require.Equal(t, "At one proc, a takes the least for a step, 104 ns. c takes the most, 304 ns: 2.93 times as much. The intervals of a and these overlap: b.",
 		extremes(w, scaling.Wall))
+	w = scaling.Workloads(read(t, "numcpu: 1\npkg: p\nBenchmarkX/sync=a 1 100 ns/op\nBenchmarkX/sync=b 1 300 ns/op\n")[0])[0]
+	require.NotContains(t, extremes(w, scaling.Wall), "overlap", "one value has no interval")
 }

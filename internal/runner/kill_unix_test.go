@@ -166,7 +166,7 @@ echo "# disturbed: A $1 times (a neighbor)"
 	controlSteps = 1000
 	c := config(dir)
 	c.CPU, c.Rounds = []int{1}, 1
-	r := &runner{Config: c, temp: t.TempDir(), started: func(int) {}, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{},
+	r := &runner{Config: c, temp: t.TempDir(), started: func(int) {}, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: map[int]time.Duration{},
 		binaries: []*binary{{path, dir, "tiny", rows}}}
 	require.NoError(t, r.open())
 	t.Cleanup(func() { _ = r.file.Close() })

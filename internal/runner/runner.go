@@ -57,7 +57,8 @@ type Config struct {
 	// Bench, CPU, Benchtime and Seed, on the same machine and commit.
 	Resume bool
 
-	// Report is called before each run and at the end. It may be nil.
+	// Report is called while Run looks for rows (Total is 0), before each run, and at the
+	// end. It may be nil.
 	Report func(Progress)
 
 	// Host names the machine in the file, if it is not empty.
@@ -79,8 +80,8 @@ type Progress struct {
 	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 
-// repeats bounds how many runs are repeated because the machine was disturbed: at most one
-// run in this many.
+// repeats bounds how many runs are repeated because the machine was disturbed: about one
+// run in this many, and up to two more.
 const repeats = 4
 
 // A unit is a row at a number of procs.
@@ -120,7 +121,7 @@ type runner struct {
 	binaries []*binary
 	env      []string // the environment of the commands that build
 	usable   noise.Processors
-	fastest  time.Duration // of the fixed computation
+	fastest  map[int]time.Duration // of the fixed computation, by how many ran at once
 
 	done     map[string]bool // "round pkg unit" of results in the file
 	failed   map[string]bool // units that are not tried again
@@ -135,7 +136,7 @@ type runner struct {
 // and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
 // other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
-	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}}
+	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: map[int]time.Duration{}}
 	// The keeper comes before the folder that it removes.
 	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return err
@@ -554,7 +555,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 			found = true
 			one.lines += line
 		case isFact && key == "steady":
-			judged = true // by the benchmark itself, which knows more
+			judged = true // by the benchmark itself, which knows how long its threads waited
 		case isFact && key == "disturbed":
 			if m := ofDisturbed.FindStringSubmatch(value); m != nil {
 				one.disturbed, _ = strconv.ParseFloat(m[1], 64)
@@ -581,10 +582,10 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	}
 	if !judged {
 		signals.Outside = true
-		if r.fastest == 0 || signals.Probe < r.fastest {
-			r.fastest = signals.Probe
+		if f, ok := r.fastest[signals.Probed]; !ok || signals.Probe < f {
+			r.fastest[signals.Probed] = signals.Probe
 		}
-		if times, why := signals.Judge(r.fastest); times >= noise.Disturbed {
+		if times, why := signals.Judge(r.fastest[signals.Probed]); times >= noise.Disturbed {
 			one.disturbed, one.why = times, why
 		}
 	}

@@ -110,10 +110,14 @@ func (f Fit) Describe() string {
 	}
 	text += ", cost of a pair " + withInterval(f.Kappa)
 	switch {
-	case f.Kappa.Low <= 0 || f.Kappa.Center == 0:
+	case f.Kappa.Center == 0, f.Kappa.Low <= 0 && f.Peak.Center > float64(f.Most):
 		return text + ", no peak within what was measured"
 	case f.Peak.Center > float64(f.Most):
 		return fmt.Sprintf("%s, peak at about %.0f procs, beyond what was measured", text, f.Peak.Center)
+	case math.IsInf(f.Kappa.High, 1):
+		return fmt.Sprintf("%s, peak at about %.0f procs; its interval needs 6 rounds", text, f.Peak.Center)
+	case f.Kappa.Low <= 0:
+		return fmt.Sprintf("%s, peak at about %.0f procs, but the interval allows none", text, f.Peak.Center)
 	}
 	return fmt.Sprintf("%s, peak at %.0f procs [%.0f, %.0f]", text, f.Peak.Center, math.Floor(f.Peak.Low), math.Ceil(f.Peak.High))
 }

@@ -174,9 +174,9 @@ func Files(t *testing.T, folder string, names []string) {
 }
 
 // Guard ends the test binary with a panic if the test hangs: the program uses hardly any
-// processor time for 20 s, or the test uses 10 s of processor time, or takes 30 s; with
-// -race, three times as much. So a busy machine may make the test slow, and Guard does not
-// end it. A test that hangs if the code is wrong calls Guard first; hangs says what hangs.
+// processor time for 20 s, or it uses 10 s of processor time after the call of Guard, or 30 s
+// have passed; with -race, three times as much. So a test that a busy machine slows down has
+// 30 s at least. A test that hangs if the code is wrong calls Guard first; hangs says what hangs.
 func Guard(t *testing.T, hangs string) {
 	const pause = 5 * time.Second
 	limit := 10 * time.Second
