@@ -2,7 +2,7 @@
 //
 // Usage:
 //
-//	go run ./internal/mutants [-changed] [-update] [name...]
+//	go run ./internal/mutants [-changed] [-update] [-v] [name...]
 //
 // testdata/list.txt lists the breaks, called mutants. Each names a file, the text to
 // replace, the failure that the new text makes, and the test that is expected to
@@ -30,6 +30,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"boundaries/internal/command"
 )
 
 // The states of a mutant.
@@ -253,8 +255,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	onlyChanged := flags.Bool("changed", false, fmt.Sprintf("run at most %d mutants of files that the last commit changed", mostChanged))
 	update := flags.Bool("update", false, "write the states to the baseline")
 	verbose := flags.Bool("v", false, "print what each test prints")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags.SetOutput(io.Discard)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+		return nil
+	} else if err != nil {
+		return command.BadInput("%w", err)
 	}
 	list, err := os.ReadFile(listFile)
 	if err != nil {
@@ -267,6 +274,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	baseline, err := readBaseline(baselineFile)
 	if err != nil {
 		return err
+	}
+	for _, name := range flags.Args() {
+		if !slices.ContainsFunc(all, func(m mutant) bool { return m.name == name }) {
+			return command.BadInput("no mutant is named %q; %s lists them", name, listFile)
+		}
 	}
 	chosen := all
 	if flags.NArg() > 0 {
@@ -329,8 +341,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func main() {
-	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "mutants:", err)
-		os.Exit(1)
-	}
+	os.Exit(command.Report("mutants", os.Stderr, run(context.Background(), os.Args[1:], os.Stdout)))
 }
