@@ -112,7 +112,7 @@ type Answer struct {
 // A Histogram counts answers by their size.
 type Histogram struct {
 	Count, Sum int64        // answers, and their bytes
-	Buckets    [sizes]int64 // answers by the number of bits of their size
+	Buckets    [sizes]int64 // answers by the number of bits of their size; the last has all larger ones too
 }
 
 // sizes is the number of buckets. A value has fewer than 1<<(sizes-1) bytes.
@@ -121,7 +121,7 @@ const sizes = 8
 func (h *Histogram) record(size int) {
 	h.Count++
 	h.Sum += int64(size)
-	h.Buckets[bits.Len(uint(size))]++
+	h.Buckets[min(bits.Len(uint(size)), sizes-1)]++ // another client may have written a longer value
 }
 
 func (h *Histogram) add(other *Histogram) {
@@ -141,9 +141,9 @@ func valueOf(i int) string {
 	return fmt.Sprintf("%03d:", i) + strings.Repeat("v", i%100)
 }
 
-// CheckAddress returns an error of one line if the variable that [Address] names is
-// set to anything but the host:port of a Redis. The host may be an IP address or a
-// name that can be looked up within ten seconds.
+// CheckAddress returns an error of one line if the variable that [Address] names is set,
+// and is not a host:port. The host may be an IP address or a name that can be looked up
+// within ten seconds. CheckAddress does not connect, so Open may still fail.
 func CheckAddress(ctx context.Context) error {
 	address := os.Getenv(Address)
 	if address == "" {
@@ -266,8 +266,9 @@ func (db *Database) write() (err error) {
 	return err
 }
 
-// renew writes the keys three times a lifetime until closing is done. If a write
-// fails, the next one may succeed; if they all fail, so does Close.
+// renew writes the keys three times a lifetime until closing is done. If Redis
+// answers a write with an error, the next one may succeed. After any other error no later
+// write succeeds, and Close fails.
 func (db *Database) renew(closing context.Context) {
 	tick := time.NewTicker(lifetime / 3)
 	defer tick.Stop()

@@ -85,6 +85,13 @@ func TestWrongAnswersAreSeen(t *testing.T) {
 	}
 }
 
+// Another client may have written a value that is longer than any of the suite's.
+func TestLongValue(t *testing.T) {
+	var h Histogram
+	h.record(1 << 20)
+	require.EqualValues(t, 1, h.Buckets[sizes-1])
+}
+
 // A key that has no value is an error.
 func TestMissingKey(t *testing.T) {
 	for _, v := range Variants {

@@ -84,7 +84,7 @@
 // the access begins and when it is done. A clock reading takes about 20 to 50 ns; a
 // trial measures it before it starts. All readings together cost at most 2 % of the
 // work, with 20 ns counted for the access itself. So all steps of a few microseconds
-// or more are timed, and one in 100 to 200 at hold=0 and think=0. A wait that no
+// or more are timed, and one in 100 to 250 at hold=0 and think=0. A wait that no
 // timed step saw still shows in stall-ns, because the waiting goroutine could not
 // read the clock during it. Percentiles are right to within 3 % and include one
 // clock reading: at hold=0 those of private are the clock's own.

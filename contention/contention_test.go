@@ -86,7 +86,9 @@ func TestDialThatIsOffShows(t *testing.T) {
 // is timed.
 func TestEvery(t *testing.T) {
 	for work := range time.Duration(1000) {
-		require.Equal(t, 1, unit{turn: 1, clock: 30}.every(work)%2, "%v", work)
+		k := unit{turn: 1, clock: 30}.every(work)
+		require.Equal(t, 1, k%2, "%v", work)
+		require.LessOrEqual(t, 2*30/float64(k), 0.02*(float64(work)+20), "%v", work)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type waits struct {
 	count   int
 	longest time.Duration
-	buckets [bucketsPerDoubling * 36]uint32 // up to half an hour; longer waits are in the last bucket
+	buckets [bucketsPerDoubling * 36]uint32 // up to 18 minutes; longer waits are in the last bucket
 }
 
 const bucketsPerDoubling = 32

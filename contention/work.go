@@ -70,7 +70,7 @@ func (u unit) turns(d time.Duration) int {
 // with planLength, and every step of the plan is timed at some time.
 func (u unit) every(work time.Duration) int {
 	const access = 20 // ns, about what an access costs beside the work
-	return int(2*u.clock/(0.02*(float64(work)+access))) | 1
+	return int(math.Ceil(2*u.clock/(0.02*(float64(work)+access)))) | 1
 }
 
 // measureDials makes as many workers as there are procs do the work of hold and of

@@ -12,7 +12,7 @@ import (
 // another pipe, as multiprocessing.Queue does. A message takes one write and two
 // reads, one for its length and one for the rest.
 //
-// Cost: six system calls an item, and four copies of every byte.
+// Cost: six system calls an item, and six copies of every byte.
 // Progress: blocking.
 func runPipe(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {

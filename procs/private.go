@@ -10,7 +10,7 @@ import (
 // answered.
 //
 // Cost: idleness. A child has nothing to do while the parent reads its block and
-// fills the next, unless the parent does so while other children work.
+// fills the next. Only the other children work then.
 // Progress: blocking.
 func runPrivate(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {

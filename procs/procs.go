@@ -15,8 +15,8 @@
 // owns which word of the memory, and the doc of each variant what it adds to that.
 //
 // Up to 1024 items of one word are in flight for each child, or up to 16 of
-// 64 KiB, which are 1 MiB. (1024 of these would be more memory than the caches of
-// any machine hold, and 512 MiB at -cpu 8.) What each row publishes at once:
+// 64 KiB, which are 1 MiB. (1024 of these would be 64 MiB for each child, more than
+// the caches of most machines hold, and 512 MiB at -cpu 8.) What each row publishes at once:
 //
 //	gil, lock-free    half of what is in flight
 //	private           all of it
@@ -126,8 +126,9 @@ func rowsOf(payload children.Payload) []Variant {
 // or procs/spawn calls it first in main or TestMain.
 func Main() { children.Main(Variants, Sums, fib.Variants, spawn.Variants) }
 
-// Children says in a few words which program a child runs: one of its own, or the
-// running binary, and why.
+// Children says in a few words which program a child is to run: one of its own, or the
+// running binary, and why. It builds nothing. If the build fails later, a line of output
+// says so, and the child runs the running binary.
 func Children() string { return children.Description() }
 
 // Cleanup removes the programs that children ran. A program that may have started

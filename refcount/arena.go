@@ -101,7 +101,8 @@ func (a *arena[C]) find(op string, r Ref) *slot[C] {
 }
 
 // resurrected and overReleased report misuse that shows in the count and not in the
-// generation, because two goroutines misused the object at the same time.
+// generation: two goroutines misused the object at the same time, or the variant had not
+// freed it yet.
 
 func (o *slot[C]) resurrected() {
 	panic(fmt.Sprintf("refcount: Incref of %q, which had no references left", o.name))

@@ -23,9 +23,9 @@ import (
 // the counts that only the owner can merge. An object may outlive its last reference
 // until its owner ticks. A step that is not the owner's costs two locked adds, as in
 // atomic.go.
-// Progress: wait-free for the owner, and on amd64 for the others, except TryIncref,
-// which is lock-free. A request to merge takes the lock of the owner's inbox and is
-// blocking.
+// Progress: Incref and Decref are wait-free for the owner, and on amd64 for the others.
+// TryIncref, Shared and a merge are lock-free. New, a free and a request to merge take a
+// lock and are blocking.
 type biasedHeap struct{ arena[biasedCount] }
 
 // A biasedCount stands for local + shared>>2 references.
@@ -53,8 +53,8 @@ type biasedCount struct {
 
 // The states of a shared word. A state only ever rises.
 //
-//	isDefault   TryIncref fails unless the count is positive, so if the count
-//	            is 0 the owner may free the object after one load of the word
+//	isDefault   TryIncref fails while the count is 0, so the owner may then
+//	            free the object after one load of the word
 //	isWeak      TryIncref succeeds: the owner must use a compare-and-swap
 //	isQueued    the count has been negative; the owner's inbox holds the object,
 //	            or is about to

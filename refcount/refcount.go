@@ -4,17 +4,17 @@
 // several times per bytecode, and the article's figures 4.1.1 and 4.1.2 are about it.
 // With share=hot all workers use one object, made by worker 0; with share=own each
 // worker has an object of its own. A global lock, and everything that replaces it,
-// costs most at reference counts. Look at share=own first: nothing is shared there,
-// so every difference is pure overhead. Then look at share=hot, which adds contention.
+// costs most at reference counts. Look at share=own first: no object is shared
+// there, and on one worker every difference is pure overhead. Then look at share=hot, which adds contention.
 //
-// The objects live in an arena that reuses slots at once. Go's own collector would
+// The objects live in an arena that reuses slots soon, most variants at once. Go's own collector would
 // keep a freed object readable and so hide the mistakes of reference counting. Here
 // a slot has a generation, which a [Ref] remembers, so that a use after free is
 // detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// Incref and Decref written out, without the check of the generation, which tests
-// the caller and is not part of the count. Read global_mutex.go first, then
+// the counting of Incref and Decref written out, without the checks for misuse, which
+// test the caller and are not part of the count. Read global_mutex.go first, then
 // atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
 // buffered.go is the second design of the Gilectomy.
 //

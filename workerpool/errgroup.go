@@ -12,7 +12,7 @@ import (
 
 // An errgroupPool starts a goroutine for each task in an errgroup whose limit is the
 // number of workers. There is no queue: a submitter waits in the group's Go until a
-// goroutine has ended. Go has no context, so neither the end of Submit's context nor
+// goroutine has ended. The method Go takes no context, so neither the end of Submit's context nor
 // Close ends that wait, and the task then runs.
 //
 // Cost: a goroutine, a closure and the group's semaphore per task.

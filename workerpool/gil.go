@@ -13,8 +13,8 @@ import (
 // does not block. This is the thread pool of CPython. The ring has no lock of its own,
 // and a submitter takes the interpreter lock for it, as any thread does.
 //
-// Cost: one atomic load per task, and all parallelism of tasks that compute; tasks
-// that block lose none.
+// Cost: per task, the interpreter lock for the submitter, one atomic load and two atomic
+// stores; and all parallelism of tasks that compute; tasks that block lose none.
 // Progress: blocking, because a waiter depends on the holder's ticks, one per task.
 type gilQueue struct {
 	_       cacheline.Pad

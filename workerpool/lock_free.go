@@ -37,8 +37,8 @@ type stealer struct {
 const batchLen = 64
 
 // A task that a task submits runs before all older ones, so a task that submits itself
-// again would keep them waiting. Therefore every olderIn-th such task is followed by
-// two older ones. Go's scheduler uses the same number for the same purpose.
+// again would keep them waiting. Therefore put pushes two older tasks on top of every
+// olderIn-th such task, and they run before it. Go's scheduler uses the same number for the same purpose.
 const olderIn = 61
 
 func newLockFree(workers int) Pool { return newLockFreePool(workers, 0) }
@@ -154,7 +154,7 @@ type batcher struct {
 	n     int // number of tasks collected
 	batch [batchLen]Task
 	lost  int
-	err   error // the first error; no task is accepted after it
+	err   error // the first error; no task is submitted after it
 }
 
 func (b *batcher) Submit(task Task) error {

@@ -28,7 +28,8 @@ type queue interface {
 	take(worker int) (task Task, left int)
 
 	// len returns how many tasks there are to take. It counts every task that
-	// was put before the call.
+	// was put before the call, except those behind a batch that is still being
+	// copied (see inbox). The copier wakes a worker when it is done.
 	len() int
 
 	// enter and leave are a worker's first and last calls.

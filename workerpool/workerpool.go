@@ -85,13 +85,14 @@ type Pool interface {
 // Flush, a task may not have been submitted, and the pool's Wait and Close do not
 // know about it. A Submitter submits at once while a worker is idle.
 //
-// The errors are those of Pool.Submit. After an error the Submitter accepts nothing
-// more. The tasks that it had collected, at most those since the last Flush, are not
-// submitted.
+// The errors are those of Pool.Submit. After an error the Submitter submits nothing
+// more: neither the tasks that it had collected, at most those since the last Flush, nor
+// later ones. A later Submit may return nil and keep its task until Flush returns the
+// error.
 type Submitter interface {
 	Submit(task Task) error
 	Flush() error
-	Lost() int // how many of its tasks have not been and will not be submitted
+	Lost() int // how many of its tasks were not submitted, as Submit and Flush have told
 }
 
 // ErrClosed is the error of a task submitted to a closed pool.

@@ -130,7 +130,7 @@ func (l *Latencies) note(event int, d time.Duration) {
 
 // Percentile returns the latency that p percent of the samples do not exceed, by
 // nearest rank: always an observed one. Without samples it returns 0. It sorts the
-// samples.
+// samples. It panics if p is greater than 100.
 func (l *Latencies) Percentile(p float64) time.Duration {
 	if len(l.samples) == 0 {
 		return 0

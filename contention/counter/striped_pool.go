@@ -13,12 +13,14 @@ import (
 //
 // Cost: per update, the pool's Get and Put, and one locked instruction on a cache
 // line that seldom moves. A read loads all cells.
-// Progress: lock-free, but for the pool's first use on a processor.
+// Progress: lock-free, except that the pool takes a lock at its first use, and at the
+// first use after each garbage collection.
 func runStripedPool(t *contention.Trial) int {
 	cells := newCells(t.Procs)
 	var made atomic.Uint32
 	pool := sync.Pool{New: func() any {
-		// Every garbage collection empties the pool. Two processors may then have
+		// A garbage collection drops what was not used since the one before. Two
+		// processors may then have
 		// the same cell, which is slower but not wrong, because the cells are
 		// atomic.
 		return &cells[int(made.Add(1)-1)%len(cells)]

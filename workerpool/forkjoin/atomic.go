@@ -13,7 +13,8 @@ import (
 //
 // Cost: two locked instructions per fork, on the worker's own words; a thief reads the
 // words of tasks that are stolen already.
-// Progress: lock-free.
+// Progress: lock-free, except that the join of a stolen task waits for the thief, which is
+// blocking.
 func runAtomic(workers, n int) (a Answer) {
 	fork.Check("forkjoin", workers, n)
 	all := make([]atomicWorker, workers)

@@ -11,7 +11,7 @@ import (
 // runGIL has the task lists of all workers under CPython's lock. A worker holds the
 // lock while it computes, so the lists need none of their own.
 //
-// Cost: one atomic load per fork, and all parallelism.
+// Cost: two atomic loads per fork, and all parallelism.
 // Progress: blocking, because a waiter depends on the holder's ticks; a worker that
 // waits releases the lock, so that another can hold it.
 func runGIL(workers, n int) (a Answer) {

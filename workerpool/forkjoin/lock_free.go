@@ -27,7 +27,8 @@ import (
 //
 // Cost: an atomic load per fork and per join; a worker that computes for long without a
 // fork or a join publishes nothing more in that time.
-// Progress: lock-free.
+// Progress: lock-free, except that the join of a stolen task waits for the thief, which is
+// blocking.
 type Pool struct {
 	crew
 	run     sync.Mutex // held by Run, of which only one runs at a time
@@ -206,8 +207,9 @@ func (w *Worker) forkSlow(fn Func, arg int) *Task {
 	return t
 }
 
-// Join returns the result of the task's function. It panics if the worker has forked
-// another task since and not joined that one first.
+// Join returns the result of the task's function. Join each task once, the
+// newest first. Join panics if it finds that another task is newer. If a function of the
+// pool has panicked, Join may panic too; do not recover that panic.
 //
 //go:nosplit
 func (w *Worker) Join(t *Task) int {
@@ -348,8 +350,8 @@ func (w *Worker) caught(v any) {
 	}
 }
 
-// Forks returns how often the functions of this pool have forked. It is exact while no
-// function runs.
+// Forks returns how often the functions of this pool have forked. Do not call it while Run
+// runs, nor between a panic of Run and Close: the counts are plain memory.
 func (p *Pool) Forks() (n int) {
 	for id := range p.workers {
 		n += p.workers[id].forks

@@ -15,7 +15,8 @@ type Error struct {
 	Signal os.Signal // that killed the child; nil if none did
 
 	// Item is the number in the run of the first item that the child had not
-	// answered, or -1. In procs/fib it counts the child's own batches.
+	// answered, or -1. In procs/fib an item is a batch: batch b of child c has
+	// the number b times the number of children, plus c.
 	Item int
 
 	Err error

@@ -240,8 +240,8 @@ func (l *Lane) revive(item int, redo func()) error {
 	if q := l.Queue; q != nil {
 		// This matters between runs too: in atomic a child that waits for an
 		// item has claimed it. The parent need not ring the bell, because the new
-		// child looks before it sleeps.
-		q.Rescue.Store(q.Claimed.Load()) // it only grows
+		// child looks before it sleeps. During a run Claimed only grows.
+		q.Rescue.Store(q.Claimed.Load())
 	}
 	if err := l.launch(); err != nil {
 		return err

@@ -26,7 +26,7 @@ var Program = func(folder string) (path string, env []string, err error) {
 	return path, nil, err
 }
 
-// Description says in a few words which program a child runs. It builds nothing.
+// Description says in a few words which program a child is to run. It builds nothing.
 func Description() string {
 	if _, err := sourceRoot(); err != nil {
 		return "this binary, executed again: " + err.Error()

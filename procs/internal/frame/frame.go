@@ -33,7 +33,8 @@ func WriteBytes(to io.Writer, frame Buffer) error {
 }
 
 // Read reads one frame into words. It returns an error if the frame is shorter or
-// longer than words. The error wraps io.EOF if the pipe has ended.
+// longer than words. The error wraps io.EOF if the pipe ended before the frame, and
+// io.ErrUnexpectedEOF if it ended within.
 func Read(from io.Reader, buffer Buffer, words []uint64) error {
 	want := len(words) * shm.WordSize
 	if got, err := readHead(from, buffer); err != nil {
@@ -46,7 +47,7 @@ func Read(from io.Reader, buffer Buffer, words []uint64) error {
 
 // ReadBytes reads one frame and returns the bytes that follow its head. They are part
 // of the buffer; a frame that does not fit there is an error. The error wraps io.EOF
-// if the pipe has ended.
+// if the pipe ended before the frame, and io.ErrUnexpectedEOF if it ended within.
 func ReadBytes(from io.Reader, buffer Buffer) ([]byte, error) {
 	got, err := readHead(from, buffer)
 	if err != nil {
@@ -68,6 +69,9 @@ func readHead(from io.Reader, buffer Buffer) (int64, error) {
 
 func readBody(from io.Reader, body []byte) error {
 	if n, err := io.ReadFull(from, body); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF // the head has come
+		}
 		return fmt.Errorf("reading a frame: got %d bytes, want %d: %w", n, len(body), err)
 	}
 	return nil

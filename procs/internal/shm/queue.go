@@ -94,7 +94,8 @@ type Layout struct {
 	Words  int // of an item
 
 	// States says that each slot begins with a word that is its state. Such slots
-	// have cache lines of their own, as neighbors belong to different children.
+	// begin at multiples of 64 bytes, so that on amd64 no two share a line, as neighbors
+	// belong to different children.
 	States bool
 }
 
