@@ -28,7 +28,8 @@ func runBigReaderLock(t *Trial) int {
 	var made atomic.Uint32
 	pool := sync.Pool{New: func() any {
 		// A garbage collection drops what was not used since the one before. Two
-		// processors may then get the same lock, but there are never more locks than a writer takes.
+		// processors may then get the same lock, but there are never more locks than a
+		// writer takes.
 		return &locks[int(made.Add(1)-1)%len(locks)]
 	}}
 	records := make([]slot, t.Case.Records) // guarded by all of locks, or one of them to read

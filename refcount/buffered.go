@@ -62,8 +62,8 @@ func (b *bufferedHeap) Handle() Handle {
 	return &bufferedHandle{handle: handle[int]{arena: &b.arena}, heap: b}
 }
 
-// A bufferedHandle takes part in the epochs from its first Incref, Decref or
-// Tick until Close or leave. In that time objects are freed only if it hands over: it must Tick, use
+// A bufferedHandle takes part in the epochs from its first Incref, Decref or Tick until
+// Close or leave. In that time objects are freed only if it hands over: it must Tick, use
 // references, or leave before its goroutine waits for long.
 type bufferedHandle struct {
 	handle[int]

@@ -5,10 +5,11 @@
 // With share=hot all workers use one object, made by worker 0; with share=own each
 // worker has an object of its own. A global lock, and everything that replaces it,
 // costs most at reference counts. Look at share=own first: no object is shared
-// there, and on one worker every difference is pure overhead. Then look at share=hot, which adds contention.
+// there, and on one worker every difference is pure overhead. Then look at share=hot,
+// which adds contention.
 //
-// The objects live in an arena that reuses slots soon, most variants at once. Go's own collector would
-// keep a freed object readable and so hide the mistakes of reference counting. Here
+// The objects live in an arena that reuses slots soon, most variants at once. Go's own
+// collector would keep a freed object readable and so hide the mistakes of reference counting. Here
 // a slot has a generation, which a [Ref] remembers, so that a use after free is
 // detected and named.
 //

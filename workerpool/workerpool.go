@@ -92,7 +92,10 @@ type Pool interface {
 type Submitter interface {
 	Submit(task Task) error
 	Flush() error
-	Lost() int // how many of its tasks were not submitted, as Submit and Flush have told
+
+	// Lost returns how many tasks were not submitted because of an error. Tasks that
+	// are still collected do not count.
+	Lost() int
 }
 
 // ErrClosed is the error of a task submitted to a closed pool.

@@ -66,11 +66,11 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		return err
 	}
 	names := flags.Args()
+	if err := flagsFirst(names); err != nil {
+		return err
+	}
 	for len(names) > 0 && addIDs(names[0]) == nil {
 		names, verbose = names[1:], true
-	}
-	if len(names) > 0 && len(names) < flags.NArg() && len(names[0]) > 1 && names[0][0] == '-' {
-		return command.BadInput("want flags before IDs and files, but got %q after %q", names[0], flags.Arg(0))
 	}
 	if measure && len(names) > 0 {
 		return command.BadInput("-measure reads nothing; want no FILE with it, but got %q", names)

@@ -166,14 +166,22 @@ func readArgs(ctx context.Context, flags *flag.FlagSet, args []string, usage str
 	return readFiles(ctx, flags.Name(), flags.Args())
 }
 
+// flagsFirst returns an error if a flag stands among the arguments.
+func flagsFirst(args []string) error {
+	for _, arg := range args {
+		if len(arg) > 1 && arg[0] == '-' {
+			return command.BadInput("want flags before files, but got %q after %q", arg, args[0])
+		}
+	}
+	return nil
+}
+
 func readFiles(ctx context.Context, verb string, names []string) ([]*benchfile.File, error) {
 	if len(names) == 0 {
 		return nil, command.BadInput(`want a FILE of benchmark output, or - for standard input ("boundaries %s -h" says more)`, verb)
 	}
-	for _, name := range names {
-		if len(name) > 1 && name[0] == '-' {
-			return nil, command.BadInput("want flags before files, but got %q after %q", name, names[0])
-		}
+	if err := flagsFirst(names); err != nil {
+		return nil, err
 	}
 	files, err := benchfile.Read(ctx, names)
 	if ctx.Err() != nil {

@@ -76,7 +76,7 @@ func TestBadArguments(t *testing.T) {
 		{"claims C99 bench.txt", "claims: open C99: "},
 		{"claims C5 bench.txt", "claims: bench.txt: no row that the claims C5 need (boundaries claims -measure -claim C5 prints what measures them)"},
 		{"claims -measure -claim C3", `claims: -measure: the claims C3 need no row of Go; want others, or boundaries claims C3, which says why`},
-		{"claims C4 -v bench.txt", `claims: want flags before IDs and files, but got "-v" after "C4"`},
+		{"claims C4 -v bench.txt", `claims: want flags before files, but got "-v" after "C4"`},
 		{"claims -measure bench.txt", `claims: -measure reads nothing; want no FILE with it, but got ["bench.txt"]`},
 		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},

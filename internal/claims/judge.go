@@ -670,9 +670,9 @@ const raceCommand = "go test -bench Race/case=refcount -benchtime 20000x -cpu 2 
 const enough = 9
 
 // Command returns a shell command that measures the rows of Go that the claims with the
-// given IDs, or all claims, need, or "" if they need none. For all claims it leaves out the race, which the tour
-// of make race-demo shows. It measures a claim about any number of threads at each
-// of the columns.
+// given IDs, or all claims, need, or "" if they need none. For all claims it leaves out the
+// race, which the tour of make race-demo shows. It measures a claim about any number of
+// threads at each of the columns.
 func Command(ids []string, columns []int) string {
 	return measure(slices.DeleteFunc(cellsOf(ids), func(c cell) bool { return c.python() || c.race() && len(ids) == 0 }), columns)
 }

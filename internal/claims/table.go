@@ -34,8 +34,8 @@ type claim struct {
 // figure here; in a ratio of two rows at N it is the same.
 //
 // Most ratios compare one program under two systems, or one system at two numbers of
-// threads. The label of any other says what it compares. The article compares interpreters that differ in
-// more than their lock (3.11 with 3.6, 3.9 and 1.4); its factors include the rest.
+// threads. The label of any other says what it compares. The article compares
+// interpreters that differ in more than their lock (3.11 with 3.6, 3.9 and 1.4); its factors include the rest.
 type figure struct {
 	label     string // names the figure, if a claim has several
 	article   string // the article's own figure, as text

@@ -190,6 +190,8 @@ func TestFiles(t *testing.T) {
 	unknown := Default.Files(one, one) // one value says nothing about the noise
 	require.Equal(t, "no confirmed regression in 1 row; 1 undecided", unknown.Summary())
 	require.Contains(t, unknown.Text(), "needs more rounds")
+	both := parse(t, "BenchmarkX-2 1 100 ns/op", "BenchmarkX-2 1 140 ns/op", "BenchmarkZ-2 1 100 ns/op")
+	require.Equal(t, "no confirmed regression in 2 rows; 2 undecided", Default.Files(both, both).Summary())
 	head[3] = "cpu: B"
 	r = Default.Files(parse(t, append(head, lines[1]...)...), base)
 	require.Equal(t, "1 row of 2 has a confirmed regression", r.Summary())

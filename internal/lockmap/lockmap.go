@@ -232,7 +232,7 @@ type Figure struct {
 func (f Figure) hasInterval() bool { return !math.IsInf(f.Low, 0) && !math.IsInf(f.High, 0) }
 
 func figure(values []float64) Figure {
-	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), 0.95)
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
 	return Figure{s.Center, s.Lo, s.Hi, len(values)}
 }
 

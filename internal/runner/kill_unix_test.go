@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -182,6 +183,25 @@ func TestCalmerRunCounts(t *testing.T) {
 		assert.NotContains(t, text(t, r.Config), "A 1.50 times")
 		assert.Equal(t, 1, strings.Count(text(t, r.Config), "# weather: fine\n"), "a fact of the run that does not count")
 	}
+}
+
+// The fixed computation of two procs is compared with that of two procs, and not with that
+// of one, which may be faster.
+func TestFastestOfAsMany(t *testing.T) {
+	if noise.Usable().N() < 2 {
+		t.Skip("needs two processors")
+	}
+	r := scripted(t, []string{"A-2"}, "1")
+	path := r.binaries[0].path
+	script, err := os.ReadFile(path)
+	require.NoError(t, err)
+	foreign := regexp.MustCompile(`(?m)^echo "# (steady|disturbed).*`).ReplaceAll(script, nil) // it does not judge itself
+	require.NoError(t, os.WriteFile(path, foreign, 0o777))
+	r.CPU, r.binaries[0].rows, r.fastest[1] = []int{2}, []string{"A"}, 1
+	require.NoError(t, r.rounds(t.Context()))
+	assert.Contains(t, r.fastest, 2)
+	assert.Equal(t, time.Duration(1), r.fastest[1])
+	assert.NotContains(t, text(t, r.Config), "times as slow")
 }
 
 // On a machine that is always disturbed, few runs are repeated.
