@@ -42,20 +42,20 @@
 // ranks the variants for one case. To measure a structure of your own, copy
 // example_test.go and add -own.
 //
-// Three facts on two processors of an EPYC (family 25, model 1), medians of six or eight
-// interleaved rounds. Reads that write nothing shared scale, and reads under
-// sync.RWMutex do not: two procs are 1.9 times as fast as one with big-reader-lock,
-// lock-free, atomic and private, and 0.4 times with rw-mutex:
+// Three facts on two processors of an EPYC (family 25, model 17), medians of the eight
+// rounds in docs/results/lab.txt. Reads that write nothing shared scale, and reads under
+// sync.RWMutex do not: two procs are 1.8 to 2.0 times as fast as one with big-reader-lock,
+// lock-free, atomic and private, and 0.7 times with rw-mutex:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
 //
 // Long updates of one record take turns: private is 2.0 times as fast on two procs, and no
-// other variant more than 1.02 times. The gil costs 0.9 times what global-mutex does:
+// other variant more than 1.00 times. The gil costs 0.9 times what global-mutex does:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
 //
 // Where threads mostly think, only a lock that is held while thinking matters. All
-// variants are within 6 % of private except gil (2.0 times) and channel (1.1 times), whose
+// variants are within 2 % of private except gil (2.0 times) and channel (1.03 times), whose
 // owner needs a processor of its own:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
