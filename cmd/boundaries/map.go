@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"strings"
 
@@ -23,7 +24,7 @@ not do or must accept.
 
 The flags of the dials select cases among those that were measured.
 
-Formats: text, svg, and which, the page docs/which.md.
+Formats: text, svg, and which, the page docs/which.md, which ranks its own cases by ns/op.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
 is shown), and 2 when there is nothing to show.
@@ -61,6 +62,15 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	if ok, err := parse(flags, args, mapUsage, stdout); !ok {
 		return err
+	}
+	var misplaced []string
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "x" || f.Name == "y" || f.Name == "by" {
+			misplaced = append(misplaced, "-"+f.Name)
+		}
+	})
+	if format == "which" && misplaced != nil {
+		return command.BadInput("want no %s with -format which, which ranks its own cases by ns/op", strings.Join(misplaced, " and no "))
 	}
 	if x == y {
 		return command.BadInput("-x and -y are both %s, want two dials", x)

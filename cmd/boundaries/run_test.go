@@ -31,7 +31,7 @@ func TestRunVerb(t *testing.T) {
 		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
 		"-o f -timeout 0s":        "run: -timeout is 0s, want more than 0",
 		"-o /none/f -resume":      "run: -resume: open /none/f: no such file or directory",
-		"-o table.go -resume":     "run: table.go was not begun by this command",
+		"-o table.go -resume":     `run: -resume: table.go has no line "# seed:"; want a file that boundaries run wrote`,
 		"-o f -benchtime 1x none": "none",
 	} {
 		t.Chdir(".")

@@ -211,8 +211,7 @@ func says(changes []change, unit string, isRatio bool) string {
 		if c.machine != "" {
 			of += " on " + c.machine
 		}
-		grows := fmt.Sprintf("%s %s times", of, short(c.to.Y/c.from.Y))
-		span := func(c change) string { return fmt.Sprintf("From %g to %g threads", c.from.X, c.to.X) }
+		times := short(c.to.Y/c.from.Y) + " times"
 		switch {
 		case isRatio:
 			text := fmt.Sprintf("With %g threads nogil is %s times as fast as the GIL", c.to.X, short(c.to.Y))
@@ -225,10 +224,10 @@ func says(changes []change, unit string, isRatio bool) string {
 			parts = append(parts, text)
 		case c.from.X == c.to.X:
 			parts = append(parts, fmt.Sprintf("With %g threads %s takes %s", c.to.X, of, scaling.FormatValue(c.to.Y, unit)))
-		case i > 0 && span(changes[i-1]) == span(c):
-			parts[len(parts)-1] += ", that of " + grows
+		case i > 0 && changes[i-1].from.X == c.from.X && changes[i-1].to.X == c.to.X:
+			parts[len(parts)-1] += ", " + of + " " + times
 		default:
-			parts = append(parts, span(c)+" the time of "+of+fmt.Sprintf(" grows %s times", short(c.to.Y/c.from.Y)))
+			parts = append(parts, fmt.Sprintf("With %g threads %s takes %s as long as with %g", c.to.X, of, times, c.from.X))
 		}
 	}
 	return strings.Join(parts, ". ") + "."

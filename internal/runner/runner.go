@@ -338,7 +338,7 @@ func SeedOf(file string) (uint64, error) {
 	}
 	m := regexp.MustCompile(`(?m)^# seed: (\d+)$`).FindSubmatch(text)
 	if m == nil {
-		return 0, fmt.Errorf("%s was not begun by this command", file)
+		return 0, fmt.Errorf("-resume: %s has no line \"# seed:\"; want a file that boundaries run wrote", file)
 	}
 	seed, err := strconv.ParseUint(string(m[1]), 10, 64)
 	if err != nil {
@@ -396,7 +396,7 @@ func (r *runner) reopen() (err error) {
 		}
 	}
 	if !planned {
-		return fmt.Errorf("%s was not begun by this command", r.Out)
+		return fmt.Errorf("-resume: %s has no line \"# plan:\"; want a file that boundaries run wrote", r.Out)
 	}
 	// Rows of another machine, other code or other settings are other rows.
 	now := map[string]string{"usable": fmt.Sprint(r.usable)}

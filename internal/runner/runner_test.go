@@ -204,7 +204,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 	c.Out = filepath.Join(t.TempDir(), "other.txt")
 	assert.ErrorIs(t, Run(t.Context(), c), os.ErrNotExist)
 	require.NoError(t, os.WriteFile(c.Out, []byte("BenchmarkB 1 1 ns/op\n"), 0o666))
-	assert.ErrorContains(t, Run(t.Context(), c), "was not begun by this command")
+	assert.ErrorContains(t, Run(t.Context(), c), "want a file that boundaries run wrote")
 }
 
 func TestDisturbedRunsAreRepeated(t *testing.T) {
