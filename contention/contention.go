@@ -42,10 +42,10 @@
 // ranks the variants for one case. To measure a structure of your own, copy
 // example_test.go and add -own.
 //
-// Three facts on two processors of an EPYC (family 25, model 17), medians of the eight
+// Three facts on two processors of an EPYC (family 25, model 17), medians of the 16
 // rounds in docs/results/lab.txt. Reads that write nothing shared scale, and reads under
 // sync.RWMutex do not: two procs are 1.8 to 2.0 times as fast as one with big-reader-lock,
-// lock-free, atomic and private, and 0.7 times with rw-mutex:
+// lock-free, atomic and private, and 0.65 times with rw-mutex:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
 //
@@ -55,7 +55,7 @@
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
 //
 // Where threads mostly think, only a lock that is held while thinking matters. All
-// variants are within 2 % of private except gil (2.0 times) and channel (1.03 times), whose
+// variants are within 2 % of private except gil (2.0 times) and channel (1.04 times), whose
 // owner needs a processor of its own:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
