@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,27 +183,36 @@ func Guard(t *testing.T, hangs string) {
 	if race.Enabled {
 		limit *= 3
 	}
-	var over atomic.Bool
-	t.Cleanup(func() { over.Store(true) })
 	start := time.Now()
 	began, _ := cputime.Used() // 0 where it is not known: then the program looks idle
 	last, idle := began, start
-	var look func()
-	look = func() {
+	var mu sync.Mutex // guards timer, which is nil after the test
+	var timer *time.Timer
+	look := func() {
+		mu.Lock()
+		defer mu.Unlock()
 		now, _ := cputime.Used()
 		if now-last >= pause/50 {
 			idle = time.Now()
 		}
 		last = now
 		switch {
-		case over.Load():
+		case timer == nil:
 		case time.Since(idle) >= 2*limit || now-began >= limit || time.Since(start) >= 3*limit:
 			panic(t.Name() + ": " + hangs)
 		default:
-			time.AfterFunc(pause, look)
+			timer.Reset(pause)
 		}
 	}
-	time.AfterFunc(pause, look)
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(pause, look)
+	t.Cleanup(func() { // a later test may measure that the program is idle
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Stop()
+		timer = nil
+	})
 }
 
 // Once skips the test in the second and the third run of -cpu 1,2,4. It is for a test that
