@@ -5,7 +5,7 @@
 // memory that CPython writes at every call: the reference counts of the function
 // object and of the small integers. They made the article's code blocks 4.4.1
 // and 4.5.1 the worst case of the Gilectomy and the best case of nogil. A call
-// takes about two nanoseconds, so this is the loop of package loop with a little
+// takes one to two nanoseconds, so this is the loop of package loop with a little
 // more work between two writes of the shared word, as in a real program.
 //
 // The environment variable BOUNDARIES_FIB changes the 20, for example to the

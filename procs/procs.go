@@ -59,7 +59,7 @@
 // # What Python does
 //
 // multiprocessing starts a child in one of three ways. fork copies the process as
-// it is, in a few milliseconds. Code block 5.1 used it on Linux, and it is the
+// it is, in one to a few milliseconds. Code block 5.1 used it on Linux, and it is the
 // source of the article's deadlocks: only the forking thread lives on in the
 // child, where the locks that other threads held stay locked forever. spawn starts
 // a new interpreter and sends it what it needs: the article's 50 ms. forkserver

@@ -11,8 +11,8 @@ import (
 // thread keeps the lock until the answering thread requests it, 5 ms after that
 // thread began to wait.
 //
-// Cost: under load=busy, an event waits that interval twice, the convoy effect.
-// Under load=stuck, it waits for the whole computation.
+// Cost: under load=busy, an event waits that interval once, and sometimes twice, the
+// convoy effect. Under load=stuck, it waits for the whole computation.
 // Progress: blocking.
 func runGIL(load Load, n int, latencies *Latencies) int {
 	u, conn := dial(load)

@@ -18,9 +18,9 @@
 // Look at load=busy and load=stuck:
 //
 //   - gil.go shows CPython's convoy effect. The thread that answers releases the lock
-//     to read and to write. Each time it must wait for a switch interval of 5 ms to
-//     get the lock back, however short the read or write was. A thread that is stuck
-//     does not see the request for the lock.
+//     to read and to write. If the computing thread takes it meanwhile, the thread must
+//     wait for a switch interval of 5 ms to get it back, however short the read or write
+//     was. A thread that is stuck does not see the request for the lock.
 //   - event_loop.go shows that a task that computes keeps all others waiting until it
 //     yields, here every 10 ms. An event waits until the loop asks its selector, and
 //     then once more, because the computing task was ready earlier: one or two slices

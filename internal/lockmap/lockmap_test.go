@@ -183,6 +183,16 @@ func TestCrossing(t *testing.T) {
 		crossing(all, question{along: "read", than: [2]string{"a", "b"}}))
 }
 
+// A question along a dial has an answer for each value.
+func TestCheapestAlong(t *testing.T) {
+	var all []Ranking
+	for read, names := range []string{"ab", "ba"} {
+		all = append(all, Ranking{Cell: Cell{Case: contention.Case{Read: read}}, Unit: "ns/op", Choices: []Entry{
+			{Variant: names[:1], Cost: Figure{Median: 2}}, {Variant: names[1:], Cost: Figure{Median: 3}}}})
+	}
+	require.Equal(t, "read 0: `a`, 2ns; then `b` 1.50x. read 1: `b`, 2ns; then `a` 1.50x", cheapestAlong(all, "read"))
+}
+
 // Intervals that share one value overlap.
 func TestTiedAtAnEdge(t *testing.T) {
 	var data []byte

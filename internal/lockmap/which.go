@@ -24,7 +24,8 @@ type question struct {
 	along string
 
 	// than names two variants, for a question of this kind: from which value of the
-	// dial on is the first variant cheaper than the second?
+	// dial on is the first variant cheaper than the second? Without it, the question is which
+	// variant is cheapest at each value.
 	than [2]string
 }
 
@@ -40,8 +41,7 @@ var questions = []question{
 	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
 	{text: "16 goroutines a proc, 95 % reads of 1 us", shape: "record", set: func(c *contention.Case) { c.Hold, c.Goroutines = us, 16 }},
 	{text: "64 records, some popular, 95 % reads", shape: "record", set: func(c *contention.Case) { c.Records, c.Skew = 64, "zipf" }},
-	{text: "A counter, by how often it is read: many cells or one word", shape: "counter", set: func(*contention.Case) {},
-		along: "read", than: [2]string{"atomic", "striped-pool"}},
+	{text: "A counter, by how often it is read", shape: "counter", set: func(*contention.Case) {}, along: "read"},
 	{text: "A configuration of 1,000 keys, 99 % reads", shape: "map", set: func(*contention.Case) {}},
 }
 
@@ -133,10 +133,13 @@ func (r *Results) answer(q question, procs int) (answer, link string) {
 	}
 	first := all[0].Choices[0]
 	link = fmt.Sprintf("[line %d](%s#L%d)", first.Line, strings.TrimPrefix(filepath.ToSlash(first.File), "docs/"), first.Line)
-	if q.along != "" {
-		return crossing(all, q), link
+	switch {
+	case q.along == "":
+		return summary(all[0]), link
+	case q.than[0] == "":
+		return cheapestAlong(all, q.along), link
 	}
-	return summary(all[0]), link
+	return crossing(all, q), link
 }
 
 // same reports whether two cells differ in no dial but one.
@@ -172,6 +175,16 @@ func summary(r Ranking) string {
 		text += "; `" + plainMutex + "` " + times(mutex, first)
 	}
 	return text
+}
+
+// cheapestAlong is the summary at each value of the dial.
+func cheapestAlong(all []Ranking, along string) string {
+	dial, _ := DialOf(along)
+	var parts []string
+	for _, r := range all {
+		parts = append(parts, fmt.Sprintf("%s %s: %s", along, dial.text(r.Cell), summary(r)))
+	}
+	return strings.Join(parts, ". ")
 }
 
 // crossing says at which values of the dial one variant is surely cheaper than
