@@ -13,6 +13,11 @@ import sys
 import threading
 import time
 
+try:
+    import resource
+except ImportError:
+    resource = None  # Windows
+
 PATIENCE = 120  # seconds after which a row that has not ended is killed
 READER_GONE = 141  # the exit status that a shell gives for SIGPIPE
 OLDEST = (3, 6)
@@ -35,10 +40,15 @@ def end(*_):
     terminated = True
     if starting == os.getpid():  # and not one forked by it
         return
+    leave(143)
+
+
+def leave(status):
+    """Ends the children of multiprocessing, and this process without its cleanup."""
     import multiprocessing
     for child in multiprocessing.active_children():
         child.terminate()
-    os._exit(143)
+    os._exit(status)
 
 
 def end_children_too():
@@ -59,6 +69,14 @@ def start(child):
 def share(worker, workers, n):
     """Returns how many of n steps a worker takes, as fork.Share of the suite does."""
     return n // workers + (worker < n % workers)
+
+
+def processor_time():
+    """Returns the processor time of this process and of the children it has waited for."""
+    if resource is None:
+        return time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def together(work, shares):
@@ -105,7 +123,9 @@ def bench(name, threads, run):
     """
     enough, n = arguments()[0], 1
     if hasattr(signal, "alarm"):
-        signal.alarm(PATIENCE)  # ends this process even if its threads are stuck
+        # Ends this process even if its threads are stuck. The last run takes up to twice
+        # the time, and those before it together about as long.
+        signal.alarm(PATIENCE + int(4 * enough))
     while True:
         wall, used, more = run(n)
         if wall >= enough:
@@ -120,7 +140,7 @@ def bench(name, threads, run):
         print("%-60s\t%8d" % (name, n) + "".join("\t%12s %s" % (decimals(v), u) for v, u in figures))
         sys.stdout.flush()
     except BrokenPipeError:
-        os._exit(READER_GONE)
+        leave(READER_GONE)
 
 
 def decimals(value):

@@ -333,6 +333,12 @@ func TestProcessorTime(t *testing.T) {
 	for _, r := range results(t, out) {
 		require.Greater(t, r.Values[1].OrigValue, 5e6, r.Name)
 	}
+	dir = changed(t, "deadlock.py", "    pipe.send(\"begun\")", "    pipe.send(\"begun\")\n    sum(range(1000000))")
+	out, err = alone(t, filepath.Join(dir, "deadlock.py"), "1").Output()
+	require.NoError(t, err)
+	for _, r := range results(t, out) {
+		require.Greater(t, r.Values[1].OrigValue, 5e6, r.Name)
+	}
 }
 
 // An interpreter that can tell says whether its GIL is on. For any other, the clock
@@ -536,6 +542,28 @@ func TestReaderGoesAway(t *testing.T) {
 	require.Equal(t, 141, cmd.ProcessState.ExitCode())
 	require.Less(t, time.Since(began), 20*time.Second)
 	require.Empty(t, stderr.String())
+}
+
+// The child of queues.py ends with it, whatever ends it. It has the script's stderr, and so
+// Wait waits for it, too.
+func TestQueuesLeaveNoChild(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		cmd := alone(t, "queues.py", "1", "1")
+		cmd.Stderr, cmd.WaitDelay = new(bytes.Buffer), 30*time.Second
+		stdout, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), "Benchmark") {
+		}
+		if killed {
+			require.NoError(t, cmd.Process.Kill())
+		}
+		require.NoError(t, stdout.Close())
+		began := time.Now()
+		require.Error(t, cmd.Wait())
+		require.Less(t, time.Since(began), 20*time.Second)
+	}
 }
 
 // begun is the file that a changed script makes where it says MARK. A script runs in its

@@ -47,6 +47,20 @@ def echo(inbox, outbox):
         outbox.put(item)
 
 
+def child_of(parent, inbox, outbox):
+    """Runs echo in a process, which ends with its parent: it would wait forever, as it holds
+    both ends of inbox itself."""
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.daemon = True
+    watcher.start()
+    echo(inbox, outbox)
+
+
 def run(inbox, outbox, size, n):
     item = item_of(size)
     began = time.perf_counter()
@@ -98,7 +112,7 @@ def main():
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker,ignore:semaphore_tracker"
     spawn = multiprocessing.get_context("spawn")
     inbox, outbox = spawn.Queue(), spawn.Queue()
-    child = spawn.Process(target=echo, args=(inbox, outbox))
+    child = spawn.Process(target=child_of, args=(os.getpid(), inbox, outbox))
     child.daemon = True
     bench.start(child)
     for payload, size in PAYLOADS:

@@ -13,36 +13,23 @@ import time
 
 import bench
 
-try:
-    import resource
-except ImportError:
-    resource = None  # Windows
-
 
 def nothing():
     pass
 
 
 def run(start, n):
-    began, used = time.perf_counter(), processor_time()
+    began, used = time.perf_counter(), bench.processor_time()
     for _ in range(n):
         one = start(target=nothing)
         bench.start(one)
         one.join()
         if getattr(one, "exitcode", 0) != 0:
             sys.exit("PySpawn: a child ended with status %s" % one.exitcode)
-    used, wall = processor_time() - used, time.perf_counter() - began
+    used, wall = bench.processor_time() - used, time.perf_counter() - began
     if threading.active_count() > 1 or multiprocessing.active_children():
         sys.exit("PySpawn: some have not ended")
     return wall, used, []
-
-
-def processor_time():
-    """Returns the processor time of this process and of the children it has waited for."""
-    if resource is None:
-        return time.process_time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def main():
