@@ -6,7 +6,6 @@ CPU ?= 1,2
 FUZZTIME ?= 60s
 SOAK ?= 10m
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
 FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*:func | |'
 .PHONY: test fuzz soak bench table report graphs lab compare claims python race-demo mutants peers
 
@@ -23,26 +22,26 @@ fuzz: ; @$(FUZZ) | while read -r folder target; do \
 soak: ; SOAK=$(SOAK) go test -count 1 -v -timeout 0 ./internal/soak
 
 # Add ARGS='-count 10 -timeout 0' for intervals: ten repeats outlast go test's ten minutes. Rounds are better: go tool boundaries run.
-bench: ; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
+bench: ; set -o pipefail; go test -bench '$(BENCH)' -cpu 1,2,4,8 $(ARGS) | tee bench.txt
 
 table: ; @go tool boundaries table bench.txt
 
 report: ; @go tool boundaries report -o report.html bench.txt
 
-# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$$(seq -s, 17)"), and the page: 6 minutes.
+# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$(seq -s, 17)"), and the page: 6 minutes.
 graphs:
 	go tool boundaries run -o graphs.txt -bench 'FibBoxed/system=(gil|gilectomy|nogil)$$' -cpu '$(CPU)' -rounds 6 $(ARGS)
 	go tool boundaries report -o report.html graphs.txt
 
 # The lab: which lock is cheapest for which case.
-lab: ; go test -bench . -cpu 1,2 ./contention $(ARGS) | tee lab.txt && go tool boundaries map lab.txt
+lab: ; set -o pipefail; go test -bench . -cpu 1,2 ./contention $(ARGS) | tee lab.txt && go tool boundaries map lab.txt
 
 # Fails on a confirmed regression. ARGS='-merge-base -format markdown' is for a pull request; ARGS=-h lists all flags.
 compare: ; @go tool boundaries compare -bench '$(BENCH)' $(ARGS) -- '$(BASE)'
 
 # Measures nine rounds of the rows that the claims need, and judges the claims.
 # CPU=1,2,7,17 has all columns of the article.
-claims: ; @measure=$$(go tool boundaries claims -measure -cpu '$(CPU)') && eval "$$measure" | tee claims.txt && go tool boundaries claims claims.txt
+claims: ; @set -o pipefail; measure=$$(go tool boundaries claims -measure -cpu '$(CPU)') && eval "$$measure" | tee claims.txt && go tool boundaries claims claims.txt
 
 # Breaks the code a line at a time, and the tests must notice. ARGS=-changed or names of mutants run a part.
 mutants: ; @go run ./internal/mutants $(ARGS)
@@ -56,6 +55,7 @@ race-demo:
 	@go test -count 1 -v -run RaceDemo -race ./races
 
 # The suite's rows beside the same jobs by other libraries: ten rounds, and a table for each job: 15 minutes.
+# The rows stay in peers.txt, which must not exist before (ARGS=-resume continues it).
 peers:
-	cd peers && go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS)
-	cd peers && go run ./cmd/table ../peers.txt
+	cd peers && status=0; go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS) || status=$$?; \
+	((status < 2)) || exit $$status; go run ./cmd/table ../peers.txt && exit $$status

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ import (
 // clients are the peers of AsyncIO/latency=0: clients of Redis that ask the suite's own
 // database, with the same 64 questions in flight, from 64 goroutines. They are not
 // measured with a latency, because the database answers the questions of one connection
-// one after the other, and rueidis sends all on one.
+// one after the other, and rueidis sends all on one, or on two or four with more procs.
 var clients = Job{
 	Ours: asyncio.Workload("AsyncIO/latency=0", 0),
 	Rows: []string{"global-mutex", "lock-free", "private", "event-loop"},
@@ -52,7 +53,7 @@ func openGoRedis(address string) (client, error) {
 }
 
 // openRueidis opens a client. Without pool, it sends the questions of all goroutines on
-// one connection, many in one system call. With pool, it takes a connection from a pool
+// one connection, or on two or four with more procs, many in one system call. With pool, it takes a connection from a pool
 // for each question.
 func openRueidis(address string, pool bool) (client, error) {
 	c, err := rueidis.NewClient(rueidis.ClientOption{
@@ -70,6 +71,9 @@ func openRueidis(address string, pool bool) (client, error) {
 // withDatabase opens a database with values in it, and a client.
 func withDatabase(open func(address string) (client, error)) func(workers int) (suite.Session, error) {
 	return func(int) (_ suite.Session, err error) {
+		if os.Getenv(asyncio.Address) != "" {
+			return suite.Session{}, errors.New("peers: the clients ask the suite's own database, and its rows another one: unset " + asyncio.Address)
+		}
 		server, err := resp.Listen()
 		if err != nil {
 			return suite.Session{}, err
@@ -87,7 +91,7 @@ func withDatabase(open func(address string) (client, error)) func(workers int) (
 		// The keys and the values of package asyncio.
 		keys, values := make([]string, 509), make([]string, 509)
 		for i := range keys {
-			keys[i] = fmt.Sprintf("boundaries:%d", i)
+			keys[i] = fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i)
 			values[i] = fmt.Sprintf("%03d:", i) + strings.Repeat("v", i%100)
 			if err := owner.Set(keys[i], values[i]); err != nil {
 				return suite.Session{}, err
@@ -99,24 +103,26 @@ func withDatabase(open func(address string) (client, error)) func(workers int) (
 		}
 		var right atomic.Int64
 		var failure atomic.Pointer[error]
-		return suite.Session{
-			Run: func(n int) {
-				right.Store(0)
-				fork.Run("peers", inFlight, inFlight, func(client, _ int) {
-					mine := int64(0)
-					for i := client; i < n; i += inFlight {
-						value, err := c.get(keys[i%len(keys)])
-						if err != nil {
-							failure.Store(&err)
-							break
-						}
-						if value == values[i%len(keys)] {
-							mine++
-						}
+		run := func(n int) {
+			right.Store(0)
+			fork.Run("peers", inFlight, inFlight, func(client, _ int) {
+				mine := int64(0)
+				for i := client; i < n; i += inFlight {
+					value, err := c.get(keys[i%len(keys)])
+					if err != nil {
+						failure.Store(&err)
+						break
 					}
-					right.Add(mine)
-				})
-			},
+					if value == values[i%len(keys)] {
+						mine++
+					}
+				}
+				right.Add(mine)
+			})
+		}
+		run(10 * inFlight) // a client connects when it first needs a connection
+		return suite.Session{
+			Run: run,
 			Check: func(n int) error {
 				if err := failure.Load(); err != nil {
 					return *err

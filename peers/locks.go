@@ -84,10 +84,10 @@ func runRBMutex(t *contention.Trial) int {
 	return total(records)
 }
 
-// runSyncx guards all records with a lock of bytedance for each P. It has as many parts
-// as GOMAXPROCS was when the program started, whatever -cpu says later.
+// runSyncx guards all records with a lock of bytedance for each P. NewRWMutex would make as
+// many parts as GOMAXPROCS was when the program started, whatever -cpu says.
 func runSyncx(t *contention.Trial) int {
-	mu := syncx.NewRWMutex()
+	mu := make(syncx.RWMutex, t.Procs)
 	records := newRecords(t)
 	t.Fork(func(w *contention.Worker) {
 		for w.Next() {

@@ -14,12 +14,11 @@ import (
 	"boundaries/loop"
 )
 
-// counters are the peers of Loop: counters that many goroutines add to. Compare
-// libraries and cell-per-proc with lock-free and atomic, whose total may be read at any
-// time, and flush-64 with private, whose total is right at the end.
+// counters are the peers of Loop: counters that many goroutines add to, and whose total
+// may be read at any time.
 var counters = Job{
 	Ours: suite.New("Loop", "sync", "", loop.Variants, loop.Total, nil),
-	Rows: []string{"global-mutex", "sharded-lock", "atomic", "lock-free", "private"},
+	Rows: []string{"global-mutex", "sharded-lock", "atomic", "lock-free"},
 	Peers: suite.New("Loop", "peer", "", []suite.Row[int64]{
 		{Name: "xsync", Run: func(workers, n int) int64 {
 			c := xsync.NewCounter()
@@ -52,8 +51,14 @@ var counters = Job{
 			return c.Value()
 		}},
 		{Name: "cell-per-proc", Run: runCellPerProc},
-		{Name: "flush-64", Run: runFlush64},
 	}, loop.Total, nil),
+}
+
+// totals are those peers of Loop whose total is right only at the end.
+var totals = Job{
+	Ours:  suite.New("Loop/read=at-end", "sync", "", loop.Variants, loop.Total, nil),
+	Rows:  []string{"private"},
+	Peers: suite.New("Loop/read=at-end", "peer", "", []suite.Row[int64]{{Name: "flush-64", Run: runFlush64}}, loop.Total, nil),
 }
 
 // runCellPerProc adds to the cell of the P that the goroutine runs on, as cespare/percpu

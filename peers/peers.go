@@ -12,9 +12,11 @@
 // measure both kinds of rows, sync= for the suite's and peer= for the others. The first
 // also prints a table for each job, ours first.
 //
-// A job takes from the suite the rows that a program could choose. It leaves out the
-// rows that are bases of a speed-up (serial), a model of CPython (gil), a lesson
-// (false-sharing), or a ceiling with nothing to submit (private, in WorkerPool).
+// A job takes from the suite the rows that a program would choose. It leaves out bases of a
+// speed-up (serial), models of CPython (gil), lessons (cas, false-sharing, buffered, ping),
+// ceilings (private, where it does less than the job), and rows that do the same as another
+// one here and are slower (thread in Await; sharded-lock, atomic and executor in AsyncIO;
+// channel in the lab and in Procs).
 //
 // # What a figure does not say
 //
@@ -53,7 +55,7 @@ type Job struct {
 
 // Jobs returns all jobs, in the order of the output.
 func Jobs() []Job {
-	return slices.Concat([]Job{counters}, references, pools, []Job{forks, queues, switches, clients, readLocks, maps, children})
+	return slices.Concat([]Job{counters, totals}, references, pools, []Job{forks, queues, switches, clients, readLocks, maps, children})
 }
 
 // Workloads returns the job's rows of both kinds, ours first. It panics if one of Rows

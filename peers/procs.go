@@ -8,6 +8,7 @@ import (
 	"net/rpc"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
@@ -44,6 +45,12 @@ func Main() {
 		must(server.RegisterName("Plugin", inverter{}))
 		server.ServeConn(stdio{os.Stdin, os.Stdout})
 	case "go-plugin":
+		if runtime.GOOS != "windows" { // where a child gets no pipe of ours
+			go func() { // a plugin ignores interrupts, and does not notice that its parent has ended
+				_, _ = io.Copy(io.Discard, os.NewFile(3, "the parent's pipe"))
+				os.Exit(0)
+			}()
+		}
 		plugin.Serve(&plugin.ServeConfig{HandshakeConfig: handshake, Plugins: plugins, Logger: hclog.NewNullLogger()})
 	default:
 		panic(fmt.Sprintf("peers: %s is %q, want net-rpc or go-plugin", childKind, kind))
@@ -127,18 +134,28 @@ func startPlugin() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := plugin.NewClient(&plugin.ClientConfig{HandshakeConfig: handshake, Plugins: plugins, Cmd: cmd, Logger: hclog.NewNullLogger()})
+	theirs, ours, err := os.Pipe() // it ends with this process, whatever ends that
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	if runtime.GOOS != "windows" {
+		cmd.ExtraFiles = []*os.File{theirs}
+	}
+	c := plugin.NewClient(&plugin.ClientConfig{HandshakeConfig: handshake, Plugins: plugins, Cmd: cmd, SkipHostEnv: true, Logger: hclog.NewNullLogger()})
+	end := func() error {
+		c.Kill()
+		return ours.Close()
+	}
 	protocol, err := c.Client()
 	if err != nil {
-		c.Kill()
-		return nil, err
+		return nil, errors.Join(err, end())
 	}
 	raw, err := protocol.Dispense("inverter")
 	if err != nil {
-		c.Kill()
-		return nil, err
+		return nil, errors.Join(err, end())
 	}
-	return &child{raw.(*rpc.Client), cmd.Process.Pid, func() error { c.Kill(); return nil }}, nil
+	return &child{raw.(*rpc.Client), cmd.Process.Pid, end}, nil
 }
 
 // withChildren opens a row with a child for each worker.

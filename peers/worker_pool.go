@@ -84,7 +84,11 @@ func newTasks(kind ours.Kind, workers, n int) *tasks {
 			time.Sleep(time.Millisecond)
 			<-t.flying
 		}
-		t.task = func() { t.count(); t.bare() }
+		t.task = func() { // counts itself at its end, because wait waits for the counts
+			time.Sleep(time.Millisecond)
+			t.count()
+			<-t.flying
+		}
 	}
 	return t
 }
@@ -145,8 +149,8 @@ func runPond(workers int, t *tasks) {
 	p.StopAndWait()
 }
 
-// runAnts uses a pool of ants, in the mode that its README measures. It has no queue: a
-// submitter waits for an idle worker.
+// runAnts uses a pool of ants, with its workers allocated beforehand and without the purge
+// of idle ones. It has no queue: a submitter waits for an idle worker.
 func runAnts(workers int, t *tasks) {
 	p, err := ants.NewPool(workers, ants.WithPreAlloc(true), ants.WithDisablePurge(true))
 	must(err)

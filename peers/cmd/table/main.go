@@ -3,7 +3,10 @@
 //
 // A ratio is the time of a row divided by that of our fastest row at that number of
 // procs, with its 95 % interval (Hodges and Lehmann, on logarithms). Our fastest row is
-// that with the smallest median. A peer whose interval is below 1 is marked as faster.
+// that with the smallest median, in the same rounds. So it is more often a lucky row than an
+// unlucky one, and the ratios of others are a little too large: where several rows are equally
+// fast, an interval can be wholly above 1 in 6 of 100 cases, and hardly ever below. A peer
+// whose interval is below 1 is marked as faster.
 package main
 
 import (
@@ -88,7 +91,7 @@ func print(w io.Writer, file *benchfile.File) error {
 		}
 	}
 	if len(file.Disturbed) > 0 {
-		fmt.Fprintf(out, "\n%s says which rows ran disturbed: %d\n", file.Name, len(file.Disturbed))
+		fmt.Fprintf(out, "\nrows that ran while the machine was disturbed: %d; %s names them\n", len(file.Disturbed), file.Name)
 	}
 	return out.Flush()
 }

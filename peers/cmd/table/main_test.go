@@ -49,7 +49,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		"peer=faster 102.5ns 0.506 [0.495, 0.517] 102.5ns 1.11 [1.08, 1.14] FASTER THAN OURS at -cpu 1",
 		"peer=alike 201.5ns 0.995 [0.98, 1.01] 201.5ns 2.18 [2.13, 2.23]",
 		"peer=slower 402.5ns 1.99 [1.97, 2.01] 402.5ns 4.35 [4.26, 4.45]",
-		"", "bench.txt says which rows ran disturbed: 1",
+		"", "rows that ran while the machine was disturbed: 1; bench.txt names them",
 	}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
