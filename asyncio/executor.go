@@ -11,7 +11,7 @@ import (
 // of threads. asyncio's run_in_executor serves the same purpose: it calls libraries
 // that have no async version.
 //
-// Cost: a thread beside every task, and two hand-overs between them per question.
+// Cost: the start of a goroutine and two hand-overs per question.
 // Progress: blocking.
 func runExecutor(db *Database, n int) Answer {
 	check(n)

@@ -12,7 +12,8 @@ import (
 // another pipe, as multiprocessing.Queue does. A message takes one write and two
 // reads, one for its length and one for the rest.
 //
-// Cost: six system calls an item, and six copies of every byte.
+// Cost: six system calls an item of a word, more for one of 64 KiB, which does not fit into
+// a pipe, and those of the poller; six copies of every byte.
 // Progress: blocking.
 func runPipe(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {

@@ -42,9 +42,16 @@ const maxCall = 1 << 30
 // watch makes the loop's selector watch the stream's connection. It returns nil if
 // that is not a stream socket of package net or there is no selector.
 func (s *Stream) watch() transport {
-	conn, ok := s.conn.(syscall.Conn)
-	network := s.conn.LocalAddr().Network()
-	if !ok || network != "tcp" && network != "unix" {
+	var conn syscall.Conn
+	switch c := s.conn.(type) { // not the interface, which a type that embeds one has, too
+	case *net.TCPConn:
+		conn = c
+	case *net.UnixConn:
+		if c.LocalAddr().Network() != "unix" { // it keeps the bounds of messages
+			return nil
+		}
+		conn = c
+	default:
 		return nil
 	}
 	raw, err := conn.SyscallConn()

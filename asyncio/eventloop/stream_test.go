@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -62,6 +63,17 @@ func received(task *Task, s *Stream) {
 	}
 }
 
+// A countingConn is a connection of package net with a Read of its own.
+type countingConn struct {
+	*net.TCPConn
+	reads atomic.Int64
+}
+
+func (c *countingConn) Read(p []byte) (int, error) {
+	c.reads.Add(1)
+	return c.TCPConn.Read(p)
+}
+
 // noise returns n random bytes, the same each time.
 func noise(n int) []byte {
 	p := make([]byte, n)
@@ -95,6 +107,21 @@ func TestStreams(t *testing.T) {
 			return err
 		})
 	})
+}
+
+// A connection that embeds one of package net is read with its own Read.
+func TestConnectionWithItsOwnRead(t *testing.T) {
+	a, b := pair(t)
+	c := &countingConn{TCPConn: b}
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(c)
+		_, err := a.Write([]byte("spam"))
+		require.NoError(t, err)
+		_, err = io.ReadFull(s.As(task), make([]byte, 4))
+		require.NoError(t, err)
+		return s.Close()
+	})
+	require.Positive(t, c.reads.Load())
 }
 
 // A Write that the socket takes at once keeps the turn.

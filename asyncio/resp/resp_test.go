@@ -231,6 +231,19 @@ func TestLastWordsArrive(t *testing.T) {
 	require.Equal(t, "-ERR Protocol error: want a length, got \"x\"\r\n", string(got))
 }
 
+// An answer does not wait for the rest of the next command.
+func TestAnswerBesideHalfACommand(t *testing.T) {
+	conn, err := net.Dial("tcp", listen(t).Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(5 * time.Second)) // the server's patience is 10 s
+	io.WriteString(conn, "PING\r\nPIN")
+	got := make([]byte, len("+PONG\r\n"))
+	_, err = io.ReadFull(conn, got)
+	require.NoError(t, err)
+	require.Equal(t, "+PONG\r\n", string(got))
+}
+
 // A command that does not end is cut off by its length or by its time, whichever
 // comes first, and takes a bounded amount of memory.
 func TestEndlessCommands(t *testing.T) {

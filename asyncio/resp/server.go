@@ -149,10 +149,20 @@ func (s *Server) accept() {
 
 // serve answers the commands of one connection until it ends.
 func (s *Server) serve(conn *net.TCPConn) {
-	in := &patientReader{conn: conn, patience: s.commandTime}
-	r := bufio.NewReaderSize(in, lineBytes)
 	var cmd command
 	var out []byte
+	// The answers to all commands that have arrived go out at once, to save system calls:
+	// before the server waits for more input, and before they pile up.
+	in := &patientReader{conn: conn, patience: s.commandTime}
+	flush := func() (err error) {
+		if len(out) > 0 {
+			_, err = conn.Write(out)
+			out = out[:0]
+		}
+		return err
+	}
+	in.before = flush
+	r := bufio.NewReaderSize(in, lineBytes)
 	for {
 		in.begun = false
 		if _, err := r.Peek(1); err != nil {
@@ -169,13 +179,8 @@ func (s *Server) serve(conn *net.TCPConn) {
 			time.Sleep(d)
 		}
 		out = s.answer(out, cmd.args)
-		// Write the answers to all commands that have already arrived at once, to
-		// save system calls, but do not let the answers pile up.
-		if r.Buffered() == 0 || len(out) > lineBytes {
-			if _, err := conn.Write(out); err != nil {
-				return
-			}
-			out = out[:0]
+		if len(out) > lineBytes && flush() != nil {
+			return
 		}
 	}
 }
@@ -308,11 +313,15 @@ func (s *Server) del(key string) int {
 type patientReader struct {
 	conn     *net.TCPConn
 	patience time.Duration
-	begun    bool // a command is being read
-	armed    bool // a deadline is set
+	before   func() error // called before each read
+	begun    bool         // a command is being read
+	armed    bool         // a deadline is set
 }
 
 func (p *patientReader) Read(b []byte) (int, error) {
+	if err := p.before(); err != nil {
+		return 0, err
+	}
 	if p.begun && !p.armed {
 		p.armed = true
 		p.conn.SetReadDeadline(time.Now().Add(p.patience))

@@ -16,11 +16,11 @@ import (
 func runGoroutine(p *children.Pool, n int) (int, error) {
 	var sum atomic.Int64
 	fork.Run("procs", p.Workers, n, func(_, n int) {
-		mine := 0
+		mine := int64(0)
 		for range n {
-			mine += fib(size)
+			mine += int64(fib(size))
 		}
-		sum.Add(int64(mine))
+		sum.Add(mine)
 	})
 	if got, want := sum.Load(), int64(n)*value; got != want {
 		return 0, fmt.Errorf("the sum is %d, want %d", got, want)

@@ -20,8 +20,9 @@ import (
 // they share with it. One goroutine at a time may run it, many times, and then
 // close it.
 type Pool struct {
-	// Patience is how long a child that has work may be silent before it counts
-	// as broken: 10 s. It may be changed between runs.
+	// Patience is how long the parent waits for the answers to what it has sent at once,
+	// which may be many items, before the child counts as broken: 10 s. It may be changed
+	// between runs.
 	Patience time.Duration
 
 	// What Run's functions may read.

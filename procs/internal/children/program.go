@@ -49,13 +49,14 @@ func built(folder string) (string, error) {
 	if path := programs[folder]; path != "" {
 		return path, nil
 	}
-	root, err := sourceRoot()
-	if err != nil {
-		return Self()
+	root, err := sourceRoot() // which Description has reported
+	var path string
+	if err == nil {
+		if path, err = build(root, folder); err != nil {
+			fmt.Println("# children: this binary, executed again:", err)
+		}
 	}
-	path, err := build(root, folder)
 	if err != nil {
-		fmt.Println("# children: this binary, executed again:", err)
 		if path, err = Self(); err != nil {
 			return "", err
 		}
@@ -130,12 +131,14 @@ func sourceRoot() (string, error) {
 	return root, nil
 }
 
-// build builds the program of a folder in the module at root and returns its path.
+// build builds the program of a folder in the module at root and returns its path. It is
+// in GOTMPDIR, if that is set, as the go command's own programs are: a user whose temporary
+// directory forbids programs sets it.
 // On Linux its file never has a name, so that nothing is left of it however this
 // process ends. It is reached through this process's descriptor.
 func build(root, folder string) (string, error) {
 	if runtime.GOOS != "linux" {
-		dir, err := os.MkdirTemp("", "boundaries-")
+		dir, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "boundaries-")
 		if err != nil {
 			return "", err
 		}
@@ -143,7 +146,7 @@ func build(root, folder string) (string, error) {
 		path := filepath.Join(dir, "child.exe")
 		return path, compile(root, folder, path)
 	}
-	file, err := os.CreateTemp("", "boundaries-*")
+	file, err := os.CreateTemp(os.Getenv("GOTMPDIR"), "boundaries-*")
 	if err != nil {
 		return "", err
 	}
