@@ -13,7 +13,7 @@ test: ; go test ./...
 
 # Gives every fuzz target FUZZTIME of new inputs. What fails is kept in its testdata. The go
 # command may take the end of FUZZTIME for a failure, without an input (golang/go#75804).
-fuzz: ; @$(FUZZ) | while read -r folder target; do \
+fuzz: ; @set -o pipefail; $(FUZZ) | while read -r folder target; do \
 	out=$$(go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$folder 2>&1) && failed= || failed=1; \
 	printf '%s\n%s\n' "$$folder" "$$out"; \
 	[[ -z $$failed || $$out == *'    context deadline exceeded'* && $$out != *'Failing input'* ]] || exit 1; done
@@ -57,5 +57,5 @@ race-demo:
 # The suite's rows beside the same jobs by other libraries: ten rounds, and a table for each job: 15 minutes.
 # The rows stay in peers.txt, which must not exist before (ARGS=-resume continues it).
 peers:
-	cd peers && status=0; go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS) || status=$$?; \
+	cd peers || exit; status=0; go tool boundaries run -o ../peers.txt -bench '$(BENCH)' -cpu '$(CPU)' $(ARGS) || status=$$?; \
 	((status < 2)) || exit $$status; go run ./cmd/table ../peers.txt && exit $$status

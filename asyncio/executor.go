@@ -7,9 +7,9 @@ import (
 	"boundaries/asyncio/resp"
 )
 
-// runExecutor asks from 64 tasks of one loop that leave the blocking calls to a pool
-// of threads. asyncio's run_in_executor serves the same purpose: it calls libraries
-// that have no async version.
+// runExecutor asks from 64 tasks of one loop that leave the blocking calls to other
+// goroutines, each started for one call. asyncio's run_in_executor serves the same
+// purpose: it calls libraries that have no async version.
 //
 // Cost: the start of a goroutine and two hand-overs per question.
 // Progress: blocking.

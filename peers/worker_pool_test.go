@@ -3,11 +3,13 @@ package peers
 import (
 	"testing"
 	"time"
+
+	ours "boundaries/workerpool"
 )
 
 // A run ends when its last task has ended, and not when that has begun.
 func TestPoolsWaitForTasksThatSleep(t *testing.T) {
-	for _, b := range pools[2].Peers.Benches {
+	for _, b := range poolsFor("io", ours.IO).Peers.Benches {
 		s, err := b.Open(1)
 		if err != nil {
 			t.Fatal(err)

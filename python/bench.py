@@ -40,15 +40,10 @@ def end(*_):
     terminated = True
     if starting == os.getpid():  # and not one forked by it
         return
-    leave(143)
-
-
-def leave(status):
-    """Ends the children of multiprocessing, and this process without its cleanup."""
     import multiprocessing
     for child in multiprocessing.active_children():
         child.terminate()
-    os._exit(status)
+    os._exit(143)
 
 
 def end_children_too():
@@ -140,7 +135,7 @@ def bench(name, threads, run):
         print("%-60s\t%8d" % (name, n) + "".join("\t%12s %s" % (decimals(v), u) for v, u in figures))
         sys.stdout.flush()
     except BrokenPipeError:
-        leave(READER_GONE)
+        os._exit(READER_GONE)
 
 
 def decimals(value):

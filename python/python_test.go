@@ -566,6 +566,13 @@ func TestQueuesLeaveNoChild(t *testing.T) {
 	}
 }
 
+// The alarm that ends a stuck script leaves a row the time that BENCHTIME asks for.
+func TestLongRow(t *testing.T) {
+	dir := changed(t, "bench.py", "PATIENCE = 120", "PATIENCE = 1")
+	out, err := alone(t, filepath.Join(dir, "fib.py"), "1500", "1").CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
 // begun is the file that a changed script makes where it says MARK. A script runs in its
 // own folder.
 const begun = "begun"

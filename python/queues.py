@@ -49,10 +49,14 @@ def echo(inbox, outbox):
 
 def child_of(parent, inbox, outbox):
     """Runs echo in a process, which ends with its parent: it would wait forever, as it holds
-    both ends of inbox itself."""
+    both ends of inbox itself.
+    """
     def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
+        if hasattr(multiprocessing, "parent_process"):  # from 3.8 on
+            multiprocessing.parent_process().join()
+        else:
+            while os.getppid() == parent:
+                time.sleep(1)
         os._exit(1)
 
     watcher = threading.Thread(target=watch)

@@ -151,9 +151,9 @@ func (s *Server) accept() {
 func (s *Server) serve(conn *net.TCPConn) {
 	var cmd command
 	var out []byte
+	in := &patientReader{conn: conn, patience: s.commandTime}
 	// The answers to all commands that have arrived go out at once, to save system calls:
 	// before the server waits for more input, and before they pile up.
-	in := &patientReader{conn: conn, patience: s.commandTime}
 	flush := func() (err error) {
 		if len(out) > 0 {
 			_, err = conn.Write(out)

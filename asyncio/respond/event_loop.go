@@ -14,8 +14,8 @@ const slice = 10 * time.Millisecond
 // every 10 ms. Without the line that yields, the loop would answer no event.
 //
 // Cost: under load=busy, an event waits one or two slices of 10 ms on any number
-// of processors, and on one also for its turn on it. Every computation must yield. Under load=stuck, an event waits
-// for the whole computation.
+// of processors, and every computation must yield. On one processor the event also
+// waits for its turn. Under load=stuck, it waits for the whole computation.
 // Progress: blocking.
 func runEventLoop(load Load, n int, latencies *Latencies) int {
 	u, conn := dial(load)

@@ -7,7 +7,7 @@ import (
 	"boundaries/procs/internal/children"
 )
 
-// runGoroutine starts a goroutine and waits until it has run and is about to end.
+// runGoroutine starts a goroutine and waits until it is about to end.
 //
 // Cost: a stack, which the runtime uses again, and two turns of its scheduler.
 // Progress: blocking.

@@ -3,8 +3,8 @@
 // 50 ms.
 //
 // A step starts a goroutine, a thread or a process, which does nothing, and waits
-// until it has ended; of a goroutine or a thread, until it is about to end, which may then
-// overlap the next start. So all the time goes to starting and ending. In the row
+// until it has ended. A goroutine or a thread reports just before it ends, so its end
+// may overlap the next start. All the time goes to starting and ending. In the row
 // warm-process the child lives on: a step sends it one item and waits for the answer.
 // Each worker takes its own steps and shares nothing with the others.
 //

@@ -3,9 +3,8 @@
 //
 // A ratio is the time of a row divided by that of our fastest row at that number of
 // procs, with its 95 % interval (Hodges and Lehmann, on logarithms). Our fastest row is
-// that with the smallest median, in the same rounds. So it is more often a lucky row than an
-// unlucky one, and the ratios of others are a little too large: where several rows are equally
-// fast, an interval can be wholly above 1 in 6 of 100 cases, and hardly ever below. A peer
+// that with the smallest median, in the same rounds. So where several of our rows are equally
+// fast it is a lucky one, and the ratios are a little too large, which favors ours. A peer
 // whose interval is below 1 is marked as faster.
 package main
 

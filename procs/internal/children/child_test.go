@@ -135,6 +135,25 @@ func TestSourceIsNotNewer(t *testing.T) {
 	}
 }
 
+// A program that has no source looks for it once, and not at every start of a process.
+func TestSourceIsLookedForOnce(t *testing.T) {
+	t.Chdir(t.TempDir())
+	path, err := built("no such folder")
+	require.NoError(t, err)
+	self, err := Self()
+	require.NoError(t, err)
+	require.Equal(t, self, path)
+	require.Equal(t, self, programs["no such folder"])
+	delete(programs, "no such folder")
+}
+
+// A program is built in GOTMPDIR, as the go command's own are.
+func TestProgramIsInGOTMPDIR(t *testing.T) {
+	t.Setenv("GOTMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, err := build("", "")
+	require.ErrorIs(t, err, os.ErrNotExist) // of the file, and not what the go command says
+}
+
 // As many items are in flight to each child, whether it has a queue of its own or shares one.
 func TestLayout(t *testing.T) {
 	for _, test := range []struct {
