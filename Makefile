@@ -28,7 +28,7 @@ table: ; @go tool boundaries table bench.txt
 
 report: ; @go tool boundaries report -o report.html bench.txt
 
-# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU="$(seq -s, 17)"), and the page: 6 minutes.
+# Six rounds of what the article's graphs need, at 1 to 17 procs (CPU=1,2,3 and so on), and the page: 6 minutes.
 graphs:
 	go tool boundaries run -o graphs.txt -bench 'FibBoxed/system=(gil|gilectomy|nogil)$$' -cpu '$(CPU)' -rounds 6 $(ARGS)
 	go tool boundaries report -o report.html graphs.txt

@@ -205,10 +205,10 @@ var shortened = map[string]string{
 	`go test -bench . -cpu 1,2 -count 6 ./contention -args -hold 300ns -read 95 | tee mine.txt`:                    `go test -bench . -cpu 1,2 -benchtime 1x ./contention -args -hold 300ns -read 95 | tee mine.txt`,
 	`go tool boundaries map mine.txt`:                                                                              `go tool boundaries map mine.txt`,
 	`go tool boundaries scaling rounds.txt`:                                                                        `go tool boundaries scaling rounds.txt`,
-	`make graphs CPU="$(seq -s, 17)"`:                                                                              `make graphs CPU=1,2 ARGS='-benchtime 1x -rounds 1'`,
-	`make claims`:                                                                                                  "", // measures for minutes; package claims tests it
-	`make python PYTHONS="python3 python3.14t" > python.txt`:                                                       "", // package python tests it
-	`go tool boundaries claims claims.txt python.txt`:                                                              `go tool boundaries claims docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
+	`make graphs CPU=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17`:                                                    `make graphs CPU=1,2 ARGS='-benchtime 1x -rounds 1'`,
+	`make claims`: "", // measures for minutes; package claims tests it
+	`make python PYTHONS="python3 python3.14t" > python.txt`: "", // package python tests it
+	`go tool boundaries claims claims.txt python.txt`:        `go tool boundaries claims docs/results/epyc-2-go.txt docs/results/epyc-2-python.txt`,
 	`make race-demo`: "", // package races tests it
 	`BOUNDARIES_REDIS=localhost:6379 go test -bench AsyncIO`:      "",                                                                                                       // .ci/run starts a Redis
 	`make compare BASE=main`:                                      `make compare BASE=main BENCH=Nothing ARGS='-pkg ./python -equal -benchtime 1x -rounds 1 -relink=false'`, // a small package
@@ -217,6 +217,7 @@ var shortened = map[string]string{
 	`make python PYTHONS="python3 python3.14t" | tee python.txt`:  "",                                                                                                       // package python tests it
 	`go tool boundaries claims bench.txt python.txt`:              "",                                                                                                       // as above
 	`go tool boundaries claims C12 bench.txt`:                     `go tool boundaries claims C12 docs/results/epyc-2-go.txt`,
+	`go test -race -v ./internal/explore -subject deque`:          "", // needs a C compiler; the package's tests run every subject
 	`go test ./internal/claims -run TestResults`:                  "", // part of the tests
 	`go test ./internal/claims -run TestPages -update`:            `go test ./internal/claims -run TestPages -update`,
 	`go tool boundaries run -o bench.txt -rounds 10 -cpu 1,2,4,8`: "", // takes most of an hour
