@@ -28,8 +28,8 @@ one machine are put together.
 
 each with its 95 % interval, which needs 4 rounds. Columns of more procs than usable
 processors are marked *, and no law is fitted to them. Amdahl's law is fitted to 4 or
-more other columns, the universal scalability law to 6 or more. If the data refute a
-law, scaling does not fit it and says why.
+more other columns, the universal scalability law to 6 or more, each with 6 rounds or
+more. If the data refute a law, scaling does not fit it and says why.
 
 The format csv has a line for each quantity. The format json has
 

@@ -123,6 +123,8 @@ const (
 	// No measurement follows the laws exactly, because the laws leave things out. A
 	// relative error below this counts as a fit, however precise the measurement is.
 	tolerance = 0.03
+	// Fewer rounds bound no median, so nothing says what is noise.
+	fewest = 6
 	// With more rounds than this, resample draws a median directly, not its values.
 	manyRounds = 100
 )
@@ -130,7 +132,7 @@ const (
 // fits fits both laws.
 func fits(points []point) (a, u Fit) {
 	superlinear, slows := "", ""
-	if len(points) >= amdahl.points {
+	if len(points) >= amdahl.points && rounds(points) >= fewest {
 		superlinear, slows = refute(points)
 	}
 	return fit(points, amdahl, cmp.Or(superlinear, slows)), fit(points, usl, superlinear)
@@ -144,6 +146,10 @@ func fit(points []point, l law, refuted string) Fit {
 	}
 	if len(points) < l.points {
 		f.Refused = fmt.Sprintf("%s needs %d columns that are not oversubscribed, and there are %d", l.name, l.points, len(points))
+		return f
+	}
+	if n := rounds(points); n < fewest {
+		f.Refused = fmt.Sprintf("%s needs %d rounds of each column; one column has %d", l.name, fewest, n)
 		return f
 	}
 	if refuted != "" {
@@ -168,6 +174,15 @@ func fit(points []point, l law, refuted string) Fit {
 	}
 	f.resample(points, l)
 	return f
+}
+
+// rounds returns how many rounds every point has.
+func rounds(points []point) int {
+	least := math.MaxInt
+	for _, p := range points {
+		least = min(least, len(p.values))
+	}
+	return least
 }
 
 // refute returns superlinear, which says why no law of this form can hold: at some number
@@ -283,17 +298,15 @@ func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, proc
 		if math.Abs(r) > math.Abs(worst) {
 			worst, procs = r, p.procs
 		}
-		if n := len(p.values); n > 1 {
-			s := deviation(p.values)
-			variance += s * s * float64(n-1)
-			free += n - 1
-		}
+		s, n := deviation(p.values), len(p.values)
+		variance += s * s * float64(n-1)
+		free += n - 1
 	}
 	left := len(points) - 2
 	if l.kappa {
 		left--
 	}
-	if math.Abs(worst) <= tolerance || free < 4 {
+	if math.Abs(worst) <= tolerance {
 		return 0, 0
 	}
 	// The variance of a median is pi/2 times that of a mean.
@@ -335,17 +348,9 @@ func peak(sigma, kappa float64) float64 {
 // resample finds the intervals of the coefficients by the bootstrap: it fits the law to
 // files of rounds that are drawn from this one, and takes the range of 95 % of the fits.
 func (f *Fit) resample(points []point, l law) {
-	least, together := math.MaxInt, true
+	least, together := rounds(points), true
 	for _, p := range points {
-		least = min(least, len(p.values))
 		together = together && len(p.values) == len(points[0].values)
-	}
-	if least < 6 {
-		f.Sigma.High = math.Inf(1)
-		if l.kappa {
-			f.Kappa.High, f.Peak.High = math.Inf(1), math.Inf(1)
-		}
-		return
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // the same file has the same intervals
 	if least > manyRounds {

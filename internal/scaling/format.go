@@ -114,8 +114,6 @@ func (f Fit) Describe() string {
 		return text + ", no peak within what was measured"
 	case f.Peak.Center > float64(f.Most):
 		return fmt.Sprintf("%s, peak at about %.0f procs, beyond what was measured", text, f.Peak.Center)
-	case math.IsInf(f.Kappa.High, 1):
-		return fmt.Sprintf("%s, peak at about %.0f procs; its interval needs 6 rounds", text, f.Peak.Center)
 	case f.Kappa.Low <= 0:
 		return fmt.Sprintf("%s, peak at about %.0f procs, but the interval allows none", text, f.Peak.Center)
 	}

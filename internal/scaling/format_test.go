@@ -44,14 +44,11 @@ func TestDescribe(t *testing.T) {
 	for want, f := range map[string]Fit{
 		"no fit: why":                       {Refused: "why"},
 		"serial share 0.050 [0.040, 0.060]": {Sigma: i(.04, .05, .06)},
-		"serial share 0.00":                 {Sigma: i(0, 0, inf)}, // one round
 		"serial share 0.00 [0.00, 0.010], cost of a pair 0.00 [0.00, 0.001], no peak within what was measured":                       {Sigma: i(0, 0, .01), Kappa: i(0, 0, .001), Most: 16},
-		"serial share 0.10, cost of a pair 0.00, no peak within what was measured":                                                   {Sigma: i(0, .1, inf), Kappa: i(0, 0, inf), Most: 16},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.001, 0.003], peak at 22 procs [18, 31]":                          {Sigma: i(.04, .05, .06), Kappa: i(.001, .002, .003), Peak: i(18.2, 21.8, 30.1), Most: 32},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.001, 0.003], peak at about 22 procs, beyond what was measured":   {Sigma: i(.04, .05, .06), Kappa: i(.001, .002, .003), Peak: i(18.2, 21.8, 30.1), Most: 16},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.0001 [0.00, 0.0002], no peak within what was measured":                  {Sigma: i(.04, .05, .06), Kappa: i(0, .0001, .0002), Peak: i(18.2, 97, inf), Most: 16},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.00, 0.003], peak at about 8 procs, but the interval allows none": {Sigma: i(.04, .05, .06), Kappa: i(0, .002, .003), Peak: i(4, 8, inf), Most: 16},
-		"serial share 0.050, cost of a pair 0.002, peak at about 8 procs; its interval needs 6 rounds":                               {Sigma: i(0, .05, inf), Kappa: i(0, .002, inf), Peak: i(0, 8, inf), Most: 16}, // one round
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.001, 0.003], peak at 32 procs [18, 40]":                          {Sigma: i(.04, .05, .06), Kappa: i(.001, .002, .003), Peak: i(18.2, 32, 39.5), Most: 32},
 	} {
 		assert.Equal(t, want, f.Describe())
