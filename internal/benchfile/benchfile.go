@@ -68,7 +68,8 @@ type File struct {
 	Parts []*File
 
 	problems int               // how many there are, of which Problems has the first
-	sum      [sha256.Size]byte // of the bytes, to find a file that is given twice
+	planned  []string          // the numbers of procs that the "# plan:" lines list, or nil if a row is not planned
+	sum      [sha256.Size]byte // of the lines, to find a file that is given twice
 }
 
 // A Row is a benchmark at one number of procs.
@@ -141,7 +142,7 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 			return nil, err
 		}
 		for _, other := range files {
-			if other.sum == f.sum {
+			if other.sum == f.sum && len(f.Rows) > 0 {
 				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", f.Name, other.Name)
 			}
 		}
@@ -247,12 +248,11 @@ func readNamed(ctx context.Context, name string) (*File, error) {
 // If the only error is that the file has no result, the File is not nil.
 func ReadFrom(r io.Reader, name string) (*File, error) {
 	f := &File{Name: name, Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
-	sum := sha256.New()
-	lines := &filter{file: f, source: newSource(io.TeeReader(r, sum))}
+	lines := &filter{file: f, source: newSource(r), sum: sha256.New()}
 	if err := f.read(lines); err != nil {
 		return nil, err
 	}
-	sum.Sum(f.sum[:0])
+	lines.sum.Sum(f.sum[:0])
 	if len(f.Rows) == 0 {
 		text := "no benchmark result in " + plural(lines.number, "line")
 		if lines.number == 0 {
@@ -348,14 +348,10 @@ func (f *File) problem(line int, text string) {
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
 // size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
-// the run verb says which numbers of procs it has, and no other number is one. Otherwise
-// nothing tells a size-1000 at one proc from a size at 1000 procs.
+// the run verb says which numbers of procs it has, and no other number is one; if several
+// such files follow each other in one, each number of any of them is. Otherwise nothing tells a size-1000 at one proc from a size at 1000 procs.
 func (f *File) splitNames() {
-	planned := func(int) bool { return true }
-	if m := planCPU.FindStringSubmatch(f.Machine.Fact("plan")); m != nil {
-		list := strings.Split(m[1], ",")
-		planned = func(procs int) bool { return slices.Contains(list, strconv.Itoa(procs)) }
-	}
+	planned := func(procs int) bool { return f.planned == nil || slices.Contains(f.planned, strconv.Itoa(procs)) }
 	longer := map[rowKey]bool{} // the names to which a suffix was added
 	for _, r := range f.Rows {
 		if name, _, ok := cutProcs(r.Name); ok {
@@ -461,32 +457,77 @@ func OneMachine(files []*File) (*File, error) {
 	if len(machines) == 1 {
 		return machines[0], nil
 	}
-	other := machines[1].Parts[0]
-	for _, f := range machines[0].Parts {
-		if key := f.Machine.difference(other.Machine); key != "" {
-			return nil, fmt.Errorf("%s: %s is %s, but %s in %s: these are two machines", other.Name, key, other.Machine.says(key), f.Machine.says(key), f.Name)
+	// Several machines are several because two files differ.
+	for i, other := range files {
+		for _, f := range files[:i] {
+			if key := f.Machine.difference(other.Machine); key != "" {
+				return nil, fmt.Errorf("%s: %s is %s, but %s in %s: these are two machines", other.Name, key, other.Machine.says(key), f.Machine.says(key), f.Name)
+			}
 		}
 	}
-	return nil, fmt.Errorf("%s and %s are of two machines", machines[0].Name, other.Name)
+	return nil, errors.New("the files are of several machines")
 }
 
 // ByMachine puts the files of each machine together, in the order of the files. A
-// row that several files of a machine have becomes one.
+// row that several files of a machine have becomes one. A file that fits two machines
+// stands alone, and has a problem that says so.
 func ByMachine(files []*File) []*File {
 	var machines []*File
 	for _, f := range files {
-		i := slices.IndexFunc(machines, func(m *File) bool { return m.Machine.Same(f.Machine) })
+		one, other := f.fits(files)
+		i := -1
+		if other == nil {
+			i = slices.IndexFunc(machines, func(m *File) bool {
+				part := m.Parts[0]
+				_, several := part.fits(files)
+				return several == nil && part.Machine.Same(f.Machine) && m.Machine.Same(f.Machine)
+			})
+		}
 		if i < 0 {
 			merged := &File{Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
 			machines = append(machines, merged)
 			i = len(machines) - 1
 		}
 		machines[i].merge(f)
+		if other != nil {
+			machines[i].warn(fmt.Errorf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host",
+				f.Name, one.Name, other.Name))
+		}
 	}
 	return machines
 }
 
+// fits returns two files of different machines if f could be of either. A file without
+// rows may be of any.
+func (f *File) fits(files []*File) (one, other *File) {
+	if len(f.Rows) == 0 {
+		return nil, nil
+	}
+	for i, one := range files {
+		for _, other := range files[:i] {
+			if f.Machine.Same(one.Machine) && f.Machine.Same(other.Machine) && !one.Machine.Same(other.Machine) {
+				return other, one
+			}
+		}
+	}
+	return nil, nil
+}
+
+// warn adds a problem to the file and to its last part, whichever of them the reader prints.
+func (f *File) warn(err error) {
+	for _, f := range []*File{f, f.Parts[len(f.Parts)-1]} {
+		if !slices.ContainsFunc(f.Problems, func(known error) bool { return known.Error() == err.Error() }) {
+			f.Problems = append(f.Problems, err)
+		}
+	}
+}
+
+// mixed lists the facts in which files of one machine should agree if they have the same
+// row: a figure of two versions is of neither.
+var mixed = []string{"go", "commit"}
+
 func (f *File) merge(other *File) {
+	before := slices.Clone(f.Parts)
 	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
 	f.Parts = append(f.Parts, other)
 	for key, value := range other.Machine.Keys {
@@ -505,9 +546,12 @@ func (f *File) merge(other *File) {
 	for _, r := range f.Rows {
 		rows[key(r)] = r
 	}
+	both := 0
 	for _, r := range other.Rows {
 		mine := rows[key(r)]
-		if mine == nil {
+		if mine != nil {
+			both++
+		} else {
 			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line}
 			rows[key(r)] = mine
 			f.Rows = append(f.Rows, mine)
@@ -521,6 +565,18 @@ func (f *File) merge(other *File) {
 	f.Problems = append(f.Problems, other.Problems...)
 	f.Ignored = append(f.Ignored, other.Ignored...)
 	f.Disturbed = append(f.Disturbed, other.Disturbed...)
+	if both == 0 {
+		return
+	}
+	for _, key := range mixed {
+		for _, part := range before {
+			if mine, theirs := part.Machine.Fact(key), other.Machine.Fact(key); mine != "" && theirs != "" && mine != theirs {
+				f.warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
+					other.Name, key, theirs, mine, part.Name))
+				break
+			}
+		}
+	}
 }
 
 func plural(n int, noun string) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,6 +182,8 @@ func TestProblems(t *testing.T) {
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
 		"no reason":       {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
 		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
+		"two versions":    {"# go: go1.25\nBenchmarkB 1 2 ns/op\n# go: go1.25\n# go: go1.26\n# go: go1.26\n", "f:5: go is go1.26, but go1.25 in line 2; want a file for each"},
+		"two commits":     {"# commit: a\nBenchmarkB 1 2 ns/op\n# commit: b\n", "f:4: commit is b, but a in line 2; want a file for each"},
 		"too long":        {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
 	} {
 		f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+c.text), "f")
@@ -264,27 +267,40 @@ func TestMachines(t *testing.T) {
 	python := write("python", "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: boundaries\ncpu: AMD EPYC\nUnit x/op better=higher\nBenchmarkPyLoop/system=x 1 2 ns/op\nBenchmarkLoop/sync=gil 1 9 ns/op\n")
 	other := write("other", strings.Replace(plain, "family 26", "family 25", 1))
 	bare := write("bare", "PASS\n")
-	files, err := Read(context.Background(), []string{one, python, other, bare})
-	require.NoError(t, err)
+	files, err := Read(context.Background(), []string{one, python, bare, bare})
+	require.NoError(t, err, "two files may lack results")
 	machines := ByMachine(files)
-	require.Len(t, machines, 2, "a name of a processor alone is no machine")
+	require.Len(t, machines, 1)
 	assert.InDeltaSlice(t, []float64{10.0e-9, 10.5e-9, 9e-9}, machines[0].Rows[0].Values["sec/op"], 1e-15)
 	assert.Len(t, machines[0].Rows, 3)
 	assert.InDelta(t, 9e-9, machines[0].Rows[0].Shortest, 1e-15)
 	assert.Equal(t, "higher", machines[0].Better["x/op"])
 	assert.Len(t, files[0].Rows[0].Values["sec/op"], 2, "the files stay as they are")
-	assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[1].Machine.String())
 	assert.EqualError(t, files[3].Problems[0], bare+": no benchmark result in 1 line; want the output of go test -bench")
 
 	assert.Equal(t, files[:2], machines[0].Parts[:2])
 	merged, err := OneMachine(files[:2])
 	require.NoError(t, err)
 	assert.Equal(t, machines[0].Rows, merged.Rows)
+
+	// A name of a processor alone is no machine, so the second file could be of either.
+	for _, order := range [][]string{{one, python, other}, {python, one, other}, {one, other, python}} {
+		files, err = Read(context.Background(), order)
+		require.NoError(t, err)
+		machines = ByMachine(files)
+		require.Len(t, machines, 3)
+		at := slices.Index(order, python)
+		assert.Equal(t, order, []string{machines[0].Name, machines[1].Name, machines[2].Name})
+		assert.EqualError(t, files[at].Problems[0], fmt.Sprintf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host", python, one, other))
+		assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[slices.Index(order, other)].Machine.String())
+	}
 	_, err = OneMachine(files)
 	assert.EqualError(t, err, other+": processor is family 25, model 2, stepping 1, but family 26, model 2, stepping 1 in "+one+": these are two machines")
 
-	_, err = Read(context.Background(), []string{one, write("again", plain)})
-	assert.ErrorContains(t, err, "has the same content as")
+	for name, text := range map[string]string{"again": plain, "crlf": strings.ReplaceAll(plain, "\n", "\r\n"), "bom": "\ufeff" + plain} {
+		_, err = Read(context.Background(), []string{one, write(name, text)})
+		assert.ErrorContains(t, err, "has the same content as", name)
+	}
 	_, err = Read(context.Background(), []string{bare})
 	assert.ErrorContains(t, err, "no benchmark result")
 }
@@ -411,6 +427,9 @@ func TestPlannedProcs(t *testing.T) {
 		"# plan: -bench \"x\" -cpu 1 -benchtime 1x -seed 1 .\n":                                "A/n-4 at 1, B-2 at 1, C at 1",
 		"# plan: -bench \"" + strings.Repeat("x", 300) + "\" -cpu 1 -benchtime 1x -seed 1 .\n": "A/n-4 at 1, B-2 at 1, C at 1",
 		"# plan: -bench \"\\\" -cpu 4 y\" -cpu 1,2 -benchtime 1x -seed 1 ./x\n":                "A/n-4 at 1, B at 2, C at 1",
+		// Two files in one:
+		"# plan: -bench \"x\" -cpu 1 -benchtime 1x -seed 1 .\nBenchmarkD-3 1 5 ns/op\n# plan: -bench \"x\" -cpu 4 -benchtime 1x -seed 1 .\n": "D-3 at 1, A/n at 4, B-2 at 1, C at 1",
+		"BenchmarkD-3 1 5 ns/op\n# plan: -bench \"x\" -cpu 4 -benchtime 1x -seed 1 .\n":                                                      "D at 3, A/n at 4, B at 2, C at 1",
 	} {
 		f, err := ReadFrom(strings.NewReader(head+rows), "f")
 		require.NoError(t, err)
@@ -420,4 +439,50 @@ func TestPlannedProcs(t *testing.T) {
 		}
 		require.Equal(t, want, strings.Join(got, ", "), head)
 	}
+}
+
+// A figure of two versions is of neither, so two files that share a row are told apart.
+func TestMixedVersions(t *testing.T) {
+	const row, other = "BenchmarkA 1 5 ns/op\n", "BenchmarkB 1 6 ns/op\n"
+	for name, c := range map[string]struct {
+		texts [3]string
+		want  []string
+	}{
+		"one version": {[3]string{"# go: go1.26\n# commit: a\n" + row, "# go: go1.26\n# commit: a\n" + row + other, row}, nil},
+		"other rows":  {[3]string{"# go: go1.26\n" + row, "# go: go1.25\n" + other, ""}, nil},
+		"two versions of Go": {[3]string{"# go: go1.25\n" + row, other + row, "# go: go1.26\n" + row},
+			[]string{"c: go is go1.26, but go1.25 in a, and the figures of the rows in both mix the two; boundaries compare tells them apart"}},
+		"two commits": {[3]string{"# commit: a\n" + row, "# commit: b\n" + row, ""},
+			[]string{"b: commit is b, but a in a, and the figures of the rows in both mix the two; boundaries compare tells them apart"}},
+	} {
+		var files []*File
+		for i, text := range c.texts {
+			f, err := ReadFrom(strings.NewReader(text), string(rune('a'+i)))
+			if text != "" {
+				require.NoError(t, err)
+			}
+			files = append(files, f)
+		}
+		_ = ByMachine(files) // a reader may ask twice
+		machines := ByMachine(files)
+		require.Len(t, machines, 1, name)
+		var got []string
+		for _, err := range machines[0].Problems {
+			got = append(got, err.Error())
+		}
+		require.Equal(t, c.want, got, name)
+		require.Len(t, slices.Concat(files[0].Problems, files[1].Problems, files[2].Problems), len(c.want), name)
+	}
+}
+
+// A file without the block of go test may still have its lines of packages.
+func TestPackagesWithoutABlock(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("pkg: p\nBenchmarkA 1 5 ns/op\npkg: q\nBenchmarkA 1 6 ns/op\npkg: is missing\nBenchmarkB 1 6 ns/op\n"), "f")
+	require.NoError(t, err)
+	var got []string
+	for _, r := range f.Rows {
+		got = append(got, r.Pkg+" "+r.Name)
+	}
+	require.Equal(t, []string{"p A", "q A", "q B"}, got)
+	require.Equal(t, []string{"f:5: pkg: is missing"}, f.Ignored)
 }

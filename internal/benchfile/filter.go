@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"regexp"
 	"slices"
@@ -22,9 +23,10 @@ import (
 type filter struct {
 	file   *File
 	source *source
-	last   []byte // the line that was read last
-	rest   []byte // of it, what is left to read
-	err    error  // ends the file
+	sum    hash.Hash // of the lines, however they are encoded
+	last   []byte    // the line that was read last
+	rest   []byte    // of it, what is left to read
+	err    error     // ends the file
 
 	number  int // of the line
 	results int // so far
@@ -38,6 +40,7 @@ type filter struct {
 	where    map[string]int
 	surely   map[string]bool // the key is from go test's block
 
+	mixes  bool   // a problem says that two versions are in the file
 	numcpu string // of a line between results, which counts if go test's block follows
 	at     int    // the number of that line
 }
@@ -53,6 +56,8 @@ func (f *filter) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		f.number++
+		_, _ = f.sum.Write(line)
+		_, _ = f.sum.Write([]byte{'\n'})
 		if err != nil {
 			f.err = fmt.Errorf("%s:%d: %w", f.file.Name, f.number, err)
 			return 0, io.EOF
@@ -205,13 +210,21 @@ func (f *filter) takeFact(line string) {
 	m := &f.file.Machine
 	if key == "round" {
 		f.round, _ = strconv.Atoi(value)
-	} else if first := m.Fact(key); first == "" && len(m.Facts) < maxKept {
+		return
+	}
+	if match := planCPU.FindStringSubmatch(value); key == "plan" && match != nil && (f.results == 0 || f.file.planned != nil) {
+		f.file.planned = append(f.file.planned, strings.Split(match[1], ",")...)
+	}
+	if first := m.Fact(key); first == "" && len(m.Facts) < maxKept {
 		m.Facts = append(m.Facts, Fact{key, value})
 		f.seen("# "+key, false)
 	} else if (key == "processor" || key == "host") && first != value {
 		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines", key, value, first, f.where["# "+key]))
 	} else if key == "database" && first != value {
 		f.fatal(fmt.Sprintf("# database is %q, but %q in line %d; want a file for each", value, first, f.where["# database"]))
+	} else if slices.Contains(mixed, key) && first != value && f.results > 0 && !f.mixes {
+		f.mixes = true
+		f.problem(fmt.Sprintf("%s is %s, but %s in line %d; want a file for each", key, value, first, f.where["# "+key]))
 	}
 }
 
@@ -226,8 +239,9 @@ func (f *filter) seen(key string, surely bool) {
 // takeKey takes a "key: value" line. Before the results of a package, go test prints
 // one block of at most four lines, in the order of goTestKeys, which begins with goos. A
 // line that a program prints itself counts only at the head of the file, and a block
-// overrides it. Only numcpu, which this suite prints before the block, counts in more
-// places: before every block, and everywhere in a file without one.
+// overrides it. Numcpu, which this suite prints before the block, counts in more
+// places: before every block, and everywhere in a file without one. So does pkg in a file
+// without a block, because somebody may have kept only the lines of packages and results.
 func (f *filter) takeKey(key, value string, block int) {
 	if _, err := strconv.Atoi(value); key == "fib" && err == nil { // of this suite: the size of its fib
 		if f.results > 0 && f.file.Machine.Fact(key) != value {
@@ -237,7 +251,7 @@ func (f *filter) takeKey(key, value string, block int) {
 		return
 	}
 	rank := slices.Index(goTestKeys, key) + 1
-	surely := key == "numcpu" || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
+	surely := key == "numcpu" || key == "pkg" && !f.surely["goos"] && !strings.ContainsAny(value, " \t") || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
 	if key == "numcpu" && f.results > 0 && f.surely["goos"] {
 		f.numcpu, f.at = value, f.number
 		return
