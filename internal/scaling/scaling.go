@@ -34,6 +34,8 @@ type Workload struct {
 	Columns []Column
 	Rows    []Row
 	Units   []string // in the order of the file
+
+	shared bool // the name, by a workload of another package
 }
 
 // A Column is a number of procs.
@@ -80,10 +82,12 @@ func (r Row) Disturbed(column int) Disturbed { return r.disturbed[column] }
 
 var variantKeys = []string{"sync", "system", "start"}
 
-// Title returns the name of the workload, or the package's name or "benchmarks"
-// instead.
+// Title returns the name of the workload, after its package if another package has one
+// of that name. If it has no name, Title returns the package's name or "benchmarks".
 func (w *Workload) Title() string {
 	switch {
+	case w.Name != "" && w.Pkg != "" && w.shared:
+		return w.Pkg + " " + w.Name
 	case w.Name != "":
 		return w.Name
 	case w.Pkg != "":
@@ -119,6 +123,7 @@ func Workloads(f *benchfile.File) []*Workload {
 		}
 	}
 	for _, w := range all {
+		w.shared = slices.ContainsFunc(all, func(o *Workload) bool { return o != w && o.Name == w.Name })
 		w.Key = commonKey(parts[w])
 		for i := range w.Rows {
 			w.Rows[i].Name = label(w.Key, parts[w][i])

@@ -68,6 +68,7 @@ goarch: amd64
 pkg: q
 BenchmarkBare-8 1 3 ns/op
 BenchmarkBare 1 3 ns/op
+BenchmarkSort/size=10 1 3 ns/op
 # disturbed: LoopBoxed/system=nogil-4 1.3 times (x)
 # disturbed: LoopBoxed/system=nogil-4 1.2 times (x)
 `)
@@ -90,9 +91,10 @@ BenchmarkBare 1 3 ns/op
 		"p Refcount/share=hot [sync] 2, atomic",
 		"p Refcount/share=own [sync] 1, atomic",
 		"p Refcount/share=own/new=key [sync] 1, atomic",
-		"p Sort [] 1, size 10 kind a, size 20 kind a, plain",
+		"p p Sort [] 1, size 10 kind a, size 20 kind a, plain",
 		"p p [] 1 2, Bare, Other",
 		"q q [] 1 8*, Bare",
+		"q q Sort [size] 1, 10",
 	}, got)
 	w := Workloads(f)[0]
 	assert.Equal(t, []string{Wall, CPU, "x/op"}, w.Units)
