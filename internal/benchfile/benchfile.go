@@ -490,8 +490,8 @@ func ByMachine(files []*File) []*File {
 		}
 		machines[i].merge(f)
 		if other != nil {
-			machines[i].warn(fmt.Errorf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host",
-				f.Name, one.Name, other.Name))
+			Warn(fmt.Errorf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host",
+				f.Name, one.Name, other.Name), f, machines[i])
 		}
 	}
 	return machines
@@ -513,9 +513,9 @@ func (f *File) fits(files []*File) (one, other *File) {
 	return nil, nil
 }
 
-// warn adds a problem to the file and to its last part, whichever of them the reader prints.
-func (f *File) warn(err error) {
-	for _, f := range []*File{f, f.Parts[len(f.Parts)-1]} {
+// Warn adds a problem to a file and to what it was put together with, once.
+func Warn(err error, files ...*File) {
+	for _, f := range files {
 		if !slices.ContainsFunc(f.Problems, func(known error) bool { return known.Error() == err.Error() }) {
 			f.Problems = append(f.Problems, err)
 		}
@@ -571,8 +571,8 @@ func (f *File) merge(other *File) {
 	for _, key := range mixed {
 		for _, part := range before {
 			if mine, theirs := part.Machine.Fact(key), other.Machine.Fact(key); mine != "" && theirs != "" && mine != theirs {
-				f.warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
-					other.Name, key, theirs, mine, part.Name))
+				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
+					other.Name, key, theirs, mine, part.Name), f, other)
 				break
 			}
 		}

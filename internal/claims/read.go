@@ -2,6 +2,7 @@ package claims
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,10 +43,17 @@ func newInput(files []*benchfile.File) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.machine, m.numCPU, m.problems = machine.Machine, machine.Machine.NumCPU(), machine.Problems
+	m.machine, m.numCPU = machine.Machine, machine.Machine.NumCPU()
+	packages := map[string]string{} // by the name of the row
 	for i, f := range files {
 		m.files = append(m.files, f.Name)
 		for _, row := range f.Rows {
+			if first := packages[row.Name]; first == "" {
+				packages[row.Name] = row.Pkg
+			} else if row.Pkg != "" && row.Pkg != first {
+				benchfile.Warn(fmt.Errorf("%s:%d: %s is here a row of package %s, and before of %s; left out", f.Name, row.Line, row.FullName(), row.Pkg, first), f, machine)
+				continue
+			}
 			m.rows[row.Name] = true
 			for unit, values := range row.Values {
 				c := cell{row.Name, unit, row.Procs}
@@ -64,6 +72,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 		}
 		m.disturbed = append(m.disturbed, f.DisturbedRows())
 	}
+	m.problems = machine.Problems
 	return m, nil
 }
 
