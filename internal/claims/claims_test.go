@@ -367,6 +367,9 @@ func TestVerdictOfIntervals(t *testing.T) {
 		{0.5, 0.9, notReproduced, notReproduced},
 		{0.5, 1, notReproduced, notReproduced},
 		{1.45, 1.6, inDirection, notReproduced},
+		// An edge of want is not in it.
+		{1.3, 1.45, notMeasured, notMeasured},
+		{1.2, 1.3, notMeasured, notMeasured},
 	} {
 		e := estimate{test.lo, (test.lo + test.hi) / 2, test.hi, 9, true}
 		require.Equal(t, test.directed, f.verdict(e), test)

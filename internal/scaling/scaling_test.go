@@ -10,6 +10,7 @@ import (
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/race"
+	"boundaries/internal/stats"
 	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
@@ -193,6 +194,19 @@ func TestFewRoundsFitNothing(t *testing.T) {
 		}
 		require.Empty(t, s.USL.Refused)
 		assert.True(t, s.USL.Kappa.Bounded(), "%v", s.USL.Kappa)
+	}
+}
+
+// Columns may have different numbers of rounds.
+func TestUnequalRounds(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 8))
+	columns := []int{1, 2, 4, 8, 16, 32}
+	for _, more := range [][]int{columns[:3], columns[3:]} {
+		s := scale(t, file(random, 10, columns, 0.02, universal(0.05, 0.002))+file(random, 10, more, 0.02, universal(0.05, 0.002)))
+		require.Empty(t, s.USL.Refused)
+		for _, i := range []stats.Interval{s.USL.Sigma, s.USL.Kappa, s.USL.Peak} {
+			assert.True(t, i.Center/2 < i.Low && i.Low <= i.Center && i.Center <= i.High && i.High < 2*i.Center, "%v: %v", more, i)
+		}
 	}
 }
 
