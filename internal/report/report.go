@@ -197,9 +197,10 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 func (d *pageData) lead() string {
 	rows, rounds := 0, 0
 	for _, m := range d.Machines {
-		rows += len(m.Rows)
 		for _, r := range m.Rows {
-			rounds = max(rounds, len(r.Rounds))
+			if r.Pkg != scaling.Control {
+				rows, rounds = rows+1, max(rounds, len(r.Rounds))
+			}
 		}
 	}
 	text := fmt.Sprintf("%d benchmark rows, up to %d rounds each", rows, rounds)
@@ -434,7 +435,7 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		o.Note = "No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."
 	}
 	if len(c.Series) > 0 && len(ranks) > 0 {
-		c.Desc = fastest(ranks)
+		c.Desc = fastest(w, ranks)
 		o.Figures = append(o.Figures, d.figure(id+"-speedup", c, plain))
 	}
 }
@@ -466,7 +467,10 @@ func names(rows []ranked) string {
 	return strings.Join(all, ", ")
 }
 
-const tooFew = " There are too few rounds to rank the rows."
+const (
+	tooFew    = " There are too few rounds to rank the rows."
+	ofControl = "The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster."
+)
 
 func bounded(rows []ranked) bool {
 	return !slices.ContainsFunc(rows, func(r ranked) bool { return !r.figure.Bounded() })
@@ -489,7 +493,10 @@ func doubt(rows []ranked) (text string) {
 }
 
 // fastest says which of the rows have the highest and the lowest speed-up.
-func fastest(rows []ranked) string {
+func fastest(w *scaling.Workload, rows []ranked) string {
+	if w.Pkg == scaling.Control {
+		return ofControl
+	}
 	slices.SortStableFunc(rows, func(a, b ranked) int { return ascending(b, a) })
 	best, worst, n := rows[0], rows[len(rows)-1], procs(rows[0].procs)
 	switch {
@@ -504,6 +511,9 @@ func fastest(rows []ranked) string {
 
 // extremes says which rows are fastest and slowest, and which may be as fast.
 func extremes(w *scaling.Workload, unit string) string {
+	if w.Pkg == scaling.Control {
+		return ofControl
+	}
 	at := last(w)
 	var all []ranked
 	for _, r := range w.Rows {

@@ -357,6 +357,12 @@ At 2 procs, a reaches 1.56 [1.34, 1.86] times the speed of one.<
 At 2 procs, a uses the least for a step, 100 ns. b uses the most, 105 ns: 1.05 times as much. There are too few rounds to rank the rows.<
 the processor time of one proc for a step of X/sync=b at 2 procs, the most of all rows. There are too few rounds to rank the rows.<`,
 			"overlap"},
+		"the rows of the run verb": {strings.Replace(inRounds(7, "Control/at=first 1 2.%d ns/op", "Control/at=first-2 1 1.%d ns/op", "Control/at=last 1 3.%d ns/op", "Control/at=last-2 1 2.%d ns/op"),
+			"pkg: p", "goos: linux\ngoarch: amd64\npkg: boundaries/control", 1) + "goos: linux\ngoarch: amd64\npkg: p\n" + strings.Repeat("BenchmarkParse 1 50 ns/op\nBenchmarkParse-2 1 40 ns/op\n", 7), `
+<p>2 benchmark rows, up to 7 rounds each,
+<b>1.25 times</b> the speed of one proc for Parse at 2 procs (1.25 to 1.25).<
+<figcaption>The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster.<`,
+			"the most|the least|highest|lowest|rank|first takes|(for|of) Control"},
 	} {
 		_, page := render(t, read(t, test.text), nil)
 		for want := range strings.SplitSeq(strings.TrimSpace(test.wants), "\n") {

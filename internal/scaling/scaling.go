@@ -26,6 +26,10 @@ const (
 	CPU  = "user+sys-sec/op"
 )
 
+// Control is the package of the rows that the run verb measures itself, at both ends of
+// each round. Only the machine can make them slower, so they compare with no other row.
+const Control = "boundaries/control"
+
 // A Workload is a table of rows that take the same step.
 type Workload struct {
 	Pkg     string
