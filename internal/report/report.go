@@ -67,6 +67,7 @@ type (
 	pageData struct {
 		Style      template.CSS
 		Lead       string
+		Incomplete []string
 		Machines   []*machine
 		Several    bool
 		Findings   []findings
@@ -97,7 +98,7 @@ type (
 		Figures []figure
 		Scaling table
 		Fits    []string
-		Note    string
+		Notes   []string
 	}
 	// A sideBySide has charts that show all machines.
 	sideBySide struct {
@@ -146,10 +147,14 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 		for _, w := range m.workloads {
 			m.scaled[w] = w.Scaling()
 		}
+		incomplete := scaling.Incomplete(f)
+		d.Incomplete = append(d.Incomplete, incomplete...)
 		for _, fact := range f.Machine.Facts {
-			if fact.Key == "command" {
+			switch {
+			case fact.Key == "command":
 				m.Command = fact.Value
-			} else {
+			case fact.Key == "interrupted", fact.Key == "complete" && incomplete != nil: // said above, if it still holds
+			default:
 				m.Facts = append(m.Facts, fact)
 			}
 		}
@@ -376,6 +381,7 @@ func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachin
 		}
 	}
 	d.scaling(&o, id, of, w, m.scaled[w])
+	o.Notes = append(o.Notes, w.TooCoarse("figure")...)
 	return o
 }
 
@@ -427,12 +433,12 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		}
 	}
 	if len(o.Scaling.Rows) == 0 {
-		o.Note = "No row has a time at one proc, so there is no speed-up."
+		o.Notes = []string{"No row has a usable time at one proc, so there is no speed-up."}
 		o.Scaling = table{}
 		return
 	}
 	if len(o.Fits) == 0 {
-		o.Note = "No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."
+		o.Notes = []string{"No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."}
 	}
 	if len(c.Series) > 0 && len(ranks) > 0 {
 		c.Desc = fastest(w, ranks)

@@ -314,6 +314,21 @@ func inRounds(n int, rows ...string) string {
 	return text.String()
 }
 
+// What the page says of a run is of its end, and no longer of an interrupt before.
+func TestInterrupted(t *testing.T) {
+	const row = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\nBenchmarkX 1 5 ns/op\n"
+	const interrupted, complete = "# interrupted: the rounds are not complete\n", "# complete: 1 rounds, 0 runs repeated\n"
+	for text, want := range map[string][3]bool{
+		row + interrupted:            {true, false, false},
+		row + interrupted + complete: {false, true, false},
+		row + complete + row + "BenchmarkY 1 5 ns/op\n" + interrupted: {true, false, false},
+	} {
+		_, page := render(t, read(t, text), nil)
+		assert.Equal(t, want, [3]bool{strings.Contains(page, "1.txt: the run is not complete, so rows can lack rounds."),
+			strings.Contains(page, "<dt>complete</dt>"), strings.Contains(page, "interrupted")}, text)
+	}
+}
+
 // What the page says of the order of rows is no more than their intervals allow.
 func TestRanks(t *testing.T) {
 	const a, b, a2, b2 = "X/sync=a 1 20%d ns/op", "X/sync=b 1 20%d ns/op", "X/sync=a-2 1 1%d0 ns/op", "X/sync=b-2 1 1%d5 ns/op"
