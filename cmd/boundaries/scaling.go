@@ -31,9 +31,10 @@ processors are marked *, and no law is fitted to them. Amdahl's law is fitted to
 more other columns, the universal scalability law to 6 or more, each with 6 rounds or
 more. If the data refute a law, scaling does not fit it and says why.
 
-The format csv has a line for each quantity. The format json has
+The format csv has a line for each quantity and each note. The format json has
 
-  machines[]               files, machine, numcpu, workloads[]
+  machines[]               files, machine, numcpu, notes[] (what is missing, and why),
+                           workloads[]
   workloads[]              name, key, columns[], rows[]
   columns[]                procs, oversubscribed
   rows[]                   name, row (as in the file), cells[], amdahl, usl
@@ -60,8 +61,9 @@ func scalingVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	}
 	var machines []scaledMachine
 	for _, f := range benchfile.ByMachine(files) {
-		m := scaledMachine{File: f}
-		for _, w := range scaling.Workloads(f) {
+		workloads := scaling.Workloads(f)
+		m := scaledMachine{File: f, notes: notes(f, workloads, "ratio")}
+		for _, w := range workloads {
 			m.workloads = append(m.workloads, scaledWorkload{w, w.Scaling()})
 		}
 		machines = append(machines, m)
@@ -75,6 +77,7 @@ func scalingVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 
 type scaledMachine struct {
 	*benchfile.File
+	notes     []string
 	workloads []scaledWorkload
 }
 
@@ -133,10 +136,10 @@ func scalingText(text *strings.Builder, machines []scaledMachine) error {
 				fmt.Fprintln(text, "  "+line)
 			}
 			if !w.has(quantities[0].of) {
-				fmt.Fprintf(text, "\n%s: no row has a time at one proc, so there is no speed-up\n", w.Title())
+				fmt.Fprintf(text, "\n%s: no row has a usable time at one proc, so there is no speed-up\n", w.Title())
 			}
 		}
-		seen.explain(text, m.File)
+		seen.explain(text, m.File, m.notes)
 		fmt.Fprintln(text)
 	}
 	return nil
@@ -213,7 +216,7 @@ func scalingMarkdown(text *strings.Builder, machines []scaledMachine) error {
 			}
 		}
 		var notes strings.Builder
-		seen.explain(&notes, m.File)
+		seen.explain(&notes, m.File, m.notes)
 		text.WriteString(strings.ReplaceAll(strings.ReplaceAll(markdown(notes.String()), "\n", "\n\n"), "\n\n\n", "\n\n"))
 	}
 	return nil
@@ -239,6 +242,9 @@ func scalingCSV(text *strings.Builder, machines []scaledMachine) error {
 		_ = w.Write(append(head, quantity, number(i.Center), low, high, note))
 	}
 	for _, m := range machines {
+		for _, note := range m.notes {
+			_ = w.Write([]string{m.Machine.String(), "", "", "", "", "", "", "", "", "", "", note})
+		}
 		for _, t := range m.workloads {
 			for _, r := range t.rows {
 				for j, c := range r.Cells {
@@ -278,6 +284,7 @@ type (
 		Files     []string       `json:"files"`
 		Machine   string         `json:"machine"`
 		NumCPU    int            `json:"numcpu"` // 0 if the files do not say
+		Notes     []string       `json:"notes"`
 		Workloads []workloadJSON `json:"workloads"`
 	}
 	workloadJSON struct {
@@ -345,7 +352,7 @@ func asJSON(f scaling.Fit) fitJSON {
 func scalingJSON(text *strings.Builder, machines []scaledMachine) error {
 	var all []machineJSON
 	for _, m := range machines {
-		mj := machineJSON{Files: strings.Split(m.Name, ", "), Machine: m.Machine.String(), NumCPU: m.Machine.NumCPU(), Workloads: []workloadJSON{}}
+		mj := machineJSON{Files: strings.Split(m.Name, ", "), Machine: m.Machine.String(), NumCPU: m.Machine.NumCPU(), Notes: append([]string{}, m.notes...), Workloads: []workloadJSON{}}
 		for _, w := range m.workloads {
 			wj := workloadJSON{Name: w.Title(), Key: w.Key, Columns: w.Columns}
 			for _, r := range w.rows {

@@ -22,8 +22,9 @@ Files of one machine are put together. In a file that run has not made, size-8 a
 proc looks like size at 8 procs.
 
 A figure is the median over the rounds. After it stands how far its 95 % interval
-reaches, if there are at least 6 rounds. Columns of more procs than usable processors are
-marked *, and figures with rounds on a disturbed machine are marked ~.
+reaches, if there are at least 6 rounds and all values are above 0. Columns of more procs
+than usable processors are marked *, and figures with rounds on a disturbed machine are
+marked ~.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
 is printed), and 2 when there is nothing to print.
@@ -42,7 +43,8 @@ func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	for _, f := range benchfile.ByMachine(files) {
 		fmt.Fprintln(&text, f.Machine)
 		var seen marks
-		for _, w := range scaling.Workloads(f) {
+		workloads := scaling.Workloads(f)
+		for _, w := range workloads {
 			for _, unit := range w.Units {
 				seen.add(writeTable(&text, w, heading(w, unit), func(r scaling.Row, column int) string {
 					v := r.Values(column, unit)
@@ -57,7 +59,7 @@ func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) err
 				}))
 			}
 		}
-		seen.explain(&text, f)
+		seen.explain(&text, f, notes(f, workloads, "interval"))
 		fmt.Fprintln(&text)
 	}
 	return finish(stdout, text.String(), files)
@@ -82,7 +84,16 @@ func (m *marks) add(other marks) {
 	m.disturbed = m.disturbed || other.disturbed
 }
 
-func (m *marks) explain(text io.Writer, f *benchfile.File) {
+// notes says what the tables of a machine lack, and why.
+func notes(f *benchfile.File, workloads []*scaling.Workload, lost string) []string {
+	all := scaling.Incomplete(f)
+	for _, w := range workloads {
+		all = append(all, w.TooCoarse(lost)...)
+	}
+	return all
+}
+
+func (m *marks) explain(text io.Writer, f *benchfile.File, notes []string) {
 	fmt.Fprintln(text)
 	if m.oversubscribed {
 		fmt.Fprintf(text, "* oversubscribed: more procs than processors (%d)\n", f.Machine.NumCPU())
@@ -92,6 +103,9 @@ func (m *marks) explain(text io.Writer, f *benchfile.File) {
 	}
 	if m.disturbed {
 		fmt.Fprintln(text, "~ some rounds of this figure ran on a disturbed machine; the file names them")
+	}
+	for _, note := range notes {
+		fmt.Fprintln(text, note)
 	}
 	if n := len(f.Ignored); n > 0 {
 		fmt.Fprintf(text, "Ignored, although it looks like a key: %s", f.Ignored[0])

@@ -170,6 +170,35 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
 }
 
+// A run that is not complete and figures without a time have a note in every form.
+func TestNotes(t *testing.T) {
+	const rows = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n# round: 1\nBenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op\n"
+	const partial = "1.txt: the run is not complete, so rows can lack rounds."
+	for _, test := range []struct {
+		args []string
+		lost string
+	}{
+		{[]string{"table"}, "interval"},
+		{[]string{"scaling"}, "ratio"},
+		{[]string{"scaling", "-format", "markdown"}, "ratio"},
+		{[]string{"scaling", "-format", "csv"}, "ratio"},
+		{[]string{"scaling", "-format", "json"}, "ratio"},
+		{[]string{"report", "-o", "-"}, "figure"},
+	} {
+		_, stdout, _ := inFiles(t, []string{rows}, test.args...)
+		assert.Contains(t, stdout, partial, test.args)
+		assert.Contains(t, stdout, "No "+test.lost+" for the processor time of X/sync=a: it is 0 in a round, which means that the clock is too coarse for it.", test.args)
+		_, stdout, _ = inFiles(t, []string{strings.ReplaceAll(rows, " 0 user", " 5 user") + "# complete: 1 rounds, 0 runs\n"}, test.args...)
+		assert.NotRegexp(t, "not complete|too coarse", stdout, test.args)
+	}
+	// A row that has times at one proc is not said to have none.
+	for _, args := range [][]string{{"scaling"}, {"report", "-o", "-"}} {
+		_, stdout, _ := inFiles(t, []string{"BenchmarkX 1 0 ns/op\nBenchmarkX 1 5 ns/op\nBenchmarkX-2 1 5 ns/op\n"}, args...)
+		assert.Regexp(t, "(?i)no row has a usable time at one proc, so there is no speed-up", stdout)
+		assert.Regexp(t, "No (ratio|figure) for the wall time of X: it is 0", stdout)
+	}
+}
+
 // Rows with one fit share a line, and others have one each.
 func TestFits(t *testing.T) {
 	row := func(name, amdahl, usl string) scaling.Scaled {

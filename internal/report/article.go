@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -334,40 +333,51 @@ func (m *machine) lock() (finding, bool) {
 
 // extremes are the findings in files of other benchmarks.
 func (m *machine) extremes() []finding {
-	type found struct {
-		row   string
-		n     int
-		value stats.Interval
-	}
-	var speed, cost []found
+	var speed, cost []ranked
 	for _, w := range m.workloads {
 		at := last(w)
 		one := slices.IndexFunc(w.Columns, func(c scaling.Column) bool { return c.Procs == 1 })
-		if one < 0 || at == one {
+		if one < 0 || at == one || w.Pkg == scaling.Control {
 			continue
 		}
 		for _, r := range w.Rows {
 			if x, y := r.Values(one, scaling.Wall), r.Values(at, scaling.Wall); stats.Usable(x) && stats.Usable(y) {
-				speed = append(speed, found{r.FullName, w.Columns[at].Procs, stats.Ratio(x, y, 0.95)})
+				speed = append(speed, ranked{r.FullName, w.Columns[at].Procs, stats.Ratio(x, y, 0.95)})
 			}
 			if x, y := r.Values(one, scaling.CPU), r.Values(at, scaling.CPU); stats.Usable(x) && stats.Usable(y) {
-				cost = append(cost, found{r.FullName, w.Columns[at].Procs, stats.Ratio(y, x, 0.95)})
+				cost = append(cost, ranked{r.FullName, w.Columns[at].Procs, stats.Ratio(y, x, 0.95)})
 			}
 		}
 	}
-	byValue := func(a, b found) int { return cmp.Compare(a.value.Center, b.value.Center) }
 	var list []finding
-	add := func(f found, text string) {
-		list = append(list, finding{short(f.value.Center) + " times", fmt.Sprintf(text, f.row, f.n, between(f.value))})
+	add := func(rows []ranked, i int, what, place string) {
+		r, doubt := rows[i], ""
+		if len(rows) > 1 && !bounded(rows) {
+			doubt = tooFew
+		} else if len(ties(rows, i)) > 0 {
+			doubt = " Intervals of other rows overlap with this one, so nothing ranks them."
+		}
+		list = append(list, finding{short(r.figure.Center) + " times", fmt.Sprintf("%s %s at %d procs%s%s.%s", what, r.name, r.procs, place, between(r.figure), doubt)})
 	}
-	if len(speed) > 0 {
-		add(slices.MaxFunc(speed, byValue), "the speed of one proc for %s at %d procs, the most of all rows%s.")
-	}
-	if len(speed) > 1 {
-		add(slices.MinFunc(speed, byValue), "the speed of one proc for %s at %d procs, the least of all rows%s.")
-	}
-	if len(cost) > 0 {
-		add(slices.MaxFunc(cost, byValue), "the processor time of one proc for a step of %s at %d procs, the most of all rows%s.")
+	for _, f := range []struct {
+		rows  []ranked
+		what  string
+		least bool
+	}{{speed, "the speed of one proc for", true}, {cost, "the processor time of one proc for a step of", false}} {
+		slices.SortStableFunc(f.rows, ascending)
+		end := len(f.rows) - 1
+		switch {
+		case end < 0:
+		case end == 0:
+			add(f.rows, 0, f.what, "")
+		case short(f.rows[0].figure.Center) == short(f.rows[end].figure.Center):
+			list = append(list, finding{short(f.rows[0].figure.Center) + " times", fmt.Sprintf("%s each of %d rows.", f.what, len(f.rows))})
+		default:
+			add(f.rows, end, f.what, ", the most of all rows")
+			if f.least {
+				add(f.rows, 0, f.what, ", the least of all rows")
+			}
+		}
 	}
 	return list
 }

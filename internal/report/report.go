@@ -67,6 +67,7 @@ type (
 	pageData struct {
 		Style      template.CSS
 		Lead       string
+		Incomplete []string
 		Machines   []*machine
 		Several    bool
 		Findings   []findings
@@ -97,7 +98,7 @@ type (
 		Figures []figure
 		Scaling table
 		Fits    []string
-		Note    string
+		Notes   []string
 	}
 	// A sideBySide has charts that show all machines.
 	sideBySide struct {
@@ -146,10 +147,14 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 		for _, w := range m.workloads {
 			m.scaled[w] = w.Scaling()
 		}
+		incomplete := scaling.Incomplete(f)
+		d.Incomplete = append(d.Incomplete, incomplete...)
 		for _, fact := range f.Machine.Facts {
-			if fact.Key == "command" {
+			switch {
+			case fact.Key == "command":
 				m.Command = fact.Value
-			} else {
+			case fact.Key == "interrupted", fact.Key == "complete" && incomplete != nil: // said above, if it still holds
+			default:
 				m.Facts = append(m.Facts, fact)
 			}
 		}
@@ -197,9 +202,10 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 func (d *pageData) lead() string {
 	rows, rounds := 0, 0
 	for _, m := range d.Machines {
-		rows += len(m.Rows)
 		for _, r := range m.Rows {
-			rounds = max(rounds, len(r.Rounds))
+			if r.Pkg != scaling.Control {
+				rows, rounds = rows+1, max(rounds, len(r.Rounds))
+			}
 		}
 	}
 	text := fmt.Sprintf("%d benchmark rows, up to %d rounds each", rows, rounds)
@@ -375,6 +381,7 @@ func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachin
 		}
 	}
 	d.scaling(&o, id, of, w, m.scaled[w])
+	o.Notes = append(o.Notes, w.TooCoarse("figure")...)
 	return o
 }
 
@@ -386,7 +393,7 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 	plain := table{Caption: c.Title() + ", with 95 % intervals", Head: header(w)}
 	o.Scaling = table{Caption: w.Title() + of + ": speed-up over one proc with its 95 % interval, then efficiency (speed-up a proc) and processor time of a step relative to one proc", Head: header(w)}
 	at := last(w)
-	var best, worst *scaling.Scaled
+	var ranks []ranked
 	for i := range scaled {
 		r := &scaled[i]
 		s, line, simple := chart.Series{Name: r.Name, Style: i}, row{Name: r.Name}, row{Name: r.Name}
@@ -413,13 +420,8 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		if len(w.Columns) > 1 {
 			c.Series = append(c.Series, s)
 		}
-		if v := r.Cells[at].SpeedUp.Center; v > 0 {
-			if best == nil || v > best.Cells[at].SpeedUp.Center {
-				best = r
-			}
-			if worst == nil || v < worst.Cells[at].SpeedUp.Center {
-				worst = r
-			}
+		if v := r.Cells[at].SpeedUp; v.Center > 0 {
+			ranks = append(ranks, ranked{r.Name, w.Columns[at].Procs, v})
 		}
 		for _, law := range []struct {
 			name string
@@ -431,58 +433,115 @@ func (d *pageData) scaling(o *onMachine, id, of string, w *scaling.Workload, sca
 		}
 	}
 	if len(o.Scaling.Rows) == 0 {
-		o.Note = "No row has a time at one proc, so there is no speed-up."
+		o.Notes = []string{"No row has a usable time at one proc, so there is no speed-up."}
 		o.Scaling = table{}
 		return
 	}
 	if len(o.Fits) == 0 {
-		o.Note = "No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."
+		o.Notes = []string{"No law of scaling is fitted: " + scaled[0].Amdahl.Refused + "."}
 	}
-	if len(c.Series) > 0 && best != nil {
-		n := procs(w.Columns[at].Procs)
-		c.Desc = fmt.Sprintf("At %s, %s has the highest speed-up: %s times the speed of one.", n, best.Name, scaling.FormatRatio(best.Cells[at].SpeedUp))
-		if worst != best {
-			c.Desc += fmt.Sprintf(" %s has the lowest: %s.", worst.Name, scaling.FormatRatio(worst.Cells[at].SpeedUp))
-		}
+	if len(c.Series) > 0 && len(ranks) > 0 {
+		c.Desc = fastest(w, ranks)
 		o.Figures = append(o.Figures, d.figure(id+"-speedup", c, plain))
 	}
 }
 
+// A ranked is a row at a number of procs, among others.
+type ranked struct {
+	name   string
+	procs  int
+	figure stats.Interval
+}
+
+func ascending(a, b ranked) int { return cmp.Compare(a.figure.Center, b.figure.Center) }
+
+// ties returns the other rows whose intervals overlap that of row i.
+func ties(rows []ranked, i int) (tied []ranked) {
+	for j, r := range rows {
+		if j != i && r.figure.Low <= rows[i].figure.High && rows[i].figure.Low <= r.figure.High {
+			tied = append(tied, r)
+		}
+	}
+	return tied
+}
+
+func names(rows []ranked) string {
+	var all []string
+	for _, r := range rows {
+		all = append(all, r.name)
+	}
+	return strings.Join(all, ", ")
+}
+
+const (
+	tooFew    = " There are too few rounds to rank the rows."
+	ofControl = "The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster."
+)
+
+func bounded(rows []ranked) bool {
+	return !slices.ContainsFunc(rows, func(r ranked) bool { return !r.figure.Bounded() })
+}
+
+// doubt says which other rows may be in the place of the first or of the last of them.
+func doubt(rows []ranked) (text string) {
+	end := len(rows) - 1
+	if !bounded(rows) {
+		return tooFew
+	} else if len(ties([]ranked{rows[0], rows[end]}, 0)) > 0 {
+		return " Their intervals overlap, so nothing ranks them."
+	}
+	for _, i := range []int{0, end} {
+		if tied := ties(rows, i); len(tied) > 0 {
+			text += " The intervals of " + rows[i].name + " and these overlap: " + names(tied) + "."
+		}
+	}
+	return text
+}
+
+// fastest says which of the rows have the highest and the lowest speed-up.
+func fastest(w *scaling.Workload, rows []ranked) string {
+	if w.Pkg == scaling.Control {
+		return ofControl
+	}
+	slices.SortStableFunc(rows, func(a, b ranked) int { return ascending(b, a) })
+	best, worst, n := rows[0], rows[len(rows)-1], procs(rows[0].procs)
+	switch {
+	case len(rows) == 1:
+		return fmt.Sprintf("At %s, %s reaches %s times the speed of one.", n, best.name, scaling.FormatRatio(best.figure))
+	case short(best.figure.Center) == short(worst.figure.Center):
+		return fmt.Sprintf("At %s, these rows reach %s times the speed of one: %s.", n, short(best.figure.Center), names(rows))
+	}
+	return fmt.Sprintf("At %s, %s has the highest speed-up: %s times the speed of one. %s has the lowest: %s.%s", n, best.name, scaling.FormatRatio(best.figure),
+		worst.name, scaling.FormatRatio(worst.figure), doubt(rows))
+}
+
 // extremes says which rows are fastest and slowest, and which may be as fast.
 func extremes(w *scaling.Workload, unit string) string {
-	at := last(w)
-	type found struct {
-		name string
-		time stats.Interval
+	if w.Pkg == scaling.Control {
+		return ofControl
 	}
-	var all []found
+	at := last(w)
+	var all []ranked
 	for _, r := range w.Rows {
 		if e, ok := estimate(r.Values(at, unit)); ok {
-			all = append(all, found{r.Name, e})
+			all = append(all, ranked{r.Name, w.Columns[at].Procs, e})
 		}
 	}
 	if len(all) == 0 {
 		return "No row has a figure in the last column that is not oversubscribed."
 	}
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(a.time.Center, b.time.Center) })
-	least, most := all[0], all[len(all)-1]
-	verb := map[bool]string{true: "takes", false: "uses"}[unit == scaling.Wall]
-	n := procs(w.Columns[at].Procs)
-	if len(all) == 1 {
-		return fmt.Sprintf("At %s, %s %s %s for a step.", n, least.name, verb, scaling.FormatValue(least.time.Center, unit))
+	slices.SortStableFunc(all, ascending)
+	verb := map[bool]string{true: "take", false: "use"}[unit == scaling.Wall]
+	n, least, most := procs(all[0].procs), all[0], all[len(all)-1]
+	low, high := scaling.FormatValue(least.figure.Center, unit), scaling.FormatValue(most.figure.Center, unit)
+	switch {
+	case len(all) == 1:
+		return fmt.Sprintf("At %s, %s %ss %s for a step.", n, least.name, verb, low)
+	case low == high:
+		return fmt.Sprintf("At %s, these rows %s %s for a step: %s.", n, verb, low, names(all))
 	}
-	text := fmt.Sprintf("At %s, %s %s the least for a step, %s. %s %s the most, %s: %s times as much.", n, least.name, verb,
-		scaling.FormatValue(least.time.Center, unit), most.name, verb, scaling.FormatValue(most.time.Center, unit), short(most.time.Center/least.time.Center))
-	var tied []string
-	for _, other := range all[1:] {
-		if least.time.Bounded() && other.time.Bounded() && other.time.Low <= least.time.High {
-			tied = append(tied, other.name)
-		}
-	}
-	if len(tied) > 0 {
-		text += " The intervals of " + least.name + " and these overlap: " + strings.Join(tied, ", ") + "."
-	}
-	return text
+	return fmt.Sprintf("At %s, %s %ss the least for a step, %s. %s %ss the most, %s: %s times as much.%s", n, least.name, verb, low,
+		most.name, verb, high, short(most.figure.Center/least.figure.Center), doubt(all))
 }
 
 func short(v float64) string {

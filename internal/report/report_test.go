@@ -297,13 +297,94 @@ func TestCharts(t *testing.T) {
 
 // Files of other benchmarks have findings too.
 func TestFindingsOfOthers(t *testing.T) {
-	text := ""
-	for i := range 6 {
-		text += fmt.Sprintf("BenchmarkA 1 10.%d ns/op\nBenchmarkA-4 1 3.%d ns/op\nBenchmarkB 1 10.%d ns/op\nBenchmarkB-4 1 20.%d ns/op\n", i, i, i, i)
+	_, page := render(t, read(t, inRounds(6, "A 1 10%d ns/op", "A-4 1 3%d ns/op", "B 1 10%d ns/op", "B-4 1 20%d ns/op")), nil)
+	assert.Contains(t, page, "the speed of one proc for A at 4 procs, the most of all rows (")
+	assert.Contains(t, page, "the speed of one proc for B at 4 procs, the least of all rows (")
+}
+
+// inRounds returns some rounds of the rows, which have the number of the round for %d.
+func inRounds(n int, rows ...string) string {
+	var text strings.Builder
+	text.WriteString("numcpu: 4\npkg: p\n")
+	for i := range n {
+		for _, row := range rows {
+			text.WriteString("Benchmark" + strings.ReplaceAll(row, "%d", fmt.Sprint(i)) + "\n")
+		}
 	}
-	_, page := render(t, read(t, text), nil)
-	assert.Contains(t, page, "the speed of one proc for A at 4 procs, the most of all rows")
-	assert.Contains(t, page, "the speed of one proc for B at 4 procs, the least of all rows")
+	return text.String()
+}
+
+// What the page says of a run is of its end, and no longer of an interrupt before.
+func TestInterrupted(t *testing.T) {
+	const row = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\nBenchmarkX 1 5 ns/op\n"
+	const interrupted, complete = "# interrupted: the rounds are not complete\n", "# complete: 1 rounds, 0 runs repeated\n"
+	for text, want := range map[string][3]bool{
+		row + interrupted:            {true, false, false},
+		row + interrupted + complete: {false, true, false},
+		row + complete + row + "BenchmarkY 1 5 ns/op\n" + interrupted: {true, false, false},
+	} {
+		_, page := render(t, read(t, text), nil)
+		assert.Equal(t, want, [3]bool{strings.Contains(page, "1.txt: the run is not complete, so rows can lack rounds."),
+			strings.Contains(page, "<dt>complete</dt>"), strings.Contains(page, "interrupted")}, text)
+	}
+}
+
+// What the page says of the order of rows is no more than their intervals allow.
+func TestRanks(t *testing.T) {
+	const a, b, a2, b2 = "X/sync=a 1 20%d ns/op", "X/sync=b 1 20%d ns/op", "X/sync=a-2 1 1%d0 ns/op", "X/sync=b-2 1 1%d5 ns/op"
+	for name, test := range map[string]struct{ text, wants, nots string }{
+		"far apart": {inRounds(7, a, b, a2, "X/sync=b-2 1 5%d0 ns/op"), `
+At 2 procs, a takes the least for a step, 130 ns. b takes the most, 530 ns: 4.08 times as much.<
+At 2 procs, a has the highest speed-up: 1.56 [1.34, 1.86] times the speed of one. b has the lowest: 0.38 [0.37, 0.40].<
+the speed of one proc for X/sync=a at 2 procs, the most of all rows (1.34 to 1.86).<
+the speed of one proc for X/sync=b at 2 procs, the least of all rows (0.37 to 0.40).<`,
+			"rank|overlap"},
+		"overlapping": {inRounds(7, a, b, a2, b2), `
+At 2 procs, a takes the least for a step, 130 ns. b takes the most, 135 ns: 1.04 times as much. Their intervals overlap, so nothing ranks them.<
+a has the highest speed-up: 1.56 [1.34, 1.86] times the speed of one. b has the lowest: 1.50 [1.30, 1.78]. Their intervals overlap, so nothing ranks them.<
+the most of all rows (1.34 to 1.86). Intervals of other rows overlap with this one, so nothing ranks them.<
+the least of all rows (1.30 to 1.78). Intervals of other rows overlap with this one, so nothing ranks them.<`,
+			"few"},
+		"overlapping at both ends": {inRounds(7, a, b, a2, b2, "X/sync=c 1 20%d ns/op", "X/sync=d 1 20%d ns/op", "X/sync=c-2 1 5%d0 ns/op", "X/sync=d-2 1 5%d5 ns/op"), `
+d takes the most, 535 ns: 4.12 times as much. The intervals of a and these overlap: b. The intervals of d and these overlap: c.<
+d has the lowest: 0.38 [0.36, 0.40]. The intervals of a and these overlap: b. The intervals of d and these overlap: c.<`,
+			"few"},
+		"few rounds": {inRounds(1, a, b, a2, b2), `
+b takes the most, 105 ns: 1.05 times as much. There are too few rounds to rank the rows.<
+b has the lowest: 1.90. There are too few rounds to rank the rows.<
+the speed of one proc for X/sync=a at 2 procs, the most of all rows. There are too few rounds to rank the rows.<
+the speed of one proc for X/sync=b at 2 procs, the least of all rows. There are too few rounds to rank the rows.<`,
+			"overlap"},
+		"one row of few rounds": {inRounds(7, a, a2) + "BenchmarkX/sync=b-2 1 500 ns/op\n", `
+b takes the most, 500 ns: 3.85 times as much. There are too few rounds to rank the rows.<`,
+			"overlap"},
+		"equal": {inRounds(7, a, b, a2, "X/sync=b-2 1 1%d0 ns/op"), `
+At 2 procs, these rows take 130 ns for a step: a, b.<
+At 2 procs, these rows reach 1.56 times the speed of one: a, b.<
+<b>1.56 times</b> the speed of one proc for each of 2 rows.<`,
+			"the most|the least|highest|lowest|rank"},
+		"one row": {inRounds(7, a, a2), `
+At 2 procs, a takes 130 ns for a step.<
+At 2 procs, a reaches 1.56 [1.34, 1.86] times the speed of one.<
+<b>1.56 times</b> the speed of one proc for X/sync=a at 2 procs (1.34 to 1.86).<`,
+			"the most|the least|highest|lowest|rank"},
+		"processor time": {inRounds(1, a+" 20%d user+sys-ns/op", b+" 20%d user+sys-ns/op", a2+" 1%d0 user+sys-ns/op", b2+" 1%d5 user+sys-ns/op"), `
+At 2 procs, a uses the least for a step, 100 ns. b uses the most, 105 ns: 1.05 times as much. There are too few rounds to rank the rows.<
+the processor time of one proc for a step of X/sync=b at 2 procs, the most of all rows. There are too few rounds to rank the rows.<`,
+			"overlap"},
+		"the rows of the run verb": {strings.Replace(inRounds(7, "Control/at=first 1 2.%d ns/op", "Control/at=first-2 1 1.%d ns/op", "Control/at=last 1 3.%d ns/op", "Control/at=last-2 1 2.%d ns/op"),
+			"pkg: p", "goos: linux\ngoarch: amd64\npkg: boundaries/control", 1) + "goos: linux\ngoarch: amd64\npkg: p\n" + strings.Repeat("BenchmarkParse 1 50 ns/op\nBenchmarkParse-2 1 40 ns/op\n", 7), `
+<p>2 benchmark rows, up to 7 rounds each,
+<b>1.25 times</b> the speed of one proc for Parse at 2 procs (1.25 to 1.25).<
+<figcaption>The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster.<`,
+			"the most|the least|highest|lowest|rank|first takes|(for|of) Control"},
+	} {
+		_, page := render(t, read(t, test.text), nil)
+		for want := range strings.SplitSeq(strings.TrimSpace(test.wants), "\n") {
+			assert.True(t, strings.Contains(page, want), "%s: %s", name, want)
+		}
+		assert.Empty(t, regexp.MustCompile(`>[^<>]*\b(`+test.nots+`)\b[^<>]*<`).FindAllString(page, -1), name)
+	}
 }
 
 // A fastest row is named with the rows that may be as fast.

@@ -14,6 +14,7 @@
 package scaling
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,6 +26,10 @@ const (
 	Wall = "sec/op"
 	CPU  = "user+sys-sec/op"
 )
+
+// Control is the package of the rows that the run verb measures itself, at both ends of
+// each round. Only the machine can make them slower, so they compare with no other row.
+const Control = "boundaries/control"
 
 // A Workload is a table of rows that take the same step.
 type Workload struct {
@@ -79,6 +84,48 @@ func (r Row) Runs(column int) int {
 
 // Disturbed returns what the file says about disturbed runs in a column.
 func (r Row) Disturbed(column int) Disturbed { return r.disturbed[column] }
+
+// TooCoarse says which times a clock was too coarse to measure: a 0 allows no interval and
+// no ratio. Lost is what the caller leaves out for that.
+func (w *Workload) TooCoarse(lost string) (notes []string) {
+	for _, time := range []struct{ unit, name string }{{Wall, "wall time"}, {CPU, "processor time"}} {
+		var names []string
+		for _, r := range w.Rows {
+			for _, c := range r.columns {
+				if c != nil && slices.Contains(c.Values[time.unit], 0) {
+					names = append(names, c.FullName())
+				}
+			}
+		}
+		if len(names) > 0 {
+			notes = append(notes, fmt.Sprintf("No %s for the %s of %s: it is 0 in a round, which means that the clock is too coarse for it.", lost, time.name, strings.Join(names, ", ")))
+		}
+	}
+	return notes
+}
+
+// Incomplete says which of the files the run verb has begun and not completed.
+//
+// A run can be complete, be resumed with more rounds, and be interrupted then. A File has
+// only the first line of each kind, so the rows tell: some have fewer rounds than others.
+func Incomplete(f *benchfile.File) (notes []string) {
+	for _, part := range f.Parts {
+		m := part.Machine
+		var lines []int // of each row
+		for _, r := range part.Rows {
+			if r.Pkg != Control {
+				lines = append(lines, len(r.Rounds))
+			}
+		}
+		complete := 0
+		_, _ = fmt.Sscan(m.Fact("complete"), &complete)
+		more := m.Fact("interrupted") != "" && len(lines) > 0 && slices.Max(lines) > complete && slices.Min(lines) < slices.Max(lines)
+		if m.Fact("plan") != "" && (complete == 0 || more) {
+			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
+		}
+	}
+	return notes
+}
 
 var variantKeys = []string{"sync", "system", "start"}
 
