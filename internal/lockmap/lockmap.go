@@ -97,19 +97,26 @@ type row struct {
 }
 
 // Read takes the rows of the lab from files, which must be of one machine: a map of
-// two machines would be true of neither.
+// two machines would be true of neither. They must be of one package, too: module peers
+// measures rows of the same names.
 func Read(files []*benchfile.File) (*Results, error) {
 	machine, err := benchfile.OneMachine(files)
 	if err != nil {
 		return nil, err
 	}
 	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}}
+	pkg, at := "", "" // of the first row that says it
 	for _, f := range files {
 		disturbed := f.DisturbedRows()
 		for _, measured := range f.Rows {
 			cell, variant, ok := parse(measured.FullName())
 			if !ok {
-				continue // of another package
+				continue // not of the lab
+			}
+			if pkg == "" && measured.Pkg != "" {
+				pkg, at = measured.Pkg, fmt.Sprintf("%s:%d", f.Name, measured.Line)
+			} else if measured.Pkg != "" && measured.Pkg != pkg {
+				return nil, fmt.Errorf("%s:%d: this row is of package %s, but that at %s is of %s: want the rows of one package", f.Name, measured.Line, measured.Pkg, at, pkg)
 			}
 			if r.cells[cell] == nil {
 				r.cells[cell] = map[string]*row{}

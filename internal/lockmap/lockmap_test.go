@@ -272,10 +272,12 @@ func TestDisturbed(t *testing.T) {
 func TestFilesThatAreAtFault(t *testing.T) {
 	good := output(1, rows(at(0, 0), "atomic=1")...)
 	other := bytes.Replace(good, []byte("Thing 3000"), []byte("Thing 4000"), 1)
+	peers := bytes.Replace(good, []byte("pkg: boundaries/contention"), []byte("pkg: boundaries/peers"), 1)
 	for want, contents := range map[string][][]byte{
-		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":     {good, other},
-		"a: no row of the lab (go test -bench . ./contention measures them)":    {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
-		"a, b: no row of the lab (go test -bench . ./contention measures them)": {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
+		"b:8: this row is of package boundaries/peers, but that at a:8 is of boundaries/contention: want the rows of one package": {good, peers},
+		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":                                                       {good, other},
+		"a: no row of the lab (go test -bench . ./contention measures them)":                                                      {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
+		"a, b: no row of the lab (go test -bench . ./contention measures them)":                                                   {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
 	} {
 		var files []*benchfile.File
 		for i, data := range contents {
