@@ -86,6 +86,7 @@ func compareCells(a, b Cell) int {
 type Results struct {
 	machine benchfile.Machine
 	cells   map[Cell]map[string]*row // rows by variant
+	choices map[string][]string      // variants by shape, in the order of the files
 }
 
 // A row is a variant in a cell.
@@ -104,7 +105,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}}
+	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}, choices: map[string][]string{}}
 	pkg, at := "", "" // of the first row that says it
 	for _, f := range files {
 		disturbed := f.DisturbedRows()
@@ -120,6 +121,9 @@ func Read(files []*benchfile.File) (*Results, error) {
 			}
 			if r.cells[cell] == nil {
 				r.cells[cell] = map[string]*row{}
+			}
+			if !known[cell.Shape][variant].Reference && !slices.Contains(r.choices[cell.Shape], variant) {
+				r.choices[cell.Shape] = append(r.choices[cell.Shape], variant)
 			}
 			if r.cells[cell][variant] == nil {
 				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
@@ -269,8 +273,9 @@ func (e Entry) metric(unit string) (float64, bool) {
 type Ranking struct {
 	Cell       Cell
 	Unit       string
-	Choices    []Entry // the cheapest first
-	References []Entry // for comparison; these cannot be chosen
+	Choices    []Entry  // the cheapest first
+	References []Entry  // for comparison; these cannot be chosen
+	Lacks      []string // choices of other cells of the shape
 }
 
 // plainMutex is the variant with which every other is compared: one mutex.
@@ -312,6 +317,11 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 	for i := range ranking.Choices {
 		e := &ranking.Choices[i]
 		e.Tied = i > 0 && e.Cost.Low <= ranking.Choices[0].Cost.High
+	}
+	for _, name := range r.choices[cell.Shape] {
+		if _, ok := ranking.entry(name); !ok {
+			ranking.Lacks = append(ranking.Lacks, name)
+		}
 	}
 	return ranking
 }
@@ -453,6 +463,18 @@ func title(machine benchfile.Machine, cell Cell, axes ...Dial) string {
 	return text
 }
 
+// notes returns what a reader of the map must know about the measurement.
+func (m Map) notes() []string {
+	var lacking []string
+	for _, r := range m.rankings() {
+		if len(r.Lacks) > 0 {
+			lacking = append(lacking, fmt.Sprintf("! %s=%s %s=%s lacks %s, which other cases have.",
+				m.Y.Name, m.Y.text(r.Cell), m.X.Name, m.X.text(r.Cell), strings.Join(r.Lacks, ", ")))
+		}
+	}
+	return append(lacking, notes(m.rankings()...)...)
+}
+
 // rankings returns the cells of a map that were measured.
 func (m Map) rankings() []Ranking {
 	var all []Ranking
@@ -469,9 +491,16 @@ func (m Map) rankings() []Ranking {
 // finding says in a sentence what the map shows.
 func (m Map) finding() string {
 	wins := map[string]int{}
-	unsure := 0
+	unsure, lacking := 0, 0
 	all := m.rankings()
 	for _, r := range all {
+		if len(r.Lacks) > 0 {
+			lacking++
+		}
+		if len(r.Choices) == 1 {
+			wins["nothing to compare"]++
+			continue
+		}
 		wins[r.Choices[0].Variant]++
 		if !r.sure() {
 			unsure++
@@ -491,6 +520,9 @@ func (m Map) finding() string {
 	text := fmt.Sprintf("Cheapest by %s: %s", m.Unit, strings.Join(names, ", "))
 	if unsure > 0 {
 		text += fmt.Sprintf("; undecided, because intervals of 95 %% overlap: %d", unsure)
+	}
+	if lacking > 0 {
+		text += fmt.Sprintf("; variants are missing (!): %d", lacking)
 	}
 	return text + "."
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
@@ -103,6 +104,20 @@ func text(t *testing.T, maps []Map) string {
 	var b bytes.Buffer
 	require.NoError(t, WriteText(&b, maps))
 	return b.String()
+}
+
+func page(t *testing.T, r *Results) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, WriteWhich(&b, r))
+	return b.String()
+}
+
+func drawing(t *testing.T, maps []Map) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, WriteSVG(&b, "map", maps))
+	return html.UnescapeString(b.String())
 }
 
 func TestText(t *testing.T) { golden(t, "map.txt", text(t, maps(read(t, sample()), "read", "hold"))) }
@@ -258,6 +273,45 @@ func TestZero(t *testing.T) {
 	}
 }
 
+// A run that was interrupted, or a variant that failed, leaves cells that lack variants.
+// A reference is not missed.
+func TestCellsThatLackVariants(t *testing.T) {
+	data := output(6, append(append(append(
+		rows(at(0, 0), "rw-mutex=11"),
+		rows(at(0, 95), "global-mutex=9", "rw-mutex=11", "lock-free=3", "private=1")...),
+		rows(at(0, 100), "global-mutex=9", "rw-mutex=11")...),
+		"shape=counter/"+counter.Default.String()+"/sync=global-mutex-2 5", "shape=counter/"+counter.Default.String()+"/sync=atomic-2 2")...)
+	r := read(t, data)
+	m := maps(r, "read", "hold")
+	golden(t, "lacking.txt", text(t, m))
+	svg := drawing(t, m)
+	for _, want := range []string{">! only rw-mutex 11ns<", ">! global-mutex 8.99ns<", ">! hold=0 read=100 lacks lock-free, which other cases have.<", "; variants are missing (!): 2."} {
+		require.Contains(t, svg, want)
+	}
+	require.Equal(t, 1, strings.Count(svg, `class="empty"`), "one variant alone has no color")
+	for _, want := range []string{
+		"| Reads only, as short as can be | `global-mutex`, 8.99ns; then `rw-mutex` 1.22x; not measured: `lock-free` |",
+		"| Updates only, as short as can be | only `rw-mutex`, 11ns; not measured: `global-mutex`, `lock-free` |",
+		"| Mostly reads (95 %), as short as can be | `lock-free`, 3ns; then `global-mutex` 3.00x |",
+	} {
+		require.Contains(t, page(t, r), want)
+	}
+	read, _ := DialOf("read")
+	require.NoError(t, r.Select(read, "100"))
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n1!  global-mutex ")
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n! hold=0 read=100 lacks lock-free, which other cases have.\n")
+}
+
+// One variant alone is not the cheapest.
+func TestOneVariant(t *testing.T) {
+	r := read(t, output(6, append(rows(at(0, 0), "atomic=1"), rows(at(0, 95), "atomic=1")...)...))
+	m := maps(r, "read", "hold")
+	require.Equal(t, "Cheapest by ns/op: nothing to compare in 2 of 2.", m[0].finding())
+	require.Contains(t, text(t, m), "only atomic 0.999ns   only atomic 0.999ns\n")
+	require.Contains(t, page(t, r), "| only `atomic`, 0.999ns |")
+	require.Contains(t, page(t, r), "| not both measured at hold 0 |")
+}
+
 func TestDisturbed(t *testing.T) {
 	says := "# disturbed: Contention/shape=record/" + at(0, 0).String() + "/sync=atomic-2 1.31 times (others used 1.00 processors; %d of 6 runs)\n"
 	var files []*benchfile.File
@@ -286,6 +340,8 @@ func TestFilesThatAreAtFault(t *testing.T) {
 		_, err := Read(files)
 		require.EqualError(t, err, want)
 	}
+	_, err := Read([]*benchfile.File{parsed(t, "a", good), parsed(t, "b", bytes.Replace(good, []byte("pkg: boundaries/contention\n"), nil, 1))})
+	require.NoError(t, err, "a file need not say its package")
 }
 
 // The map can read every case that the lab names.

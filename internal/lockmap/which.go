@@ -155,24 +155,31 @@ func same(a, b Cell, but Dial) bool {
 // summary is the text of a cell of the table.
 func summary(r Ranking) string {
 	first := r.Choices[0]
-	cheap := []string{"`" + first.Variant + "`"}
+	text := "`" + first.Variant + "`, " + format(first.Cost.Median, r.Unit)
+	if len(r.Choices) == 1 {
+		text = "only " + text
+	}
+	var cheap []string
 	var next *Entry
 	for i, e := range r.Choices[1:] {
-		if e.Tied {
+		switch {
+		case e.Tied:
 			cheap = append(cheap, "`"+e.Variant+"`")
-		} else if next == nil {
+		case next == nil:
 			next = &r.Choices[i+1]
 		}
 	}
-	text := cheap[0] + ", " + format(first.Cost.Median, r.Unit)
-	if len(cheap) > 1 {
-		text += "; about as cheap: " + strings.Join(cheap[1:], ", ")
+	if cheap != nil {
+		text += "; about as cheap: " + strings.Join(cheap, ", ")
 	}
 	if next != nil {
 		text += "; then `" + next.Variant + "` " + times(*next, first)
 	}
 	if mutex, ok := r.entry(plainMutex); ok && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
 		text += "; `" + plainMutex + "` " + times(mutex, first)
+	}
+	if len(r.Lacks) > 0 {
+		text += "; not measured: `" + strings.Join(r.Lacks, "`, `") + "`"
 	}
 	return text
 }
@@ -192,13 +199,14 @@ func cheapestAlong(all []Ranking, along string) string {
 // values between two measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
-	var cheaper, costlier, open []string
+	var cheaper, costlier, open, lacking []string
 	for _, r := range all {
 		a, okA := r.entry(q.than[0])
 		b, okB := r.entry(q.than[1])
 		value := dial.text(r.Cell)
 		switch {
 		case !okA || !okB:
+			lacking = append(lacking, value)
 		case a.Cost.High < b.Cost.Low:
 			cheaper = append(cheaper, fmt.Sprintf("%s (%s)", value, times(b, a)))
 		case b.Cost.High < a.Cost.Low:
@@ -215,13 +223,11 @@ func crossing(all []Ranking, q question) string {
 		{"`" + q.than[0] + "` is cheaper at", cheaper},
 		{"`" + q.than[1] + "` is cheaper at", costlier},
 		{"undecided at", open},
+		{"not both measured at", lacking},
 	} {
 		if len(part.values) > 0 {
 			parts = append(parts, part.text+" "+q.along+" "+strings.Join(part.values, ", "))
 		}
-	}
-	if len(parts) == 0 {
-		return "not measured: `go test -bench . ./contention`"
 	}
 	return strings.Join(parts, "; ")
 }
