@@ -251,7 +251,7 @@ func figure(values []float64) Figure {
 type Entry struct {
 	Variant string
 	Cost    Figure
-	Tied    bool   // the interval overlaps that of the cheapest
+	Tied    bool   // the interval overlaps that of the cheapest, or one of them has none
 	Forbids string // as in contention.Variant
 	File    string // that has the row
 	Line    int    // of its first round
@@ -330,6 +330,11 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 func (r Ranking) sure() bool {
 	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
 		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
+}
+
+// few reports whether a variant has too few rounds for an interval.
+func (r Ranking) few() bool {
+	return slices.ContainsFunc(r.Choices, func(e Entry) bool { return !e.Cost.hasInterval() })
 }
 
 // entry returns the choice with that name.
@@ -491,7 +496,7 @@ func (m Map) rankings() []Ranking {
 // finding says in a sentence what the map shows.
 func (m Map) finding() string {
 	wins := map[string]int{}
-	unsure, lacking := 0, 0
+	unsure, few, lacking := 0, 0, 0
 	all := m.rankings()
 	for _, r := range all {
 		if len(r.Lacks) > 0 {
@@ -502,7 +507,9 @@ func (m Map) finding() string {
 			continue
 		}
 		wins[r.Choices[0].Variant]++
-		if !r.sure() {
+		if r.few() {
+			few++
+		} else if !r.sure() {
 			unsure++
 		}
 	}
@@ -520,6 +527,9 @@ func (m Map) finding() string {
 	text := fmt.Sprintf("Cheapest by %s: %s", m.Unit, strings.Join(names, ", "))
 	if unsure > 0 {
 		text += fmt.Sprintf("; undecided, because intervals of 95 %% overlap: %d", unsure)
+	}
+	if few > 0 {
+		text += fmt.Sprintf("; undecided, because rounds are too few for an interval: %d", few)
 	}
 	if lacking > 0 {
 		text += fmt.Sprintf("; variants are missing (!): %d", lacking)

@@ -261,7 +261,18 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	r := read(t, append(output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...), output(1, rows(at(0, 0), "atomic=1000")...)...))
 	m := maps(r, "read", "hold")
 	require.False(t, m[0].Cells[0][0].sure())
-	require.Contains(t, text(t, m), "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6.")
+	const note = "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6."
+	require.Contains(t, text(t, m), note)
+	require.Contains(t, drawing(t, m), note)
+	require.Contains(t, page(t, r), note)
+
+	// What has no interval does not overlap another.
+	r = read(t, append(output(6, rows(at(0, 95), "lock-free=3", "global-mutex=9")...), output(1, rows(at(0, 95), "channel=300")...)...))
+	require.Contains(t, page(t, r), "| `lock-free`, 3ns; `global-mutex` 3.00x; `channel` 99x; too few rounds for an interval |")
+	r = read(t, output(1, rows(at(0, 95), "lock-free=3", "rw-mutex=11", "global-mutex=9", "channel=300")...))
+	require.Contains(t, page(t, r), "| `lock-free`, 2.97ns; `global-mutex` 3.00x; `rw-mutex` 3.67x; `channel` 100x; too few rounds for an interval |")
+	require.Contains(t, page(t, r), "| too few rounds for an interval at hold 0 |")
+	require.Equal(t, "Cheapest by ns/op: lock-free in 1 of 1; undecided, because rounds are too few for an interval: 1.", maps(r, "read", "hold")[0].finding())
 }
 
 // What costs nothing has no ratio.
@@ -320,7 +331,11 @@ func TestDisturbed(t *testing.T) {
 	}
 	r, err := Read(files)
 	require.NoError(t, err)
-	require.Contains(t, text(t, maps(r, "read", "hold")), "\n3 of 24 runs were on a disturbed machine. They count too; the file names them.\n")
+	m := maps(r, "read", "hold")
+	const note = "3 of 24 runs were on a disturbed machine. They count too; the file names them."
+	require.Contains(t, text(t, m), "\n"+note+"\n")
+	require.Contains(t, page(t, r), "\n"+note+"\n")
+	require.Equal(t, 2, strings.Count(drawing(t, m), note), "to see, and in the description")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

@@ -102,7 +102,7 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 		y += 2 * margin
 	}
 	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times as expensive the second variant and the plain mutex are."},
-		line{margin, y + 18, "", "Hatched and ~: 95 % intervals overlap."})
+		line{margin, y + 18, "", "Hatched and ~: 95 % intervals overlap, or rounds are too few for one."})
 	drawing.Width = max(drawing.Width, 900)
 	drawing.Height = y + 18 + margin
 	drawing.Desc = strings.Join(findings, " ")

@@ -48,7 +48,7 @@ func table(text *strings.Builder, m Map) {
 		}
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % intervals of the first and of another overlap.\n")
+	text.WriteString("~: the 95 % intervals of the first and of another overlap, or rounds are too few for one.\n")
 	for _, note := range m.notes() {
 		fmt.Fprintln(text, note)
 	}
@@ -107,7 +107,7 @@ func ranking(text *strings.Builder, m Map, r Ranking) {
 		fmt.Fprintln(t, "-\t"+line(e, r))
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % interval overlaps that of the first. -: for reference, not a choice.\n")
+	text.WriteString("~: the 95 % interval overlaps that of the first, or rounds are too few for one. -: for reference, not a choice.\n")
 	for _, note := range m.notes() {
 		fmt.Fprintln(text, note)
 	}
