@@ -86,6 +86,7 @@ func compareCells(a, b Cell) int {
 type Results struct {
 	machine benchfile.Machine
 	cells   map[Cell]map[string]*row // rows by variant
+	choices map[string][]string      // variants by shape, in the order of the files
 }
 
 // A row is a variant in a cell.
@@ -97,22 +98,32 @@ type row struct {
 }
 
 // Read takes the rows of the lab from files, which must be of one machine: a map of
-// two machines would be true of neither.
+// two machines would be true of neither. They must be of one package, too: module peers
+// measures rows of the same names.
 func Read(files []*benchfile.File) (*Results, error) {
 	machine, err := benchfile.OneMachine(files)
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}}
+	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}, choices: map[string][]string{}}
+	pkg, at := "", "" // of the first row that says it
 	for _, f := range files {
 		disturbed := f.DisturbedRows()
 		for _, measured := range f.Rows {
 			cell, variant, ok := parse(measured.FullName())
 			if !ok {
-				continue // of another package
+				continue // not of the lab
+			}
+			if pkg == "" && measured.Pkg != "" {
+				pkg, at = measured.Pkg, fmt.Sprintf("%s:%d", f.Name, measured.Line)
+			} else if measured.Pkg != "" && measured.Pkg != pkg {
+				return nil, fmt.Errorf("%s:%d: this row is of package %s, but that at %s is of %s: want the rows of one package", f.Name, measured.Line, measured.Pkg, at, pkg)
 			}
 			if r.cells[cell] == nil {
 				r.cells[cell] = map[string]*row{}
+			}
+			if !known[cell.Shape][variant].Reference && !slices.Contains(r.choices[cell.Shape], variant) {
+				r.choices[cell.Shape] = append(r.choices[cell.Shape], variant)
 			}
 			if r.cells[cell][variant] == nil {
 				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
@@ -240,7 +251,7 @@ func figure(values []float64) Figure {
 type Entry struct {
 	Variant string
 	Cost    Figure
-	Tied    bool   // the interval overlaps that of the cheapest
+	Tied    bool   // the interval overlaps that of the cheapest, or one of them has none
 	Forbids string // as in contention.Variant
 	File    string // that has the row
 	Line    int    // of its first round
@@ -262,8 +273,9 @@ func (e Entry) metric(unit string) (float64, bool) {
 type Ranking struct {
 	Cell       Cell
 	Unit       string
-	Choices    []Entry // the cheapest first
-	References []Entry // for comparison; these cannot be chosen
+	Choices    []Entry  // the cheapest first
+	References []Entry  // for comparison; these cannot be chosen
+	Lacks      []string // choices of other cells of the shape
 }
 
 // plainMutex is the variant with which every other is compared: one mutex.
@@ -306,6 +318,11 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 		e := &ranking.Choices[i]
 		e.Tied = i > 0 && e.Cost.Low <= ranking.Choices[0].Cost.High
 	}
+	for _, name := range r.choices[cell.Shape] {
+		if _, ok := ranking.entry(name); !ok {
+			ranking.Lacks = append(ranking.Lacks, name)
+		}
+	}
 	return ranking
 }
 
@@ -313,6 +330,11 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 func (r Ranking) sure() bool {
 	return len(r.Choices) > 0 && r.Choices[0].Cost.hasInterval() &&
 		!slices.ContainsFunc(r.Choices, func(e Entry) bool { return e.Tied })
+}
+
+// few reports whether a variant has too few rounds for an interval.
+func (r Ranking) few() bool {
+	return slices.ContainsFunc(r.Choices, func(e Entry) bool { return !e.Cost.hasInterval() })
 }
 
 // entry returns the choice with that name.
@@ -446,6 +468,18 @@ func title(machine benchfile.Machine, cell Cell, axes ...Dial) string {
 	return text
 }
 
+// notes returns what a reader of the map must know about the measurement.
+func (m Map) notes() []string {
+	var lacking []string
+	for _, r := range m.rankings() {
+		if len(r.Lacks) > 0 {
+			lacking = append(lacking, fmt.Sprintf("! %s=%s %s=%s lacks %s, which other cases have.",
+				m.Y.Name, m.Y.text(r.Cell), m.X.Name, m.X.text(r.Cell), strings.Join(r.Lacks, ", ")))
+		}
+	}
+	return append(lacking, notes(m.rankings()...)...)
+}
+
 // rankings returns the cells of a map that were measured.
 func (m Map) rankings() []Ranking {
 	var all []Ranking
@@ -462,11 +496,20 @@ func (m Map) rankings() []Ranking {
 // finding says in a sentence what the map shows.
 func (m Map) finding() string {
 	wins := map[string]int{}
-	unsure := 0
+	unsure, few, lacking := 0, 0, 0
 	all := m.rankings()
 	for _, r := range all {
+		if len(r.Lacks) > 0 {
+			lacking++
+		}
+		if len(r.Choices) == 1 {
+			wins["nothing to compare"]++
+			continue
+		}
 		wins[r.Choices[0].Variant]++
-		if !r.sure() {
+		if r.few() {
+			few++
+		} else if !r.sure() {
 			unsure++
 		}
 	}
@@ -484,6 +527,12 @@ func (m Map) finding() string {
 	text := fmt.Sprintf("Cheapest by %s: %s", m.Unit, strings.Join(names, ", "))
 	if unsure > 0 {
 		text += fmt.Sprintf("; undecided, because intervals of 95 %% overlap: %d", unsure)
+	}
+	if few > 0 {
+		text += fmt.Sprintf("; undecided, because rounds are too few for an interval: %d", few)
+	}
+	if lacking > 0 {
+		text += fmt.Sprintf("; variants are missing (!): %d", lacking)
 	}
 	return text + "."
 }

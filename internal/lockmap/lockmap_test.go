@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
@@ -103,6 +104,20 @@ func text(t *testing.T, maps []Map) string {
 	var b bytes.Buffer
 	require.NoError(t, WriteText(&b, maps))
 	return b.String()
+}
+
+func page(t *testing.T, r *Results) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, WriteWhich(&b, r))
+	return b.String()
+}
+
+func drawing(t *testing.T, maps []Map) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, WriteSVG(&b, "map", maps))
+	return html.UnescapeString(b.String())
 }
 
 func TestText(t *testing.T) { golden(t, "map.txt", text(t, maps(read(t, sample()), "read", "hold"))) }
@@ -246,7 +261,18 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	r := read(t, append(output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...), output(1, rows(at(0, 0), "atomic=1000")...)...))
 	m := maps(r, "read", "hold")
 	require.False(t, m[0].Cells[0][0].sure())
-	require.Contains(t, text(t, m), "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6.")
+	const note = "Fewer than 6 rounds give figures but no verdict, and there are 5: want -count 6."
+	require.Contains(t, text(t, m), note)
+	require.Contains(t, drawing(t, m), note)
+	require.Contains(t, page(t, r), note)
+
+	// What has no interval does not overlap another.
+	r = read(t, append(output(6, rows(at(0, 95), "lock-free=3", "global-mutex=9")...), output(1, rows(at(0, 95), "channel=300")...)...))
+	require.Contains(t, page(t, r), "| `lock-free`, 3ns; `global-mutex` 3.00x; `channel` 99x; too few rounds for an interval |")
+	r = read(t, output(1, rows(at(0, 95), "lock-free=3", "rw-mutex=11", "global-mutex=9", "channel=300")...))
+	require.Contains(t, page(t, r), "| `lock-free`, 2.97ns; `global-mutex` 3.00x; `rw-mutex` 3.67x; `channel` 100x; too few rounds for an interval |")
+	require.Contains(t, page(t, r), "| too few rounds for an interval at hold 0 |")
+	require.Equal(t, "Cheapest by ns/op: lock-free in 1 of 1; undecided, because rounds are too few for an interval: 1.", maps(r, "read", "hold")[0].finding())
 }
 
 // What costs nothing has no ratio.
@@ -258,6 +284,45 @@ func TestZero(t *testing.T) {
 	}
 }
 
+// A run that was interrupted, or a variant that failed, leaves cells that lack variants.
+// A reference is not missed.
+func TestCellsThatLackVariants(t *testing.T) {
+	data := output(6, append(append(append(
+		rows(at(0, 0), "rw-mutex=11"),
+		rows(at(0, 95), "global-mutex=9", "rw-mutex=11", "lock-free=3", "private=1")...),
+		rows(at(0, 100), "global-mutex=9", "rw-mutex=11")...),
+		"shape=counter/"+counter.Default.String()+"/sync=global-mutex-2 5", "shape=counter/"+counter.Default.String()+"/sync=atomic-2 2")...)
+	r := read(t, data)
+	m := maps(r, "read", "hold")
+	golden(t, "lacking.txt", text(t, m))
+	svg := drawing(t, m)
+	for _, want := range []string{">! only rw-mutex 11ns<", ">! global-mutex 8.99ns<", ">! hold=0 read=100 lacks lock-free, which other cases have.<", "; variants are missing (!): 2."} {
+		require.Contains(t, svg, want)
+	}
+	require.Equal(t, 1, strings.Count(svg, `class="empty"`), "one variant alone has no color")
+	for _, want := range []string{
+		"| Reads only, as short as can be | `global-mutex`, 8.99ns; then `rw-mutex` 1.22x; not measured: `lock-free` |",
+		"| Updates only, as short as can be | only `rw-mutex`, 11ns; not measured: `global-mutex`, `lock-free` |",
+		"| Mostly reads (95 %), as short as can be | `lock-free`, 3ns; then `global-mutex` 3.00x |",
+	} {
+		require.Contains(t, page(t, r), want)
+	}
+	read, _ := DialOf("read")
+	require.NoError(t, r.Select(read, "100"))
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n1!  global-mutex ")
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n! hold=0 read=100 lacks lock-free, which other cases have.\n")
+}
+
+// One variant alone is not the cheapest.
+func TestOneVariant(t *testing.T) {
+	r := read(t, output(6, append(rows(at(0, 0), "atomic=1"), rows(at(0, 95), "atomic=1")...)...))
+	m := maps(r, "read", "hold")
+	require.Equal(t, "Cheapest by ns/op: nothing to compare in 2 of 2.", m[0].finding())
+	require.Contains(t, text(t, m), "only atomic 0.999ns   only atomic 0.999ns\n")
+	require.Contains(t, page(t, r), "| only `atomic`, 0.999ns |")
+	require.Contains(t, page(t, r), "| not both measured at hold 0 |")
+}
+
 func TestDisturbed(t *testing.T) {
 	says := "# disturbed: Contention/shape=record/" + at(0, 0).String() + "/sync=atomic-2 1.31 times (others used 1.00 processors; %d of 6 runs)\n"
 	var files []*benchfile.File
@@ -266,16 +331,22 @@ func TestDisturbed(t *testing.T) {
 	}
 	r, err := Read(files)
 	require.NoError(t, err)
-	require.Contains(t, text(t, maps(r, "read", "hold")), "\n3 of 24 runs were on a disturbed machine. They count too; the file names them.\n")
+	m := maps(r, "read", "hold")
+	const note = "3 of 24 runs were on a disturbed machine. They count too; the file names them."
+	require.Contains(t, text(t, m), "\n"+note+"\n")
+	require.Contains(t, page(t, r), "\n"+note+"\n")
+	require.Equal(t, 2, strings.Count(drawing(t, m), note), "to see, and in the description")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {
 	good := output(1, rows(at(0, 0), "atomic=1")...)
 	other := bytes.Replace(good, []byte("Thing 3000"), []byte("Thing 4000"), 1)
+	peers := bytes.Replace(good, []byte("pkg: boundaries/contention"), []byte("pkg: boundaries/peers"), 1)
 	for want, contents := range map[string][][]byte{
-		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":     {good, other},
-		"a: no row of the lab (go test -bench . ./contention measures them)":    {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
-		"a, b: no row of the lab (go test -bench . ./contention measures them)": {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
+		"b:8: this row is of package boundaries/peers, but that at a:8 is of boundaries/contention: want the rows of one package": {good, peers},
+		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":                                                       {good, other},
+		"a: no row of the lab (go test -bench . ./contention measures them)":                                                      {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
+		"a, b: no row of the lab (go test -bench . ./contention measures them)":                                                   {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
 	} {
 		var files []*benchfile.File
 		for i, data := range contents {
@@ -284,6 +355,8 @@ func TestFilesThatAreAtFault(t *testing.T) {
 		_, err := Read(files)
 		require.EqualError(t, err, want)
 	}
+	_, err := Read([]*benchfile.File{parsed(t, "a", good), parsed(t, "b", bytes.Replace(good, []byte("pkg: boundaries/contention\n"), nil, 1))})
+	require.NoError(t, err, "a file need not say its package")
 }
 
 // The map can read every case that the lab names.

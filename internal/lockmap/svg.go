@@ -32,8 +32,8 @@ const (
 
 // WriteSVG draws the maps below each other. The image follows the reader's light or
 // dark mode. Each cell names the variant that its color stands for, and hatching
-// says that intervals overlap. The id keeps the elements of two drawings on one
-// page apart.
+// says that intervals overlap. A cell of one variant has no color. The id keeps the
+// elements of two drawings on one page apart.
 func WriteSVG(w io.Writer, id string, maps []Map) error {
 	type line struct {
 		X, Y        int
@@ -64,7 +64,7 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 		if len(m.rankings()) == 0 {
 			continue
 		}
-		findings = append(findings, m.Title+": "+m.finding())
+		findings = append(append(findings, m.Title+": "+m.finding()), m.notes()...)
 		drawing.Lines = append(drawing.Lines,
 			line{margin, y + 16, "head", m.Title},
 			line{margin, y + 38, "", m.finding()},
@@ -78,7 +78,7 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 			drawing.Lines = append(drawing.Lines, line{margin, y + cellHeight/2, "axis", row})
 			for j, r := range m.Cells[i] {
 				x := margin + labelWidth + j*cellWidth
-				b := box{X: x, Y: y, Empty: r == nil, Title: m.Y.Name + "=" + row + " " + m.X.Name + "=" + m.Columns[j] + ": " + cheapest(r)}
+				b := box{X: x, Y: y, Empty: r == nil || len(r.Choices) == 1, Title: m.Y.Name + "=" + row + " " + m.X.Name + "=" + m.Columns[j] + ": " + cheapest(r)}
 				if r != nil {
 					b.Unsure = !r.sure()
 					if b.Color = slices.Index(colors, r.Choices[0].Variant); b.Color < 0 {
@@ -94,11 +94,17 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 			}
 			y += cellHeight
 		}
+		for _, note := range m.notes() {
+			y += 18
+			drawing.Lines = append(drawing.Lines, line{margin, y, "", note})
+			drawing.Width = max(drawing.Width, 2*margin+7*len(note))
+		}
 		y += 2 * margin
 	}
-	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times as expensive the second variant and the plain mutex are. Hatched and ~: 95 % intervals overlap."})
+	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times as expensive the second variant and the plain mutex are."},
+		line{margin, y + 18, "", "Hatched and ~: 95 % intervals overlap, or rounds are too few for one."})
 	drawing.Width = max(drawing.Width, 900)
-	drawing.Height = y + margin
+	drawing.Height = y + 18 + margin
 	drawing.Desc = strings.Join(findings, " ")
 	return svg.Execute(w, drawing)
 }

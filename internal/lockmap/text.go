@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-
-	"boundaries/internal/benchfile"
 )
 
 // WriteText writes each map as a table, or as a ranking if it has one cell.
@@ -17,7 +15,7 @@ func WriteText(w io.Writer, maps []Map) error {
 			text.WriteString("\n")
 		}
 		if all := m.rankings(); len(all) == 1 {
-			ranking(&text, all[0], m.machine)
+			ranking(&text, m, all[0])
 		} else if len(all) > 1 {
 			table(&text, m)
 		} else {
@@ -50,8 +48,8 @@ func table(text *strings.Builder, m Map) {
 		}
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % intervals of the first and of another overlap.\n")
-	for _, note := range notes(m.rankings()...) {
+	text.WriteString("~: the 95 % intervals of the first and of another overlap, or rounds are too few for one.\n")
+	for _, note := range m.notes() {
 		fmt.Fprintln(text, note)
 	}
 }
@@ -62,8 +60,13 @@ func cheapest(r *Ranking) string {
 		return "not measured"
 	}
 	text := r.Choices[0].Variant + " " + format(r.Choices[0].Cost.Median, r.Unit)
-	if !r.sure() {
-		return "~ " + text
+	if len(r.Choices) == 1 {
+		text = "only " + text
+	} else if !r.sure() {
+		text = "~ " + text
+	}
+	if len(r.Lacks) > 0 {
+		text = "! " + text
 	}
 	return text
 }
@@ -86,8 +89,8 @@ func plain(r *Ranking) string {
 	return times(mutex, r.Choices[0]) + " " + plainMutex
 }
 
-func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
-	fmt.Fprintf(text, "%s, by %s\n", title(machine, r.Cell), r.Unit)
+func ranking(text *strings.Builder, m Map, r Ranking) {
+	fmt.Fprintf(text, "%s, by %s\n", title(m.machine, r.Cell), r.Unit)
 	t := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tvariant\tcost\t95 % interval\t\tread p99\tupdate p99\tlongest\tforbids")
 	for i, e := range r.Choices {
@@ -95,14 +98,17 @@ func ranking(text *strings.Builder, r Ranking, machine benchfile.Machine) {
 		if e.Tied || i == 0 && !r.sure() {
 			place += "~"
 		}
+		if i == 0 && len(r.Lacks) > 0 {
+			place += "!"
+		}
 		fmt.Fprintln(t, place+"\t"+line(e, r))
 	}
 	for _, e := range r.References {
 		fmt.Fprintln(t, "-\t"+line(e, r))
 	}
 	t.Flush()
-	text.WriteString("~: the 95 % interval overlaps that of the first. -: for reference, not a choice.\n")
-	for _, note := range notes(r) {
+	text.WriteString("~: the 95 % interval overlaps that of the first, or rounds are too few for one. -: for reference, not a choice.\n")
+	for _, note := range m.notes() {
 		fmt.Fprintln(text, note)
 	}
 }

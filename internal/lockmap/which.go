@@ -66,9 +66,20 @@ func WriteWhich(w io.Writer, r *Results) error {
 	fmt.Fprintf(&text, "Package [contention](../contention/contention.go) measured these on %s. A time is the median of ns/op at %d procs. A factor such as 1.23x is the time of the second variant, or of one sync.Mutex (`%s`), divided by that of the cheapest. "+
 		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, plainMutex)
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
+	var used []Ranking
 	for _, q := range questions {
-		answer, link := r.answer(q, procs)
+		all := r.rankings(q, procs)
+		answer, link := answer(q, all)
 		fmt.Fprintf(&text, "| %s | %s | %s |\n", q.text, answer, link)
+		for _, one := range all {
+			// Two questions may be about one case.
+			if !slices.ContainsFunc(used, func(r Ranking) bool { return r.Cell == one.Cell }) {
+				used = append(used, one)
+			}
+		}
+	}
+	for _, note := range notes(used...) {
+		text.WriteString("\n" + note + "\n")
 	}
 	text.WriteString(travels)
 	_, err := io.WriteString(w, text.String())
@@ -114,7 +125,8 @@ func describe(m benchfile.Machine) string {
 	return strings.Join(parts, ", ")
 }
 
-func (r *Results) answer(q question, procs int) (answer, link string) {
+// rankings returns those of the measured cells that a question is about.
+func (r *Results) rankings(q question, procs int) []Ranking {
 	cell := Cell{q.shape, defaults[q.shape], procs}
 	q.set(&cell.Case)
 	all := []Ranking{r.rank(cell, "ns/op")}
@@ -127,7 +139,10 @@ func (r *Results) answer(q question, procs int) (answer, link string) {
 			}
 		}
 	}
-	all = slices.DeleteFunc(all, func(r Ranking) bool { return len(r.Choices) == 0 })
+	return slices.DeleteFunc(all, func(r Ranking) bool { return len(r.Choices) == 0 })
+}
+
+func answer(q question, all []Ranking) (answer, link string) {
 	if len(all) == 0 {
 		return "not measured: `go test -bench . ./contention`", "none"
 	}
@@ -152,27 +167,41 @@ func same(a, b Cell, but Dial) bool {
 	return true
 }
 
-// summary is the text of a cell of the table.
+// summary is the text of a cell of the table. Where rounds are too few for an interval,
+// it is the order of the medians.
 func summary(r Ranking) string {
 	first := r.Choices[0]
-	cheap := []string{"`" + first.Variant + "`"}
+	text := "`" + first.Variant + "`, " + format(first.Cost.Median, r.Unit)
+	if len(r.Choices) == 1 {
+		text = "only " + text
+	}
+	few := r.few()
+	var cheap []string
 	var next *Entry
 	for i, e := range r.Choices[1:] {
-		if e.Tied {
+		switch {
+		case few:
+			text += "; `" + e.Variant + "` " + times(e, first)
+		case e.Tied:
 			cheap = append(cheap, "`"+e.Variant+"`")
-		} else if next == nil {
+		case next == nil:
 			next = &r.Choices[i+1]
 		}
 	}
-	text := cheap[0] + ", " + format(first.Cost.Median, r.Unit)
-	if len(cheap) > 1 {
-		text += "; about as cheap: " + strings.Join(cheap[1:], ", ")
+	if few {
+		text += "; too few rounds for an interval"
+	}
+	if cheap != nil {
+		text += "; about as cheap: " + strings.Join(cheap, ", ")
 	}
 	if next != nil {
 		text += "; then `" + next.Variant + "` " + times(*next, first)
 	}
-	if mutex, ok := r.entry(plainMutex); ok && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
+	if mutex, ok := r.entry(plainMutex); ok && !few && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
 		text += "; `" + plainMutex + "` " + times(mutex, first)
+	}
+	if len(r.Lacks) > 0 {
+		text += "; not measured: `" + strings.Join(r.Lacks, "`, `") + "`"
 	}
 	return text
 }
@@ -192,13 +221,16 @@ func cheapestAlong(all []Ranking, along string) string {
 // values between two measured ones.
 func crossing(all []Ranking, q question) string {
 	dial, _ := DialOf(q.along)
-	var cheaper, costlier, open []string
+	var cheaper, costlier, open, few, lacking []string
 	for _, r := range all {
 		a, okA := r.entry(q.than[0])
 		b, okB := r.entry(q.than[1])
 		value := dial.text(r.Cell)
 		switch {
 		case !okA || !okB:
+			lacking = append(lacking, value)
+		case !a.Cost.hasInterval() || !b.Cost.hasInterval():
+			few = append(few, value)
 		case a.Cost.High < b.Cost.Low:
 			cheaper = append(cheaper, fmt.Sprintf("%s (%s)", value, times(b, a)))
 		case b.Cost.High < a.Cost.Low:
@@ -215,13 +247,12 @@ func crossing(all []Ranking, q question) string {
 		{"`" + q.than[0] + "` is cheaper at", cheaper},
 		{"`" + q.than[1] + "` is cheaper at", costlier},
 		{"undecided at", open},
+		{"too few rounds for an interval at", few},
+		{"not both measured at", lacking},
 	} {
 		if len(part.values) > 0 {
 			parts = append(parts, part.text+" "+q.along+" "+strings.Join(part.values, ", "))
 		}
-	}
-	if len(parts) == 0 {
-		return "not measured: `go test -bench . ./contention`"
 	}
 	return strings.Join(parts, "; ")
 }
