@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -597,6 +598,26 @@ func TestReadsIntoNothing(t *testing.T) {
 			}
 			require.Equal(t, "spam", string(p))
 			return nil
+		})
+	})
+}
+
+// A stream does not keep what its caller reads into and writes from.
+func TestBuffersAreForgotten(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			b.Write([]byte("spam"))
+			p := new([64]byte)
+			kept := weak.Make(p)
+			_, err := io.ReadFull(s.As(task), p[:4])
+			require.NoError(t, err)
+			_, err = s.Write(task, p[:])
+			require.NoError(t, err)
+			runtime.GC()
+			require.Nil(t, kept.Value())
+			return s.Close()
 		})
 	})
 }
