@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -839,21 +840,38 @@ func TestGoexitOfATask(t *testing.T) {
 	require.False(t, returned)
 }
 
-// A callback that has run is not kept alive by the queue that it was in.
+// A callback that has run, or never will, is not kept alive by the list that it was in.
 func TestCallbacksAreForgotten(t *testing.T) {
-	run(t, func(task *Task) error {
-		l := task.Loop()
-		for range 20 {
-			l.callSoon(func() {})
-		}
-		task.Yield()
-		task.Yield()
-		require.GreaterOrEqual(t, cap(l.ready), 20, "the queue of the turn before is used again")
-		for _, c := range l.ready[:cap(l.ready)] {
-			require.Nil(t, c.f)
-		}
-		return nil
-	})
+	for name, add := range map[string]func(l *Loop, done *Future[nothing], f func()){
+		"ready":  func(l *Loop, _ *Future[nothing], f func()) { l.callSoon(f) },
+		"posted": func(l *Loop, _ *Future[nothing], f func()) { l.callSoonThreadsafe(f) },
+		"due":    func(l *Loop, _ *Future[nothing], f func()) { l.callLater(0, f) },
+		"stopped": func(l *Loop, done *Future[nothing], f func()) {
+			timer := l.callLater(time.Hour, f)
+			done.onDone(func() { timer.stop() })
+		},
+		"future": func(_ *Loop, done *Future[nothing], f func()) { done.onDone(f) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(task *Task) error {
+				done := NewFuture[nothing](task.Loop())
+				var kept []weak.Pointer[[64]byte]
+				for range 20 {
+					p := new([64]byte)
+					kept = append(kept, weak.Make(p))
+					add(task.Loop(), done, func() { p[0] = 1 })
+				}
+				done.Resolve(nothing{}, nil)
+				require.NoError(t, sleep(task, time.Millisecond)) // the callbacks run first
+				runtime.GC()
+				for _, p := range kept {
+					require.Nil(t, p.Value())
+				}
+				runtime.KeepAlive(done)
+				return nil
+			})
+		})
+	}
 }
 
 func Example() {

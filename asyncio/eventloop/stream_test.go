@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -308,15 +309,25 @@ func TestCanceledRead(t *testing.T) {
 	})
 }
 
+// Beside a Read, another Read or a Detach panics, and the stream goes on.
 func TestTwoReaders(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, _ := pair(t)
+		a, b := pair(t)
 		run(t, func(task *Task) error {
 			s := task.Loop().Attach(wrap(a))
-			Go(task.Loop(), func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
+			first := Go(task.Loop(), func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
 			task.Yield()
-			require.PanicsWithValue(t, "eventloop: Read of a stream that another task reads", func() { s.Read(task, make([]byte, 1)) })
-			return nil
+			for name, second := range map[string]func(){
+				"Read":   func() { s.Read(task, make([]byte, 1)) },
+				"Detach": func() { s.Detach(task) },
+			} {
+				require.PanicsWithValue(t, "eventloop: Read of a stream that another task reads", second, name)
+			}
+			_, err := s.Write(task, []byte("spam"))
+			require.NoError(t, err)
+			b.Write([]byte("eggs"))
+			_, err = Await(task, first)
+			return err
 		})
 	})
 }
@@ -457,6 +468,8 @@ func TestDetach(t *testing.T) {
 				require.ErrorIs(t, err, net.ErrClosed)
 				_, err = s.Write(task, p)
 				require.ErrorIs(t, err, net.ErrClosed)
+				_, err = s.Detach(task)
+				require.ErrorIs(t, err, net.ErrClosed)
 				require.NoError(t, s.Close(), "of the stream, and not of the connection")
 				return nil
 			})
@@ -565,6 +578,47 @@ func TestEmptyReads(t *testing.T) {
 		require.Equal(t, "spam", string(p))
 		_, err := Await(task, writer)
 		return err
+	})
+}
+
+// A Read into no bytes leaves the input, and is not the end of it.
+func TestReadsIntoNothing(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			b.Write([]byte("spam"))
+			p := make([]byte, 4)
+			for i := range p {
+				n, err := s.Read(task, nil)
+				require.NoError(t, err)
+				require.Zero(t, n)
+				_, err = s.Read(task, p[i:i+1])
+				require.NoError(t, err)
+			}
+			require.Equal(t, "spam", string(p))
+			return nil
+		})
+	})
+}
+
+// A stream does not keep what its caller reads into and writes from.
+func TestBuffersAreForgotten(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			b.Write([]byte("spam"))
+			p := new([64]byte)
+			kept := weak.Make(p)
+			_, err := io.ReadFull(s.As(task), p[:4])
+			require.NoError(t, err)
+			_, err = s.Write(task, p[:])
+			require.NoError(t, err)
+			runtime.GC()
+			require.Nil(t, kept.Value())
+			return s.Close()
+		})
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,6 +182,23 @@ func TestCommands(t *testing.T) {
 	} {
 		require.Equal(t, want, say(t, address, words, want), "%.60q", words)
 	}
+}
+
+// A command with too few or too many words is refused and changes nothing.
+func TestWrongNumberOfArguments(t *testing.T) {
+	c := dial(t, listen(t).Addr())
+	for name, want := range arity {
+		for n := range want + 4 {
+			if n != want {
+				_, err := c.ask(append([]string{name}, slices.Repeat([]string{"k"}, n)...)...)
+				require.Equal(t, Error("ERR wrong number of arguments for '"+name+"' command"), err, "%d words", n)
+			}
+		}
+	}
+	var no Error
+	require.ErrorAs(t, c.SetFor("k", "v", time.Second), &no)
+	_, err := c.Get("k")
+	require.Equal(t, ErrNil, err)
 }
 
 // A client that sends a malformed command gets an error and is disconnected. The
