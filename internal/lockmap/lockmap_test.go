@@ -184,6 +184,8 @@ func TestWhich(t *testing.T) {
 		require.NoError(t, WriteWhich(&b, read(t, append(sample(), more...))))
 		require.Equal(t, page, b.String())
 	}
+	only := read(t, bytes.ReplaceAll(output(6, rows(at(0, 0), "global-mutex=90", "lock-free=4")...), []byte("-2\t"), []byte("-8\t")))
+	require.EqualError(t, WriteWhich(&b, only), "all rows are of more procs than the 2 processors there are: want some of 2 or fewer")
 }
 
 // One variant is cheaper than another where their intervals do not meet.
