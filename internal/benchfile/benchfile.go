@@ -570,9 +570,10 @@ func (f *File) merge(other *File) {
 	}
 	for _, key := range mixed {
 		for _, part := range before {
-			if mine, theirs := part.Machine.Fact(key), other.Machine.Fact(key); mine != "" && theirs != "" && mine != theirs {
+			first, second := part.Machine.Fact(key), other.Machine.Fact(key)
+			if first != "" && second != "" && first != second {
 				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
-					other.Name, key, theirs, mine, part.Name), f, other)
+					other.Name, key, second, first, part.Name), f, other)
 				break
 			}
 		}
