@@ -179,6 +179,25 @@ func TestRunCountsEveryTask(t *testing.T) {
 	t.Run("io", func(t *testing.T) { suitetest.Exact(t, IO.Rows(), Want, 7) })
 }
 
+// A task=io blocks for a millisecond, and as many overlap as there are workers.
+func TestIOBlocksForAMillisecond(t *testing.T) {
+	const n = 6
+	for i, row := range IO.Rows() {
+		t.Run(row.Name, func(t *testing.T) {
+			for _, workers := range []int{1, 3} {
+				synctest.Test(t, func(t *testing.T) {
+					began, overlap := time.Now(), workers
+					if Variants[i].OneWorker {
+						overlap = 1
+					}
+					row.Run(workers, n)
+					require.Equal(t, time.Duration(n/overlap)*time.Millisecond, time.Since(began), "%d workers", workers)
+				})
+			}
+		})
+	}
+}
+
 func TestMisuseOfRun(t *testing.T) {
 	for _, kind := range []Kind{Empty, Microsecond, IO} {
 		suitetest.Misuse(t, "workerpool", kind.Rows())
