@@ -276,6 +276,31 @@ func requireFull(t *testing.T, p Pool, workers int, accepted int64) {
 	require.LessOrEqual(t, accepted, int64(most))
 }
 
+// While every worker is busy, the queue takes as many tasks as it should before a submitter
+// waits, also where the number of workers does not divide its capacity.
+func TestCapacity(t *testing.T) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(workers)
+				ctx, cancel := context.WithCancel(t.Context())
+				release := make(chan struct{})
+				for range workers {
+					require.NoError(t, p.Submit(ctx, func(w Worker) { w.Blocking(func() { <-release }) }))
+					synctest.Wait() // until a worker has taken it
+				}
+				accepted, last := fill(t, ctx, p, release, new(atomic.Int64))
+				require.GreaterOrEqual(t, accepted.Load(), int64(capacity))
+				require.Less(t, accepted.Load(), int64(capacity+workers), "only sharded-lock rounds up, to a multiple of workers")
+				cancel()
+				require.ErrorIs(t, <-last, context.Canceled)
+				close(release)
+				require.NoError(t, p.Close())
+			})
+		}
+	})
+}
+
 func TestCancelWhileFull(t *testing.T) {
 	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
 		for _, workers := range []int{1, 3} {
