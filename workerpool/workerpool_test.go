@@ -947,6 +947,47 @@ func TestCloseWhileSubmitting(t *testing.T) {
 	})
 }
 
+// A slowLeave is a queue whose worker leaves it when release is closed.
+type slowLeave struct {
+	queue
+	release chan struct{}
+}
+
+func (q slowLeave) leave(worker int) {
+	<-q.release
+	q.queue.leave(worker)
+}
+
+// Close returns when the last worker has ended, and not when the last task has. Other
+// pools have no workers of their own.
+func TestCloseWaitsForItsWorkers(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			release := make(chan struct{})
+			switch p := p.(type) {
+			case *channelPool:
+				p.running.Go(func() { <-release }) // the test plays a worker
+			case *errgroupPool:
+				p.group.Go(func() error { <-release; return nil })
+			default:
+				synctest.Wait() // until the worker sleeps
+				inner(p).queue = slowLeave{inner(p).queue, release}
+			}
+			closed := false
+			go func() {
+				assert.NoError(t, p.Close())
+				closed = true
+			}()
+			synctest.Wait()
+			require.False(t, closed)
+			close(release)
+			synctest.Wait()
+			require.True(t, closed)
+		})
+	})
+}
+
 // Workers go to sleep and are woken again and again. No task is left behind.
 func TestNoWakeIsLost(t *testing.T) {
 	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
