@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -984,6 +985,36 @@ func TestCloseWaitsForItsWorkers(t *testing.T) {
 			close(release)
 			synctest.Wait()
 			require.True(t, closed)
+		})
+	})
+}
+
+// A task that has run can be collected while the pool is open, also if it has waited for
+// room. In lock-free, a slot that was stolen from keeps its task until it is used again.
+func TestPoolsDoNotKeepTasksAlive(t *testing.T) {
+	stealing := func(p Pool) bool { _, ok := p.(*lockFreePool); return ok }
+	each(t, stealing, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			var held []weak.Pointer[[64]byte]
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				for range 3 * capacity {
+					mine := new([64]byte)
+					held = append(held, weak.Make(mine))
+					assert.NoError(t, w.Submit(t.Context(), func(Worker) { mine[0]++ }))
+				}
+			}))
+			require.NoError(t, p.Wait())
+			synctest.Wait() // until no goroutine has a task on its stack
+			runtime.GC()
+			kept := 0
+			for _, task := range held {
+				if task.Value() != nil {
+					kept++
+				}
+			}
+			require.Zero(t, kept, "of %d tasks", len(held))
+			require.NoError(t, p.Close())
 		})
 	})
 }
