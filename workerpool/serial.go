@@ -32,7 +32,8 @@ func (p *serialPool) Submit(ctx context.Context, task Task) error {
 	}
 	p.call(task)
 	for len(p.more) > 0 {
-		task, p.more = p.more[0], p.more[1:]
+		task, p.more[0] = p.more[0], nil // do not keep the task alive after it has run
+		p.more = p.more[1:]
 		p.call(task)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -179,6 +180,25 @@ func TestRunCountsEveryTask(t *testing.T) {
 	t.Run("io", func(t *testing.T) { suitetest.Exact(t, IO.Rows(), Want, 7) })
 }
 
+// A task=io blocks for a millisecond, and as many overlap as there are workers.
+func TestIOBlocksForAMillisecond(t *testing.T) {
+	const n = 6
+	for i, row := range IO.Rows() {
+		t.Run(row.Name, func(t *testing.T) {
+			for _, workers := range []int{1, 3} {
+				synctest.Test(t, func(t *testing.T) {
+					began, overlap := time.Now(), workers
+					if Variants[i].OneWorker {
+						overlap = 1
+					}
+					row.Run(workers, n)
+					require.Equal(t, time.Duration(n/overlap)*time.Millisecond, time.Since(began), "%d workers", workers)
+				})
+			}
+		})
+	}
+}
+
 func TestMisuseOfRun(t *testing.T) {
 	for _, kind := range []Kind{Empty, Microsecond, IO} {
 		suitetest.Misuse(t, "workerpool", kind.Rows())
@@ -255,6 +275,31 @@ func requireFull(t *testing.T, p Pool, workers int, accepted int64) {
 	}
 	require.GreaterOrEqual(t, accepted, int64(capacity))
 	require.LessOrEqual(t, accepted, int64(most))
+}
+
+// While every worker is busy, the queue takes as many tasks as it should before a submitter
+// waits, also where the number of workers does not divide its capacity.
+func TestCapacity(t *testing.T) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) {
+				p := open(workers)
+				ctx, cancel := context.WithCancel(t.Context())
+				release := make(chan struct{})
+				for range workers {
+					require.NoError(t, p.Submit(ctx, func(w Worker) { w.Blocking(func() { <-release }) }))
+					synctest.Wait() // until a worker has taken it
+				}
+				accepted, last := fill(t, ctx, p, release, new(atomic.Int64))
+				require.GreaterOrEqual(t, accepted.Load(), int64(capacity))
+				require.Less(t, accepted.Load(), int64(capacity+workers), "only sharded-lock rounds up, to a multiple of workers")
+				cancel()
+				require.ErrorIs(t, <-last, context.Canceled)
+				close(release)
+				require.NoError(t, p.Close())
+			})
+		}
+	})
 }
 
 func TestCancelWhileFull(t *testing.T) {
@@ -900,6 +945,77 @@ func TestCloseWhileSubmitting(t *testing.T) {
 			require.Equal(t, accepted.Load(), ran.Load())
 			require.Equal(t, after, ran.Load(), "nothing runs after Close")
 		}
+	})
+}
+
+// A slowLeave is a queue whose worker leaves it when release is closed.
+type slowLeave struct {
+	queue
+	release chan struct{}
+}
+
+func (q slowLeave) leave(worker int) {
+	<-q.release
+	q.queue.leave(worker)
+}
+
+// Close returns when the last worker has ended, and not when the last task has. Other
+// pools have no workers of their own.
+func TestCloseWaitsForItsWorkers(t *testing.T) {
+	each(t, unbounded, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			release := make(chan struct{})
+			switch p := p.(type) {
+			case *channelPool:
+				p.running.Go(func() { <-release }) // the test plays a worker
+			case *errgroupPool:
+				p.group.Go(func() error { <-release; return nil })
+			default:
+				synctest.Wait() // until the worker sleeps
+				inner(p).queue = slowLeave{inner(p).queue, release}
+			}
+			closed := false
+			go func() {
+				assert.NoError(t, p.Close())
+				closed = true
+			}()
+			synctest.Wait()
+			require.False(t, closed)
+			close(release)
+			synctest.Wait()
+			require.True(t, closed)
+		})
+	})
+}
+
+// A task that has run can be collected while the pool is open, also if it has waited for
+// room. In lock-free, a slot that was stolen from keeps its task until it is used again.
+func TestPoolsDoNotKeepTasksAlive(t *testing.T) {
+	stealing := func(p Pool) bool { _, ok := p.(*lockFreePool); return ok }
+	each(t, stealing, func(t *testing.T, open func(workers int) Pool) {
+		synctest.Test(t, func(t *testing.T) {
+			p := open(1)
+			var held []weak.Pointer[[64]byte]
+			require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+				for range 3 * capacity {
+					mine := new([64]byte)
+					held = append(held, weak.Make(mine))
+					assert.NoError(t, w.Submit(t.Context(), func(Worker) { mine[0]++ }))
+				}
+			}))
+			require.NoError(t, p.Wait())
+			synctest.Wait() // until no goroutine has a task on its stack
+			runtime.GC()
+			kept := 0
+			for _, task := range held {
+				if task.Value() != nil {
+					kept++
+				}
+			}
+			require.Zero(t, kept, "of %d tasks", len(held))
+			require.NoError(t, p.Close())
+		})
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"boundaries/internal/cputime"
 	"boundaries/internal/gil"
 	"boundaries/internal/park"
+	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -30,6 +31,13 @@ func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)
 func TestAnswerIsExact(t *testing.T) {
 	require.Equal(t, fibPlain(N), Forks+1)
 	suitetest.Exact(t, Variants, Want, 0, 1, 3)
+}
+
+// The time per fork does not depend on the number of steps.
+func TestMetricsAreOfOneFork(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		require.Equal(t, []suite.Metric{{Unit: "ns/fork", Value: 7}}, Metrics(time.Duration(7*n*Forks), n), "%d steps", n)
+	}
 }
 
 // The end of a crew waits for its workers.
