@@ -26,11 +26,36 @@ func TestMisuse(t *testing.T) {
 	require.PanicsWithValue(t, "contention: 0 workers, need at least one", func() { NewTrial(Default, 0) })
 	require.PanicsWithValue(t, "contention: -1 workers, need at least one", func() { NewTrial(Default, -1) })
 	require.PanicsWithValue(t, "contention: -1 steps, need none or more", func() { NewTrial(Default, 1).Take(Variants[0], -1) })
-	require.PanicsWithValue(t, "contention: read is 101, want 0 to 100 percent", func() {
-		c := Default
-		c.Read = 101
-		NewTrial(c, 1)
-	})
+	c := Default
+	c.Read = 101
+	for _, use := range []func(){func() { NewTrial(c, 1) }, func() { c.Workload("record", Variants) }} {
+		require.PanicsWithValue(t, "contention: read is 101, want 0 to 100 percent", use)
+	}
+}
+
+// Each dial has a least and a largest value. What is beyond them is refused.
+func TestCheckRefusesWhatIsOutOfRange(t *testing.T) {
+	for _, dial := range []struct {
+		set         func(c *Case, value int)
+		least, most int
+		want        string
+	}{
+		{func(c *Case, value int) { c.Hold = time.Duration(value) }, 0, 1e9, "want 0 to 1s"},
+		{func(c *Case, value int) { c.Think = time.Duration(value) }, 0, 1e9, "want 0 to 1s"},
+		{func(c *Case, value int) { c.Read = value }, 0, 100, "want 0 to 100 percent"},
+		{func(c *Case, value int) { c.Records = value }, 1, 32768, "want 1 to 32768"},
+		{func(c *Case, value int) { c.Goroutines = value }, 1, 1024, "want 1 to 1024 for each proc"},
+	} {
+		check := func(value int) error {
+			c := Default
+			dial.set(&c, value)
+			return c.Check()
+		}
+		require.NoError(t, check(dial.least))
+		require.NoError(t, check(dial.most))
+		require.ErrorContains(t, check(dial.least-1), dial.want)
+		require.ErrorContains(t, check(dial.most+1), dial.want)
+	}
 }
 
 // Work of 100 ns lasts 100 ns. Other work on the machine can only make it longer,
