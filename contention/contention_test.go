@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -90,21 +91,54 @@ func workThatIsOff(t *testing.T) string {
 	return ""
 }
 
-// A row reports what its goroutines measure if that differs from the dial.
+// A row reports what its goroutines measure if that differs from the dial, and nothing of
+// a dial that is right.
 func TestDialThatIsOffShows(t *testing.T) {
-	c := Default
-	c.Hold, c.Think = time.Microsecond, time.Microsecond
-	trial := NewTrial(c, 2)
-	trial.workers[1].hold *= 3
-	trial.Take(Variants[0], 100)
-	units := map[string]float64{}
-	for _, m := range trial.Metrics() {
-		units[m.Unit] = m.Value
+	hold, think := Default, Default
+	hold.Hold, think.Think = time.Microsecond, time.Microsecond
+	for _, test := range []struct {
+		c          Case
+		off, right string
+	}{{hold, "hold-ns", "think-ns"}, {think, "think-ns", "hold-ns"}} {
+		trial := NewTrial(test.c, 2)
+		trial.workers[1].hold *= 3
+		trial.workers[1].think *= 3
+		trial.Take(Variants[0], 100)
+		units := map[string]float64{}
+		for _, m := range trial.Metrics() {
+			units[m.Unit] = m.Value
+		}
+		require.Greater(t, units[test.off], 2000., test.off)
+		require.NotContains(t, units, test.right)
 	}
-	require.Contains(t, units, "hold-ns")
-	require.Greater(t, units["hold-ns"], 2000.)
 	require.True(t, off(100, 111) && off(100, 89))
 	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
+}
+
+// A row reports the waits of all its goroutines, the longest stall, the least and the
+// largest share, and the wait for mutexes of one step.
+func TestMetrics(t *testing.T) {
+	trial := NewTrial(Default, 3)
+	require.Equal(t, []suite.Metric{{Unit: "stall-ns"}}, trial.Metrics(), "no step is taken")
+
+	for i, worker := range []struct {
+		taken, waits int
+		wait, stall  time.Duration
+	}{{60, 150, 10, 7}, {10, 49, 20, 9}, {20, 1, 30, 8}} {
+		w := trial.workers[i]
+		w.taken, w.stall = worker.taken, worker.stall
+		for range worker.waits {
+			w.waits[0].note(worker.wait)
+			w.waits[1].note(worker.wait + 5)
+		}
+	}
+	trial.mutexWait = 360
+	require.Equal(t, []suite.Metric{
+		{Unit: "read-p50-ns", Value: 10}, {Unit: "read-p99-ns", Value: 20}, {Unit: "read-max-ns", Value: 30},
+		{Unit: "update-p50-ns", Value: 15}, {Unit: "update-p99-ns", Value: 25}, {Unit: "update-max-ns", Value: 35},
+		{Unit: "stall-ns", Value: 9},
+		{Unit: "min-share", Value: 10. / 30}, {Unit: "max-share", Value: 60. / 30}, {Unit: "mutex-wait-ns/op", Value: 4},
+	}, trial.Metrics())
 }
 
 // How many steps pass between two timed ones is odd, so that in the end each step of the plan
