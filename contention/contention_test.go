@@ -291,45 +291,60 @@ func TestStallIsWithoutTheWork(t *testing.T) {
 }
 
 // A trial reports its last Take, to the end: what a worker waits after its last step is a
-// stall, a step that has no end is wrong, and the waits before do not count.
+// stall, a step that has no end is wrong, and nothing of the Take before counts.
 func TestReportIsOfTheLastTake(t *testing.T) {
-	trial := NewTrial(Default, 1)
+	c := Default
+	c.Read = 100
+	trial := NewTrial(c, 1)
 	w := trial.workers[0]
-	w.every = 1
-	take := func(n int, end func(*Worker)) {
+	w.every, w.work = 5, time.Hour // a step that the next Take still counts would be an hour of stall
+	take := func(n int, access func()) {
 		trial.Take(Variant{Run: func(t *Trial) int {
 			t.Fork(func(w *Worker) {
 				for w.Next() {
-					end(w)
+					access()
 				}
 				time.Sleep(5 * time.Millisecond)
 			})
-			return w.updates
+			return 0
 		}}, n)
 	}
-	take(100, (*Worker).Done)
-	require.NoError(t, trial.Err())
-	require.GreaterOrEqual(t, w.stall, 5*time.Millisecond)
 
 	var mu sync.Mutex
-	for mutexWait() < 20*time.Millisecond {
-		mu.Lock()
-		var waiter sync.WaitGroup
-		waiter.Go(func() {
-			mu.Lock()
-			defer mu.Unlock()
-		})
-		time.Sleep(time.Millisecond)
-		mu.Unlock()
-		waiter.Wait()
-	}
 	before := mutexWait()
-	take(7, (*Worker).Done)
-	require.Equal(t, 7, w.waits[0].count+w.waits[1].count)
-	require.Less(t, trial.mutexWait, before)
+	take(12, func() {
+		w.Agree(1, 2, 2, 2)
+		w.Saw(1000)
+		w.stall = time.Hour
+		for mutexWait()-before < 20*time.Millisecond {
+			mu.Lock()
+			var waiter sync.WaitGroup
+			waiter.Go(func() {
+				mu.Lock()
+				defer mu.Unlock()
+			})
+			time.Sleep(time.Millisecond)
+			mu.Unlock()
+			waiter.Wait()
+		}
+		if w.taken == 1 {
+			w.Done()
+		}
+	})
+	require.EqualError(t, trial.Err(), "2 timed steps have no end: each step must call Done\n"+
+		"12 of 12 reads saw words that disagree, or a count that went back")
+	waited := trial.mutexWait
+	require.Positive(t, waited)
 
-	take(1, func(*Worker) {})
-	require.EqualError(t, trial.Err(), "1 timed steps have no end: each step must call Done")
+	take(7, func() {
+		w.Saw(0)
+		w.Done()
+	})
+	require.NoError(t, trial.Err())
+	require.Equal(t, 2, w.waits[0].count)
+	require.GreaterOrEqual(t, w.stall, 5*time.Millisecond)
+	require.Less(t, w.stall, time.Hour)
+	require.Less(t, trial.mutexWait, waited)
 }
 
 func TestDuration(t *testing.T) {
