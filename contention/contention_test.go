@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -26,11 +27,36 @@ func TestMisuse(t *testing.T) {
 	require.PanicsWithValue(t, "contention: 0 workers, need at least one", func() { NewTrial(Default, 0) })
 	require.PanicsWithValue(t, "contention: -1 workers, need at least one", func() { NewTrial(Default, -1) })
 	require.PanicsWithValue(t, "contention: -1 steps, need none or more", func() { NewTrial(Default, 1).Take(Variants[0], -1) })
-	require.PanicsWithValue(t, "contention: read is 101, want 0 to 100 percent", func() {
-		c := Default
-		c.Read = 101
-		NewTrial(c, 1)
-	})
+	c := Default
+	c.Read = 101
+	for _, use := range []func(){func() { NewTrial(c, 1) }, func() { c.Workload("record", Variants) }} {
+		require.PanicsWithValue(t, "contention: read is 101, want 0 to 100 percent", use)
+	}
+}
+
+// Each dial has a least and a largest value. What is beyond them is refused.
+func TestCheckRefusesWhatIsOutOfRange(t *testing.T) {
+	for _, dial := range []struct {
+		set         func(c *Case, value int)
+		least, most int
+		want        string
+	}{
+		{func(c *Case, value int) { c.Hold = time.Duration(value) }, 0, 1e9, "want 0 to 1s"},
+		{func(c *Case, value int) { c.Think = time.Duration(value) }, 0, 1e9, "want 0 to 1s"},
+		{func(c *Case, value int) { c.Read = value }, 0, 100, "want 0 to 100 percent"},
+		{func(c *Case, value int) { c.Records = value }, 1, 32768, "want 1 to 32768"},
+		{func(c *Case, value int) { c.Goroutines = value }, 1, 1024, "want 1 to 1024 for each proc"},
+	} {
+		check := func(value int) error {
+			c := Default
+			dial.set(&c, value)
+			return c.Check()
+		}
+		require.NoError(t, check(dial.least))
+		require.NoError(t, check(dial.most))
+		require.ErrorContains(t, check(dial.least-1), dial.want)
+		require.ErrorContains(t, check(dial.most+1), dial.want)
+	}
 }
 
 // Work of 100 ns lasts 100 ns. Other work on the machine can only make it longer,
@@ -65,21 +91,54 @@ func workThatIsOff(t *testing.T) string {
 	return ""
 }
 
-// A row reports what its goroutines measure if that differs from the dial.
+// A row reports what its goroutines measure if that differs from the dial, and nothing of
+// a dial that is right.
 func TestDialThatIsOffShows(t *testing.T) {
-	c := Default
-	c.Hold, c.Think = time.Microsecond, time.Microsecond
-	trial := NewTrial(c, 2)
-	trial.workers[1].hold *= 3
-	trial.Take(Variants[0], 100)
-	units := map[string]float64{}
-	for _, m := range trial.Metrics() {
-		units[m.Unit] = m.Value
+	hold, think := Default, Default
+	hold.Hold, think.Think = time.Microsecond, time.Microsecond
+	for _, test := range []struct {
+		c          Case
+		off, right string
+	}{{hold, "hold-ns", "think-ns"}, {think, "think-ns", "hold-ns"}} {
+		trial := NewTrial(test.c, 2)
+		trial.workers[1].hold *= 3
+		trial.workers[1].think *= 3
+		trial.Take(Variants[0], 100)
+		units := map[string]float64{}
+		for _, m := range trial.Metrics() {
+			units[m.Unit] = m.Value
+		}
+		require.Greater(t, units[test.off], 2000., test.off)
+		require.NotContains(t, units, test.right)
 	}
-	require.Contains(t, units, "hold-ns")
-	require.Greater(t, units["hold-ns"], 2000.)
 	require.True(t, off(100, 111) && off(100, 89))
 	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
+}
+
+// A row reports the waits of all its goroutines, the longest stall, the least and the
+// largest share, and the wait for mutexes of one step.
+func TestMetrics(t *testing.T) {
+	trial := NewTrial(Default, 3)
+	require.Equal(t, []suite.Metric{{Unit: "stall-ns"}}, trial.Metrics(), "no step is taken")
+
+	for i, worker := range []struct {
+		taken, waits int
+		wait, stall  time.Duration
+	}{{60, 150, 10, 7}, {10, 49, 20, 9}, {20, 1, 30, 8}} {
+		w := trial.workers[i]
+		w.taken, w.stall = worker.taken, worker.stall
+		for range worker.waits {
+			w.waits[0].note(worker.wait)
+			w.waits[1].note(worker.wait + 5)
+		}
+	}
+	trial.mutexWait = 360
+	require.Equal(t, []suite.Metric{
+		{Unit: "read-p50-ns", Value: 10}, {Unit: "read-p99-ns", Value: 20}, {Unit: "read-max-ns", Value: 30},
+		{Unit: "update-p50-ns", Value: 15}, {Unit: "update-p99-ns", Value: 25}, {Unit: "update-max-ns", Value: 35},
+		{Unit: "stall-ns", Value: 9},
+		{Unit: "min-share", Value: 10. / 30}, {Unit: "max-share", Value: 60. / 30}, {Unit: "mutex-wait-ns/op", Value: 4},
+	}, trial.Metrics())
 }
 
 // How many steps pass between two timed ones is odd, so that in the end each step of the plan
@@ -232,45 +291,60 @@ func TestStallIsWithoutTheWork(t *testing.T) {
 }
 
 // A trial reports its last Take, to the end: what a worker waits after its last step is a
-// stall, a step that has no end is wrong, and the waits before do not count.
+// stall, a step that has no end is wrong, and nothing of the Take before counts.
 func TestReportIsOfTheLastTake(t *testing.T) {
-	trial := NewTrial(Default, 1)
+	c := Default
+	c.Read = 100
+	trial := NewTrial(c, 1)
 	w := trial.workers[0]
-	w.every = 1
-	take := func(n int, end func(*Worker)) {
+	w.every, w.work = 5, time.Hour // a step that the next Take still counts would be an hour of stall
+	take := func(n int, access func()) {
 		trial.Take(Variant{Run: func(t *Trial) int {
 			t.Fork(func(w *Worker) {
 				for w.Next() {
-					end(w)
+					access()
 				}
 				time.Sleep(5 * time.Millisecond)
 			})
-			return w.updates
+			return 0
 		}}, n)
 	}
-	take(100, (*Worker).Done)
-	require.NoError(t, trial.Err())
-	require.GreaterOrEqual(t, w.stall, 5*time.Millisecond)
 
 	var mu sync.Mutex
-	for mutexWait() < 20*time.Millisecond {
-		mu.Lock()
-		var waiter sync.WaitGroup
-		waiter.Go(func() {
-			mu.Lock()
-			defer mu.Unlock()
-		})
-		time.Sleep(time.Millisecond)
-		mu.Unlock()
-		waiter.Wait()
-	}
 	before := mutexWait()
-	take(7, (*Worker).Done)
-	require.Equal(t, 7, w.waits[0].count+w.waits[1].count)
-	require.Less(t, trial.mutexWait, before)
+	take(12, func() {
+		w.Agree(1, 2, 2, 2)
+		w.Saw(1000)
+		w.stall = time.Hour
+		for mutexWait()-before < 20*time.Millisecond {
+			mu.Lock()
+			var waiter sync.WaitGroup
+			waiter.Go(func() {
+				mu.Lock()
+				defer mu.Unlock()
+			})
+			time.Sleep(time.Millisecond)
+			mu.Unlock()
+			waiter.Wait()
+		}
+		if w.taken == 1 {
+			w.Done()
+		}
+	})
+	require.EqualError(t, trial.Err(), "2 timed steps have no end: each step must call Done\n"+
+		"12 of 12 reads saw words that disagree, or a count that went back")
+	waited := trial.mutexWait
+	require.Positive(t, waited)
 
-	take(1, func(*Worker) {})
-	require.EqualError(t, trial.Err(), "1 timed steps have no end: each step must call Done")
+	take(7, func() {
+		w.Saw(0)
+		w.Done()
+	})
+	require.NoError(t, trial.Err())
+	require.Equal(t, 2, w.waits[0].count)
+	require.GreaterOrEqual(t, w.stall, 5*time.Millisecond)
+	require.Less(t, w.stall, time.Hour)
+	require.Less(t, trial.mutexWait, waited)
 }
 
 func TestDuration(t *testing.T) {

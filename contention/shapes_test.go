@@ -217,16 +217,18 @@ func TestMissingProtectionIsFound(t *testing.T) {
 	}
 }
 
-// A variant that does not take all its steps is found, too.
+// A variant that does not take all its steps is found, too, and its row fails.
 func TestMissingStepsAreFound(t *testing.T) {
-	trial := contention.NewTrial(contention.Default, 2)
-	trial.Take(contention.Variant{Run: func(*contention.Trial) int { return 0 }}, 10)
-	require.EqualError(t, trial.Err(), "the goroutines took 0 steps, want 10: each must call Next until it returns false")
+	idle := contention.Variant{Name: "idle", Run: func(*contention.Trial) int { return 0 }}
+	row, err := contention.Default.Workload("record", []contention.Variant{idle}).Benches[0].Open(2)
+	require.NoError(t, err)
+	row.Run(10)
+	require.EqualError(t, row.Check(10), "the goroutines took 0 steps, want 10: each must call Next until it returns false")
 
 	// A variant that does not call Done after its reads.
 	c := contention.Default
 	c.Read = 50
-	trial = contention.NewTrial(c, 1)
+	trial := contention.NewTrial(c, 1)
 	trial.Take(contention.Variant{Run: func(t *contention.Trial) int {
 		var record contention.Record
 		t.Fork(func(w *contention.Worker) {

@@ -56,7 +56,7 @@ func TestNewCells(t *testing.T) {
 	}
 }
 
-// A dial that means nothing for one word is an error.
+// A dial that means nothing for one word is an error, and so is one that is out of range.
 func TestCheck(t *testing.T) {
 	require.NoError(t, Check(Default))
 	for _, change := range []func(c *contention.Case){
@@ -68,4 +68,7 @@ func TestCheck(t *testing.T) {
 		change(&c)
 		require.ErrorContains(t, Check(c), "want no hold, records or skew")
 	}
+	c := Default
+	c.Read = 101
+	require.EqualError(t, Check(c), "read is 101, want 0 to 100 percent")
 }
