@@ -162,11 +162,27 @@ func (d *Data) Incomplete(n int) (rows []Row) {
 	return rows
 }
 
-// allocates reports whether an operation of the row allocates on either side. If none
-// does, the bytes of the row are those of its start, divided among all operations.
-func (d *Data) allocates(r Row) bool {
-	v := d.values[Cell{r, "allocs/op"}]
-	return v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || median(v[Base]) > 0 || median(v[Head]) > 0
+// startBytes is more than the start of a row leaves to each of its operations, and less
+// than the 40 bytes for each word that is appended to a slice.
+const startBytes = 32
+
+// ofStart reports whether the cell may be the bytes of a row's start, divided among its
+// operations: on both sides there are few, and no allocations. That there are none is not
+// enough. Package testing rounds their number down, so a slice that grows has none either.
+func (d *Data) ofStart(c Cell) bool {
+	allocs := Cell{c.Row, "allocs/op"}
+	return c.Unit == "B/op" && d.both(c) && d.both(allocs) && d.most(allocs) == 0 && d.most(c) < startBytes
+}
+
+// both reports whether both sides have the cell.
+func (d *Data) both(c Cell) bool {
+	v := d.values[c]
+	return v != nil && len(v[Base]) > 0 && len(v[Head]) > 0
+}
+
+// most returns the larger of the sides' medians.
+func (d *Data) most(c Cell) float64 {
+	return max(median(d.values[c][Base]), median(d.values[c][Head]))
 }
 
 // direction is what a larger value of a unit means.

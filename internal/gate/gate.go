@@ -17,8 +17,8 @@
 // such a change, it is undecided, and the result says how many rounds would decide.
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
-// other, so a change that stops a row from scaling is a regression. The bytes of a row
-// without an allocation are not compared: they are those of its start.
+// other, so a change that stops a row from scaling is a regression. A few bytes of a row
+// without an allocation are not compared: they may be those of its start.
 //
 // The test is the exact Mann-Whitney test, and the interval is the inverse of the
 // same test; see package stats.
@@ -82,6 +82,8 @@ type Decision struct {
 	Removed  []Row    // of base alone
 	Added    []Row    // of head alone
 	Suspects int
+	// Start counts the rows of whose start the bytes differ, which is not judged.
+	Start int
 	// Floor is how far base is from itself: half of its rounds are compared with the
 	// other half, which have other layouts, and 95 % of the rows differ by less than
 	// this share. It is 0 if there are too few rounds.
@@ -167,6 +169,11 @@ func (c Config) Partial(screen *Data) *Decision {
 func (c Config) decision(data *Data) *Decision {
 	d := &Decision{Config: c, Floor: floor(data)}
 	d.Rows, d.Removed, d.Added = data.Rows()
+	for _, cell := range data.cells {
+		if v := data.values[cell]; data.ofStart(cell) && median(v[Base]) != median(v[Head]) {
+			d.Start++
+		}
+	}
 	return d
 }
 
@@ -210,11 +217,10 @@ func confirmed(c Config, results []Result, data *Data, alpha float64) {
 func (c Config) test(data *Data, cells []Cell) []Result {
 	var results []Result
 	for _, cell := range cells {
-		v := data.values[cell]
-		if v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || cell.Unit == "B/op" && !data.allocates(cell.Row) {
+		if !data.both(cell) || data.ofStart(cell) {
 			continue
 		}
-		base, head := v[Base], v[Head]
+		base, head := data.values[cell][Base], data.values[cell][Head]
 		r := Result{Cell: cell, Base: median(base), Head: median(head)}
 		r.P = stats.MannWhitney(positive(head, base))
 		switch {

@@ -190,7 +190,6 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// The bytes of a row that does not allocate are noise, and those of one that does count.
 // An interval takes four rounds a side, also of values that never vary.
 func TestFewRoundsHaveNoInterval(t *testing.T) {
 	for rounds := 1; rounds <= 4; rounds++ {
@@ -204,28 +203,49 @@ func TestFewRoundsHaveNoInterval(t *testing.T) {
 	}
 }
 
+// A few bytes of a row that does not allocate are those of its start. All others count.
 func TestBytes(t *testing.T) {
-	for _, allocs := range []float64{0, 1} {
+	few, more := []float64{3, 9, 4, 3, 7, 3}, []float64{30, 20, 35, 30, 24, 20}
+	for _, test := range []struct {
+		name       string
+		allocs     [2]float64
+		base, head []float64
+		want       string // the verdict, or "" if the bytes are not compared
+		note       bool
+	}{
+		{"of the start", [2]float64{0, 0}, few, more, "", true},
+		{"of an equal start", [2]float64{0, 0}, few, few, "", false},
+		{"none", [2]float64{0, 0}, repeated(0), repeated(0), "", false},
+		{"with an allocation", [2]float64{1, 1}, few, more, "regression", false},
+		{"with a first allocation", [2]float64{0, 1}, few, more, "regression", false},
+		{"with a last allocation", [2]float64{1, 0}, more, few, "gain", false},
+		{"of a slice that grows", [2]float64{0, 0}, repeated(41), repeated(524288), "regression", false},
+		{"of a slice that begins to grow", [2]float64{0, 0}, repeated(0), repeated(41), "regression", false},
+		{"of a slice that grows no more", [2]float64{0, 0}, repeated(41), repeated(0), "gain", false},
+		{"at the limit", [2]float64{0, 0}, repeated(31), repeated(32), "unchanged", false},
+	} {
 		d := &Data{}
-		add(t, d, Base, "X", "B/op", 3, 9, 4, 3, 7, 3)
-		add(t, d, Head, "X", "B/op", 90, 50, 80, 90, 70, 60)
-		add(t, d, Base, "X", "allocs/op", repeated(allocs)[:6]...)
-		add(t, d, Head, "X", "allocs/op", repeated(allocs)[:6]...)
-		got := Default.Decide(d, d)
-		require.Equal(t, int(allocs), got.Regressions(), "%+v", got.Results)
-		require.Len(t, got.Results, 1+int(allocs))
-	}
-}
-
-// The bytes count if one of the sides allocates.
-func TestBytesOfAFirstAllocation(t *testing.T) {
-	for _, allocs := range [][2]float64{{0, 1}, {1, 0}} {
-		d := &Data{}
-		for side, n := range allocs {
+		add(t, d, Base, "X", "B/op", test.base...)
+		add(t, d, Head, "X", "B/op", test.head...)
+		for side, n := range test.allocs {
 			add(t, d, Side(side), "X", "allocs/op", repeated(n)...)
 		}
-		require.True(t, d.allocates(d.cells[0].Row))
+		r := &Report{Decision: Default.Decide(d, d)}
+		got := ""
+		for _, result := range r.Results {
+			if result.Unit == "B/op" {
+				got = string(result.Verdict)
+			}
+		}
+		assert.Equal(t, test.want, got, test.name)
+		assert.Equal(t, test.note, strings.Contains(r.Text(), "the B/op of 1 row differ and are not judged"), test.name)
 	}
+
+	// Without allocs/op, nothing says that the row does not allocate.
+	d := &Data{}
+	add(t, d, Base, "X", "B/op", few...)
+	add(t, d, Head, "X", "B/op", more...)
+	require.Equal(t, 1, Default.Decide(d, d).Regressions())
 }
 
 // What a benchmark says of its unit counts more than the unit's name.

@@ -252,6 +252,14 @@ func (r *Report) facts() []string {
 	return lines
 }
 
+func (r *Report) notes() []string {
+	notes := slices.Clone(r.Notes)
+	if r.Start > 0 {
+		notes = append(notes, fmt.Sprintf("the B/op of %s differ and are not judged: below %d B/op, and with 0 allocs/op, they may be those of a row's start", plural(r.Start, "row"), startBytes))
+	}
+	return notes
+}
+
 func (r *Report) lists() []struct {
 	title string
 	items []string
@@ -269,7 +277,7 @@ func (r *Report) lists() []struct {
 		{"Only in base", names(r.Removed)},
 		{"Only in head", names(r.Added)},
 		{"Changed packages that no benchmark reaches", r.Unreached},
-		{"Notes", r.Notes},
+		{"Notes", r.notes()},
 	}
 }
 
@@ -430,6 +438,6 @@ func (r *Report) JSON() (string, error) {
 		Unreached   []string `json:"unreached,omitempty"`
 		Notes       []string `json:"notes,omitempty"`
 	}{r.Summary(), r.Regressions(), r.Undecided(), r.Partial, r.Base, r.Head, r.Machine, r.Command, r.Seeds, r.Rounds,
-		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.Unreached, r.Notes}, "", "  ")
+		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.Unreached, r.notes()}, "", "  ")
 	return string(data) + "\n", err
 }
