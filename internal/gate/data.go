@@ -150,6 +150,46 @@ func (d *Data) Rows() (both, removed, added []Row) {
 	return both, removed, added
 }
 
+// A LoneUnit is a unit that one side alone has, in rows of both.
+type LoneUnit struct {
+	Unit string `json:"unit"`
+	Rows []Row  `json:"rows,omitempty"` // none if the other side has the unit in no row at all
+}
+
+// loneUnits returns the units that base alone has and those that head alone has. Rows are
+// those of both sides.
+func (d *Data) loneUnits(rows []Row) (lone [2][]LoneUnit) {
+	has := [2]map[string]bool{{}, {}}
+	for _, c := range d.cells {
+		if !slices.Contains(rows, c.Row) {
+			continue
+		}
+		for side := range 2 {
+			if len(d.values[c][side]) == 0 {
+				continue
+			}
+			has[side][c.Unit] = true
+			if d.both(c) {
+				continue
+			}
+			i := slices.IndexFunc(lone[side], func(l LoneUnit) bool { return l.Unit == c.Unit })
+			if i < 0 {
+				i = len(lone[side])
+				lone[side] = append(lone[side], LoneUnit{Unit: c.Unit})
+			}
+			lone[side][i].Rows = append(lone[side][i].Rows, c.Row)
+		}
+	}
+	for side := range 2 {
+		for i, l := range lone[side] {
+			if !has[1-side][l.Unit] {
+				lone[side][i].Rows = nil
+			}
+		}
+	}
+	return lone
+}
+
 // Incomplete returns the rows of both sides of which a side has fewer values of a unit than n,
 // which is the number of rounds.
 func (d *Data) Incomplete(n int) (rows []Row) {

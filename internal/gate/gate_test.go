@@ -333,6 +333,39 @@ func TestRows(t *testing.T) {
 	require.Equal(t, "q Old", got.name(got.Removed[1]), "of another package")
 }
 
+// A unit that one side alone has is named once, and its rows only if the other side has the
+// unit elsewhere.
+func TestLoneUnits(t *testing.T) {
+	for _, test := range []struct {
+		base, head     []string // a row and a unit
+		removed, added []string
+	}{
+		{[]string{"X ns/op"}, []string{"X ns/op"}, nil, nil},
+		{[]string{"X ns/op", "X p99-ns"}, []string{"X ns/op"}, []string{"the unit p99-sec"}, nil},
+		{[]string{"X ns/op"}, []string{"X ns/op", "X p99-ns"}, nil, []string{"the unit p99-sec"}},
+		{[]string{"X ns/op", "X a", "X b", "Y ns/op", "Y a", "Y b"}, []string{"X ns/op", "Y ns/op"}, []string{"the unit a", "the unit b"}, nil},
+		{[]string{"X ns/op", "X a", "Y ns/op", "Y a", "Z a"}, []string{"X ns/op", "Y ns/op", "Y a", "Z ns/op"}, []string{"the unit a of X, Z"}, []string{"the unit sec/op of Z"}},
+		{[]string{"X ns/op", "X a", "Y ns/op"}, []string{"X ns/op", "Y ns/op", "Y a"}, []string{"the unit a of X"}, []string{"the unit a of Y"}},
+		{[]string{"X ns/op", "Old a"}, []string{"X ns/op", "New b"}, []string{"Old"}, []string{"New"}}, // their rows are named
+		// Without its row at one proc, X-2 has no speed-up.
+		{[]string{"X ns/op", "X-2 ns/op"}, []string{"X-2 ns/op"}, []string{"X", "the unit speed-up"}, nil},
+	} {
+		d := &Data{}
+		for side, lines := range [][]string{test.base, test.head} {
+			var results []string
+			for _, line := range lines {
+				row, unit, _ := strings.Cut(line, " ")
+				results = append(results, fmt.Sprintf("Benchmark%s 1 5 %s", row, unit))
+			}
+			d.Add(Side(side), "p", parse(t, results...))
+		}
+		r := &Report{Decision: Default.Decide(d, nil)}
+		lists := r.lists()
+		require.Equal(t, test.removed, lists[0].items, "%v", test)
+		require.Equal(t, test.added, lists[1].items, "%v", test)
+	}
+}
+
 // Properties that must hold of any data.
 func TestProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))

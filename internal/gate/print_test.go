@@ -28,6 +28,7 @@ func report(t *testing.T) *Report {
 	add(t, d, Head, "Rate", "hit-rate", slow...)
 	add(t, d, Base, "Below", "delta", repeated(-1)...)
 	add(t, d, Head, "Below", "delta", repeated(1)...)
+	add(t, d, Base, "Same", "p99-ns", 1)
 	add(t, d, Base, "Old", "ns/op", 1)
 	add(t, d, Head, "New", "ns/op", 1)
 	return &Report{
@@ -70,6 +71,7 @@ Not judged
 
 Only in base
   Old
+  the unit p99-sec
 
 Only in head
   New
@@ -123,6 +125,8 @@ func TestJSON(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
 	require.Equal(t, 2, got.Regressions)
+	require.Contains(t, strings.Join(strings.Fields(text), ""), `"removed_units":[{"unit":"p99-sec"}]`)
+	require.NotContains(t, text, "added_units")
 	verdicts := ""
 	for _, r := range got.Results {
 		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
