@@ -32,7 +32,8 @@ the change is beyond the threshold. A row whose noise hides such a change is
 undecided, which is not the same as unchanged.
 
 Two files with the output of go test -bench cannot be measured again, so compare
-confirms only clear differences between them.
+confirms only clear differences between them. The control rows of the run verb are not
+judged. If they differ, a note says how much slower or faster the machine itself was.
 
 With -selftest, compare tests itself. It compares benchmarks with themselves, and then
 with a copy in which one is 20 % slower. It says whether it found that one alone, and

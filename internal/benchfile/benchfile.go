@@ -112,6 +112,15 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
+// ControlPkg is the package of the rows that the run verb measures itself, before and after
+// the others of a round. Their workers share nothing, so only the machine changes them.
+const ControlPkg = "boundaries/control"
+
+// Control reports whether this is such a row, also in a file that has lost its pkg lines.
+func (r *Row) Control() bool {
+	return r.Pkg == ControlPkg || r.Pkg == "" && (r.Name == "Control/at=first" || r.Name == "Control/at=last")
+}
+
 // ran notes a run and its time in seconds, which is 0 if it is not known.
 func (r *Row) ran(seconds float64) {
 	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/benchfile"
 )
 
 // report returns a report that has something of everything.
@@ -205,6 +207,41 @@ func TestFiles(t *testing.T) {
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
+}
+
+// The rows that the run verb adds are of the machine. They say so if it differs, and decide
+// nothing.
+func TestControlRows(t *testing.T) {
+	const slower = "the machine itself was slower in head, and may have changed other rows too: "
+	for _, test := range []struct {
+		name        string
+		pkgs        []string // the pkg lines of the control rows and of the others
+		first, last float64  // how many times as long they take in head
+		notes       []string
+	}{
+		{"the same machine", []string{"pkg: boundaries/control", "pkg: p"}, 1, 1, nil},
+		{"less than the threshold", []string{"pkg: boundaries/control", "pkg: p"}, 1.02, 0.99, nil},
+		{"a slower machine", []string{"pkg: boundaries/control", "pkg: p"}, 1.4, 1.2, []string{slower + "Control/at=first +40.0 %, Control/at=last-2 +20.0 %"}},
+		{"without pkg lines", []string{"", ""}, 1.4, 1, []string{slower + "Control/at=first +40.0 %"}},
+		{"slower, and then faster", []string{"pkg: boundaries/control", "pkg: p"}, 1.4, 0.75, []string{
+			slower + "Control/at=first +40.0 %",
+			strings.Replace(slower, "slower", "faster", 1) + "Control/at=last-2 -25.0 %",
+		}},
+	} {
+		file := func(first, last float64) *benchfile.File {
+			var lines []string
+			for _, v := range steady {
+				lines = append(lines, "goos: linux", test.pkgs[0], fmt.Sprintf("BenchmarkControl/at=first 1 %v ns/op", v*first), fmt.Sprintf("BenchmarkControl/at=last-2 1 %v ns/op", v*last))
+				lines = append(lines, "goos: linux", test.pkgs[1], fmt.Sprintf("BenchmarkControl/at=will 1 %v ns/op", v), fmt.Sprintf("BenchmarkControl/at=will-2 1 %v ns/op", v))
+			}
+			return parse(t, lines...)
+		}
+		r := Default.Files(file(1, 1), file(test.first, test.last))
+		require.Equal(t, test.notes, r.Notes, test.name)
+		require.Equal(t, "no confirmed regression in 2 rows", r.Summary(), test.name)
+		require.Len(t, r.Results, 3, test.name)
+		require.Empty(t, slices.Concat(r.Removed, r.Added), test.name)
+	}
 }
 
 // No value fills the line.
