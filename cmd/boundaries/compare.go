@@ -168,27 +168,27 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	if o.Format == "benchstat" {
 		return command.BadInput("-format benchstat: want a BASE; for two files there is benchstat itself")
 	}
-	var files [2]*benchfile.File
+	files, err := benchfile.Read(ctx, names)
+	if ctx.Err() != nil {
+		return command.Interrupted("interrupted")
+	} else if err != nil {
+		return command.BadInput("%w", err)
+	}
 	var problems command.Problems
 	failures := 0
-	for i, name := range names {
-		read, err := benchfile.Read(ctx, []string{name})
-		if ctx.Err() != nil {
-			return command.Interrupted("interrupted")
-		} else if err != nil {
-			return command.BadInput("%w", err)
+	for _, f := range files {
+		if len(f.Rows) == 0 {
+			return command.BadInput("%w", f.Problems[len(f.Problems)-1])
 		}
-		files[i] = read[0]
-		problems = append(problems, read[0].Problems...)
-		failures += read[0].Failures
+		problems = append(problems, f.Problems...)
+		failures += f.Failures
 	}
-	benchfile.Distinguish(files[:])
 	report := o.Gate.Files(files[0], files[1])
 	if len(report.Rows) == 0 {
 		return command.BadInput("no row of %s is in %s", names[0], names[1])
 	}
 	report.Command = o.Command
-	text, err := report.Text(), error(nil)
+	text := report.Text()
 	switch o.Format {
 	case "markdown":
 		text = report.Markdown()

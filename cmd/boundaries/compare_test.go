@@ -19,6 +19,9 @@ func TestCompareBadArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
 	require.NoError(t, os.WriteFile("b.txt", []byte(bench("B 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("copy.txt", []byte(bench("A 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("empty.txt", nil, 0o666))
+	require.NoError(t, os.WriteFile("none.txt", []byte("PASS\n--- FAIL: BenchmarkA\n"), 0o666))
 	for _, test := range []struct{ args, want string }{
 		{"a b c", `want one BASE, or two files, after the flags, but got 3: ["a" "b" "c"]`},
 		{"-selftest HEAD", `want no argument with -selftest, after the flags, but got 1: ["HEAD"]`},
@@ -30,6 +33,10 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
 		{"a.txt c.txt", `open c.txt: `},
 		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"a.txt a.txt", `a.txt has the same content as a.txt; want each file once`},
+		{"a.txt copy.txt", `copy.txt has the same content as a.txt; want each file once`},
+		{"a.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},
+		{"none.txt a.txt", `none.txt:2: --- FAIL: BenchmarkA; want the output of go test -bench`},
 		{"-bench=A a.txt b.txt", `-bench does nothing with two files`},
 		{"-o=out a.txt b.txt", `-o does nothing with two files`},
 		{"-selftest -format=json", `-format does nothing with -selftest`},
@@ -83,6 +90,7 @@ func TestCompareFiles(t *testing.T) {
 	}
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o666)) }
 	write("old.txt", results(1000, 1000, 1000, 1000, 1000, 1000))
+	write("again.txt", results(1000, 1000, 1000, 1000, 1000, 1001))
 	write("slow.txt", results(1200, 1200, 1200, 1200, 1200, 1200))
 	write("few.txt", results(1200, 1200))
 	write("failed.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"--- FAIL: BenchmarkC\n    a_test.go:7: got 3, want 4\nFAIL\n")
@@ -96,7 +104,7 @@ func TestCompareFiles(t *testing.T) {
 	}{
 		{"old.txt slow.txt", 1, "\n1 row of 2 has a confirmed regression\n", "boundaries: compare: 1 row of 2 has a confirmed regression\n"},
 		{"slow.txt old.txt", 0, "\nno confirmed regression in 2 rows; 1 with a gain\n", ""},
-		{"old.txt old.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
+		{"old.txt again.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
 		{"-threshold=25% old.txt slow.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
 		{"few.txt slow.txt", 0, "\nno confirmed regression in 2 rows; 2 undecided", ""},
 		{"-strict few.txt slow.txt", 3, "\nno confirmed regression in 2 rows; 2 undecided", "boundaries: compare: no confirmed regression in 2 rows; 2 undecided"},

@@ -151,7 +151,7 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 		}
 		for _, other := range files {
 			if other.sum == f.sum {
-				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", f.Name, other.Name)
+				return nil, fmt.Errorf("%s has the same content as %s; want each file once", f.Name, other.Name)
 			}
 		}
 		results += len(f.Rows)
