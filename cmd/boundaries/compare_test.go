@@ -32,7 +32,7 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-timeout=-3s HEAD", `invalid value "-3s" for flag -timeout: want a duration such as 10m, or 0`},
 		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
 		{"a.txt c.txt", `open c.txt: `},
-		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"a.txt b.txt", `no row of a.txt is in b.txt: they begin with A and B; want two files of the same benchmarks`},
 		{"a.txt a.txt", `a.txt has the same content as a.txt; want each file once`},
 		{"a.txt copy.txt", `copy.txt has the same content as a.txt; want each file once`},
 		{"a.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},

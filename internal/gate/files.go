@@ -64,6 +64,43 @@ func (d *Decision) drift() (notes []string) {
 	return notes
 }
 
+// Apart says why no row of the file base is in the file head, and what to do.
+func (d *Decision) Apart(base, head string) string {
+	if len(d.Removed) == 0 || len(d.Added) == 0 {
+		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows of the run verb; want benchmarks"
+	}
+	// Of the rows of one name, those that differ least.
+	var b, h Row
+	least := 3
+	for _, x := range d.Removed {
+		for _, y := range d.Added {
+			differ := 0
+			if x.Pkg != y.Pkg {
+				differ++
+			}
+			if x.Procs != y.Procs {
+				differ++
+			}
+			if x.Name == y.Name && differ < least {
+				b, h, least = x, y, differ
+			}
+		}
+	}
+	if least == 3 {
+		return fmt.Sprintf("they begin with %s and %s; want two files of the same benchmarks", d.Removed[0].FullName(), d.Added[0].FullName())
+	}
+	var why []string
+	if b.Pkg != h.Pkg && (b.Pkg == "" || h.Pkg == "") {
+		why = append(why, fmt.Sprintf("%s has no pkg: line in %s; want all that go test printed, or no pkg: line in both", b.Name, map[bool]string{true: base, false: head}[b.Pkg == ""]))
+	} else if b.Pkg != h.Pkg {
+		why = append(why, fmt.Sprintf("%s is of package %s in the first and of %s in the second; want the same pkg: line if it is one benchmark", b.Name, b.Pkg, h.Pkg))
+	}
+	if b.Procs != h.Procs {
+		why = append(why, fmt.Sprintf("%s of the first ran with %s, and %s of the second with %d; want the same -cpu for both", b.FullName(), plural(b.Procs, "proc"), h.FullName(), h.Procs))
+	}
+	return strings.Join(why, "; ")
+}
+
 // Oversubscribed is the note about rows of more procs than usable processors.
 func Oversubscribed(processors int) string {
 	return fmt.Sprintf("rows of more than %d procs are oversubscribed: their workers wait for processors", processors)

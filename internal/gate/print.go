@@ -72,6 +72,9 @@ func (r *Report) Summary() string {
 	if r.Equal != "" {
 		return r.Equal
 	}
+	if len(r.Results) > 0 && !r.Compared() {
+		return "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio"
+	}
 	if !r.Compared() {
 		return fmt.Sprintf("nothing could be compared: no row has a unit on both sides (rows only in base: %d, only in head: %d)", len(r.Removed), len(r.Added))
 	}

@@ -165,6 +165,11 @@ func TestSummary(t *testing.T) {
 	}
 	require.Equal(t, fmt.Sprintf("1 row of 4 has a confirmed regression; 3 undecided, which -rounds %d would decide", slices.Max(needed)), r.Summary())
 	require.NotEqual(t, slices.Max(needed), needed[len(needed)-1])
+	below := &Data{}
+	add(t, below, Base, "X", "delta", -1)
+	add(t, below, Head, "X", "delta", 1)
+	r = &Report{Decision: Default.Decide(below, nil)}
+	require.Equal(t, "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio", r.Summary())
 	r = &Report{Decision: Default.Partial(d), Partial: "interrupted after 2 of 10 rounds"}
 	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
 	require.NotContains(t, r.Text(), "Unchanged")
@@ -207,6 +212,43 @@ func TestFiles(t *testing.T) {
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
+}
+
+// Files without a common row: which they are, and what to do.
+func TestApart(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		base, head []string
+		want       string
+	}{
+		{"another package", []string{"pkg: p", "A-8"}, []string{"pkg: p/v2", "A-8"}, "A is of package p in the first and of p/v2 in the second; want the same pkg: line if it is one benchmark"},
+		{"another -cpu", []string{"pkg: p", "A-8"}, []string{"pkg: p", "A-16"}, "A-8 of the first ran with 8 procs, and A-16 of the second with 16; want the same -cpu for both"},
+		{"one proc", []string{"A"}, []string{"A-2"}, "A of the first ran with 1 proc, and A-2 of the second with 2; want the same -cpu for both"},
+		{"head lost its pkg lines", []string{"pkg: p", "A-8"}, []string{"A-8"}, "A has no pkg: line in new; want all that go test printed, or no pkg: line in both"},
+		{"base lost its pkg lines", []string{"A-8"}, []string{"pkg: p", "A-8"}, "A has no pkg: line in old; want all that go test printed, or no pkg: line in both"},
+		{"both", []string{"pkg: p", "A"}, []string{"A-2"}, "A has no pkg: line in new; want all that go test printed, or no pkg: line in both; A of the first ran with 1 proc, and A-2 of the second with 2; want the same -cpu for both"},
+		{"of several packages", []string{"pkg: p", "A-8", "pkg: q", "A-8"}, []string{"pkg: r", "A-4", "pkg: q", "A-4"}, "A-8 of the first ran with 8 procs, and A-4 of the second with 4; want the same -cpu for both"},
+		{"of several -cpu", []string{"pkg: p", "A-2", "A-4"}, []string{"pkg: q", "A-4", "A-8"}, "A is of package p in the first and of q in the second; want the same pkg: line if it is one benchmark"},
+		{"other benchmarks", []string{"A-8", "B"}, []string{"C", "D"}, "they begin with A-8 and C; want two files of the same benchmarks"},
+		{"no benchmarks", []string{"pkg: boundaries/control", "Control/at=first"}, []string{"C"}, "old has only the control rows of the run verb; want benchmarks"},
+		{"no benchmarks any more", []string{"C"}, []string{"pkg: boundaries/control", "Control/at=first"}, "new has only the control rows of the run verb; want benchmarks"},
+	} {
+		var files []*benchfile.File
+		for _, lines := range [][]string{test.base, test.head} {
+			var text []string
+			for _, line := range lines {
+				if strings.HasPrefix(line, "pkg") {
+					text = append(text, "goos: linux", line)
+				} else {
+					text = append(text, "Benchmark"+line+" 1 1 ns/op")
+				}
+			}
+			files = append(files, parse(t, text...))
+		}
+		r := Default.Files(files[0], files[1])
+		require.Empty(t, r.Rows, test.name)
+		require.Equal(t, test.want, r.Apart("old", "new"), test.name)
+	}
 }
 
 // The rows that the run verb adds are of the machine. They say so if it differs, and decide
