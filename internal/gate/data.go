@@ -202,8 +202,8 @@ func (d *Data) Incomplete(n int) (rows []Row) {
 	return rows
 }
 
-// startBytes is more than the start of a row leaves to each of its operations, and less
-// than the 40 bytes for each word that is appended to a slice.
+// startBytes is more than the start of a row usually leaves to each of its operations, and
+// less than the 40 bytes that a slice takes for each word that is appended to it.
 const startBytes = 32
 
 // ofStart reports whether the cell may be the bytes of a row's start, divided among its
@@ -212,6 +212,11 @@ const startBytes = 32
 func (d *Data) ofStart(c Cell) bool {
 	allocs := Cell{c.Row, "allocs/op"}
 	return c.Unit == "B/op" && d.both(c) && d.both(allocs) && d.most(allocs) == 0 && d.most(c) < startBytes
+}
+
+// judged returns the cells that are compared, if both sides have them.
+func (d *Data) judged() []Cell {
+	return slices.DeleteFunc(slices.Clone(d.cells), d.ofStart)
 }
 
 // both reports whether both sides have the cell.

@@ -93,7 +93,7 @@ type Decision struct {
 
 // Suspects returns the cells that look different and are to be measured again.
 func (c Config) Suspects(screen *Data) []Cell {
-	return c.suspects(c.test(screen, screen.cells))
+	return c.suspects(c.test(screen, screen.judged()))
 }
 
 func (c Config) suspects(results []Result) []Cell {
@@ -120,7 +120,7 @@ func (c Config) beyond(ratio float64) bool {
 // It may be nil if there are none.
 func (c Config) Decide(screen, confirm *Data) *Decision {
 	d := c.decision(screen)
-	d.Results = c.test(screen, screen.cells)
+	d.Results = c.test(screen, screen.judged())
 	suspects := c.suspects(d.Results)
 	d.Suspects = len(suspects)
 	// The more suspects there are, the stricter the second stage is with each cell. The
@@ -146,7 +146,7 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 // measured again. Holm's correction is over all cells, so it detects less than Decide.
 func (c Config) decideOnce(data *Data) *Decision {
 	d := c.decision(data)
-	d.Results = c.test(data, data.cells)
+	d.Results = c.test(data, data.judged())
 	cells := 0
 	for _, r := range d.Results {
 		if r.Verdict != Unjudged {
@@ -160,7 +160,7 @@ func (c Config) decideOnce(data *Data) *Decision {
 // Partial returns what is known after the first stage, without a verdict.
 func (c Config) Partial(screen *Data) *Decision {
 	d := c.decision(screen)
-	for _, r := range c.test(screen, screen.cells) {
+	for _, r := range c.test(screen, screen.judged()) {
 		r.Verdict = Unjudged
 		d.Results = append(d.Results, r)
 	}
@@ -215,11 +215,12 @@ func confirmed(c Config, results []Result, data *Data, alpha float64) {
 	}
 }
 
-// test returns a result without a verdict for each of the cells that both sides have.
+// test returns a result without a verdict for each of the cells that both sides have. The
+// caller chooses the cells, so that a suspect's few bytes stay a suspect.
 func (c Config) test(data *Data, cells []Cell) []Result {
 	var results []Result
 	for _, cell := range cells {
-		if !data.both(cell) || data.ofStart(cell) {
+		if !data.both(cell) {
 			continue
 		}
 		base, head := data.values[cell][Base], data.values[cell][Head]

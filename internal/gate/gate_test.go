@@ -241,6 +241,17 @@ func TestBytes(t *testing.T) {
 		assert.Equal(t, test.note, strings.Contains(r.Text(), "the B/op of 1 row differ and are not judged"), test.name)
 	}
 
+	// The first stage decides whether bytes are judged, and the second judges them.
+	screen, confirm := &Data{}, &Data{}
+	for data, bytes := range map[*Data]float64{screen: 32, confirm: 31} {
+		add(t, data, Base, "X", "B/op", repeated(20)...)
+		add(t, data, Head, "X", "B/op", repeated(bytes)...)
+		add(t, data, Base, "X", "allocs/op", repeated(0)...)
+		add(t, data, Head, "X", "allocs/op", repeated(0)...)
+	}
+	require.Equal(t, 1, Default.Decide(screen, confirm).Regressions())
+	require.Equal(t, 0, Default.Decide(confirm, nil).Regressions())
+
 	// Without allocs/op, nothing says that the row does not allocate.
 	d := &Data{}
 	add(t, d, Base, "X", "B/op", few...)
