@@ -36,6 +36,7 @@ func TestCompareBadArguments(t *testing.T) {
 		{"a.txt a.txt", `a.txt has the same content as a.txt; want each file once`},
 		{"a.txt copy.txt", `copy.txt has the same content as a.txt; want each file once`},
 		{"a.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},
+		{"empty.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},
 		{"none.txt a.txt", `none.txt:2: --- FAIL: BenchmarkA; want the output of go test -bench`},
 		{"-bench=A a.txt b.txt", `-bench does nothing with two files`},
 		{"-o=out a.txt b.txt", `-o does nothing with two files`},
