@@ -51,9 +51,9 @@ outside of the repository that a go.mod replaces by a relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line
-"Unit NAME better=higher". Less than 32 B/op with 0 allocs/op, on both sides, are not
-judged: they may be those of a row's start, divided among its operations. Nor are rows
-and units that one side alone has, which the report names.
+"Unit NAME better=higher". Less than 32 B/op, or 64 KiB a run, with 0 allocs/op on both
+sides are not judged: they may be those of a row's start, divided among its operations.
+Nor are rows and units that one side alone has, which the report names.
 
 `
 

@@ -73,7 +73,7 @@ func TestCompareHelp(t *testing.T) {
 	require.Zero(t, status)
 	require.Contains(t, stdout, "files that git ignores")
 	require.Contains(t, stdout, "Unit NAME better=higher")
-	require.Contains(t, stdout, "Less than 32 B/op with 0 allocs/op")
+	require.Contains(t, stdout, "Less than 32 B/op, or 64 KiB a run, with 0 allocs/op")
 	_, run, _ := boundaries(t, "run", "-h")
 	for _, help := range []string{stdout, run} {
 		require.NotRegexp(t, `seed n.*\(default \d`, help, "the seed of this run is not the default")

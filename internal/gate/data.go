@@ -49,6 +49,7 @@ type Data struct {
 	cells  []Cell // in the order in which they were added
 	values map[Cell]*[2][]float64
 	better map[string]string
+	bytes  map[Row]float64 // the most that a run allocated, where the time of its runs says it
 }
 
 // Add adds what one side measured in one round, or in all rounds where the file has
@@ -73,6 +74,13 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 			for _, v := range r.Values[unit] {
 				d.add(side, Cell{row(r), unit}, v)
 			}
+		}
+		if bytes, times := r.Values["B/op"], r.Values["sec/op"]; len(bytes) > 0 && len(times) > 0 && slices.Min(times) > 0 {
+			if d.bytes == nil {
+				d.bytes = map[Row]float64{}
+			}
+			operations := r.Shortest / slices.Min(times)
+			d.bytes[row(r)] = max(d.bytes[row(r)], operations*slices.Max(bytes))
 		}
 		if row(r).Procs == 1 {
 			one[row(r)] = r.Values["sec/op"]
@@ -203,15 +211,23 @@ func (d *Data) Incomplete(n int) (rows []Row) {
 }
 
 // startBytes is more than the start of a row usually leaves to each of its operations, and
-// less than the 40 bytes that a slice takes for each word that is appended to it.
-const startBytes = 32
+// less than the 40 bytes that a slice takes for each word that is appended to it. A run of few
+// operations has more bytes of its start for each, but no more than startOfRun in all.
+const (
+	startBytes = 32
+	startOfRun = 64 << 10
+)
 
 // ofStart reports whether the cell may be the bytes of a row's start, divided among its
 // operations: on both sides there are few, and no allocations. That there are none is not
 // enough. Package testing rounds their number down, so a slice that grows has none either.
 func (d *Data) ofStart(c Cell) bool {
 	allocs := Cell{c.Row, "allocs/op"}
-	return c.Unit == "B/op" && d.both(c) && d.both(allocs) && d.most(allocs) == 0 && d.most(c) < startBytes
+	if c.Unit != "B/op" || !d.both(c) || !d.both(allocs) || d.most(allocs) != 0 {
+		return false
+	}
+	ofRun, known := d.bytes[c.Row]
+	return d.most(c) < startBytes || known && ofRun < startOfRun
 }
 
 // judged returns the cells that are compared, if both sides have them.

@@ -252,6 +252,18 @@ func TestBytes(t *testing.T) {
 	require.Equal(t, 1, Default.Decide(screen, confirm).Regressions())
 	require.Equal(t, 0, Default.Decide(confirm, nil).Regressions())
 
+	// A run of few operations has more bytes of its start for each of them.
+	for operations, want := range map[int]int{70: 0, 100: 1} {
+		d := &Data{}
+		for side, bytes := range []int{4096, 8192} {
+			text := fmt.Sprintf("BenchmarkX %d 1000 ns/op %d B/op 0 allocs/op\n", operations, bytes/10)
+			f, err := benchfile.ReadFrom(strings.NewReader(strings.Repeat(text, 8)), "f")
+			require.NoError(t, err)
+			d.Add(Side(side), "", f)
+		}
+		require.Equal(t, want, Default.Decide(d, d).Regressions(), "%d operations", operations)
+	}
+
 	// Without allocs/op, nothing says that the row does not allocate.
 	d := &Data{}
 	add(t, d, Base, "X", "B/op", few...)

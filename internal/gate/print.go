@@ -258,7 +258,7 @@ func (r *Report) facts() []string {
 func (r *Report) notes() []string {
 	notes := slices.Clone(r.Notes)
 	if r.Start > 0 {
-		notes = append(notes, fmt.Sprintf("the B/op of %s differ and are not judged: below %d B/op, and with 0 allocs/op, they may be those of a row's start", plural(r.Start, "row"), startBytes))
+		notes = append(notes, fmt.Sprintf("the B/op of %s differ and are not judged: with 0 allocs/op, and below %d B/op or %d KiB a run, they may be those of a row's start", plural(r.Start, "row"), startBytes, startOfRun>>10))
 	}
 	return notes
 }
