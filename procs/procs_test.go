@@ -300,15 +300,22 @@ func TestKilledInManyRuns(t *testing.T) {
 }
 
 // Children that are killed at one item after another have not been killed at the same
-// item.
+// item. Each of the two answers 30 of its items, and all count in the items' numbers.
 func TestKilledAtManyItems(t *testing.T) {
 	defer func(old int) { children.MaxTries = old }(children.MaxTries)
 	children.MaxTries = 3
 	t.Setenv(childtest.Serve, "30 and no more")
-	p := start(t, named("pipe"), 1, Word)
-	done, err := p.Run(200)
-	require.Equal(t, 200, done, "%v", err)
-	require.Len(t, childtest.Errors(err), 6)
+	for _, v := range []children.Variant{named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		p := start(t, v, 2, Word)
+		done, err := p.Run(200)
+		require.Equal(t, 200, done, "%v", err)
+		var at []int
+		for _, e := range childtest.Errors(err) {
+			require.Equal(t, e.Child, e.Item%2)
+			at = append(at, e.Item)
+		}
+		require.ElementsMatch(t, []int{60, 61, 120, 121, 180, 181}, at)
+	}
 }
 
 // The children that replace a dead one are killed before they can greet. The pool
