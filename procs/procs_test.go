@@ -589,9 +589,45 @@ func TestTheSilentChildIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p.Patience = time.Second
-			_, err := childtest.Run(t, p, 1)
+			_, err := childtest.Run(t, p, 10)
 			require.ErrorContains(t, err, "no answer for")
 			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+			require.Zero(t, childtest.Errors(err)[0].Item, "the first that is not answered")
+		})
+	}
+	failAfterAWindow(t, "a window and one", "no answer for", 1)
+}
+
+// An error names the first item without an answer, by its number in the run.
+func TestTheItemIsNamed(t *testing.T) {
+	failAfterAWindow(t, "a window and wrong ones", "the answer is wrong", 0)
+	failAfterAWindow(t, "a window and too many", "it claims 1099511627776 answers", 0)
+}
+
+// failAfterAWindow has the children of each row with queues fail after as many items as may
+// be in flight, and some more. It requires that the error names the next.
+func failAfterAWindow(t *testing.T, serve, want string, more int) {
+	t.Setenv(childtest.Serve, serve)
+	for _, v := range Variants {
+		noClaims := v.States && serve == "a window and too many"
+		if v.Medium&(children.Queues|children.OneQueue) == 0 || noClaims || v.Name == "gil" { // whose parent is lock-free's
+			continue
+		}
+		p := start(t, v, 2, 2*Word)
+		t.Run(v.Name+"/"+serve, func(t *testing.T) {
+			if more > 0 {
+				t.Parallel() // it waits
+				p.Patience = time.Second
+			}
+			_, err := childtest.Run(t, p, 3*p.Layout.Window*p.Layout.Queues)
+			require.ErrorContains(t, err, want)
+			for _, e := range childtest.Errors(err) {
+				item := p.Layout.Window + more
+				if v.Medium == children.Queues {
+					item = item*len(p.Lanes) + e.Child
+				}
+				require.Equal(t, item, e.Item)
+			}
 		})
 	}
 }
