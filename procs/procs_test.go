@@ -693,6 +693,32 @@ func TestCannotStart(t *testing.T) {
 	require.Equal(t, before, childtest.Descriptors(t))
 }
 
+// Start makes the program of a row's children, also where only the steps start them: the
+// clock is not to run meanwhile.
+func TestStartMakesTheProgram(t *testing.T) {
+	defer func() { children.Program = childtest.Program }()
+	for _, r := range rows() {
+		made := ""
+		children.Program = func(folder string) (string, []string, error) {
+			made = folder
+			return "", nil, os.ErrPermission
+		}
+		p, err := r.Start(1, r.payload)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		if err == nil {
+			require.NoError(t, p.Close())
+		}
+		want := ""
+		if r.Serve != nil {
+			want = map[string]string{"procs": children.Source, "fib": children.Source, "spawn": "procs/spawn/internal/child"}[r.table]
+		}
+		require.Equal(t, want, made, "%s/%s", r.table, r.Name)
+		require.Equal(t, want != "", errors.Is(err, os.ErrPermission), "%s/%s: %v", r.table, r.Name, err)
+	}
+}
+
 // A program that does not call Main starts itself once, is told what is wrong, and
 // does not start itself again.
 func TestProgramWithoutMain(t *testing.T) {
