@@ -484,6 +484,21 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// Rows without children check their answers, too. Otherwise the base of the speed-ups
+// would do less than the other rows.
+func TestWrongAnswerWithoutAChild(t *testing.T) {
+	if !race.Enabled {
+		t.Skip("answers are spoiled only with the race detector")
+	}
+	items.Spoil = true
+	defer func() { items.Spoil = false }()
+	eachRow(t, func(r row) bool { return isOwn(r) && !hasChildren(r) }, func(t *testing.T, r row) {
+		done, err := start(t, r.Variant, 2, r.payload).Run(3)
+		require.ErrorIs(t, err, items.ErrWrong)
+		require.Zero(t, done)
+	})
+}
+
 // The parent fills the slots of a half as soon as that half is answered. In private it
 // waits for all answers.
 func TestHalfIsFilledAgain(t *testing.T) {
