@@ -300,15 +300,22 @@ func TestKilledInManyRuns(t *testing.T) {
 }
 
 // Children that are killed at one item after another have not been killed at the same
-// item.
+// item. Each of the two answers 30 of its items, and all count in the items' numbers.
 func TestKilledAtManyItems(t *testing.T) {
 	defer func(old int) { children.MaxTries = old }(children.MaxTries)
 	children.MaxTries = 3
 	t.Setenv(childtest.Serve, "30 and no more")
-	p := start(t, named("pipe"), 1, Word)
-	done, err := p.Run(200)
-	require.Equal(t, 200, done, "%v", err)
-	require.Len(t, childtest.Errors(err), 6)
+	for _, v := range []children.Variant{named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		p := start(t, v, 2, Word)
+		done, err := p.Run(200)
+		require.Equal(t, 200, done, "%v", err)
+		var at []int
+		for _, e := range childtest.Errors(err) {
+			require.Equal(t, e.Child, e.Item%2)
+			at = append(at, e.Item)
+		}
+		require.ElementsMatch(t, []int{60, 61, 120, 121, 180, 181}, at)
+	}
 }
 
 // The children that replace a dead one are killed before they can greet. The pool
@@ -477,6 +484,21 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// Rows without children check their answers, too. Otherwise the base of the speed-ups
+// would do less than the other rows.
+func TestWrongAnswerWithoutAChild(t *testing.T) {
+	if !race.Enabled {
+		t.Skip("answers are spoiled only with the race detector")
+	}
+	items.Spoil = true
+	defer func() { items.Spoil = false }()
+	eachRow(t, func(r row) bool { return isOwn(r) && !hasChildren(r) }, func(t *testing.T, r row) {
+		done, err := start(t, r.Variant, 2, r.payload).Run(3)
+		require.ErrorIs(t, err, items.ErrWrong)
+		require.Zero(t, done)
+	})
+}
+
 // The parent fills the slots of a half as soon as that half is answered. In private it
 // waits for all answers.
 func TestHalfIsFilledAgain(t *testing.T) {
@@ -582,9 +604,45 @@ func TestTheSilentChildIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p.Patience = time.Second
-			_, err := childtest.Run(t, p, 1)
+			_, err := childtest.Run(t, p, 10)
 			require.ErrorContains(t, err, "no answer for")
 			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+			require.Zero(t, childtest.Errors(err)[0].Item, "the first that is not answered")
+		})
+	}
+	failAfterAWindow(t, "a window and one", "no answer for", 1)
+}
+
+// An error names the first item without an answer, by its number in the run.
+func TestTheItemIsNamed(t *testing.T) {
+	failAfterAWindow(t, "a window and wrong ones", "the answer is wrong", 0)
+	failAfterAWindow(t, "a window and too many", "it claims 1099511627776 answers", 0)
+}
+
+// failAfterAWindow has the children of each row with queues fail after as many items as may
+// be in flight, and some more. It requires that the error names the next.
+func failAfterAWindow(t *testing.T, serve, want string, more int) {
+	t.Setenv(childtest.Serve, serve)
+	for _, v := range Variants {
+		noClaims := v.States && serve == "a window and too many"
+		if v.Medium&(children.Queues|children.OneQueue) == 0 || noClaims || v.Name == "gil" { // whose parent is lock-free's
+			continue
+		}
+		p := start(t, v, 2, 2*Word)
+		t.Run(v.Name+"/"+serve, func(t *testing.T) {
+			if more > 0 {
+				t.Parallel() // it waits
+				p.Patience = time.Second
+			}
+			_, err := childtest.Run(t, p, 3*p.Layout.Window*p.Layout.Queues)
+			require.ErrorContains(t, err, want)
+			for _, e := range childtest.Errors(err) {
+				item := p.Layout.Window + more
+				if v.Medium == children.Queues {
+					item = item*len(p.Lanes) + e.Child
+				}
+				require.Equal(t, item, e.Item)
+			}
 		})
 	}
 }
@@ -648,6 +706,32 @@ func TestCannotStart(t *testing.T) {
 		require.Empty(t, childtest.Children(t), "what was started is ended")
 	}
 	require.Equal(t, before, childtest.Descriptors(t))
+}
+
+// Start makes the program of a row's children, also where only the steps start them: the
+// clock is not to run meanwhile.
+func TestStartMakesTheProgram(t *testing.T) {
+	defer func() { children.Program = childtest.Program }()
+	for _, r := range rows() {
+		made := ""
+		children.Program = func(folder string) (string, []string, error) {
+			made = folder
+			return "", nil, os.ErrPermission
+		}
+		p, err := r.Start(1, r.payload)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		if err == nil {
+			require.NoError(t, p.Close())
+		}
+		want := ""
+		if r.Serve != nil {
+			want = map[string]string{"procs": children.Source, "fib": children.Source, "spawn": "procs/spawn/internal/child"}[r.table]
+		}
+		require.Equal(t, want, made, "%s/%s", r.table, r.Name)
+		require.Equal(t, want != "", errors.Is(err, os.ErrPermission), "%s/%s: %v", r.table, r.Name, err)
+	}
 }
 
 // A program that does not call Main starts itself once, is told what is wrong, and
