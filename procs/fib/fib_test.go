@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fibsize"
+	"boundaries/internal/gil"
 	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
@@ -77,6 +78,12 @@ func TestAnswersAreExact(t *testing.T) {
 			childtest.Exact(t, v, children.Word, workers, 0, 1, 7, 50)
 		})
 	}
+}
+
+func TestGILTicks(t *testing.T) {
+	var lock gil.GIL
+	var thread gil.Thread
+	suitetest.Ticks(t, &lock, &thread, func() { fibUnderGIL(1, &lock, &thread) })
 }
 
 // What is counted as done is what was answered, also if shares are not equal.
