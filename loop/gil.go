@@ -23,16 +23,11 @@ func runGIL(workers, n int) int64 {
 	fork.Run("loop", workers, n, func(_, n int) {
 		var t gil.Thread
 		shared.lock.Acquire(&t)
-		addGIL(&shared.total, &shared.lock, &t, n)
+		for range n {
+			shared.lock.Tick(&t)
+			shared.total += 2
+		}
 		shared.lock.Release(&t)
 	})
 	return shared.total
-}
-
-// addGIL takes n steps on a thread that holds the lock.
-func addGIL(total *int64, lock *gil.GIL, t *gil.Thread, n int) {
-	for range n {
-		lock.Tick(t)
-		*total += 2
-	}
 }

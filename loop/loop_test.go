@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"boundaries/internal/gil"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -12,13 +11,6 @@ func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)
 
 func TestTotalIsExact(t *testing.T) {
 	suitetest.Exact(t, Variants, Total, 0, 1, 7, 1000, 10007)
-}
-
-func TestGILTicks(t *testing.T) {
-	var lock gil.GIL
-	var thread gil.Thread
-	var total int64
-	suitetest.Ticks(t, &lock, &thread, func() { addGIL(&total, &lock, &thread, 1) })
 }
 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "loop", Variants) }

@@ -46,26 +46,23 @@ func runGIL(share Share, workers, n int) Answer {
 	objects := slots[int](t.refs)
 	fork.Run("refcount", workers, n, func(worker, n int) {
 		var thread gil.Thread
+		o := objects[worker]
 		lock.Acquire(&thread)
-		t.took(countGIL(objects[worker], lock, &thread, n))
+		steps := 0
+		for ; steps < n; steps++ {
+			lock.Tick(&thread)
+			o.count++
+			if o.count == 1 {
+				o.resurrected()
+			}
+			runtime.KeepAlive(o) // otherwise the compiler knows the count, and the drop is a plain store
+			o.count--
+			if o.count == 0 {
+				o.arena.release(o)
+			}
+		}
+		t.took(steps)
 		lock.Release(&thread)
 	})
 	return t.end()
-}
-
-// countGIL takes n steps on a thread that holds the lock.
-func countGIL(o *slot[int], lock *gil.GIL, thread *gil.Thread, n int) (steps int) {
-	for ; steps < n; steps++ {
-		lock.Tick(thread)
-		o.count++
-		if o.count == 1 {
-			o.resurrected()
-		}
-		runtime.KeepAlive(o) // otherwise the compiler knows the count, and the drop is a plain store
-		o.count--
-		if o.count == 0 {
-			o.arena.release(o)
-		}
-	}
-	return steps
 }

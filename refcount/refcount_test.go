@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fork"
-	"boundaries/internal/gil"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -27,14 +26,6 @@ func TestEveryObjectEndsRight(t *testing.T) {
 			suitetest.Exact(t, share.Rows(), share.Want, 0, 1, 7, 1000, 3*defaultLogLen+7)
 		})
 	}
-}
-
-func TestGILTicks(t *testing.T) {
-	heap := newGIL(nil)
-	spam := heap.Handle().New("spam").slot.(*slot[int])
-	var thread gil.Thread
-	lock := &heap.(*gilHeap).lock
-	suitetest.Ticks(t, lock, &thread, func() { countGIL(spam, lock, &thread, 1) })
 }
 
 func TestMisuseOfRun(t *testing.T) {
