@@ -19,6 +19,7 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
+		suitetest.Wired(t, v.Name, v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }
@@ -139,6 +140,32 @@ func TestMetrics(t *testing.T) {
 		{Unit: "stall-ns", Value: 9},
 		{Unit: "min-share", Value: 10. / 30}, {Unit: "max-share", Value: 60. / 30}, {Unit: "mutex-wait-ns/op", Value: 4},
 	}, trial.Metrics())
+}
+
+// A row runs its case on its procs. Its workers know the work of a whole step, and each has a
+// plan of its own, in which reads and updates are mixed.
+func TestRowRunsItsCase(t *testing.T) {
+	c := Default
+	c.Hold, c.Think, c.Read, c.Records, c.Goroutines = time.Microsecond, 2*time.Microsecond, 50, 64, 2
+	var trial *Trial
+	spy := Variant{Run: func(t *Trial) int { trial = t; return 0 }}
+	row, err := c.Workload("record", []Variant{spy}).Benches[0].Open(3)
+	require.NoError(t, err)
+	row.Run(0)
+	require.NoError(t, row.Check(0))
+	require.Equal(t, c, trial.Case)
+	require.Equal(t, 3, trial.Procs)
+	require.Equal(t, 6, trial.Workers())
+	for _, w := range trial.workers {
+		require.Equal(t, 3*time.Microsecond, w.work)
+		require.Equal(t, calibrate().every(3*time.Microsecond), w.every)
+		require.False(t, w != trial.workers[0] && slices.Equal(w.plan, trial.workers[0].plan))
+		updates := 0
+		for _, step := range w.plan[:planLength/2] {
+			updates += int(step & 1)
+		}
+		require.InDelta(t, planLength/4, updates, planLength/32)
+	}
 }
 
 // How many steps pass between two timed ones is odd, so that in the end each step of the plan

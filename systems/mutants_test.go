@@ -70,3 +70,20 @@ func TestRecursionLimit(t *testing.T) {
 	m.leave()
 	require.True(t, m.enter())
 }
+
+// Each row nogil/without= lacks the piece of its name, and no other.
+func TestNogilPieces(t *testing.T) {
+	for name, want := range map[string]nogilPieces{
+		"nogil":                          {},
+		"nogil/without=immortal":         {withoutImmortal: true},
+		"nogil/without=deferred":         {withoutDeferred: true},
+		"nogil/without=biased":           {withoutBiased: true},
+		"nogil/without=optimistic-reads": {withoutOptimisticReads: true},
+	} {
+		threads, end := named(t, name).drive(smallFib, 2)
+		for _, thread := range threads {
+			require.Equal(t, want, thread.(*nogilThread).nogilPieces, name)
+		}
+		require.Zero(t, end())
+	}
+}
