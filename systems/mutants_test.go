@@ -87,3 +87,9 @@ func TestNogilPieces(t *testing.T) {
 		require.Zero(t, end())
 	}
 }
+
+// The committer does not free an object a second time.
+func TestCommitterSeesADropTooMany(t *testing.T) {
+	require.PanicsWithValue(t, "systems: the committer dropped a reference of an object that had none left",
+		func() { new(reflog).dropOne(new(object), nil) })
+}
