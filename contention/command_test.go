@@ -91,6 +91,9 @@ func TestFacts(t *testing.T) {
 	for _, fact := range append([]noise.Fact{{Key: "processors", Value: noise.Usable().String()}}, noise.Facts()...) {
 		require.Contains(t, stdout, "\n# "+fact.Key+": "+fact.Value+"\n")
 	}
+	require.Contains(t, stdout, "\n# benchtime: 1x\n")
+	head, _, _ := lab(t, "-test.bench=^$")
+	require.Contains(t, head, "\n# benchtime: 100ms\n")
 	require.Regexp(t, `\nPASS\n# steady: [01] of 1 row ran undisturbed; `, stdout)
 }
 

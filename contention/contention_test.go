@@ -19,6 +19,7 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
+		suitetest.Wired(t, v.Name, v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }
@@ -115,6 +116,19 @@ func TestDialThatIsOffShows(t *testing.T) {
 	require.False(t, off(100, 110) || off(100, 90) || off(0, 0))
 }
 
+// The dials are measured by many calls. What is reported is the time of one.
+func TestMeasureIsOfOneCall(t *testing.T) {
+	var w Worker
+	shortest := func(want time.Duration) time.Duration {
+		shortest := time.Hour
+		for range 20 {
+			shortest = min(shortest, w.measure(1000, want))
+		}
+		return shortest
+	}
+	require.Less(t, shortest(100*time.Nanosecond), 5*shortest(10*time.Microsecond), "of 101 calls, and of 2")
+}
+
 // A row reports the waits of all its goroutines, the longest stall, the least and the
 // largest share, and the wait for mutexes of one step.
 func TestMetrics(t *testing.T) {
@@ -139,6 +153,43 @@ func TestMetrics(t *testing.T) {
 		{Unit: "stall-ns", Value: 9},
 		{Unit: "min-share", Value: 10. / 30}, {Unit: "max-share", Value: 60. / 30}, {Unit: "mutex-wait-ns/op", Value: 4},
 	}, trial.Metrics())
+}
+
+// A row runs its case on its procs, and its workers know the work of a whole step.
+func TestRowRunsItsCase(t *testing.T) {
+	c := Default
+	c.Hold, c.Think, c.Goroutines = time.Microsecond, 2*time.Microsecond, 2
+	var trial *Trial
+	spy := Variant{Run: func(t *Trial) int { trial = t; return 0 }}
+	row, err := c.Workload("record", []Variant{spy}).Benches[0].Open(3)
+	require.NoError(t, err)
+	row.Run(0)
+	require.NoError(t, row.Check(0))
+	require.Equal(t, c, trial.Case)
+	require.Equal(t, 3, trial.Procs)
+	require.Equal(t, 6, trial.Workers())
+	for _, w := range trial.workers {
+		require.Equal(t, 3*time.Microsecond, w.work)
+		require.Equal(t, calibrate().every(3*time.Microsecond), w.every)
+	}
+}
+
+// A worker that draws often draws twice as many steps as before, but no more than the most. One
+// that has waited long draws one. Nobody draws what is not there.
+func TestDraw(t *testing.T) {
+	b := budget{most: 8}
+	b.left.Store(22)
+	w := Worker{budget: &b, lot: 2}
+	for i, draw := range []struct {
+		since time.Duration
+		lot   int
+		left  int
+	}{{-time.Hour, 4, 4}, {-time.Hour, 8, 8}, {-time.Hour, 8, 8}, {time.Hour, 1, 1}, {-time.Hour, 2, 1}, {-time.Hour, 4, 0}} {
+		w.drew = now() - draw.since
+		require.Equal(t, draw.left > 0, w.draw(), "draw %d", i)
+		require.Equal(t, draw.lot, w.lot, "draw %d", i)
+		require.Equal(t, draw.left, w.left, "draw %d", i)
+	}
 }
 
 // How many steps pass between two timed ones is odd, so that in the end each step of the plan
@@ -212,6 +263,10 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	c := Default
+	c.Read, c.Roles = 66, "split"
+	updates, _ := count(c, 3)
+	require.Equal(t, []int{planLength, 0, 0}, updates, "the number of readers is rounded")
+	c = Default
 	c.Records = maxRecords
 	_, records := count(c, 9)
 	require.Greater(t, len(records), 9*planLength/2)

@@ -70,3 +70,26 @@ func TestRecursionLimit(t *testing.T) {
 	m.leave()
 	require.True(t, m.enter())
 }
+
+// Each row nogil/without= lacks the piece of its name, and no other.
+func TestNogilPieces(t *testing.T) {
+	for name, want := range map[string]nogilPieces{
+		"nogil":                          {},
+		"nogil/without=immortal":         {withoutImmortal: true},
+		"nogil/without=deferred":         {withoutDeferred: true},
+		"nogil/without=biased":           {withoutBiased: true},
+		"nogil/without=optimistic-reads": {withoutOptimisticReads: true},
+	} {
+		threads, end := named(t, name).drive(smallFib, 2)
+		for _, thread := range threads {
+			require.Equal(t, want, thread.(*nogilThread).nogilPieces, name)
+		}
+		require.Zero(t, end())
+	}
+}
+
+// The committer does not free an object a second time.
+func TestCommitterSeesADropTooMany(t *testing.T) {
+	require.PanicsWithValue(t, "systems: the committer dropped a reference of an object that had none left",
+		func() { new(reflog).dropOne(new(object), nil) })
+}

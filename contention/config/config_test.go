@@ -3,6 +3,8 @@ package config
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -12,6 +14,12 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
+		suitetest.Wired(t, v.Name, v.Run)
 	}
 	suitetest.Files(t, ".", names)
+}
+
+// The dials that are not set are those that the docs name.
+func TestDefault(t *testing.T) {
+	require.Equal(t, "hold=0/think=0/read=99/records=1000/skew=none/roles=mixed/goroutines=1", Default.String())
 }

@@ -16,6 +16,7 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
+		suitetest.Wired(t, v.Name, v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }
@@ -71,4 +72,8 @@ func TestCheck(t *testing.T) {
 	c := Default
 	c.Read = 101
 	require.EqualError(t, Check(c), "read is 101, want 0 to 100 percent")
+}
+
+func TestDefault(t *testing.T) {
+	require.Equal(t, "hold=0/think=0/read=1/records=1/skew=none/roles=mixed/goroutines=1", Default.String())
 }

@@ -4,19 +4,34 @@ package command
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is the program that TestHangup starts: it gets a hangup and, if it ignores that,
+// TestMain is the program that TestSignals starts, which sends itself a signal, or that
+// TestHangup starts: it gets a hangup and, if it ignores that,
 // an interrupt, and says which of the two ended its context. Two signals at once could
 // arrive in any order.
 func TestMain(m *testing.M) {
+	if number, err := strconv.Atoi(os.Getenv("BOUNDARIES_TEST_SIGNAL")); err == nil {
+		Main("program", func(ctx context.Context) error {
+			_ = syscall.Kill(os.Getpid(), syscall.Signal(number))
+			select {
+			case <-ctx.Done():
+				return Interrupted(context.Cause(ctx).Error())
+			case <-time.After(10 * time.Second):
+				return errors.New("no signal")
+			}
+		})
+	}
 	if os.Getenv("BOUNDARIES_TEST_HANGUP") == "" {
 		os.Exit(m.Run())
 	}
@@ -33,6 +48,18 @@ func TestMain(m *testing.M) {
 		}()
 		return Interrupted(context.Cause(ctx).Error())
 	})
+}
+
+// Each signal that asks a program to stop ends its context, and not the program.
+func TestSignals(t *testing.T) {
+	for signal, want := range map[syscall.Signal]string{syscall.SIGINT: "interrupt", syscall.SIGTERM: "terminated", syscall.SIGPIPE: "broken pipe"} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "BOUNDARIES_TEST_SIGNAL="+strconv.Itoa(int(signal)))
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		require.Equal(t, "program: "+want+" signal received\n", string(out))
+		require.Equal(t, 130, cmd.ProcessState.ExitCode())
+	}
 }
 
 // A hangup ends a program, but not under nohup, which ignores it.

@@ -59,6 +59,7 @@ func TestUsedCountsChildrenOnce(t *testing.T) {
 	unnamed, err := Used()
 	require.NoError(t, err)
 	live, err := Used(cmd.Process.Pid)
+	twice, _ := Used(cmd.Process.Pid, cmd.Process.Pid)
 	in.Close()
 	if errors.Is(err, errors.ErrUnsupported) {
 		cmd.Wait()
@@ -67,6 +68,7 @@ func TestUsedCountsChildrenOnce(t *testing.T) {
 	require.NoError(t, err)
 	child := live - unnamed
 	require.GreaterOrEqual(t, child, 45*time.Millisecond, "the child used 50 ms, as it reads its own clock")
+	require.GreaterOrEqual(t, twice-live, 45*time.Millisecond, "each child counts")
 	require.Greater(t, live-before, child-time.Millisecond)
 	require.NoError(t, cmd.Wait())
 	ended, err := Used()

@@ -25,6 +25,7 @@ func TestEndGroup(t *testing.T) {
 	require.NoError(t, cmd.Run())
 	require.NoError(t, write.Close())
 	EndGroup(cmd)
+	EndGroup(&exec.Cmd{}) // which has not started
 	raw, err := read.SyscallConn()
 	require.NoError(t, err)
 	require.NoError(t, raw.Read(func(fd uintptr) bool {
@@ -42,6 +43,42 @@ func TestTheKeeperHasItsOwnSession(t *testing.T) {
 	group, err := syscall.Getpgid(k.cmd.Process.Pid)
 	require.NoError(t, err)
 	require.Equal(t, k.cmd.Process.Pid, group)
+}
+
+// The keeper kills the group that was started last, if it has not ended, and no other.
+func TestTheKeeperKillsTheLast(t *testing.T) {
+	runtime.LockOSThread() // see OwnGroup
+	defer runtime.UnlockOSThread()
+	for _, test := range []struct{ started, ends []string }{
+		{[]string{"first", "second"}, []string{"terminated", "killed"}},
+		{[]string{"first", "none"}, []string{"terminated"}},
+	} {
+		folder := filepath.Join(t.TempDir(), "folder")
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		k, err := Keep(folder, append(os.Environ(), "KEEPER=1"))
+		require.NoError(t, err)
+		require.Contains(t, k.cmd.Env, "KEEPER=1")
+		var commands []*exec.Cmd
+		for _, name := range test.started {
+			if name == "none" {
+				k.Started(0)
+				continue
+			}
+			cmd := exec.Command("sleep", "10")
+			OwnGroup(cmd)
+			require.NoError(t, cmd.Start())
+			k.Started(cmd.Process.Pid)
+			commands = append(commands, cmd)
+		}
+		k.End()
+		require.NoDirExists(t, folder)
+		for i, cmd := range commands {
+			if test.ends[i] == "terminated" {
+				require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+			}
+			require.ErrorContains(t, cmd.Wait(), test.ends[i], test.started)
+		}
+	}
 }
 
 // The keeper kills the group that runs, and removes the folder and the worktrees in it,

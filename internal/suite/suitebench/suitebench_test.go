@@ -2,6 +2,7 @@ package suitebench
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -25,22 +26,29 @@ func BenchmarkOpened(b *testing.B) {
 		return suite.Session{
 			Run:   func(n int) { ran = n; time.Sleep(time.Millisecond) },
 			Check: func(n int) error { return suite.Compare(n, ran) },
-			Metrics: func(time.Duration, int) []suite.Metric {
-				return []suite.Metric{{Unit: "opened", Value: float64(workers)}}
+			Bytes: 1,
+			Metrics: func(_ time.Duration, n int) []suite.Metric {
+				return []suite.Metric{{Unit: "opened", Value: float64(workers)}, {Unit: "steps", Value: float64(n)}}
 			},
+			Close: func() error { fmt.Fprintln(os.Stderr, "closed", workers); return nil },
 		}, nil
 	}}}})
 }
 
 // A row at two procs runs with a session for two workers, and not with the session that
-// the run at one proc left open.
+// the run at one proc left open. Each session is closed once.
 func TestRowIsOpenForItsProcs(t *testing.T) {
-	out, err := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkOpened$", "-test.cpu=1,2,3", "-test.benchtime=3x").CombinedOutput()
+	cmd := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkOpened$", "-test.cpu=1,2,3", "-test.benchtime=3x")
+	var closed strings.Builder
+	cmd.Stderr = &closed
+	out, err := cmd.Output()
 	require.NoError(t, err, "%s", out)
 	var opened []string
-	for _, match := range regexp.MustCompile(`BenchmarkOpened/sync=fake(\S*)\s.*\s(\S+) opened`).FindAllStringSubmatch(string(out), -1) {
+	for _, match := range regexp.MustCompile(`BenchmarkOpened/sync=fake(\S*)\s.*\s(\S+) opened.*`).FindAllStringSubmatch(string(out), -1) {
 		opened = append(opened, match[1]+": "+match[2])
+		require.Regexp(t, ` MB/s\s.*\s3\.000 steps`, match[0])
 	}
+	require.Equal(t, "closed 1\nclosed 2\nclosed 3\n", closed.String())
 	require.Equal(t, []string{": 1.000", "-2: 2.000", "-3: 3.000"}, opened, "%s", out)
 }
 
@@ -147,7 +155,10 @@ func TestOwnArguments(t *testing.T) {
 func TestHead(t *testing.T) {
 	t.Setenv("GOGC", "off")
 	var out strings.Builder
-	Head{Lower: []string{"cost"}, Higher: []string{"gain"}}.print(&out)
+	Head{Lower: []string{"cost"}, Higher: []string{"gain"}, Keys: []string{"key: 1"}, Facts: []string{"fact: 2"}}.print(&out)
+	require.Contains(t, out.String(), fmt.Sprintf("numcpu: %d\nkey: 1\n", usable.N()))
+	require.Contains(t, out.String(), "\n# fact: 2\n")
+	require.Contains(t, out.String(), fmt.Sprintf("\n# oversubscribed: rows of more than %d procs\n", usable.N()))
 	require.Contains(t, out.String(), "\nUnit cost better=lower\nUnit gain better=higher\n")
 	require.Regexp(t, `(?m)^# cgo: (on|off)$`, out.String())
 	require.Regexp(t, `(?m)^# environment: .*GOGC="off"`, out.String())

@@ -7,7 +7,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -172,6 +174,15 @@ func Files(t *testing.T, folder string, names []string) {
 			t.Errorf("variant %s has no file %s", name, file)
 		}
 	}
+}
+
+// Wired tests that the function that runs a variant has the variant's name after run or
+// start: another variant would give the right answers, too.
+func Wired(t *testing.T, name string, run any) {
+	t.Helper()
+	function := path.Base(runtime.FuncForPC(reflect.ValueOf(run).Pointer()).Name())
+	words := strings.NewReplacer("-", "", "/", "", "=", "").Replace(name)
+	require.Regexp(t, `(?i)\.(run|start)`+words+`$`, function, "variant %s", name)
 }
 
 // Guard ends the test binary with a panic if the test hangs: the program uses hardly any

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,34 @@ func TestExactStopsAtADataRace(t *testing.T) {
 	require.Contains(t, out, "WARNING: DATA RACE")
 	require.Contains(t, out, "9 workers run")
 	require.NotContains(t, out, "2 workers run")
+}
+
+// Files finds a variant without a file, a file without a variant, without its function or
+// without what it costs.
+func TestFilesFindsWhatIsWrong(t *testing.T) {
+	if folder := os.Getenv("SUITETEST_FOLDER"); folder != "" {
+		Files(t, folder, []string{"right", "right/without=wrong", "free", "idle", "gone"})
+		return
+	}
+	folder := t.TempDir()
+	t.Setenv("SUITETEST_FOLDER", folder)
+	for name, code := range map[string]string{
+		"right.go":     "// runRight\n//\n// Cost: all\n// Progress: blocking\nfunc runRight() {}",
+		"free.go":      "// startFree\n//\n// Progress: wait-free\nfunc startFree() {}",
+		"idle.go":      "// Cost: all\n// Progress: blocking\nfunc idle() {}",
+		"orphan.go":    "func runOrphan() {}",
+		"help.go":      "func help() {}",
+		"test_test.go": "func runTest() {}",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("package fake\n\n"+code+"\n"), 0o600))
+	}
+	out := again(t, "SUITETEST")
+	for _, want := range []string{
+		"free.go: no line of a doc matches", "idle.go has no function run", "orphan.go has runOrphan, but no variant", "variant gone has no file",
+	} {
+		require.Contains(t, out, want)
+	}
+	require.Equal(t, 4, strings.Count(out, "suitetest_test.go:"), out)
 }
 
 func TestOnce(t *testing.T) {

@@ -1,0 +1,36 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReport(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		stderr string
+		status int
+	}{
+		{nil, "", 0},
+		{errors.New("a\nb"), "program: a; b\n", 1},
+		{fmt.Errorf("in c: %w", BadInput("no %s", "d")), "program: in c: no d\n", 2},
+		{Exit(3, "no %s", "d"), "program: no d\n", 3},
+		{Problems{errors.New("a"), errors.New("b")}, "program: a\nprogram: b\n", 1},
+	} {
+		var stderr strings.Builder
+		require.Equal(t, test.status, Report("program", &stderr, test.err), "%v", test.err)
+		require.Equal(t, test.stderr, stderr.String())
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for arg, want := range map[string]string{
+		"": "''", "a b": "'a b'", "$a": "'$a'", "a*": "'a*'", "it's": `'it'\''s'`, "-a=b/c,d:e@1.2%+^~_": "-a=b/c,d:e@1.2%+^~_",
+	} {
+		require.Equal(t, want, Quote(arg))
+	}
+}

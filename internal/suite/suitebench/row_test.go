@@ -1,0 +1,74 @@
+package suitebench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/cputime"
+	"boundaries/internal/suite"
+)
+
+// BenchmarkFails has rows that fail before and after their runs, and one that this platform
+// cannot run.
+func BenchmarkFails(b *testing.B) {
+	bad := errors.New("bad")
+	session := suite.Session{Run: func(int) {}, Check: func(int) error { return nil }}
+	closing := session
+	closing.Close = func() error { return bad }
+	row := func(name string, s suite.Session, err error) suite.Bench {
+		return suite.Bench{Name: name, Open: func(int) (suite.Session, error) { return s, err }}
+	}
+	Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{
+		row("opening", session, bad),
+		row("closing", closing, nil),
+		row("unsupported", session, fmt.Errorf("no epoll: %w", errors.ErrUnsupported)),
+	}})
+}
+
+// A row that cannot be opened or closed fails. One that is not supported is skipped, and says
+// why.
+func TestRowsThatFail(t *testing.T) {
+	for name, test := range map[string]struct {
+		says  string
+		fails bool
+	}{
+		"opening":     {": bad\n", true},
+		"closing":     {": closing: closing: bad\n", true},
+		"unsupported": {": no epoll: unsupported operation\n", false},
+	} {
+		out, err := exec.Command(os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkFails$/^sync="+name+"$",
+			"-test.cpu=1", "-test.benchtime=1x", "-test.v").CombinedOutput()
+		require.Equal(t, test.fails, err != nil, "%s", out)
+		require.Contains(t, string(out), test.says)
+	}
+}
+
+// The processor time of a row is that of a step.
+func TestProcessorTimeOfAStep(t *testing.T) {
+	used := func() time.Duration {
+		used, err := cputime.Used()
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		return used
+	}
+	began := used()
+	synctest.Test(t, func(t *testing.T) {
+		r := testing.Benchmark(func(b *testing.B) {
+			measure(b, 1, &suite.Session{Run: func(n int) {
+				for began := used(); used()-began < 10*time.Millisecond; {
+				}
+				time.Sleep(time.Duration(n) * time.Second / 10) // so that it runs twice
+			}})
+		})
+		require.Greater(t, r.N, 5)
+		require.LessOrEqual(t, r.Extra["user+sys-ns/op"]*float64(r.N), float64(used()-began))
+	})
+}
