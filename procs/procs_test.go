@@ -477,6 +477,21 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// A child is wrong in the second run. The error names the item of that run, and what was
+// answered before counts.
+func TestItemOfAWrongAnswer(t *testing.T) {
+	t.Setenv(childtest.Serve, "21 and a wrong one")
+	for _, name := range []string{"lock-free", "gil", "private", "ping", "sharded-lock", "global-mutex", "atomic"} {
+		p := start(t, named(name), 1, Block)
+		_, err := childtest.Run(t, p, 3)
+		require.NoError(t, err, name)
+		done, err := childtest.Run(t, p, 19)
+		require.ErrorIs(t, err, items.ErrWrong, name)
+		require.Equal(t, 18, done, name)
+		require.Equal(t, 18, childtest.Errors(err)[0].Item, name)
+	}
+}
+
 // The parent fills the slots of a half as soon as that half is answered. In private it
 // waits for all answers.
 func TestHalfIsFilledAgain(t *testing.T) {
@@ -575,16 +590,36 @@ func TestWindowOfAPipe(t *testing.T) {
 }
 
 // Of two children, the second is silent with the lock or with an item. The error names it.
+// Or the only child is silent in the second run. The error names the item of that run, and
+// the answers before the last half of a ring count.
 func TestTheSilentChildIsNamed(t *testing.T) {
-	for name, serve := range map[string]string{"global-mutex": "keep lock", "atomic": "take and sleep"} {
-		t.Setenv(childtest.Serve, serve)
-		p := start(t, named(name), 2, Word)
-		t.Run(name, func(t *testing.T) {
+	for _, test := range []struct {
+		name, serve          string
+		workers, first, then int
+		child, item, done    int
+	}{
+		{"global-mutex", "keep lock", 2, 0, 1, 1, 0, 0},
+		{"atomic", "take and sleep", 2, 0, 1, 1, 0, 0},
+		{"lock-free", "21 and no more", 1, 3, 19, 0, 18, 11},
+		{"private", "21 and no more", 1, 3, 19, 0, 18, 11},
+		{"ping", "21 and no more", 1, 3, 19, 0, 18, 11},
+		{"sharded-lock", "21 and no more", 1, 3, 19, 0, 18, 11},
+		{"global-mutex", "21 and no more", 1, 3, 19, 0, 18, 11},
+		{"atomic", "21 and no more", 1, 3, 19, 0, 18, 11},
+	} {
+		t.Setenv(childtest.Serve, test.serve)
+		p := start(t, named(test.name), test.workers, Block)
+		t.Run(test.name+"/"+test.serve, func(t *testing.T) {
 			t.Parallel()
+			_, err := childtest.Run(t, p, test.first)
+			require.NoError(t, err)
 			p.Patience = time.Second
-			_, err := childtest.Run(t, p, 1)
+			done, err := childtest.Run(t, p, test.then)
 			require.ErrorContains(t, err, "no answer for")
-			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+			e := childtest.Errors(err)[0]
+			require.Equal(t, []int{test.child, test.item}, []int{e.Child, e.Item}, "%v", err)
+			require.GreaterOrEqual(t, done, test.done)
+			require.LessOrEqual(t, done, test.item)
 		})
 	}
 }
