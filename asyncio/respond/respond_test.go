@@ -109,6 +109,22 @@ func TestWorkload(t *testing.T) {
 	}
 }
 
+// A row runs under the load of its workload.
+func TestLoadOfARow(t *testing.T) {
+	defer func(old []Variant) { Variants = old }(Variants)
+	var ran Load
+	Variants = []Variant{{Name: "spam", Run: func(load Load, n int, _ *Latencies) int {
+		ran = load
+		return n
+	}}}
+	for _, load := range []Load{Stuck, Busy, Idle} {
+		s, err := load.Workload("Respond").Benches[0].Open(1)
+		require.NoError(t, err)
+		s.Run(1)
+		require.Equal(t, load, ran)
+	}
+}
+
 func TestMisuse(t *testing.T) {
 	for _, b := range Idle.Workload("Respond/load=idle").Benches {
 		for workers, text := range map[int]string{0: "respond: 0 workers, need at least one", 1: "respond: -1 steps, need none or more"} {
