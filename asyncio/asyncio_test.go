@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/asyncio/resp"
+	"boundaries/internal/gil"
 	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 )
@@ -379,6 +380,44 @@ func TestRowsFailAlone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A row's database has the latency of its workload.
+func TestLatencyOfARow(t *testing.T) {
+	const latency = 20 * time.Millisecond
+	s, err := Workload("AsyncIO", latency).Benches[0].Open(1)
+	require.NoError(t, err)
+	began := time.Now()
+	s.Run(1)
+	require.GreaterOrEqual(t, time.Since(began), latency)
+	require.NoError(t, s.Check(1))
+	require.NoError(t, s.Close())
+}
+
+// A free is a connection in whose calls another thread takes the lock.
+type free struct {
+	net.Conn
+	lock *gil.GIL
+}
+
+func (c free) Read(p []byte) (int, error) { return c.Write(p) }
+func (c free) Write(p []byte) (int, error) {
+	var other gil.Thread
+	c.lock.Acquire(&other)
+	c.lock.Release(&other)
+	return len(p), nil
+}
+
+// A thread reads and writes without the lock.
+func TestSystemCallsWithoutTheLock(t *testing.T) {
+	suitetest.Guard(t, "a thread keeps the lock in a system call")
+	var lock gil.GIL
+	var me gil.Thread
+	c := &gilConn{free{nil, &lock}, &lock, &me}
+	lock.Acquire(&me)
+	c.Write(nil)
+	c.Read(nil)
+	lock.Release(&me)
 }
 
 // While the database is open, the keys in a real Redis are written again and again.
