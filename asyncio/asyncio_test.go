@@ -394,6 +394,25 @@ func TestLatencyOfARow(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A row checks all of an answer.
+func TestARowChecksItsHistogram(t *testing.T) {
+	defer func(old []Variant) { Variants = old }(Variants)
+	wrong := 0
+	Variants = []Variant{{Name: "spam", Run: func(_ *Database, n int) Answer {
+		a := Want(1, n)
+		a.Buckets[0] += int64(wrong)
+		return a
+	}}}
+	s, err := Workload("AsyncIO", 0).Benches[0].Open(1)
+	require.NoError(t, err)
+	defer s.Close()
+	s.Run(7)
+	require.NoError(t, s.Check(7))
+	wrong = 1
+	s.Run(7)
+	require.Error(t, s.Check(7))
+}
+
 // A free is a connection in whose calls another thread takes the lock.
 type free struct {
 	net.Conn

@@ -1,8 +1,10 @@
 package respond
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -28,6 +30,31 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Under load=busy, each row computes beside its events. One event may be too short to see that.
+func TestBusyComputes(t *testing.T) {
+	stacks := make([]byte, 1<<16)
+	for _, v := range Variants {
+		computes := false
+		for run := 0; run < 100 && !computes; run++ {
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				v.Run(Busy, 1, new(Latencies))
+			}()
+			for over := false; !over && !computes; {
+				computes = bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*computation).chunk"))
+				select {
+				case <-ended:
+					over = true
+				default:
+				}
+			}
+			<-ended
+		}
+		require.True(t, computes, v.Name)
 	}
 }
 
