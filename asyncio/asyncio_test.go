@@ -527,6 +527,12 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {

@@ -34,6 +34,15 @@ import (
 
 const patience = 10 * time.Second
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+		if v.Serve != nil {
+			suitetest.Wired(t, v.Name, "serve", v.Serve)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {

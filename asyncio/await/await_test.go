@@ -37,6 +37,12 @@ func TestPartiesOfThread(t *testing.T) {
 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "await", Variants) }
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+	}
+}
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 
 func Example() {
