@@ -1,7 +1,9 @@
 package boundaries_test
 
 import (
+	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -16,6 +18,8 @@ import (
 	"boundaries/internal/race"
 	"boundaries/internal/suite/all"
 	"boundaries/internal/suite/suitetest"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Every variant of every workload has its file, its line in a table, and a doc
@@ -29,6 +33,26 @@ func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 	}
 	for folder, names := range names {
 		t.Run(folder, func(t *testing.T) { suitetest.Files(t, folder, names) })
+	}
+}
+
+// A worker of a row gil that never looks at the eval breaker keeps the lock for its whole
+// share: the answer is right, and the row lacks what it is about.
+func TestEveryGILTicks(t *testing.T) {
+	for _, w := range all.Workloads() {
+		file := filepath.Join(w.Folder, "gil.go")
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		require.NoError(t, err)
+		ticks := false
+		ast.Inspect(tree, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			ticks = ticks || ok && selector.Sel.Name == "Tick"
+			return true
+		})
+		require.True(t, ticks, file)
 	}
 }
 

@@ -452,6 +452,7 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	require.NoError(t, db.Close())
 	all := asked()
 	require.Equal(t, []string{"PING"}, all[0])
+	require.Contains(t, db.keys[0], fmt.Sprintf(":%d:", os.Getpid()), "other processes have keys of their own")
 	written, deleted := all[1:len(all)-keys], all[len(all)-keys:]
 	for i, command := range written {
 		if want := []string{"SET", db.keys[i%keys], valueOf(i % keys), "PX", "30"}; !slices.Equal(want, command) {

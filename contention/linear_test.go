@@ -5,6 +5,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"boundaries/contention"
 	"boundaries/contention/counter"
@@ -110,4 +114,18 @@ func runStale(t *contention.Trial) int {
 		}
 	})
 	return int(n.Load())
+}
+
+// A worker of gil gives the lock to one that waits for it. Otherwise it would take all steps.
+func TestGILTicks(t *testing.T) {
+	trial := contention.NewTrial(contention.Default, 2) // in real time, which it measures
+	synctest.Test(t, func(t *testing.T) {
+		var taken [2]int
+		trial.Observe(func(s contention.Step) {
+			taken[s.Worker]++
+			time.Sleep(time.Second)
+		})
+		trial.Take(contention.Variants[slices.IndexFunc(contention.Variants, func(v contention.Variant) bool { return v.Name == "gil" })], 6)
+		require.Equal(t, [2]int{3, 3}, taken)
+	})
 }

@@ -2,9 +2,7 @@ package fib
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"boundaries/internal/gil"
 	"boundaries/internal/suite/suitetest"
@@ -14,22 +12,11 @@ func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)
 
 func TestAnswerIsExact(t *testing.T) { suitetest.Exact(t, Variants, Want, 0, 1, 7, 23) }
 
-// A thread that computes gives the lock to one that waits.
 func TestGILTicks(t *testing.T) {
-	suitetest.Guard(t, "the thread that waits for the lock does not get it")
-	lock := gil.GIL{Interval: time.Millisecond}
-	var computing, waiting gil.Thread
-	lock.Acquire(&computing)
-	var took atomic.Bool
-	go func() {
-		lock.Acquire(&waiting)
-		took.Store(true)
-		lock.Release(&waiting)
-	}()
-	for calls := int64(0); !took.Load(); {
-		fibGIL(10, &lock, &computing, &calls)
-	}
-	lock.Release(&computing)
+	var lock gil.GIL
+	var thread gil.Thread
+	var calls int64
+	suitetest.Ticks(t, &lock, &thread, func() { fibGIL(1, &lock, &thread, &calls) })
 }
 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "fib", Variants) }

@@ -99,7 +99,7 @@ func awaitAnswered(l *children.Lane, target uint64) error {
 		if revived || began.IsZero() {
 			began = time.Now()
 		} else if time.Since(began) > l.Pool.Patience {
-			return unanswered(l, target)
+			return unanswered(l)
 		}
 		q.Wanted.Store(target)
 		q.Answers.Sleep(l.Pool.Patience, func() bool {
@@ -132,11 +132,16 @@ func redoTaken(l *children.Lane) (revived bool, err error) {
 	})
 }
 
-// unanswered returns the error for an item that is not answered in time. It blames
+// unanswered returns the error for the first item that is not answered in time. It blames
 // the child that has taken the item, if there is one.
-func unanswered(l *children.Lane, seq uint64) error {
-	item := int(seq - l.First)
-	if s := stateAt(l.Queue, seq).Load(); s&statePhase == stateTaken && s&stateChild-1 < uint64(len(l.Pool.Lanes)) {
+func unanswered(l *children.Lane) error {
+	q := l.Queue
+	seq := max(l.First+q.Window, l.Sent) - q.Window // from this one on, the slots hold the items of this run
+	for stateAt(q, seq).Load() == stateOf(seq, stateAnswered) {
+		seq++
+	}
+	item := l.Item(seq)
+	if s := stateAt(q, seq).Load(); s&statePhase == stateTaken && s&stateChild-1 < uint64(len(l.Pool.Lanes)) {
 		l = l.Pool.Lanes[s&stateChild-1]
 	}
 	return l.Fault(item, children.Silence(l.Pool.Patience))

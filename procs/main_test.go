@@ -126,9 +126,9 @@ var misbehavior = map[string]func(w *children.Worker){
 		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)
 	},
-	"21 and no more": func(w *children.Worker) {
+	"21 and end": func(w *children.Worker) {
 		answer21(w)
-		time.Sleep(time.Minute)
+		os.Exit(7)
 	},
 	"21 and a wrong one": func(w *children.Worker) {
 		answer21(w)
@@ -148,6 +148,18 @@ var misbehavior = map[string]func(w *children.Worker){
 	"backwards and end": func(w *children.Worker) {
 		backwards(w)
 		os.Exit(7)
+	},
+	"a window and wrong ones": func(w *children.Worker) {
+		afterAWindow(w, func(first uint64, answer func(from, to uint64)) { answer(first, first+w.Queue.Window) })
+	},
+	"a window and too many": func(w *children.Worker) {
+		afterAWindow(w, func(uint64, func(from, to uint64)) { w.Queue.Done.Store(1 << 40) })
+	},
+	"a window and one": func(w *children.Worker) {
+		afterAWindow(w, func(first uint64, answer func(from, to uint64)) {
+			items.Change(w.Queue.Slot(first))
+			answer(first, first+1)
+		})
 	},
 	"keep lock": func(w *children.Worker) {
 		if w.Index == w.Children-1 {
@@ -334,6 +346,36 @@ func backwards(w *children.Worker) {
 	w.Queue.Answers.Ring()
 	w.AwaitSent(sent + 1)
 	w.Queue.Done.Store(0)
+}
+
+// afterAWindow answers as many items as may be in flight, and waits until the parent has
+// read the answers and sent as many items again. Then it calls fail with the first of
+// these, and with a function that says which are answered. Of children that share a queue,
+// only one does this.
+func afterAWindow(w *children.Worker, fail func(first uint64, answer func(from, to uint64))) {
+	q := w.Queue
+	await := func(seq uint64) { w.AwaitSent(seq + 1) }
+	answer := func(_, to uint64) { q.Done.Store(to) }
+	if q.Stride > w.Words { // its slots have states
+		await = func(seq uint64) { takeWhenSent(w, seq) }
+		answer = func(from, to uint64) {
+			for seq := to; seq > from; seq-- { // the parent reads them only when all are answered
+				stateAt(q, seq-1).Store(stateOf(seq-1, stateAnswered))
+			}
+		}
+	}
+	if q.Claimed.Add(1) == 1 { // a word that the row does not use
+		for seq := range q.Window {
+			await(seq)
+			items.Change(q.Slot(seq))
+		}
+		answer(0, q.Window)
+		q.Answers.Ring()
+		await(2*q.Window - 1)
+		fail(q.Window, answer)
+		q.Answers.Ring()
+	}
+	time.Sleep(time.Minute)
 }
 
 // dieOnce makes the first child that calls it call do and kill itself. All others,

@@ -309,15 +309,22 @@ func TestKilledInManyRuns(t *testing.T) {
 }
 
 // Children that are killed at one item after another have not been killed at the same
-// item.
+// item. Each of the two answers 30 of its items, and all count in the items' numbers.
 func TestKilledAtManyItems(t *testing.T) {
 	defer func(old int) { children.MaxTries = old }(children.MaxTries)
 	children.MaxTries = 3
 	t.Setenv(childtest.Serve, "30 and no more")
-	p := start(t, named("pipe"), 1, Word)
-	done, err := p.Run(200)
-	require.Equal(t, 200, done, "%v", err)
-	require.Len(t, childtest.Errors(err), 6)
+	for _, v := range []children.Variant{named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		p := start(t, v, 2, Word)
+		done, err := p.Run(200)
+		require.Equal(t, 200, done, "%v", err)
+		var at []int
+		for _, e := range childtest.Errors(err) {
+			require.Equal(t, e.Child, e.Item%2)
+			at = append(at, e.Item)
+		}
+		require.ElementsMatch(t, []int{60, 61, 120, 121, 180, 181}, at)
+	}
 }
 
 // The children that replace a dead one are killed before they can greet. The pool
@@ -486,18 +493,38 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
-// A child is wrong in the second run. The error names the item of that run, and what was
-// answered before counts.
-func TestItemOfAWrongAnswer(t *testing.T) {
-	t.Setenv(childtest.Serve, "21 and a wrong one")
-	for _, name := range []string{"lock-free", "gil", "private", "ping", "sharded-lock", "global-mutex", "atomic"} {
-		p := start(t, named(name), 1, Block)
-		_, err := childtest.Run(t, p, 3)
-		require.NoError(t, err, name)
-		done, err := childtest.Run(t, p, 19)
-		require.ErrorIs(t, err, items.ErrWrong, name)
-		require.Equal(t, 18, done, name)
-		require.Equal(t, 18, childtest.Errors(err)[0].Item, name)
+// Rows without children check their answers, too. Otherwise the base of the speed-ups
+// would do less than the other rows.
+func TestWrongAnswerWithoutAChild(t *testing.T) {
+	if !race.Enabled {
+		t.Skip("answers are spoiled only with the race detector")
+	}
+	items.Spoil = true
+	defer func() { items.Spoil = false }()
+	eachRow(t, func(r row) bool { return isOwn(r) && !hasChildren(r) }, func(t *testing.T, r row) {
+		done, err := start(t, r.Variant, 2, r.payload).Run(3)
+		require.ErrorIs(t, err, items.ErrWrong)
+		require.Zero(t, done)
+	})
+}
+
+// A child fails in the second run. What it had answered before counts, of a ring at least the
+// half before that of the failure. The error of a wrong answer names its item of that run.
+func TestFailureInASecondRun(t *testing.T) {
+	for _, serve := range []string{"21 and a wrong one", "21 and end"} {
+		t.Setenv(childtest.Serve, serve)
+		for _, name := range []string{"lock-free", "private", "ping", "sharded-lock", "global-mutex", "atomic"} {
+			p := start(t, named(name), 1, Block)
+			_, err := childtest.Run(t, p, 3)
+			require.NoError(t, err, name)
+			done, err := childtest.Run(t, p, 19)
+			require.Error(t, err, name)
+			require.LessOrEqual(t, done, 18, "%s: %v", name, err)
+			require.GreaterOrEqual(t, done, 11, "%s: %v", name, err)
+			if errors.Is(err, items.ErrWrong) {
+				require.Equal(t, []int{18, 18}, []int{done, childtest.Errors(err)[0].Item}, name)
+			}
+		}
 	}
 }
 
@@ -599,36 +626,52 @@ func TestWindowOfAPipe(t *testing.T) {
 }
 
 // Of two children, the second is silent with the lock or with an item. The error names it.
-// Or the only child is silent in the second run. The error names the item of that run, and
-// the answers before the last half of a ring count.
 func TestTheSilentChildIsNamed(t *testing.T) {
-	for _, test := range []struct {
-		name, serve          string
-		workers, first, then int
-		child, item, done    int
-	}{
-		{"global-mutex", "keep lock", 2, 0, 1, 1, 0, 0},
-		{"atomic", "take and sleep", 2, 0, 1, 1, 0, 0},
-		{"lock-free", "21 and no more", 1, 3, 19, 0, 18, 11},
-		{"private", "21 and no more", 1, 3, 19, 0, 18, 11},
-		{"ping", "21 and no more", 1, 3, 19, 0, 18, 11},
-		{"sharded-lock", "21 and no more", 1, 3, 19, 0, 18, 11},
-		{"global-mutex", "21 and no more", 1, 3, 19, 0, 18, 11},
-		{"atomic", "21 and no more", 1, 3, 19, 0, 18, 11},
-	} {
-		t.Setenv(childtest.Serve, test.serve)
-		p := start(t, named(test.name), test.workers, Block)
-		t.Run(test.name+"/"+test.serve, func(t *testing.T) {
+	for name, serve := range map[string]string{"global-mutex": "keep lock", "atomic": "take and sleep"} {
+		t.Setenv(childtest.Serve, serve)
+		p := start(t, named(name), 2, Word)
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := childtest.Run(t, p, test.first)
-			require.NoError(t, err)
 			p.Patience = time.Second
-			done, err := childtest.Run(t, p, test.then)
+			_, err := childtest.Run(t, p, 10)
 			require.ErrorContains(t, err, "no answer for")
-			e := childtest.Errors(err)[0]
-			require.Equal(t, []int{test.child, test.item}, []int{e.Child, e.Item}, "%v", err)
-			require.GreaterOrEqual(t, done, test.done)
-			require.LessOrEqual(t, done, test.item)
+			require.Equal(t, 1, childtest.Errors(err)[0].Child)
+			require.Zero(t, childtest.Errors(err)[0].Item, "the first that is not answered")
+		})
+	}
+	failAfterAWindow(t, "a window and one", "no answer for", 1)
+}
+
+// An error names the first item without an answer, by its number in the run.
+func TestTheItemIsNamed(t *testing.T) {
+	failAfterAWindow(t, "a window and wrong ones", "the answer is wrong", 0)
+	failAfterAWindow(t, "a window and too many", "it claims 1099511627776 answers", 0)
+}
+
+// failAfterAWindow has the children of each row with queues fail after as many items as may
+// be in flight, and some more. It requires that the error names the next.
+func failAfterAWindow(t *testing.T, serve, want string, more int) {
+	t.Setenv(childtest.Serve, serve)
+	for _, v := range Variants {
+		noClaims := v.States && serve == "a window and too many"
+		if v.Medium&(children.Queues|children.OneQueue) == 0 || noClaims || v.Name == "gil" { // whose parent is lock-free's
+			continue
+		}
+		p := start(t, v, 2, 2*Word)
+		t.Run(v.Name+"/"+serve, func(t *testing.T) {
+			if more > 0 {
+				t.Parallel() // it waits
+				p.Patience = time.Second
+			}
+			_, err := childtest.Run(t, p, 3*p.Layout.Window*p.Layout.Queues)
+			require.ErrorContains(t, err, want)
+			for _, e := range childtest.Errors(err) {
+				item := p.Layout.Window + more
+				if v.Medium == children.Queues {
+					item = item*len(p.Lanes) + e.Child
+				}
+				require.Equal(t, item, e.Item)
+			}
 		})
 	}
 }
@@ -692,6 +735,32 @@ func TestCannotStart(t *testing.T) {
 		require.Empty(t, childtest.Children(t), "what was started is ended")
 	}
 	require.Equal(t, before, childtest.Descriptors(t))
+}
+
+// Start makes the program of a row's children, also where only the steps start them: the
+// clock is not to run meanwhile.
+func TestStartMakesTheProgram(t *testing.T) {
+	defer func() { children.Program = childtest.Program }()
+	for _, r := range rows() {
+		made := ""
+		children.Program = func(folder string) (string, []string, error) {
+			made = folder
+			return "", nil, os.ErrPermission
+		}
+		p, err := r.Start(1, r.payload)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		if err == nil {
+			require.NoError(t, p.Close())
+		}
+		want := ""
+		if r.Serve != nil {
+			want = map[string]string{"procs": children.Source, "fib": children.Source, "spawn": "procs/spawn/internal/child"}[r.table]
+		}
+		require.Equal(t, want, made, "%s/%s", r.table, r.Name)
+		require.Equal(t, want != "", errors.Is(err, os.ErrPermission), "%s/%s: %v", r.table, r.Name, err)
+	}
 }
 
 // A program that does not call Main starts itself once, is told what is wrong, and

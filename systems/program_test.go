@@ -100,6 +100,15 @@ func TestLostUpdatesAreChecked(t *testing.T) {
 	require.EqualError(t, SharedLoop.check(loses, 2, 10, answer{12, 0}), "got {12 0}, want {21 0} less a multiple of 2, but at least {3 0}")
 }
 
+// lost-updates/op is the share of the updates that the global lacks at the end.
+func TestLostUpdatesPerStep(t *testing.T) {
+	p := *SharedLoop
+	p.each *= 2 // of which the program adds half
+	s := p.session(named(t, "plain"), 1)
+	s.Run(300)
+	require.Equal(t, []suite.Metric{{Unit: "lost-updates/op", Value: 0.5}}, s.Metrics(0, 300))
+}
+
 // An extension takes more steps in one call than TestExact takes in all.
 func TestManySteps(t *testing.T) {
 	for _, row := range rowsWith(Loop, Loop) {

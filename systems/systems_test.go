@@ -814,6 +814,31 @@ func TestKernelReleasesTheLock(t *testing.T) {
 	lock.Release(&thread.identity)
 }
 
+// c-extension: the lock is free in every call of a run, also in a last one that is only
+// just worth a release.
+func TestEveryCallReleasesTheLock(t *testing.T) {
+	defer func(all [len(kernels)]kernel) { kernels = all }(kernels)
+	sys := named(t, "c-extension")
+	for _, p := range sys.programs {
+		in := sys.start(p, 1)
+		thread := in.threads[0]
+		calls := 0
+		for i := range kernels {
+			kernels[i].run = func(x, _ int64) int64 {
+				calls++
+				thread.begin() // panics if the thread holds the lock
+				thread.end()
+				return x
+			}
+		}
+		thread.begin()
+		require.NotPanics(t, func() { thread.run(0, map[*Program]int{Loop: 1<<18 + 2048, Fib: 64 + 1}[p]) })
+		thread.end()
+		require.Equal(t, 2, calls)
+		require.Zero(t, in.end())
+	}
+}
+
 // gilectomy-buffered: a thread frees nothing. The second commit after a drop frees
 // the object.
 func TestBufferedCountsLag(t *testing.T) {

@@ -32,7 +32,8 @@ the change is beyond the threshold. A row whose noise hides such a change is
 undecided, which is not the same as unchanged.
 
 Two files with the output of go test -bench cannot be measured again, so compare
-confirms only clear differences between them.
+confirms only clear differences between them. The control rows of the run verb are not
+judged. If they differ, a note says how much slower or faster the machine itself was.
 
 With -selftest, compare tests itself. It compares benchmarks with themselves, and then
 with a copy in which one is 20 % slower. It says whether it found that one alone, and
@@ -50,7 +51,9 @@ outside of the repository that a go.mod replaces by a relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line
-"Unit NAME better=higher".
+"Unit NAME better=higher". Less than 32 B/op, or 64 KiB a run, with 0 allocs/op on both
+sides are not judged: they may be those of a row's start, divided among its operations.
+Nor are rows and units that one side alone has, which the report names.
 
 `
 
@@ -165,27 +168,28 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	if o.Format == "benchstat" {
 		return command.BadInput("-format benchstat: want a BASE; for two files there is benchstat itself")
 	}
-	var files [2]*benchfile.File
+	files, err := benchfile.Read(ctx, names)
+	if ctx.Err() != nil {
+		return command.Interrupted("interrupted")
+	} else if err != nil {
+		return command.BadInput("%w", err)
+	}
 	var problems command.Problems
 	failures := 0
-	for i, name := range names {
-		read, err := benchfile.Read(ctx, []string{name})
-		if ctx.Err() != nil {
-			return command.Interrupted("interrupted")
-		} else if err != nil {
-			return command.BadInput("%w", err)
+	for _, f := range files {
+		if len(f.Rows) == 0 {
+			return command.BadInput("%w", f.Problems[len(f.Problems)-1])
 		}
-		files[i] = read[0]
-		problems = append(problems, read[0].Problems...)
-		failures += read[0].Failures
+		problems = append(problems, f.Problems...)
+		failures += f.Failures
 	}
-	benchfile.Distinguish(files[:])
 	report := o.Gate.Files(files[0], files[1])
 	if len(report.Rows) == 0 {
-		return command.BadInput("no row of %s is in %s", names[0], names[1])
+		base, head := files[0].Name, files[1].Name
+		return command.BadInput("no row of %s is in %s: %s", base, head, report.Apart(base, head))
 	}
 	report.Command = o.Command
-	text, err := report.Text(), error(nil)
+	text := report.Text()
 	switch o.Format {
 	case "markdown":
 		text = report.Markdown()

@@ -19,6 +19,9 @@ func TestCompareBadArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
 	require.NoError(t, os.WriteFile("b.txt", []byte(bench("B 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("copy.txt", []byte(bench("A 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("empty.txt", nil, 0o666))
+	require.NoError(t, os.WriteFile("none.txt", []byte("PASS\n--- FAIL: BenchmarkA\n"), 0o666))
 	for _, test := range []struct{ args, want string }{
 		{"a b c", `want one BASE, or two files, after the flags, but got 3: ["a" "b" "c"]`},
 		{"-selftest HEAD", `want no argument with -selftest, after the flags, but got 1: ["HEAD"]`},
@@ -29,7 +32,12 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-timeout=-3s HEAD", `invalid value "-3s" for flag -timeout: want a duration such as 10m, or 0`},
 		{"-seed=-1 HEAD", `invalid value "-1" for flag -seed: `},
 		{"a.txt c.txt", `open c.txt: `},
-		{"a.txt b.txt", `no row of a.txt is in b.txt`},
+		{"a.txt b.txt", `no row of a.txt is in b.txt: they begin with A and B; want two files of the same benchmarks`},
+		{"a.txt a.txt", `a.txt has the same content as a.txt; want each file once`},
+		{"a.txt copy.txt", `copy.txt has the same content as a.txt; want each file once`},
+		{"a.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},
+		{"empty.txt empty.txt", `empty.txt: the file is empty; want the output of go test -bench`},
+		{"none.txt a.txt", `none.txt:2: --- FAIL: BenchmarkA; want the output of go test -bench`},
 		{"-bench=A a.txt b.txt", `-bench does nothing with two files`},
 		{"-o=out a.txt b.txt", `-o does nothing with two files`},
 		{"-selftest -format=json", `-format does nothing with -selftest`},
@@ -65,6 +73,7 @@ func TestCompareHelp(t *testing.T) {
 	require.Zero(t, status)
 	require.Contains(t, stdout, "files that git ignores")
 	require.Contains(t, stdout, "Unit NAME better=higher")
+	require.Contains(t, stdout, "Less than 32 B/op, or 64 KiB a run, with 0 allocs/op")
 	_, run, _ := boundaries(t, "run", "-h")
 	for _, help := range []string{stdout, run} {
 		require.NotRegexp(t, `seed n.*\(default \d`, help, "the seed of this run is not the default")
@@ -82,6 +91,7 @@ func TestCompareFiles(t *testing.T) {
 	}
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o666)) }
 	write("old.txt", results(1000, 1000, 1000, 1000, 1000, 1000))
+	write("again.txt", results(1000, 1000, 1000, 1000, 1000, 1001))
 	write("slow.txt", results(1200, 1200, 1200, 1200, 1200, 1200))
 	write("few.txt", results(1200, 1200))
 	write("failed.txt", results(1000, 1000, 1000, 1000, 1000, 1000)+"--- FAIL: BenchmarkC\n    a_test.go:7: got 3, want 4\nFAIL\n")
@@ -95,7 +105,7 @@ func TestCompareFiles(t *testing.T) {
 	}{
 		{"old.txt slow.txt", 1, "\n1 row of 2 has a confirmed regression\n", "boundaries: compare: 1 row of 2 has a confirmed regression\n"},
 		{"slow.txt old.txt", 0, "\nno confirmed regression in 2 rows; 1 with a gain\n", ""},
-		{"old.txt old.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
+		{"old.txt again.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
 		{"-threshold=25% old.txt slow.txt", 0, "\nno confirmed regression in 2 rows\n", ""},
 		{"few.txt slow.txt", 0, "\nno confirmed regression in 2 rows; 2 undecided", ""},
 		{"-strict few.txt slow.txt", 3, "\nno confirmed regression in 2 rows; 2 undecided", "boundaries: compare: no confirmed regression in 2 rows; 2 undecided"},

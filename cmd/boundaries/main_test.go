@@ -97,8 +97,9 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full"
 // An output that takes no text is no verdict: status 1 would be one.
 func TestFullOutput(t *testing.T) {
 	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("more.txt", []byte(bench("Loop/sync=serial 1000 2 ns/op")), 0o666))
 	require.NoError(t, os.WriteFile("bench.txt", []byte(bench("Loop/sync=serial 1000 1 ns/op")), 0o666))
-	for _, args := range []string{"help", "table -h", "table bench.txt", "scaling bench.txt", "claims -v", "claims -measure", "report bench.txt", "report -o - bench.txt", "report -svg . bench.txt", "compare bench.txt bench.txt"} {
+	for _, args := range []string{"help", "table -h", "table bench.txt", "scaling bench.txt", "claims -v", "claims -measure", "report bench.txt", "report -o - bench.txt", "report -svg . bench.txt", "compare bench.txt more.txt"} {
 		var stderr strings.Builder
 		require.Equal(t, 2, statusOf(t.Context(), strings.Fields(args), full{}, &stderr), args)
 		require.Contains(t, stderr.String(), "the disk is full", args)

@@ -96,7 +96,7 @@ func TestFileVerbErrors(t *testing.T) {
 		}{
 			"no file":      {nil, 2, verb + `: want a FILE of benchmark output, or - for standard input ("boundaries ` + verb + ` -h" says more)` + "\n"},
 			"no result":    {[]string{"PASS\n"}, 2, verb + ": 1.txt: no benchmark result in 1 line; want the output of go test -bench\n"},
-			"twice":        {[]string{twoRows, twoRows}, 2, verb + ": 2.txt has the same content as 1.txt, and would be counted twice\n"},
+			"twice":        {[]string{twoRows, twoRows}, 2, verb + ": 2.txt has the same content as 1.txt; want each file once\n"},
 			"a failure":    {[]string{twoRows + "--- FAIL: BenchmarkX\n    a wrong answer\n"}, 1, verb + ": 1.txt:13: --- FAIL: BenchmarkX a wrong answer\n"},
 			"half a value": {[]string{twoRows + "BenchmarkX 1 NaN ns/op\n"}, 1, verb + ": 1.txt:13: BenchmarkX has NaN ns/op, want a finite number; the value is left out\n"},
 		} {

@@ -113,6 +113,15 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
+// ControlPkg is the package of the rows that the run verb measures itself, before and after
+// the others of a round. Their workers share nothing, so only the machine changes them.
+const ControlPkg = "boundaries/control"
+
+// Control reports whether this is such a row, also in a file that has lost its pkg lines.
+func (r *Row) Control() bool {
+	return r.Pkg == ControlPkg || r.Pkg == "" && (r.Name == "Control/at=first" || r.Name == "Control/at=last")
+}
+
 // ran notes a run and its time in seconds, which is 0 if it is not known.
 func (r *Row) ran(seconds float64) {
 	if seconds > 0 && (r.Shortest == 0 || seconds < r.Shortest) {
@@ -124,7 +133,8 @@ func (r *Row) ran(seconds float64) {
 // ends, even while it waits for a terminal or a pipe.
 //
 // Every error is one line that names the file, and means that the input is at fault.
-// It is an error if no file has a result, or if two have the same content.
+// It is an error if no file has a result, or if two with results have the
+// same content.
 func Read(ctx context.Context, names []string) ([]*File, error) {
 	var files []*File
 	var empty error
@@ -143,7 +153,7 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 		}
 		for _, other := range files {
 			if other.sum == f.sum && len(f.Rows) > 0 {
-				return nil, fmt.Errorf("%s has the same content as %s, and would be counted twice", f.Name, other.Name)
+				return nil, fmt.Errorf("%s has the same content as %s; want each file once", f.Name, other.Name)
 			}
 		}
 		results += len(f.Rows)

@@ -305,6 +305,22 @@ func TestMachines(t *testing.T) {
 	assert.ErrorContains(t, err, "no benchmark result")
 }
 
+// The rows that the run verb adds are known by their package, and without one by their name.
+func TestControl(t *testing.T) {
+	for _, test := range []struct {
+		pkg, name string
+		want      bool
+	}{
+		{ControlPkg, "Control/at=first", true},
+		{"", "Control/at=first", true},
+		{"", "Control/at=last", true},
+		{"", "Control/at=will", false},
+		{"p", "Control/at=first", false},
+	} {
+		assert.Equal(t, test.want, (&Row{Pkg: test.pkg, Name: test.name, Procs: 2}).Control(), "%+v", test)
+	}
+}
+
 // Reading from a silent pipe ends with the context.
 func TestInterrupted(t *testing.T) {
 	r, w, err := os.Pipe()

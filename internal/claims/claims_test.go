@@ -947,7 +947,7 @@ func TestBadInput(t *testing.T) {
 		{".", "", "read .: "},
 		{"empty.txt", "", "empty.txt: the file is empty; want the output of go test -bench"},
 		{"zero.txt", "", `zero.txt:1: numcpu is "two", want a number of at least 1`},
-		{"good.txt same.txt", "", "same.txt has the same content as good.txt, and would be counted twice"},
+		{"good.txt same.txt", "", "same.txt has the same content as good.txt; want each file once"},
 		{"good.txt 8.txt", "", "8.txt: numcpu is 8, but 2 in good.txt: these are two machines"},
 		{"good.txt arm.txt", "", "arm.txt: goarch is arm64, but amd64 in good.txt: these are two machines"},
 		// Two virtual machines whose processors have one name.

@@ -49,6 +49,7 @@ type Data struct {
 	cells  []Cell // in the order in which they were added
 	values map[Cell]*[2][]float64
 	better map[string]string
+	bytes  map[Row]float64 // the most that a run allocated, where the time of its runs says it
 }
 
 // Add adds what one side measured in one round, or in all rounds where the file has
@@ -73,6 +74,13 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 			for _, v := range r.Values[unit] {
 				d.add(side, Cell{row(r), unit}, v)
 			}
+		}
+		if bytes, times := r.Values["B/op"], r.Values["sec/op"]; len(bytes) > 0 && len(times) > 0 && slices.Min(times) > 0 {
+			if d.bytes == nil {
+				d.bytes = map[Row]float64{}
+			}
+			operations := r.Shortest / slices.Min(times)
+			d.bytes[row(r)] = max(d.bytes[row(r)], operations*slices.Max(bytes))
 		}
 		if row(r).Procs == 1 {
 			one[row(r)] = r.Values["sec/op"]
@@ -150,6 +158,46 @@ func (d *Data) Rows() (both, removed, added []Row) {
 	return both, removed, added
 }
 
+// A LoneUnit is a unit that one side alone has, in rows of both.
+type LoneUnit struct {
+	Unit string `json:"unit"`
+	Rows []Row  `json:"rows,omitempty"` // none if the other side has the unit in no row at all
+}
+
+// loneUnits returns the units that base alone has and those that head alone has. Rows are
+// those of both sides.
+func (d *Data) loneUnits(rows []Row) (lone [2][]LoneUnit) {
+	has := [2]map[string]bool{{}, {}}
+	for _, c := range d.cells {
+		if !slices.Contains(rows, c.Row) {
+			continue
+		}
+		for side := range 2 {
+			if len(d.values[c][side]) == 0 {
+				continue
+			}
+			has[side][c.Unit] = true
+			if d.both(c) {
+				continue
+			}
+			i := slices.IndexFunc(lone[side], func(l LoneUnit) bool { return l.Unit == c.Unit })
+			if i < 0 {
+				i = len(lone[side])
+				lone[side] = append(lone[side], LoneUnit{Unit: c.Unit})
+			}
+			lone[side][i].Rows = append(lone[side][i].Rows, c.Row)
+		}
+	}
+	for side := range 2 {
+		for i, l := range lone[side] {
+			if !has[1-side][l.Unit] {
+				lone[side][i].Rows = nil
+			}
+		}
+	}
+	return lone
+}
+
 // Incomplete returns the rows of both sides of which a side has fewer values of a unit than n,
 // which is the number of rounds.
 func (d *Data) Incomplete(n int) (rows []Row) {
@@ -162,11 +210,40 @@ func (d *Data) Incomplete(n int) (rows []Row) {
 	return rows
 }
 
-// allocates reports whether an operation of the row allocates on either side. If none
-// does, the bytes of the row are those of its start, divided among all operations.
-func (d *Data) allocates(r Row) bool {
-	v := d.values[Cell{r, "allocs/op"}]
-	return v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || median(v[Base]) > 0 || median(v[Head]) > 0
+// startBytes is more than the start of a row usually leaves to each of its operations, and
+// less than the 40 bytes that a slice takes for each word that is appended to it. A run of few
+// operations has more bytes of its start for each, but no more than startOfRun in all.
+const (
+	startBytes = 32
+	startOfRun = 64 << 10
+)
+
+// ofStart reports whether the cell may be the bytes of a row's start, divided among its
+// operations: on both sides there are few, and no allocations. That there are none is not
+// enough. Package testing rounds their number down, so a slice that grows has none either.
+func (d *Data) ofStart(c Cell) bool {
+	allocs := Cell{c.Row, "allocs/op"}
+	if c.Unit != "B/op" || !d.both(c) || !d.both(allocs) || d.most(allocs) != 0 {
+		return false
+	}
+	ofRun, known := d.bytes[c.Row]
+	return d.most(c) < startBytes || known && ofRun < startOfRun
+}
+
+// judged returns the cells that are compared, if both sides have them.
+func (d *Data) judged() []Cell {
+	return slices.DeleteFunc(slices.Clone(d.cells), d.ofStart)
+}
+
+// both reports whether both sides have the cell.
+func (d *Data) both(c Cell) bool {
+	v := d.values[c]
+	return v != nil && len(v[Base]) > 0 && len(v[Head]) > 0
+}
+
+// most returns the larger of the sides' medians.
+func (d *Data) most(c Cell) float64 {
+	return max(median(d.values[c][Base]), median(d.values[c][Head]))
 }
 
 // direction is what a larger value of a unit means.

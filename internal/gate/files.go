@@ -2,15 +2,27 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 
 	"boundaries/internal/benchfile"
 )
 
-// Files compares two files of benchmark results.
+// Files compares two files of benchmark results. The control rows of the run verb are of the
+// machine, and no part of the decision.
 func (c Config) Files(base, head *benchfile.File) *Report {
-	data := &Data{}
-	data.Add(Base, "", base)
-	data.Add(Head, "", head)
+	data, control := &Data{}, &Data{Procs: []int{}} // without speed-up
+	for side, f := range []*benchfile.File{base, head} {
+		own, machine := &benchfile.File{Better: f.Better}, &benchfile.File{}
+		for _, row := range f.Rows {
+			if row.Control() {
+				machine.Rows = append(machine.Rows, row)
+			} else {
+				own.Rows = append(own.Rows, row)
+			}
+		}
+		data.Add(Side(side), "", own)
+		control.Add(Side(side), benchfile.ControlPkg, machine)
+	}
 	r := &Report{Decision: c.decideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
 	for _, f := range []*benchfile.File{base, head} {
 		most := 1
@@ -34,7 +46,59 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	if !base.Machine.Same(head.Machine) {
 		r.Notes = append(r.Notes, fmt.Sprintf("these are two machines, and differ in more than the code: %s, and %s", base.Machine, head.Machine))
 	}
+	r.Notes = append(r.Notes, c.decideOnce(control).drift()...)
 	return r
+}
+
+// drift says how much slower and faster the machine was in head, if d is about control rows.
+func (d *Decision) drift() (notes []string) {
+	for i, what := range []string{"slower", "faster"} {
+		var rows []string
+		for _, r := range d.of([]Verdict{Regression, Gain}[i]) {
+			rows = append(rows, r.FullName()+" "+percent(r.Ratio.Center))
+		}
+		if len(rows) > 0 {
+			notes = append(notes, fmt.Sprintf("the machine itself was %s in head, and may have changed other rows too: %s", what, strings.Join(rows, ", ")))
+		}
+	}
+	return notes
+}
+
+// Apart says why no row of the file base is in the file head, and what to do.
+func (d *Decision) Apart(base, head string) string {
+	if len(d.Removed) == 0 || len(d.Added) == 0 {
+		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows of the run verb; want benchmarks"
+	}
+	// Of the rows of one name, those that differ least.
+	var b, h Row
+	least := 3
+	for _, x := range d.Removed {
+		for _, y := range d.Added {
+			differ := 0
+			if x.Pkg != y.Pkg {
+				differ++
+			}
+			if x.Procs != y.Procs {
+				differ++
+			}
+			if x.Name == y.Name && differ < least {
+				b, h, least = x, y, differ
+			}
+		}
+	}
+	if least == 3 {
+		return fmt.Sprintf("they begin with %s and %s; want two files of the same benchmarks", d.Removed[0].FullName(), d.Added[0].FullName())
+	}
+	var why []string
+	if b.Pkg != h.Pkg && (b.Pkg == "" || h.Pkg == "") {
+		why = append(why, fmt.Sprintf("%s has no pkg: line in %s; want all that go test printed, or no pkg: line in both", b.Name, map[bool]string{true: base, false: head}[b.Pkg == ""]))
+	} else if b.Pkg != h.Pkg {
+		why = append(why, fmt.Sprintf("%s is of package %s in the first and of %s in the second; want the same pkg: line if it is one benchmark", b.Name, b.Pkg, h.Pkg))
+	}
+	if b.Procs != h.Procs {
+		why = append(why, fmt.Sprintf("%s of the first ran with %s, and %s of the second with %d; want the same -cpu for both", b.FullName(), plural(b.Procs, "proc"), h.FullName(), h.Procs))
+	}
+	return strings.Join(why, "; ")
 }
 
 // Oversubscribed is the note about rows of more procs than usable processors.

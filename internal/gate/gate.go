@@ -17,8 +17,8 @@
 // such a change, it is undecided, and the result says how many rounds would decide.
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
-// other, so a change that stops a row from scaling is a regression. The bytes of a row
-// without an allocation are not compared: they are those of its start.
+// other, so a change that stops a row from scaling is a regression. A few bytes of a row
+// without an allocation are not compared: they may be those of its start.
 //
 // The test is the exact Mann-Whitney test, and the interval is the inverse of the
 // same test; see package stats.
@@ -77,11 +77,14 @@ type Result struct {
 // A Decision is the outcome of a comparison.
 type Decision struct {
 	Config
-	Results  []Result // in the order of the data
-	Rows     []Row    // of both sides
-	Removed  []Row    // of base alone
-	Added    []Row    // of head alone
+	Results  []Result      // in the order of the data
+	Rows     []Row         // of both sides
+	Removed  []Row         // of base alone
+	Added    []Row         // of head alone
+	Lone     [2][]LoneUnit // by Side
 	Suspects int
+	// Start counts the rows of whose start the bytes differ, which is not judged.
+	Start int
 	// Floor is how far base is from itself: half of its rounds are compared with the
 	// other half, which have other layouts, and 95 % of the rows differ by less than
 	// this share. It is 0 if there are too few rounds.
@@ -90,7 +93,7 @@ type Decision struct {
 
 // Suspects returns the cells that look different and are to be measured again.
 func (c Config) Suspects(screen *Data) []Cell {
-	return c.suspects(c.test(screen, screen.cells))
+	return c.suspects(c.test(screen, screen.judged()))
 }
 
 func (c Config) suspects(results []Result) []Cell {
@@ -117,7 +120,7 @@ func (c Config) beyond(ratio float64) bool {
 // It may be nil if there are none.
 func (c Config) Decide(screen, confirm *Data) *Decision {
 	d := c.decision(screen)
-	d.Results = c.test(screen, screen.cells)
+	d.Results = c.test(screen, screen.judged())
 	suspects := c.suspects(d.Results)
 	d.Suspects = len(suspects)
 	// The more suspects there are, the stricter the second stage is with each cell. The
@@ -143,7 +146,7 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 // measured again. Holm's correction is over all cells, so it detects less than Decide.
 func (c Config) decideOnce(data *Data) *Decision {
 	d := c.decision(data)
-	d.Results = c.test(data, data.cells)
+	d.Results = c.test(data, data.judged())
 	cells := 0
 	for _, r := range d.Results {
 		if r.Verdict != Unjudged {
@@ -157,7 +160,7 @@ func (c Config) decideOnce(data *Data) *Decision {
 // Partial returns what is known after the first stage, without a verdict.
 func (c Config) Partial(screen *Data) *Decision {
 	d := c.decision(screen)
-	for _, r := range c.test(screen, screen.cells) {
+	for _, r := range c.test(screen, screen.judged()) {
 		r.Verdict = Unjudged
 		d.Results = append(d.Results, r)
 	}
@@ -167,6 +170,12 @@ func (c Config) Partial(screen *Data) *Decision {
 func (c Config) decision(data *Data) *Decision {
 	d := &Decision{Config: c, Floor: floor(data)}
 	d.Rows, d.Removed, d.Added = data.Rows()
+	d.Lone = data.loneUnits(d.Rows)
+	for _, cell := range data.cells {
+		if v := data.values[cell]; data.ofStart(cell) && median(v[Base]) != median(v[Head]) {
+			d.Start++
+		}
+	}
 	return d
 }
 
@@ -206,15 +215,15 @@ func confirmed(c Config, results []Result, data *Data, alpha float64) {
 	}
 }
 
-// test returns a result without a verdict for each of the cells that both sides have.
+// test returns a result without a verdict for each of the cells that both sides have. The
+// caller chooses the cells, so that a suspect's few bytes stay a suspect.
 func (c Config) test(data *Data, cells []Cell) []Result {
 	var results []Result
 	for _, cell := range cells {
-		v := data.values[cell]
-		if v == nil || len(v[Base]) == 0 || len(v[Head]) == 0 || cell.Unit == "B/op" && !data.allocates(cell.Row) {
+		if !data.both(cell) {
 			continue
 		}
-		base, head := v[Base], v[Head]
+		base, head := data.values[cell][Base], data.values[cell][Head]
 		r := Result{Cell: cell, Base: median(base), Head: median(head)}
 		r.P = stats.MannWhitney(positive(head, base))
 		switch {

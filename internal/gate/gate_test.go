@@ -190,7 +190,6 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// The bytes of a row that does not allocate are noise, and those of one that does count.
 // An interval takes four rounds a side, also of values that never vary.
 func TestFewRoundsHaveNoInterval(t *testing.T) {
 	for rounds := 1; rounds <= 4; rounds++ {
@@ -204,28 +203,72 @@ func TestFewRoundsHaveNoInterval(t *testing.T) {
 	}
 }
 
+// A few bytes of a row that does not allocate are those of its start. All others count.
 func TestBytes(t *testing.T) {
-	for _, allocs := range []float64{0, 1} {
+	few, more := []float64{3, 9, 4, 3, 7, 3}, []float64{30, 20, 35, 30, 24, 20}
+	for _, test := range []struct {
+		name       string
+		allocs     [2]float64
+		base, head []float64
+		want       string // the verdict, or "" if the bytes are not compared
+		note       bool
+	}{
+		{"of the start", [2]float64{0, 0}, few, more, "", true},
+		{"of an equal start", [2]float64{0, 0}, few, few, "", false},
+		{"none", [2]float64{0, 0}, repeated(0), repeated(0), "", false},
+		{"with an allocation", [2]float64{1, 1}, few, more, "regression", false},
+		{"with a first allocation", [2]float64{0, 1}, few, more, "regression", false},
+		{"with a last allocation", [2]float64{1, 0}, more, few, "gain", false},
+		{"of a slice that grows", [2]float64{0, 0}, repeated(41), repeated(524288), "regression", false},
+		{"of a slice that begins to grow", [2]float64{0, 0}, repeated(0), repeated(41), "regression", false},
+		{"of a slice that grows no more", [2]float64{0, 0}, repeated(41), repeated(0), "gain", false},
+		{"at the limit", [2]float64{0, 0}, repeated(31), repeated(32), "unchanged", false},
+	} {
 		d := &Data{}
-		add(t, d, Base, "X", "B/op", 3, 9, 4, 3, 7, 3)
-		add(t, d, Head, "X", "B/op", 90, 50, 80, 90, 70, 60)
-		add(t, d, Base, "X", "allocs/op", repeated(allocs)[:6]...)
-		add(t, d, Head, "X", "allocs/op", repeated(allocs)[:6]...)
-		got := Default.Decide(d, d)
-		require.Equal(t, int(allocs), got.Regressions(), "%+v", got.Results)
-		require.Len(t, got.Results, 1+int(allocs))
-	}
-}
-
-// The bytes count if one of the sides allocates.
-func TestBytesOfAFirstAllocation(t *testing.T) {
-	for _, allocs := range [][2]float64{{0, 1}, {1, 0}} {
-		d := &Data{}
-		for side, n := range allocs {
+		add(t, d, Base, "X", "B/op", test.base...)
+		add(t, d, Head, "X", "B/op", test.head...)
+		for side, n := range test.allocs {
 			add(t, d, Side(side), "X", "allocs/op", repeated(n)...)
 		}
-		require.True(t, d.allocates(d.cells[0].Row))
+		r := &Report{Decision: Default.Decide(d, d)}
+		got := ""
+		for _, result := range r.Results {
+			if result.Unit == "B/op" {
+				got = string(result.Verdict)
+			}
+		}
+		assert.Equal(t, test.want, got, test.name)
+		assert.Equal(t, test.note, strings.Contains(r.Text(), "the B/op of 1 row differ and are not judged"), test.name)
 	}
+
+	// The first stage decides whether bytes are judged, and the second judges them.
+	screen, confirm := &Data{}, &Data{}
+	for data, bytes := range map[*Data]float64{screen: 32, confirm: 31} {
+		add(t, data, Base, "X", "B/op", repeated(20)...)
+		add(t, data, Head, "X", "B/op", repeated(bytes)...)
+		add(t, data, Base, "X", "allocs/op", repeated(0)...)
+		add(t, data, Head, "X", "allocs/op", repeated(0)...)
+	}
+	require.Equal(t, 1, Default.Decide(screen, confirm).Regressions())
+	require.Equal(t, 0, Default.Decide(confirm, nil).Regressions())
+
+	// A run of few operations has more bytes of its start for each of them.
+	for operations, want := range map[int]int{70: 0, 100: 1} {
+		d := &Data{}
+		for side, bytes := range []int{4096, 8192} {
+			text := fmt.Sprintf("BenchmarkX %d 1000 ns/op %d B/op 0 allocs/op\n", operations, bytes/10)
+			f, err := benchfile.ReadFrom(strings.NewReader(strings.Repeat(text, 8)), "f")
+			require.NoError(t, err)
+			d.Add(Side(side), "", f)
+		}
+		require.Equal(t, want, Default.Decide(d, d).Regressions(), "%d operations", operations)
+	}
+
+	// Without allocs/op, nothing says that the row does not allocate.
+	d := &Data{}
+	add(t, d, Base, "X", "B/op", few...)
+	add(t, d, Head, "X", "B/op", more...)
+	require.Equal(t, 1, Default.Decide(d, d).Regressions())
 }
 
 // What a benchmark says of its unit counts more than the unit's name.
@@ -311,6 +354,39 @@ func TestRows(t *testing.T) {
 	d.Add(Base, "q", parse(t, "BenchmarkOld 1 1 ns/op"))
 	got = Default.Decide(d, nil)
 	require.Equal(t, "q Old", got.name(got.Removed[1]), "of another package")
+}
+
+// A unit that one side alone has is named once, and its rows only if the other side has the
+// unit elsewhere.
+func TestLoneUnits(t *testing.T) {
+	for _, test := range []struct {
+		base, head     []string // a row and a unit
+		removed, added []string
+	}{
+		{[]string{"X ns/op"}, []string{"X ns/op"}, nil, nil},
+		{[]string{"X ns/op", "X p99-ns"}, []string{"X ns/op"}, []string{"the unit p99-sec"}, nil},
+		{[]string{"X ns/op"}, []string{"X ns/op", "X p99-ns"}, nil, []string{"the unit p99-sec"}},
+		{[]string{"X ns/op", "X a", "X b", "Y ns/op", "Y a", "Y b"}, []string{"X ns/op", "Y ns/op"}, []string{"the unit a", "the unit b"}, nil},
+		{[]string{"X ns/op", "X a", "Y ns/op", "Y a", "Z a"}, []string{"X ns/op", "Y ns/op", "Y a", "Z ns/op"}, []string{"the unit a of X, Z"}, []string{"the unit sec/op of Z"}},
+		{[]string{"X ns/op", "X a", "Y ns/op"}, []string{"X ns/op", "Y ns/op", "Y a"}, []string{"the unit a of X"}, []string{"the unit a of Y"}},
+		{[]string{"X ns/op", "Old a"}, []string{"X ns/op", "New b"}, []string{"Old"}, []string{"New"}}, // their rows are named
+		// Without its row at one proc, X-2 has no speed-up.
+		{[]string{"X ns/op", "X-2 ns/op"}, []string{"X-2 ns/op"}, []string{"X", "the unit speed-up"}, nil},
+	} {
+		d := &Data{}
+		for side, lines := range [][]string{test.base, test.head} {
+			var results []string
+			for _, line := range lines {
+				row, unit, _ := strings.Cut(line, " ")
+				results = append(results, fmt.Sprintf("Benchmark%s 1 5 %s", row, unit))
+			}
+			d.Add(Side(side), "p", parse(t, results...))
+		}
+		r := &Report{Decision: Default.Decide(d, nil)}
+		lists := r.lists()
+		require.Equal(t, test.removed, lists[0].items, "%v", test)
+		require.Equal(t, test.added, lists[1].items, "%v", test)
+	}
 }
 
 // Properties that must hold of any data.

@@ -72,6 +72,9 @@ func (r *Report) Summary() string {
 	if r.Equal != "" {
 		return r.Equal
 	}
+	if len(r.Results) > 0 && !r.Compared() {
+		return "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio"
+	}
 	if !r.Compared() {
 		return fmt.Sprintf("nothing could be compared: no row has a unit on both sides (rows only in base: %d, only in head: %d)", len(r.Removed), len(r.Added))
 	}
@@ -252,6 +255,14 @@ func (r *Report) facts() []string {
 	return lines
 }
 
+func (r *Report) notes() []string {
+	notes := slices.Clone(r.Notes)
+	if r.Start > 0 {
+		notes = append(notes, fmt.Sprintf("the B/op of %s differ and are not judged: with 0 allocs/op, and below %d B/op or %d KiB a run, they may be those of a row's start", plural(r.Start, "row"), startBytes, startOfRun>>10))
+	}
+	return notes
+}
+
 func (r *Report) lists() []struct {
 	title string
 	items []string
@@ -262,14 +273,25 @@ func (r *Report) lists() []struct {
 		}
 		return names
 	}
+	only := func(rows []Row, side Side) []string {
+		items := names(rows)
+		for _, l := range r.Lone[side] {
+			item := "the unit " + l.Unit
+			if len(l.Rows) > 0 {
+				item += " of " + strings.Join(names(l.Rows), ", ")
+			}
+			items = append(items, item)
+		}
+		return items
+	}
 	return []struct {
 		title string
 		items []string
 	}{
-		{"Only in base", names(r.Removed)},
-		{"Only in head", names(r.Added)},
+		{"Only in base", only(r.Removed, Base)},
+		{"Only in head", only(r.Added, Head)},
 		{"Changed packages that no benchmark reaches", r.Unreached},
-		{"Notes", r.Notes},
+		{"Notes", r.notes()},
 	}
 }
 
@@ -411,25 +433,27 @@ func (r *Report) JSON() (string, error) {
 		results = append(results, one)
 	}
 	data, err := json.MarshalIndent(struct {
-		Summary     string   `json:"summary"`
-		Regressions int      `json:"regressions"`
-		Undecided   int      `json:"undecided"`
-		Partial     string   `json:"partial,omitempty"`
-		Base        string   `json:"base"`
-		Head        string   `json:"head"`
-		Machine     string   `json:"machine"`
-		Command     string   `json:"command"`
-		Seeds       string   `json:"seeds,omitempty"`
-		Rounds      int      `json:"rounds"`
-		Alpha       float64  `json:"alpha"`
-		Threshold   float64  `json:"threshold"`
-		NoiseFloor  float64  `json:"noise_floor"`
-		Results     []result `json:"results"`
-		Removed     []Row    `json:"removed,omitempty"`
-		Added       []Row    `json:"added,omitempty"`
-		Unreached   []string `json:"unreached,omitempty"`
-		Notes       []string `json:"notes,omitempty"`
+		Summary      string     `json:"summary"`
+		Regressions  int        `json:"regressions"`
+		Undecided    int        `json:"undecided"`
+		Partial      string     `json:"partial,omitempty"`
+		Base         string     `json:"base"`
+		Head         string     `json:"head"`
+		Machine      string     `json:"machine"`
+		Command      string     `json:"command"`
+		Seeds        string     `json:"seeds,omitempty"`
+		Rounds       int        `json:"rounds"`
+		Alpha        float64    `json:"alpha"`
+		Threshold    float64    `json:"threshold"`
+		NoiseFloor   float64    `json:"noise_floor"`
+		Results      []result   `json:"results"`
+		Removed      []Row      `json:"removed,omitempty"`
+		Added        []Row      `json:"added,omitempty"`
+		RemovedUnits []LoneUnit `json:"removed_units,omitempty"`
+		AddedUnits   []LoneUnit `json:"added_units,omitempty"`
+		Unreached    []string   `json:"unreached,omitempty"`
+		Notes        []string   `json:"notes,omitempty"`
 	}{r.Summary(), r.Regressions(), r.Undecided(), r.Partial, r.Base, r.Head, r.Machine, r.Command, r.Seeds, r.Rounds,
-		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.Unreached, r.Notes}, "", "  ")
+		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.Lone[Base], r.Lone[Head], r.Unreached, r.notes()}, "", "  ")
 	return string(data) + "\n", err
 }

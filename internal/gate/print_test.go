@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/benchfile"
 )
 
 // report returns a report that has something of everything.
@@ -28,6 +30,7 @@ func report(t *testing.T) *Report {
 	add(t, d, Head, "Rate", "hit-rate", slow...)
 	add(t, d, Base, "Below", "delta", repeated(-1)...)
 	add(t, d, Head, "Below", "delta", repeated(1)...)
+	add(t, d, Base, "Same", "p99-ns", 1)
 	add(t, d, Base, "Old", "ns/op", 1)
 	add(t, d, Head, "New", "ns/op", 1)
 	return &Report{
@@ -70,6 +73,7 @@ Not judged
 
 Only in base
   Old
+  the unit p99-sec
 
 Only in head
   New
@@ -123,6 +127,8 @@ func TestJSON(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
 	require.Equal(t, 2, got.Regressions)
+	require.Contains(t, strings.Join(strings.Fields(text), ""), `"removed_units":[{"unit":"p99-sec"}]`)
+	require.NotContains(t, text, "added_units")
 	verdicts := ""
 	for _, r := range got.Results {
 		verdicts += fmt.Sprintf("%s-%d %s\n", r.Name, r.Procs, r.Verdict)
@@ -159,6 +165,11 @@ func TestSummary(t *testing.T) {
 	}
 	require.Equal(t, fmt.Sprintf("1 row of 4 has a confirmed regression; 3 undecided, which -rounds %d would decide", slices.Max(needed)), r.Summary())
 	require.NotEqual(t, slices.Max(needed), needed[len(needed)-1])
+	below := &Data{}
+	add(t, below, Base, "X", "delta", -1)
+	add(t, below, Head, "X", "delta", 1)
+	r = &Report{Decision: Default.Decide(below, nil)}
+	require.Equal(t, "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio", r.Summary())
 	r = &Report{Decision: Default.Partial(d), Partial: "interrupted after 2 of 10 rounds"}
 	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
 	require.NotContains(t, r.Text(), "Unchanged")
@@ -201,6 +212,78 @@ func TestFiles(t *testing.T) {
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
+}
+
+// Files without a common row: which they are, and what to do.
+func TestApart(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		base, head []string
+		want       string
+	}{
+		{"another package", []string{"pkg: p", "A-8"}, []string{"pkg: p/v2", "A-8"}, "A is of package p in the first and of p/v2 in the second; want the same pkg: line if it is one benchmark"},
+		{"another -cpu", []string{"pkg: p", "A-8"}, []string{"pkg: p", "A-16"}, "A-8 of the first ran with 8 procs, and A-16 of the second with 16; want the same -cpu for both"},
+		{"one proc", []string{"A"}, []string{"A-2"}, "A of the first ran with 1 proc, and A-2 of the second with 2; want the same -cpu for both"},
+		{"head lost its pkg lines", []string{"pkg: p", "A-8"}, []string{"A-8"}, "A has no pkg: line in new; want all that go test printed, or no pkg: line in both"},
+		{"base lost its pkg lines", []string{"A-8"}, []string{"pkg: p", "A-8"}, "A has no pkg: line in old; want all that go test printed, or no pkg: line in both"},
+		{"both", []string{"pkg: p", "A"}, []string{"A-2"}, "A has no pkg: line in new; want all that go test printed, or no pkg: line in both; A of the first ran with 1 proc, and A-2 of the second with 2; want the same -cpu for both"},
+		{"of several packages", []string{"pkg: p", "A-8", "pkg: q", "A-8"}, []string{"pkg: r", "A-4", "pkg: q", "A-4"}, "A-8 of the first ran with 8 procs, and A-4 of the second with 4; want the same -cpu for both"},
+		{"of several -cpu", []string{"pkg: p", "A-2", "A-4"}, []string{"pkg: q", "A-4", "A-8"}, "A is of package p in the first and of q in the second; want the same pkg: line if it is one benchmark"},
+		{"other benchmarks", []string{"A-8", "B"}, []string{"C", "D"}, "they begin with A-8 and C; want two files of the same benchmarks"},
+		{"no benchmarks", []string{"pkg: boundaries/control", "Control/at=first"}, []string{"C"}, "old has only the control rows of the run verb; want benchmarks"},
+		{"no benchmarks any more", []string{"C"}, []string{"pkg: boundaries/control", "Control/at=first"}, "new has only the control rows of the run verb; want benchmarks"},
+	} {
+		var files []*benchfile.File
+		for _, lines := range [][]string{test.base, test.head} {
+			var text []string
+			for _, line := range lines {
+				if strings.HasPrefix(line, "pkg") {
+					text = append(text, "goos: linux", line)
+				} else {
+					text = append(text, "Benchmark"+line+" 1 1 ns/op")
+				}
+			}
+			files = append(files, parse(t, text...))
+		}
+		r := Default.Files(files[0], files[1])
+		require.Empty(t, r.Rows, test.name)
+		require.Equal(t, test.want, r.Apart("old", "new"), test.name)
+	}
+}
+
+// The rows that the run verb adds are of the machine. They say so if it differs, and decide
+// nothing.
+func TestControlRows(t *testing.T) {
+	const slower = "the machine itself was slower in head, and may have changed other rows too: "
+	for _, test := range []struct {
+		name        string
+		pkgs        []string // the pkg lines of the control rows and of the others
+		first, last float64  // how many times as long they take in head
+		notes       []string
+	}{
+		{"the same machine", []string{"pkg: boundaries/control", "pkg: p"}, 1, 1, nil},
+		{"less than the threshold", []string{"pkg: boundaries/control", "pkg: p"}, 1.02, 0.99, nil},
+		{"a slower machine", []string{"pkg: boundaries/control", "pkg: p"}, 1.4, 1.2, []string{slower + "Control/at=first +40.0 %, Control/at=last-2 +20.0 %"}},
+		{"without pkg lines", []string{"", ""}, 1.4, 1, []string{slower + "Control/at=first +40.0 %"}},
+		{"slower, and then faster", []string{"pkg: boundaries/control", "pkg: p"}, 1.4, 0.75, []string{
+			slower + "Control/at=first +40.0 %",
+			strings.Replace(slower, "slower", "faster", 1) + "Control/at=last-2 -25.0 %",
+		}},
+	} {
+		file := func(first, last float64) *benchfile.File {
+			var lines []string
+			for _, v := range steady {
+				lines = append(lines, "goos: linux", test.pkgs[0], fmt.Sprintf("BenchmarkControl/at=first 1 %v ns/op", v*first), fmt.Sprintf("BenchmarkControl/at=last-2 1 %v ns/op", v*last))
+				lines = append(lines, "goos: linux", test.pkgs[1], fmt.Sprintf("BenchmarkControl/at=will 1 %v ns/op", v), fmt.Sprintf("BenchmarkControl/at=will-2 1 %v ns/op", v))
+			}
+			return parse(t, lines...)
+		}
+		r := Default.Files(file(1, 1), file(test.first, test.last))
+		require.Equal(t, test.notes, r.Notes, test.name)
+		require.Equal(t, "no confirmed regression in 2 rows", r.Summary(), test.name)
+		require.Len(t, r.Results, 3, test.name)
+		require.Empty(t, slices.Concat(r.Removed, r.Added), test.name)
+	}
 }
 
 // No value fills the line.

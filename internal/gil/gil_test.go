@@ -272,6 +272,26 @@ func TestIntervalAfterAWakeInVain(t *testing.T) {
 	})
 }
 
+// A waiter whose interval ends while another waiter's request stands starts a new one. So
+// it gets the lock from that waiter, although no third thread asks for it.
+func TestIntervalAfterAnothersRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		var holder, me Thread
+		g.Acquire(&holder)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { compute(&g, 10*time.Microsecond, until(100*time.Millisecond)) })
+		synctest.Wait() // until it waits; it is the first
+		time.AfterFunc(DefaultInterval+time.Millisecond, func() { g.Release(&holder) })
+		began := time.Now()
+		g.Acquire(&me)
+		waited := time.Since(began)
+		g.Release(&me)
+		require.InDelta(t, 3*DefaultInterval, waited, float64(10*time.Microsecond)) // in the second, the lock changes hands
+	})
+}
+
 // Waiters get the lock in order of arrival, even if all their intervals end at the
 // moment of its release.
 func TestWaitersInOrder(t *testing.T) {

@@ -337,7 +337,7 @@ func (m *machine) extremes() []finding {
 	for _, w := range m.workloads {
 		at := last(w)
 		one := slices.IndexFunc(w.Columns, func(c scaling.Column) bool { return c.Procs == 1 })
-		if one < 0 || at == one || w.Pkg == scaling.Control {
+		if one < 0 || at == one || w.Pkg == benchfile.ControlPkg {
 			continue
 		}
 		for _, r := range w.Rows {

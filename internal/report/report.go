@@ -203,7 +203,7 @@ func (d *pageData) lead() string {
 	rows, rounds := 0, 0
 	for _, m := range d.Machines {
 		for _, r := range m.Rows {
-			if r.Pkg != scaling.Control {
+			if !r.Control() {
 				rows, rounds = rows+1, max(rounds, len(r.Rounds))
 			}
 		}
@@ -500,7 +500,7 @@ func doubt(rows []ranked) (text string) {
 
 // fastest says which of the rows have the highest and the lowest speed-up.
 func fastest(w *scaling.Workload, rows []ranked) string {
-	if w.Pkg == scaling.Control {
+	if w.Pkg == benchfile.ControlPkg {
 		return ofControl
 	}
 	slices.SortStableFunc(rows, func(a, b ranked) int { return ascending(b, a) })
@@ -517,7 +517,7 @@ func fastest(w *scaling.Workload, rows []ranked) string {
 
 // extremes says which rows are fastest and slowest, and which may be as fast.
 func extremes(w *scaling.Workload, unit string) string {
-	if w.Pkg == scaling.Control {
+	if w.Pkg == benchfile.ControlPkg {
 		return ofControl
 	}
 	at := last(w)

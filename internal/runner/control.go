@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"boundaries/internal/benchfile"
 )
 
 // controlSteps is how many steps a control takes. A test takes fewer.
@@ -19,7 +21,7 @@ var controlSteps = 40_000_000
 // became slower or faster in between.
 func (r *runner) control(ctx context.Context, at string) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: boundaries/control\n", runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: %s\n", runtime.GOOS, runtime.GOARCH, benchfile.ControlPkg)
 	r.head = ""
 	for _, n := range r.CPU {
 		if ctx.Err() != nil {

@@ -27,10 +27,6 @@ const (
 	CPU  = "user+sys-sec/op"
 )
 
-// Control is the package of the rows that the run verb measures itself, at both ends of
-// each round. Only the machine can make them slower, so they compare with no other row.
-const Control = "boundaries/control"
-
 // A Workload is a table of rows that take the same step.
 type Workload struct {
 	Pkg     string
@@ -113,7 +109,7 @@ func Incomplete(f *benchfile.File) (notes []string) {
 		m := part.Machine
 		var lines []int // of each row
 		for _, r := range part.Rows {
-			if r.Pkg != Control {
+			if !r.Control() {
 				lines = append(lines, len(r.Rounds))
 			}
 		}

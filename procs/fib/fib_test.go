@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fibsize"
+	"boundaries/internal/gil"
 	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/children"
@@ -60,7 +61,6 @@ func TestMain(m *testing.M) {
 				}
 			}
 		},
-		"wrong sum": func(w *children.Worker) { w.Answer(func(item []uint64) { item[0] = 4711 }) },
 	}, Variants)
 	os.Exit(m.Run())
 }
@@ -89,13 +89,21 @@ func TestAnswersAreExact(t *testing.T) {
 	}
 }
 
+func TestGILTicks(t *testing.T) {
+	var lock gil.GIL
+	var thread gil.Thread
+	suitetest.Ticks(t, &lock, &thread, func() { fibUnderGIL(1, &lock, &thread) })
+}
+
 // What is counted as done is what was answered, also if shares are not equal.
 func TestHalfDone(t *testing.T) {
 	t.Setenv(childtest.Serve, "3 batches and end")
-	p := childtest.Start(t, childtest.Named(Variants, "private"), 1, children.Word)
-	done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
-	require.ErrorContains(t, err, "exit status 7")
-	require.Equal(t, 34, done)
+	for _, name := range []string{"private", "atomic"} { // one counts calls, too
+		p := childtest.Start(t, childtest.Named(Variants, name), 1, children.Word)
+		done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
+		require.ErrorContains(t, err, "exit status 7")
+		require.Equal(t, 34, done, name)
+	}
 }
 
 // Two batches are in flight.
@@ -107,12 +115,15 @@ func TestTwoBatches(t *testing.T) {
 	require.Equal(t, 8, done)
 }
 
+// Every row checks its sum, also without children.
 func TestWrongSum(t *testing.T) {
-	t.Setenv(childtest.Serve, "wrong sum")
-	p := childtest.Start(t, childtest.Named(Variants, "private"), 1, children.Word)
-	done, err := p.Run(8)
-	require.ErrorContains(t, err, "at item 0: the sum is 4711, want 10946")
-	require.Zero(t, done)
+	defer func(right int64) { value = right }(value)
+	value++ // so that every sum is wrong
+	for _, v := range Variants {
+		done, err := childtest.Start(t, v, 1, children.Word).Run(1)
+		require.ErrorContains(t, err, "is 10946, want 10947", v.Name)
+		require.Zero(t, done, v.Name)
+	}
 }
 
 // count adds to the count of a child.

@@ -53,7 +53,7 @@ func TestAnswersAreExact(t *testing.T) {
 }
 
 // A child whose only task is to end does not end, or ends in another way. Its worker starts
-// no other.
+// no other, and the error names its item by the number in the run.
 func TestBrokenSpawn(t *testing.T) {
 	suitetest.Once(t)
 	defer func() { children.Program = childtest.Program }()
@@ -62,24 +62,32 @@ func TestBrokenSpawn(t *testing.T) {
 		"end":         "its only task was to end with status 86 (does the program call procs.Main first?): exit status 7",
 		"kill itself": "its only task was to end with status 86 (does the program call procs.Main first?): signal: killed",
 	} {
-		t.Setenv(childtest.Serve, serve)
 		p := childtest.Start(t, childtest.Named(Variants, "process"), 3, children.Word)
+		right := 3 // children that end rightly: the first of each worker
 		if serve == "nothing" {
-			p.Patience = 100 * time.Millisecond
+			p.Patience, right = 100*time.Millisecond, 0 // it may be too short for them
 		}
 		var started atomic.Int32
+		var first sync.WaitGroup
+		first.Add(right)
 		children.Program = func(folder string) (string, []string, error) {
-			started.Add(1)
-			return childtest.Program(folder)
+			path, env, err := childtest.Program(folder)
+			if int(started.Add(1)) <= right {
+				first.Done()
+				first.Wait()
+			} else {
+				env = append(env, childtest.Serve+"="+serve)
+			}
+			return path, env, err
 		}
 		done, err := childtest.Run(t, p, 30)
-		require.Zero(t, done)
-		require.EqualValues(t, 3, started.Load())
+		require.Equal(t, right, done)
+		require.EqualValues(t, right+3, started.Load())
 		var e *children.Error
 		require.ErrorAs(t, err, &e, serve)
 		require.EqualError(t, e.Err, want)
 		require.Contains(t, err.Error(), strconv.Itoa(e.Pid))
-		require.Equal(t, e.Child, e.Item, "the first item of each")
+		require.Equal(t, right+e.Child, e.Item, "the first item of each that did not end rightly")
 		require.Equal(t, serve != "end", e.Signal == os.Kill)
 		require.Empty(t, childtest.Children(t))
 	}

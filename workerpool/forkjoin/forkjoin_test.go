@@ -482,6 +482,13 @@ func TestDoneAfterTheResult(t *testing.T) {
 	require.Equal(t, 7, task.result)
 }
 
+func TestGILTicks(t *testing.T) {
+	var lock gil.GIL
+	c := crew{lot: park.New(1)}
+	w := &gilWorker{lock: &lock, crew: &c}
+	suitetest.Ticks(t, &lock, &w.thread, func() { w.fork(fibGIL, 0) })
+}
+
 // Under the GIL, an owner that waits for a thief releases the lock.
 func TestJoinReleasesTheGIL(t *testing.T) {
 	suitetest.Guard(t, "the owner keeps the lock that the thief needs")

@@ -5,12 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cputime"
 	"boundaries/internal/suite"
 )
 
@@ -68,6 +72,63 @@ func TestFailedRowIsOpenedAgain(t *testing.T) {
 	require.Contains(t, string(out), " 2.000 sessions")
 }
 
+// A run's time has neither what comes before Run nor the check of its answer.
+func TestOnlyRunIsTimed(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)) // which Workload sets
+	synctest.Test(t, func(t *testing.T) {
+		wait := func() { time.Sleep(time.Hour) }
+		var steps []time.Duration
+		testing.Benchmark(func(b *testing.B) {
+			Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{{Name: "fake", Open: func(int) (suite.Session, error) {
+				wait()
+				return suite.Session{
+					Run:      func(n int) { time.Sleep(time.Duration(n) * time.Millisecond) },
+					Check:    func(int) error { wait(); return nil },
+					Children: func() []int { wait(); return nil },
+					Metrics: func(elapsed time.Duration, n int) []suite.Metric {
+						steps = append(steps, elapsed/time.Duration(n))
+						return nil
+					},
+				}, nil
+			}}}})
+		})
+		require.Equal(t, []time.Duration{time.Millisecond}, slices.Compact(steps))
+	})
+}
+
+// The processor time of a row has that of its children. Here the only child is this process,
+// which so counts twice.
+func TestTimeOfChildren(t *testing.T) {
+	used := func() time.Duration {
+		used, err := cputime.Used(os.Getpid())
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		return used
+	}
+	const twice = 40 * time.Millisecond
+	work := func() {
+		for began := used(); used()-began < twice; {
+		}
+	}
+	work() // which does not count
+	began := used()
+	synctest.Test(t, func(t *testing.T) {
+		r := testing.Benchmark(func(b *testing.B) {
+			measure(b, 1, &suite.Session{
+				Run: func(int) {
+					work()
+					time.Sleep(time.Hour) // so that it runs once
+				},
+				Children: func() []int { return []int{os.Getpid()} },
+			})
+		})
+		counted := r.Extra["user+sys-ns/op"] * float64(r.N)
+		require.Greater(t, counted, 0.75*float64(twice))
+		require.LessOrEqual(t, counted, float64(used()-began))
+	})
+}
+
 // The command that measures rows again repeats the arguments of the package, and none of
 // package testing's, which may have their values in a word of their own.
 func TestOwnArguments(t *testing.T) {
@@ -90,4 +151,32 @@ func TestHead(t *testing.T) {
 	require.Contains(t, out.String(), "\nUnit cost better=lower\nUnit gain better=higher\n")
 	require.Regexp(t, `(?m)^# cgo: (on|off)$`, out.String())
 	require.Regexp(t, `(?m)^# environment: .*GOGC="off"`, out.String())
+}
+
+// The head names the commit, and says if the tree differs from it. Outside a repository it
+// names none.
+func TestHeadNamesTheCommit(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git to make a repository with")
+	}
+	t.Chdir(t.TempDir())
+	git := func(args ...string) string {
+		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSpace(string(out))
+	}
+	head := func() string {
+		var out strings.Builder
+		Head{}.print(&out)
+		return regexp.MustCompile(`(?m)^# commit: .*`).FindString(out.String())
+	}
+	require.Empty(t, head())
+	git("init", "--quiet", "--template=")
+	require.NoError(t, os.WriteFile("code.go", nil, 0o600))
+	git("add", ".")
+	git("commit", "--quiet", "--message=x")
+	commit := "# commit: " + git("rev-parse", "--short", "HEAD")
+	require.Equal(t, commit, head())
+	require.NoError(t, os.WriteFile("code.go", []byte("package changed\n"), 0o600))
+	require.Equal(t, commit+"-dirty", head())
 }

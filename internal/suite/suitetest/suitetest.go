@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -212,6 +213,31 @@ func Guard(t *testing.T, hangs string) {
 		defer mu.Unlock()
 		timer.Stop()
 		timer = nil
+	})
+}
+
+// A GIL is a *gil.GIL. Package gil cannot be imported here, because its tests use this package.
+type GIL[Thread any] interface {
+	Acquire(*Thread)
+	Release(*Thread)
+}
+
+// Ticks tests that work gives the lock, which the holder has, to a thread that asks for it.
+func Ticks[Thread any](t *testing.T, lock GIL[Thread], holder *Thread, work func()) {
+	synctest.Test(t, func(t *testing.T) {
+		lock.Acquire(holder)
+		took := false // guarded by lock
+		go func() {
+			var waiter Thread
+			lock.Acquire(&waiter)
+			took = true
+			lock.Release(&waiter)
+		}()
+		time.Sleep(time.Second) // until the waiter has asked
+		work()
+		given := took
+		lock.Release(holder)
+		require.True(t, given)
 	})
 }
 

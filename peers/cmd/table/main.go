@@ -64,8 +64,8 @@ type table struct {
 func print(w io.Writer, file *benchfile.File) error {
 	var tables []*table
 	for _, row := range file.Rows {
-		if row.Pkg == "boundaries/control" {
-			continue // what the command measures itself, before and after each round
+		if row.Control() {
+			continue
 		}
 		job := path.Dir(row.Name)
 		key, name, ok := strings.Cut(path.Base(row.Name), "=")

@@ -7,7 +7,11 @@
 // is no answer.
 package items
 
-import "errors"
+import (
+	"errors"
+
+	"boundaries/internal/race"
+)
 
 // ErrWrong is the error for an item that is not the answer to its request.
 var ErrWrong = errors.New("the answer is wrong, want every word of the request inverted")
@@ -19,6 +23,10 @@ func Fill(item []uint64, number uint64) {
 	}
 }
 
+// Spoil has Change give a wrong answer. Tests set it. It works only with the race detector,
+// so that what is measured does not look at it.
+var Spoil bool
+
 // Change turns a request into its answer, and reports whether the request was
 // whole.
 func Change(item []uint64) bool {
@@ -26,6 +34,9 @@ func Change(item []uint64) bool {
 	for i, v := range item {
 		wrong |= v ^ (first + uint64(i))
 		item[i] = ^v
+	}
+	if race.Enabled && Spoil {
+		item[0]++
 	}
 	return wrong == 0
 }
