@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/asyncio/resp"
+	"boundaries/internal/gil"
 	"boundaries/internal/suite"
 	"boundaries/internal/suite/suitetest"
 )
@@ -381,6 +382,63 @@ func TestRowsFailAlone(t *testing.T) {
 	}
 }
 
+// A row's database has the latency of its workload.
+func TestLatencyOfARow(t *testing.T) {
+	const latency = 20 * time.Millisecond
+	s, err := Workload("AsyncIO", latency).Benches[0].Open(1)
+	require.NoError(t, err)
+	began := time.Now()
+	s.Run(1)
+	require.GreaterOrEqual(t, time.Since(began), latency)
+	require.NoError(t, s.Check(1))
+	require.NoError(t, s.Close())
+}
+
+// A row checks all of an answer.
+func TestARowChecksItsHistogram(t *testing.T) {
+	defer func(old []Variant) { Variants = old }(Variants)
+	wrong := 0
+	Variants = []Variant{{Name: "spam", Run: func(_ *Database, n int) Answer {
+		a := Want(1, n)
+		a.Buckets[0] += int64(wrong)
+		return a
+	}}}
+	s, err := Workload("AsyncIO", 0).Benches[0].Open(1)
+	require.NoError(t, err)
+	defer s.Close()
+	s.Run(7)
+	require.NoError(t, s.Check(7))
+	wrong = 1
+	s.Run(7)
+	require.Error(t, s.Check(7))
+}
+
+// A free is a connection in whose calls another thread takes the lock.
+type free struct {
+	net.Conn
+	lock *gil.GIL
+}
+
+func (c free) Read(p []byte) (int, error) { return c.Write(p) }
+func (c free) Write(p []byte) (int, error) {
+	var other gil.Thread
+	c.lock.Acquire(&other)
+	c.lock.Release(&other)
+	return len(p), nil
+}
+
+// A thread reads and writes without the lock.
+func TestSystemCallsWithoutTheLock(t *testing.T) {
+	suitetest.Guard(t, "a thread keeps the lock in a system call")
+	var lock gil.GIL
+	var me gil.Thread
+	c := &gilConn{free{nil, &lock}, &lock, &me}
+	lock.Acquire(&me)
+	c.Write(nil)
+	c.Read(nil)
+	lock.Release(&me)
+}
+
 // While the database is open, the keys in a real Redis are written again and again.
 // They have a lifetime, and Close deletes them.
 func TestKeysOfARedisEnd(t *testing.T) {
@@ -394,6 +452,7 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	require.NoError(t, db.Close())
 	all := asked()
 	require.Equal(t, []string{"PING"}, all[0])
+	require.Contains(t, db.keys[0], fmt.Sprintf(":%d:", os.Getpid()), "other processes have keys of their own")
 	written, deleted := all[1:len(all)-keys], all[len(all)-keys:]
 	for i, command := range written {
 		if want := []string{"SET", db.keys[i%keys], valueOf(i % keys), "PX", "30"}; !slices.Equal(want, command) {
@@ -466,6 +525,12 @@ func TestMisuse(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			require.PanicsWithValue(t, "asyncio: -1 questions, need none or more", func() { v.Run(nil, -1) })
 		})
+	}
+}
+
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
 	}
 }
 

@@ -126,6 +126,15 @@ var misbehavior = map[string]func(w *children.Worker){
 		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)
 	},
+	"21 and end": func(w *children.Worker) {
+		answer21(w)
+		os.Exit(7)
+	},
+	"21 and a wrong one": func(w *children.Worker) {
+		answer21(w)
+		answerNext(w, func(item []uint64) { item[0] = 4711 })
+		time.Sleep(time.Minute)
+	},
 	"too many": func(w *children.Worker) {
 		w.AwaitSent(1)
 		w.Queue.Done.Store(1 << 40)
@@ -286,6 +295,34 @@ func dieInAnItem(w *children.Worker) {
 		item := q.Slot(3)
 		items.Change(item[:len(item)/2])
 	}, func() { serveLocked(w) })
+}
+
+// answer21 answers the first 21 items rightly, in a row with or without locks or states.
+func answer21(w *children.Worker) {
+	for range 21 {
+		answerNext(w, func(item []uint64) { items.Change(item) })
+	}
+}
+
+// answerNext answers the next item with what change makes of it. Count, which these rows do
+// not use, says which one that is.
+func answerNext(w *children.Worker, change func(item []uint64)) {
+	q := w.Queue
+	seq := q.Count
+	q.Count++
+	if q.Stride > w.Words { // it has states
+		takeWhenSent(w, seq)
+		change(q.Slot(seq))
+		stateAt(q, seq).Store(stateOf(seq, stateAnswered))
+		q.Answers.Ring()
+		return
+	}
+	w.AwaitSent(seq + 1)
+	q.Lock.Acquire(w.ID, 0)
+	change(q.Slot(seq))
+	q.Done.Store(seq + 1)
+	q.Lock.Release()
+	q.Answers.Ring()
 }
 
 // answerGob answers with those values in one frame, whatever the request.

@@ -34,6 +34,15 @@ import (
 
 const patience = 10 * time.Second
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+		if v.Serve != nil {
+			suitetest.Wired(t, v.Name, "serve", v.Serve)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {
@@ -497,6 +506,26 @@ func TestWrongAnswerWithoutAChild(t *testing.T) {
 		require.ErrorIs(t, err, items.ErrWrong)
 		require.Zero(t, done)
 	})
+}
+
+// A child fails in the second run. What it had answered before counts, of a ring at least the
+// half before that of the failure. The error of a wrong answer names its item of that run.
+func TestFailureInASecondRun(t *testing.T) {
+	for _, serve := range []string{"21 and a wrong one", "21 and end"} {
+		t.Setenv(childtest.Serve, serve)
+		for _, name := range []string{"lock-free", "private", "ping", "sharded-lock", "global-mutex", "atomic"} {
+			p := start(t, named(name), 1, Block)
+			_, err := childtest.Run(t, p, 3)
+			require.NoError(t, err, name)
+			done, err := childtest.Run(t, p, 19)
+			require.Error(t, err, name)
+			require.LessOrEqual(t, done, 18, "%s: %v", name, err)
+			require.GreaterOrEqual(t, done, 11, "%s: %v", name, err)
+			if errors.Is(err, items.ErrWrong) {
+				require.Equal(t, []int{18, 18}, []int{done, childtest.Errors(err)[0].Item}, name)
+			}
+		}
+	}
 }
 
 // The parent fills the slots of a half as soon as that half is answered. In private it

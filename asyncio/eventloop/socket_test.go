@@ -114,6 +114,7 @@ func TestDescriptorIsUsedAgain(t *testing.T) {
 		s := l.Attach(a)
 		fd := s.transport.(*socket).fd
 		require.NoError(t, s.Close())
+		require.Empty(t, s.transport.(*socket).selector.sockets)
 		conn, err := net.FileConn(file) // gets the lowest free number
 		require.NoError(t, err)
 		next := l.Attach(conn)

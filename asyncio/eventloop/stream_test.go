@@ -744,6 +744,26 @@ func TestReadAfterACanceledRead(t *testing.T) {
 	})
 }
 
+// Something else has closed the connection: a read after a full one, and a write, fail.
+func TestConnectionThatIsClosed(t *testing.T) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		run(t, func(task *Task) error {
+			s := task.Loop().Attach(wrap(a))
+			b.Write([]byte("spam"))
+			p := make([]byte, 4)
+			_, err := io.ReadFull(s.As(task), p)
+			require.NoError(t, err)
+			a.Close()
+			_, err = s.Read(task, p)
+			require.ErrorIs(t, err, net.ErrClosed)
+			_, err = s.Write(task, p)
+			require.ErrorIs(t, err, net.ErrClosed)
+			return nil
+		})
+	})
+}
+
 // A task can only wait for a stream of its own loop.
 func TestReadOnAnotherLoop(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -686,6 +687,26 @@ func TestCloseDisconnects(t *testing.T) {
 		require.Error(t, c.Ping())
 	}
 	require.Zero(t, conns(s))
+}
+
+// Close waits for what still runs.
+func TestCloseWaits(t *testing.T) {
+	s := newServer()
+	begun := make(chan struct{})
+	var ended atomic.Bool
+	s.handle = func(conn *net.TCPConn) {
+		close(begun)
+		conn.Read(make([]byte, 1))
+		time.Sleep(5 * time.Millisecond) // Close could have returned
+		ended.Store(true)
+	}
+	start(t, s)
+	conn, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	<-begun
+	require.NoError(t, s.Close())
+	require.True(t, ended.Load())
 }
 
 // After an Accept that fails, as it does while there is no free descriptor, the server goes on.

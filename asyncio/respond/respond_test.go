@@ -1,8 +1,10 @@
 package respond
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -28,6 +30,31 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Under load=busy, each row computes beside its events. One event may be too short to see that.
+func TestBusyComputes(t *testing.T) {
+	stacks := make([]byte, 1<<16)
+	for _, v := range Variants {
+		computes := false
+		for run := 0; run < 100 && !computes; run++ {
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				v.Run(Busy, 1, new(Latencies))
+			}()
+			for over := false; !over && !computes; {
+				computes = bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*computation).chunk"))
+				select {
+				case <-ended:
+					over = true
+				default:
+				}
+			}
+			<-ended
+		}
+		require.True(t, computes, v.Name)
 	}
 }
 
@@ -109,6 +136,22 @@ func TestWorkload(t *testing.T) {
 	}
 }
 
+// A row runs under the load of its workload.
+func TestLoadOfARow(t *testing.T) {
+	defer func(old []Variant) { Variants = old }(Variants)
+	var ran Load
+	Variants = []Variant{{Name: "spam", Run: func(load Load, n int, _ *Latencies) int {
+		ran = load
+		return n
+	}}}
+	for _, load := range []Load{Stuck, Busy, Idle} {
+		s, err := load.Workload("Respond").Benches[0].Open(1)
+		require.NoError(t, err)
+		s.Run(1)
+		require.Equal(t, load, ran)
+	}
+}
+
 func TestMisuse(t *testing.T) {
 	for _, b := range Idle.Workload("Respond/load=idle").Benches {
 		for workers, text := range map[int]string{0: "respond: 0 workers, need at least one", 1: "respond: -1 steps, need none or more"} {
@@ -116,6 +159,12 @@ func TestMisuse(t *testing.T) {
 			require.NoError(t, err)
 			require.PanicsWithValue(t, text, func() { s.Run(-workers) }, b.Name)
 		}
+	}
+}
+
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
 	}
 }
 

@@ -65,6 +65,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+		if v.Serve != nil {
+			suitetest.Wired(t, v.Name, "serve", v.Serve)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {
@@ -89,10 +98,12 @@ func TestGILTicks(t *testing.T) {
 // What is counted as done is what was answered, also if shares are not equal.
 func TestHalfDone(t *testing.T) {
 	t.Setenv(childtest.Serve, "3 batches and end")
-	p := childtest.Start(t, childtest.Named(Variants, "private"), 1, children.Word)
-	done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
-	require.ErrorContains(t, err, "exit status 7")
-	require.Equal(t, 34, done)
+	for _, name := range []string{"private", "atomic"} { // one counts calls, too
+		p := childtest.Start(t, childtest.Named(Variants, name), 1, children.Word)
+		done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
+		require.ErrorContains(t, err, "exit status 7")
+		require.Equal(t, 34, done, name)
+	}
 }
 
 // Two batches are in flight.

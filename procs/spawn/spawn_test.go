@@ -28,6 +28,15 @@ var misbehavior = map[string]func(w *children.Worker){
 	"unchanged": func(w *children.Worker) { w.Answer(func([]uint64) { /* the request comes back */ }) },
 }
 
+func TestWired(t *testing.T) {
+	for _, v := range Variants {
+		suitetest.Wired(t, v.Name, "run", v.Run)
+		if v.Serve != nil {
+			suitetest.Wired(t, v.Name, "serve", v.Serve)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {

@@ -154,6 +154,28 @@ func TestProgramIsInGOTMPDIR(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist) // of the file, and not what the go command says
 }
 
+// A row starts its variant for these workers and this payload, reports its bytes, and closes
+// what it has started. Where steps have no items, messages are words.
+func TestWorkload(t *testing.T) {
+	for payload, words := range map[Payload]int{None: 1, Word: 1, Block: 8192} {
+		var p *Pool
+		w := Workload("Spam", "sync", "procs", []Variant{{Name: "spam", Run: func(pool *Pool, n int) (int, error) {
+			p = pool
+			return n, nil
+		}}}, payload)
+		require.True(t, w.Children)
+		s, err := w.Benches[0].Open(3)
+		require.NoError(t, err)
+		s.Run(1)
+		require.NoError(t, s.Check(1))
+		require.Equal(t, []int{3, words}, []int{p.Workers, p.Words})
+		require.EqualValues(t, payload, s.Bytes)
+		require.NoError(t, s.Close())
+		s.Run(1)
+		require.ErrorIs(t, s.Check(1), ErrBroken)
+	}
+}
+
 // As many items are in flight to each child, whether it has a queue of its own or shares one.
 func TestLayout(t *testing.T) {
 	for _, test := range []struct {
