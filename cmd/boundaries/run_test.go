@@ -90,5 +90,7 @@ func TestDefaultCPU(t *testing.T) {
 	list, err := numbers("2, 1,2")
 	require.NoError(t, err)
 	assert.Equal(t, []int{2, 1}, list)
+	_, err = numbers("10000")
+	assert.NoError(t, err, "the most procs")
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
 }

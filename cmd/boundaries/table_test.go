@@ -75,7 +75,8 @@ LoopBoxed: processor time of a step
 	_, stdout, _ = inFiles(t, []string{twoRows + "BenchmarkX 1 0 lost/op\nBenchmarkX 1 1 lost/op\n"}, "table")
 	assert.Contains(t, stdout, "* oversubscribed: more procs than processors (2)\n~ some rounds")
 	assert.Contains(t, stdout, "  X  0.50\n")
-	_, stdout, _ = inFiles(t, []string{"BenchmarkX 1 5 ns/op\n"}, "table")
+	_, stdout, _ = inFiles(t, []string{"BenchmarkX 1 5 ns/op\nport: 1\nseed: 2\n"}, "table")
+	assert.Regexp(t, `(?m)^Ignored, although it looks like a key: .*1\.txt:2: port: 1 and 1 more$`, stdout)
 	assert.Contains(t, stdout, "\nNo file says how many processors the machine has, so any column may be oversubscribed.\n")
 
 	// An unknown key gives rows of their own, and never merges two rows.
@@ -312,6 +313,19 @@ func TestReplaceFile(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 2)
+	require.NoError(t, replaceFile("new.html", []byte("new")))
+	info, err = os.Stat("new.html")
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o644), info.Mode(), "others may read a new page")
+}
+
+// With -svg alone there is no page.
+func TestReportOfChartsAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	status, stdout, stderr := inFiles(t, []string{twoRows}, "report", "-svg", "charts")
+	require.Zero(t, status, stderr)
+	assert.Equal(t, "charts: 3 charts\n", stdout)
+	assert.NoFileExists(t, "report.html")
 }
 
 // The page has the claims of each machine, and none for other benchmarks.
