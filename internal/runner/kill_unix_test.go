@@ -151,6 +151,7 @@ func TestTwoAtOnce(t *testing.T) {
 // A run that differs in what changes its figures does not continue a file.
 func TestResumeOfAnotherRun(t *testing.T) {
 	c := config(t.TempDir())
+	t.Chdir(filepath.Dir(c.Out)) // git is quick where there is no repository
 	open := func(c Config) error {
 		r := &runner{Config: c, facts: map[string]bool{}, done: map[string]bool{}, usable: noise.Usable()}
 		err := r.open()
@@ -182,6 +183,18 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(c.Out, []byte(before+later), 0o666))
 	assert.NoError(t, open(c), "the first line of a key counts")
+}
+
+// The head says how many procs can run at once, which a quota may limit, and the host.
+func TestHead(t *testing.T) {
+	c := config(t.TempDir())
+	c.Host = "one"
+	r := &runner{Config: c, facts: map[string]bool{}, usable: noise.Processors{Affinity: 1 << 20, Quota: 2.5, From: "/a"}}
+	require.NoError(t, r.open())
+	require.NoError(t, r.file.Close())
+	for _, want := range []string{"numcpu: 2\n", "# oversubscribed: rows of more than 2 procs\n", "# usable: 2 of 1048576, because /a grants 2.50\n", "# host: one\n"} {
+		assert.Contains(t, text(t, c), want)
+	}
 }
 
 // A file is not lost with a run that continues it and fails, and a new one is.
