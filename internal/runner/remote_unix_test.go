@@ -47,7 +47,7 @@ func TestRemoteRun(t *testing.T) {
 	assert.Equal(t, []string{"round 1", "run: bad"}, said)
 	ctx, cancel := context.WithCancel(t.Context())
 	on.Stderr = func(string) { cancel() }
-	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; cat; echo the end; exit 130"), context.Canceled)
+	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
 	text, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
 	assert.Equal(t, "result\nthe end\n", string(text))
