@@ -98,6 +98,7 @@ func TestEndsWith(t *testing.T) {
 	reader, writer := io.Pipe()
 	ctx, cancel := EndsWith(t.Context(), reader)
 	defer cancel()
+	context.AfterFunc(ctx, func() { _ = reader.Close() }) // so that no Write waits
 	for range 3 {
 		_, err := writer.Write([]byte("text"))
 		require.NoError(t, err)
