@@ -19,7 +19,7 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, sys := range Systems {
 		names = append(names, sys.Name)
-		suitetest.Wired(t, sys.Name, sys.start)
+		suitetest.Wired(t, sys.Name, "start", sys.start)
 	}
 	suitetest.Files(t, ".", names)
 }

@@ -42,6 +42,17 @@ func TestCompareBadArguments(t *testing.T) {
 		{"-o=out a.txt b.txt", `-o does nothing with two files`},
 		{"-selftest -format=json", `-format does nothing with -selftest`},
 		{"-format=benchstat a.txt b.txt", `-format benchstat: want a BASE`},
+		{"-selftest -merge-base", `-merge-base does nothing with -selftest`},
+		{"-selftest -strict", `-strict does nothing with -selftest`},
+		{"-benchtime=1x a.txt b.txt", `-benchtime does nothing with two files`},
+		{"-cpu=1 a.txt b.txt", `-cpu does nothing with two files`},
+		{"-equal a.txt b.txt", `-equal does nothing with two files`},
+		{"-merge-base a.txt b.txt", `-merge-base does nothing with two files`},
+		{"-pkg=x a.txt b.txt", `-pkg does nothing with two files`},
+		{"-relink a.txt b.txt", `-relink does nothing with two files`},
+		{"-rounds=3 a.txt b.txt", `-rounds does nothing with two files`},
+		{"-seed=3 a.txt b.txt", `-seed does nothing with two files`},
+		{"-timeout=3s a.txt b.txt", `-timeout does nothing with two files`},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)
 		require.Equal(t, 2, status, test.args)
@@ -60,7 +71,15 @@ func TestCompareNothing(t *testing.T) {
 	require.Equal(t, 2, status)
 	require.Equal(t, "boundaries: compare: nothing could be compared: no row has a unit on both sides (rows only in base: 0, only in head: 0)\n", stderr)
 
+	// Nor are rows of one name that do different jobs.
+	require.NoError(t, os.WriteFile("a.txt", []byte("fib: 5\n"+bench("FibBoxed/system=gil 1 1 ns/op")), 0o666))
+	require.NoError(t, os.WriteFile("b.txt", []byte(bench("FibBoxed/system=gil 1 9 ns/op")), 0o666))
+	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
+	require.Equal(t, 2, status)
+	require.Equal(t, "boundaries: compare: no row of a.txt is in b.txt\n", stderr)
+
 	// Each problem of a file has a line.
+	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
 	require.NoError(t, os.WriteFile("b.txt", []byte(bench("A 1 1 ns/op")+"BenchmarkB 1 NaN ns/op\nBenchmarkC 1 NaN ns/op\n"), 0o666))
 	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
 	require.Equal(t, 2, status)
@@ -113,6 +132,7 @@ func TestCompareFiles(t *testing.T) {
 		{"old.txt cut.txt", 2, "\nno confirmed regression in 2 rows\n", "want a finite number"},
 		{"cut.txt old.txt", 2, "\nno confirmed regression in 2 rows\n", "want a finite number"},
 		{"old.txt slowcut.txt", 1, "\n1 row of 2 has a confirmed regression\n", "want a finite number"},
+		{"failed.txt old.txt", 1, "\nno confirmed regression in 2 rows\n", "got 3, want 4"},
 		{"old.txt failed.txt", 1, "\nno confirmed regression in 2 rows\n", "got 3, want 4"},
 	} {
 		status, stdout, stderr := boundaries(t, append([]string{"compare"}, strings.Fields(test.args)...)...)
@@ -122,6 +142,8 @@ func TestCompareFiles(t *testing.T) {
 	}
 	_, stdout, _ := boundaries(t, "compare", "-format=json", "old.txt", "slow.txt")
 	require.True(t, json.Valid([]byte(stdout)), stdout)
+	require.Contains(t, stdout, `"summary": "1 row of 2 has a confirmed regression"`)
+	require.Contains(t, stdout, `"command": "boundaries compare -format=json old.txt slow.txt"`)
 }
 
 // The verb on a repository: what it decides is tested in internal/revisions.
@@ -161,10 +183,10 @@ func TestCompareRevisions(t *testing.T) {
 
 	thing(2) // an allocation more
 	out := filepath.Join(t.TempDir(), "out")
-	status, stdout, stderr = boundaries(t, "compare", "-benchtime=1x", "-relink=false", "-rounds=6", "-bench=Thi(n)g", "-o="+out, "HEAD")
+	status, stdout, stderr = boundaries(t, "compare", "-benchtime=1x", "-relink=false", "-rounds=6", "-cpu=1", "-bench=Thi(n)g", "-o="+out, "HEAD")
 	require.Equal(t, 1, status, stderr)
-	require.Regexp(t, `Regressions\n  Thing\S* +allocs/op +1\.000 +2\.000 `, stdout)
-	require.Contains(t, stdout, `repeat: boundaries compare -benchtime=1x -relink=false -rounds=6 '-bench=Thi(n)g' -o=`)
+	require.Regexp(t, `Regressions\n  Thing +allocs/op +1\.000 +2\.000 `, stdout, "at one proc")
+	require.Contains(t, stdout, `repeat: boundaries compare -benchtime=1x -relink=false -rounds=6 -cpu=1 '-bench=Thi(n)g' -o=`)
 
 	// What it kept can be compared as files.
 	status, stdout, stderr = boundaries(t, "compare", filepath.Join(out, "base.txt"), filepath.Join(out, "head.txt"))

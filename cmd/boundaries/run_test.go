@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"boundaries/internal/linkonce"
 	"boundaries/internal/runner"
 
 	"github.com/stretchr/testify/assert"
@@ -52,10 +53,11 @@ func TestRunVerb(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
+	t.Setenv("PATH", linkonce.Path())
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
 	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))
-	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport \"testing\"\n\nfunc BenchmarkA(b *testing.B) {}\n"), 0o666))
+	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc BenchmarkA(b *testing.B) {}\n\nfunc BenchmarkB(b *testing.B) {\n\tif os.Getenv(\"FAILS\") == \"\" {\n\t\tb.Skip()\n\t}\n\tb.Fatal(\"wrong\")\n}\n"), 0o666))
 	var stdout, stderr bytes.Buffer
 	status := statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -seed 3"), &stdout, &stderr)
 	require.Equal(t, 0, status, stderr.String())
@@ -65,8 +67,15 @@ func TestRunVerb(t *testing.T) {
 	assert.Contains(t, string(text), "# command: boundaries run -o FILE -bench . -cpu 1,2 -rounds 2 -benchtime 1x -seed 3 .\n")
 	assert.Regexp(t, `(?m)^# environment: .*GOGC="off"`, string(text))
 	// With the same flags the run continues, and there is nothing left to do.
+	stderr.Reset()
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
-	assert.Equal(t, 0, status, stderr.String())
+	assert.Equal(t, 0, status)
+	assert.Equal(t, "boundaries: looking for the rows of tiny\nboundaries: runs: 0, rounds: 2\n", stderr.String())
+	t.Setenv("FAILS", "1")
+	stderr.Reset()
+	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
+	assert.Equal(t, 1, status, "a benchmark fails")
+	assert.Regexp(t, `\nboundaries: run: tiny: --- FAIL: BenchmarkB tiny_test.go:\d+: wrong\n$`, stderr.String())
 	status = statusOf(t.Context(), []string{"table", "out.txt"}, &stdout, &stderr)
 	assert.Equal(t, 0, status)
 }
@@ -77,8 +86,11 @@ func TestDefaultCPU(t *testing.T) {
 	}
 	assert.Equal(t, " about 15s", strings.TrimPrefix(roughly(runner.Config{Benchtime: "200ms"}, 43), ","))
 	assert.Equal(t, filepath.Join("a", "out.me@one-22-x.txt"), ofHost(filepath.Join("a", "out.txt"), "me@one:22/x"))
+	assert.Equal(t, "out.a-b.txt", ofHost("out.txt", `a\b`), "no separator of any system")
 	list, err := numbers("2, 1,2")
 	require.NoError(t, err)
 	assert.Equal(t, []int{2, 1}, list)
+	_, err = numbers("10000")
+	assert.NoError(t, err, "the most procs")
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -37,4 +38,21 @@ func TestInterruptWhileReading(t *testing.T) {
 			require.Equal(t, "boundaries: "+verb+": interrupted\n", stderr.String())
 		})
 	}
+}
+
+// A page goes through a pipe or a device, and does not take its place.
+func TestReplaceFileKeepsAPipe(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(name, 0o600))
+	reader, err := os.OpenFile(name, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	defer reader.Close()
+	require.NoError(t, replaceFile(name, []byte("page")))
+	info, err := os.Lstat(name)
+	require.NoError(t, err)
+	require.Equal(t, os.ModeNamedPipe, info.Mode().Type())
+	text := make([]byte, 4)
+	_, err = reader.Read(text)
+	require.NoError(t, err)
+	require.Equal(t, "page", string(text))
 }

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/scaling"
+	"boundaries/internal/stats"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,6 +75,9 @@ LoopBoxed: processor time of a step
 	_, stdout, _ = inFiles(t, []string{twoRows + "BenchmarkX 1 0 lost/op\nBenchmarkX 1 1 lost/op\n"}, "table")
 	assert.Contains(t, stdout, "* oversubscribed: more procs than processors (2)\n~ some rounds")
 	assert.Contains(t, stdout, "  X  0.50\n")
+	_, stdout, _ = inFiles(t, []string{"BenchmarkX 1 5 ns/op\nport: 1\nseed: 2\n"}, "table")
+	assert.Regexp(t, `(?m)^Ignored, although it looks like a key: .*1\.txt:2: port: 1 and 1 more$`, stdout)
+	assert.Contains(t, stdout, "\nNo file says how many processors the machine has, so any column may be oversubscribed.\n")
 
 	// An unknown key gives rows of their own, and never merges two rows.
 	_, stdout, _ = inFiles(t, []string{"BenchmarkLoop/new=a/sync=gil 1 1 ns/op\nBenchmarkLoop/new=b/sync=gil 1 2 ns/op\nBenchmarkX/new=a 1 3 ns/op\nBenchmarkX/new=b 1 4 ns/op\n"}, "table")
@@ -94,11 +103,12 @@ func TestFileVerbErrors(t *testing.T) {
 			status int
 			want   string
 		}{
-			"no file":      {nil, 2, verb + `: want a FILE of benchmark output, or - for standard input ("boundaries ` + verb + ` -h" says more)` + "\n"},
-			"no result":    {[]string{"PASS\n"}, 2, verb + ": 1.txt: no benchmark result in 1 line; want the output of go test -bench\n"},
-			"twice":        {[]string{twoRows, twoRows}, 2, verb + ": 2.txt has the same content as 1.txt; want each file once\n"},
-			"a failure":    {[]string{twoRows + "--- FAIL: BenchmarkX\n    a wrong answer\n"}, 1, verb + ": 1.txt:13: --- FAIL: BenchmarkX a wrong answer\n"},
-			"half a value": {[]string{twoRows + "BenchmarkX 1 NaN ns/op\n"}, 1, verb + ": 1.txt:13: BenchmarkX has NaN ns/op, want a finite number; the value is left out\n"},
+			"no file":                       {nil, 2, verb + `: want a FILE of benchmark output, or - for standard input ("boundaries ` + verb + ` -h" says more)` + "\n"},
+			"no result":                     {[]string{"PASS\n"}, 2, verb + ": 1.txt: no benchmark result in 1 line; want the output of go test -bench\n"},
+			"twice":                         {[]string{twoRows, twoRows}, 2, verb + ": 2.txt has the same content as 1.txt; want each file once\n"},
+			"a failure":                     {[]string{twoRows + "--- FAIL: BenchmarkX\n    a wrong answer\n"}, 1, verb + ": 1.txt:13: --- FAIL: BenchmarkX a wrong answer\n"},
+			"a failure in the first of two": {[]string{twoRows + "--- FAIL: BenchmarkX\n", twoRows}, 1, verb + ": 1.txt:13: --- FAIL: BenchmarkX\n"},
+			"half a value":                  {[]string{twoRows + "BenchmarkX 1 NaN ns/op\n"}, 1, verb + ": 1.txt:13: BenchmarkX has NaN ns/op, want a finite number; the value is left out\n"},
 		} {
 			args := []string{verb}
 			if verb == "report" {
@@ -150,6 +160,8 @@ LoopBoxed: processor time of a step, relative to one proc
 
 	_, stdout, _ = inFiles(t, []string{twoRows}, "scaling", "-format", "markdown")
 	assert.Contains(t, stdout, "| system | 1 | 2 | 4\\* |\n|---|--:|--:|--:|\n| gil | 1.00 | 1.00 \\~ | 0.96 |\n| nogil without immortal | 1.00 | 0.67 |  |\n")
+	assert.Contains(t, stdout, `\* oversubscribed: more procs than processors (2)`)
+	assert.Contains(t, stdout, `\~ some rounds of this figure ran on a disturbed machine`)
 
 	_, stdout, _ = inFiles(t, []string{twoRows}, "scaling", "-format", "csv")
 	lines, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
@@ -168,6 +180,78 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.Nil(t, w.Rows[1].Cells[2].SpeedUp)
 	assert.Equal(t, 1.31, w.Rows[0].Cells[1].Disturbed.Times)
 	assert.NotEmpty(t, w.Rows[0].USL.Refused)
+}
+
+// Each figure of the forms for programs stands under its own name.
+func TestScalingFigures(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("numcpu: 32\n")
+	for round := range 7 {
+		for _, n := range []int{1, 2, 4, 8, 16, 32, 64} {
+			name, procs := "A/sync=x", float64(n)
+			if n > 1 {
+				name += "-" + strconv.Itoa(n)
+			}
+			wall := 10 * (1 + 0.05*(procs-1) + 0.002*procs*(procs-1)) / procs * (1 + 0.005*float64((5*round+n)%7-3))
+			fmt.Fprintf(&text, "Benchmark%s 1 %v ns/op %v user+sys-ns/op\n", name, wall, wall*math.Pow(procs, 1.2))
+		}
+	}
+	text.WriteString("# disturbed: A/sync=x-2 1.31 times (x)\n")
+	f, err := benchfile.ReadFrom(strings.NewReader(text.String()), "f")
+	require.NoError(t, err)
+	want := scaling.Workloads(f)[0].Scaling()[0]
+	require.Empty(t, want.USL.Refused)
+	require.NotEmpty(t, want.Amdahl.Refused)
+
+	files := []string{text.String(), "BenchmarkB 1 5 ns/op\n"}
+	_, stdout, _ := inFiles(t, files, "scaling", "-format", "json")
+	var got struct{ Machines []machineJSON }
+	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+	m := got.Machines[0]
+	assert.Len(t, m.Files, 2)
+	assert.Equal(t, 32, m.NumCPU)
+	row := m.Workloads[0].Rows[0]
+	same := func(want stats.Interval, got *intervalJSON) {
+		t.Helper()
+		assert.Equal(t, []float64{want.Low, want.Center, want.High}, []float64{*got.Low, *got.Value, *got.High})
+	}
+	for j, c := range want.Cells {
+		same(c.SpeedUp, row.Cells[j].SpeedUp)
+		same(c.Efficiency, row.Cells[j].Efficiency)
+		same(c.CPU, row.Cells[j].CPU)
+		assert.Equal(t, 7, row.Cells[j].Rounds)
+		assert.Equal(t, want.Disturbed(j), row.Cells[j].Disturbed)
+	}
+	assert.Equal(t, fitJSON{Refused: want.Amdahl.Refused}, row.Amdahl)
+	assert.Empty(t, row.USL.Refused)
+	assert.Equal(t, want.USL.Base, row.USL.Base)
+	same(want.USL.Sigma, row.USL.Sigma)
+	same(want.USL.Kappa, row.USL.Kappa)
+	same(want.USL.Peak, row.USL.Peak)
+
+	_, stdout, _ = inFiles(t, files, "scaling", "-format", "csv")
+	lines, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+	require.NoError(t, err)
+	head := []string{m.Machine, "A", "A/sync=x"}
+	line := func(cell []string, quantity string, i stats.Interval) {
+		t.Helper()
+		for _, v := range []float64{i.Center, i.Low, i.High} {
+			quantity += " " + strconv.FormatFloat(v, 'g', 6, 64)
+		}
+		assert.Contains(t, lines, slices.Concat(head, cell, strings.Fields(quantity), []string{""}))
+	}
+	for j, column := range [][]string{{"1", "false", "7", "0"}, {"2", "false", "7", "1"}, 6: {"64", "true", "7", "0"}} {
+		if column != nil {
+			line(column, "speed-up", want.Cells[j].SpeedUp)
+			line(column, "efficiency", want.Cells[j].Efficiency)
+			line(column, "cpu", want.Cells[j].CPU)
+		}
+	}
+	none := make([]string, 4)
+	line(none, "usl-sigma", want.USL.Sigma)
+	line(none, "usl-kappa", want.USL.Kappa)
+	line(none, "usl-peak", want.USL.Peak)
+	assert.Contains(t, lines, slices.Concat(head, none, []string{"amdahl", "", "", "", want.Amdahl.Refused}))
 }
 
 // A run that is not complete and figures without a time have a note in every form.
@@ -229,6 +313,19 @@ func TestReplaceFile(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 2)
+	require.NoError(t, replaceFile("new.html", []byte("new")))
+	info, err = os.Stat("new.html")
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o644), info.Mode(), "others may read a new page")
+}
+
+// With -svg alone there is no page.
+func TestReportOfChartsAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	status, stdout, stderr := inFiles(t, []string{twoRows}, "report", "-svg", "charts")
+	require.Zero(t, status, stderr)
+	assert.Equal(t, "charts: 3 charts\n", stdout)
+	assert.NoFileExists(t, "report.html")
 }
 
 // The page has the claims of each machine, and none for other benchmarks.

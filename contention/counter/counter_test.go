@@ -16,7 +16,7 @@ func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
-		suitetest.Wired(t, v.Name, v.Run)
+		suitetest.Wired(t, v.Name, "run", v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }

@@ -184,6 +184,7 @@ func TestProblems(t *testing.T) {
 		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
 		"two versions":    {"# go: go1.25\nBenchmarkB 1 2 ns/op\n# go: go1.25\n# go: go1.26\n# go: go1.26\n", "f:5: go is go1.26, but go1.25 in line 2; want a file for each"},
 		"two commits":     {"# commit: a\nBenchmarkB 1 2 ns/op\n# commit: b\n", "f:4: commit is b, but a in line 2; want a file for each"},
+		"a long failure":  {"--- FAIL: " + strings.Repeat("ä", 200) + "\n", "f:2: --- FAIL: " + strings.Repeat("ä", 95) + "..."},
 		"too long":        {"BenchmarkB 1 2 ns/op " + strings.Repeat("1 x ", 20_000) + "\n", "f:2: the line is too long; left out"},
 	} {
 		f, err := ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+c.text), "f")
@@ -301,8 +302,50 @@ func TestMachines(t *testing.T) {
 		_, err = Read(context.Background(), []string{one, write(name, text)})
 		assert.ErrorContains(t, err, "has the same content as", name)
 	}
-	_, err = Read(context.Background(), []string{bare})
-	assert.ErrorContains(t, err, "no benchmark result")
+	_, err = Read(context.Background(), []string{bare, write("none", "")})
+	assert.ErrorContains(t, err, bare+": no benchmark result", "the first of two")
+}
+
+// Two files of a machine are one, with all that each of them says.
+func TestMerge(t *testing.T) {
+	var files []*File
+	for i, text := range []string{
+		"# kernel: 6\n# round: 1\npkg: p\nBenchmarkA 1 2 ns/op\nport: 1\n# disturbed: A 1.50 times (x; 2 of 3 runs)\n",
+		"# kernel: 7\n# round: 5\npkg: p\nBenchmarkA 1 3 ns/op\npkg: q\nBenchmarkA 1 4 ns/op\nBenchmarkB 1 NaN x/op\nport: 2\n# disturbed: A 1.20 times\n",
+		"# round: 7\npkg: p\nBenchmarkA 1 5 ns/op\nBenchmarkB 1 NaN x/op\n",
+	} {
+		f, err := ReadFrom(strings.NewReader(text), string(rune('a'+i)))
+		require.NoError(t, err)
+		files = append(files, f)
+	}
+	m, err := OneMachine(files)
+	require.NoError(t, err)
+	var rows []string
+	for _, r := range m.Rows {
+		rows = append(rows, fmt.Sprint(r.Pkg, " ", r.Name, " ", r.Line, " ", r.Rounds, " ", len(r.Values["sec/op"])))
+	}
+	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 6 [5] 1"}, rows)
+	assert.Equal(t, []string{"a:5: port: 1", "b:8: port: 2"}, m.Ignored)
+	assert.Equal(t, map[string]Disturbance{"A": {"A", 1.5, 3}}, m.DisturbedRows())
+	assert.Len(t, m.Problems, 2)
+	assert.Equal(t, []Fact{{"kernel", "6"}}, m.Machine.Facts, "the first counts")
+}
+
+// Each key that both machines have tells them apart, and one that only one has does not.
+func TestSame(t *testing.T) {
+	for _, key := range []string{"goos", "goarch", "cpu", "numcpu", "processor", "host"} {
+		machine := func(value string) Machine {
+			if slices.Contains(goTestKeys, key) {
+				return Machine{Keys: map[string]string{key: value}}
+			}
+			return Machine{Facts: []Fact{{key, value}}}
+		}
+		assert.False(t, machine("a").Same(machine("b")), key)
+		assert.True(t, machine("a").Same(machine("a")), key)
+		assert.True(t, machine("a").Same(Machine{}), key)
+	}
+	_, err := ReadFrom(strings.NewReader("# host: a\nBenchmarkA 1 2 ns/op\n# host: b\n"), "f")
+	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines`)
 }
 
 // The rows that the run verb adds are known by their package, and without one by their name.
@@ -501,4 +544,11 @@ func TestPackagesWithoutABlock(t *testing.T) {
 	}
 	require.Equal(t, []string{"p A", "q A", "q B"}, got)
 	require.Equal(t, []string{"f:5: pkg: is missing"}, f.Ignored)
+}
+
+// What a file says of a unit beside what is better is something else.
+func TestBetter(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("Unit x/op better=higher\nUnit x/op assume=exact\nBenchmarkA 1 2 x/op\n"), "f")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"x/op": "higher"}, f.Better)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"html/template"
 	"io"
 	"math"
 	"regexp"
@@ -139,7 +140,12 @@ func TestPlaces(t *testing.T) {
 	at := func(vx, vy float64) string { return num(x.at(vx)) + " " + num(y.at(vy)) }
 	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 20), l.Lines[0].Path)
 	assert.Equal(t, "M"+at(1, 12)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 8)+"Z", l.Lines[0].Band)
+	assert.Equal(t, []string{marker(0, x.at(1), y.at(10)), marker(0, x.at(2), y.at(20))}, l.Lines[0].Marks)
+	assert.Equal(t, []string{c.X, c.Y}, []string{l.X, l.Y})
 	assert.Equal(t, num((x.at(1)+x.at(2))/2), l.Over, "halfway before the column")
+	assert.Equal(t, num(right-(x.at(1)+x.at(2))/2), l.OverWidth, "to the end")
+	c.Oversub = 1
+	assert.Equal(t, []string{num(left), num(right - left)}, []string{c.layout(false).Over, c.layout(false).OverWidth}, "all of it")
 	c.Series[0].Points[0] = Point{X: 1, Y: 10}
 	assert.Equal(t, "M"+at(1, 10)+"L"+at(2, 1e6)+"L"+at(2, 0.001)+"L"+at(1, 10)+"Z", c.layout(false).Lines[0].Band, "a point without an interval")
 	c.Series[0].Points[0] = Point{1, 10, 8, 12}
@@ -149,6 +155,37 @@ func TestPlaces(t *testing.T) {
 	c.Series[0].Points[0].Low = 0.001
 	_, y = c.axes()
 	assert.InEpsilon(t, 5, y.least*math.Pow(40.0/5, 0.06), 1e-9, "and at half of it")
+}
+
+// A logarithmic axis has equal ratios in equal steps, each axis its own way.
+func TestLogarithm(t *testing.T) {
+	c := example()
+	c.Columns, c.LogX, c.LogY, c.Ideal = []float64{1, 10, 100}, true, false, false
+	c.Series = []Series{{Points: []Point{{X: 1, Y: 1}, {X: 100, Y: 100}}}}
+	x, y := c.axes()
+	assert.InDelta(t, (x.from+x.to)/2, x.at(10), 1e-9)
+	assert.InDelta(t, (y.from+y.to)/2, y.at(y.most/2), 1e-9)
+	c.LogX, c.LogY = false, true
+	x, y = c.axes()
+	assert.InDelta(t, (x.from+x.to)/2, x.at(50.5), 1e-9)
+	assert.InDelta(t, (y.at(1)+y.at(100))/2, y.at(10), 1e-9)
+}
+
+// The lines that are no series: a speed-up as high as the procs, as far as the axis goes,
+// and one that is none.
+func TestLinesToCompareWith(t *testing.T) {
+	c := example()
+	c.LogX, c.LogY = false, false
+	c.Series = []Series{{Points: []Point{{X: 1, Y: 1}, {X: 8, Y: 0.5}}}}
+	x, y := c.axes()
+	at := func(vx, vy float64) string { return num(x.at(vx)) + " " + num(y.at(vy)) }
+	assert.Less(t, y.most, 8.0)
+	assert.Equal(t, "M"+at(1, 1)+"L"+at(y.most, y.most), c.layout(false).Ideal)
+	c.Ideal, c.Flat = false, true
+	c.Series[0].Points[0].Y = 0.25
+	x, y = c.axes()
+	assert.Greater(t, y.most, 1.0)
+	assert.Equal(t, "M"+at(1, 1)+"L"+at(8, 1), c.layout(false).Ideal)
 }
 
 // Labels of the x axis do not meet, and the legend stays inside.
@@ -171,11 +208,21 @@ func TestLabels(t *testing.T) {
 		}
 	}
 	assert.Greater(t, labels, 5)
+	legend := map[string]float64{} // where each of its lines ends
 	for _, line := range l.Lines {
 		at, err := strconv.ParseFloat(line.TX, 64)
 		require.NoError(t, err)
 		assert.LessOrEqual(t, at+textWidth(line.Name, 11.5), float64(width), line.Name)
+		y, err := strconv.ParseFloat(line.TY, 64)
+		require.NoError(t, err)
+		assert.Less(t, y, float64(l.Height), "below the chart")
+		sample, err := strconv.ParseFloat(line.LX, 64)
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, sample, legend[line.TY], "on the name before")
+		legend[line.TY] = at + textWidth(line.Name, 11.5)
 	}
+	assert.Greater(t, len(legend), 2)
+	assert.Equal(t, "abc…", fit("abcdefgh", 10, textWidth("abc…", 10)))
 }
 
 func TestTicks(t *testing.T) {
@@ -197,6 +244,23 @@ func TestStyles(t *testing.T) {
 		style := [3]int{i % colors, i % dashes, i % markers}
 		assert.False(t, seen[style])
 		seen[style] = true
+	}
+	c := example()
+	for i := range 120 {
+		c.Series = append(c.Series, Series{Style: i, Points: []Point{{X: 1, Y: 1}}})
+	}
+	classes := map[string]bool{}
+	for _, line := range c.layout(false).Lines[2:122] {
+		assert.False(t, classes[line.Class], line.Class)
+		classes[line.Class] = true
+		for _, class := range strings.Fields(line.Class) {
+			if class != "d0" && class[0] != 'm' { // an unbroken line; markers are paths
+				assert.Contains(t, Style, template.CSS(".chart ."+class+" "))
+			}
+		}
+		_, mark, _ := strings.Cut(line.Marks[0], "m")
+		_, sample, _ := strings.Cut(line.Sample, "m")
+		assert.Equal(t, mark, sample, "the legend shows the marker")
 	}
 	for i := range markers {
 		for j := range i {

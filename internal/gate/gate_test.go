@@ -305,6 +305,11 @@ func TestSpeedUp(t *testing.T) {
 	d.Add(Base, "p", parse(t, "BenchmarkX 1 1e300 ns/op", "BenchmarkX-2 1 1e-300 ns/op"))
 	require.NotContains(t, d.values, Cell{Row{"p", "X", 2}, speedUp})
 
+	// Nobody asked for numbers of procs, so the number may be a size.
+	d = &Data{Procs: []int{}}
+	d.Add(Base, "p", parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 50 ns/op"))
+	require.NotContains(t, d.values, Cell{Row{"p", "X", 2}, speedUp})
+
 	// The names end in sizes here.
 	d = &Data{Procs: []int{1}}
 	d.Add(Base, "p", parse(t, "BenchmarkX/n-1 1 1 ns/op", "BenchmarkX/n-4 1 1 ns/op"))
@@ -354,6 +359,8 @@ func TestRows(t *testing.T) {
 	d.Add(Base, "q", parse(t, "BenchmarkOld 1 1 ns/op"))
 	got = Default.Decide(d, nil)
 	require.Equal(t, "q Old", got.name(got.Removed[1]), "of another package")
+	got = &Decision{Rows: []Row{{"p", "X", 1}}, Added: []Row{{"q", "X", 1}}}
+	require.Equal(t, "q X", got.name(got.Added[0]), "of a package that is new")
 }
 
 // A unit that one side alone has is named once, and its rows only if the other side has the

@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/stats"
 )
 
 // report returns a report that has something of everything.
@@ -139,6 +141,73 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, "Slow/n=1|2-1 regression\nFast-4 gain\nNoisy-1 undecided\nSame-1 unchanged\nFresh-1 regression\nRate-1 changed\nBelow-1 not judged\n", verdicts)
 }
 
+// Programs find each fact and each figure under its own name.
+func TestJSONFigures(t *testing.T) {
+	r := report(t)
+	r.Floor = 0.02
+	r.Results = []Result{
+		{Cell: Cell{Row{"p", "A", 2}, "sec/op"}, Verdict: Undecided, Base: 1, Head: 2, Ratio: stats.Interval{Low: 3, Center: 4, High: 5},
+			P: 6, Adjusted: 7, Suspect: true, Detectable: 8, Needed: 9},
+		{Cell: Cell{Row{"p", "B", 1}, "x/op"}, Verdict: Undecided, Ratio: stats.Interval{Center: 1, High: math.Inf(1)}, Detectable: math.Inf(1), Needed: -1},
+	}
+	text, err := r.JSON()
+	require.NoError(t, err)
+	require.JSONEq(t, `{"summary": "no confirmed regression in 7 rows; 2 undecided", "regressions": 0, "undecided": 2,
+		"base": "base: 1234567", "head": "head: 89abcde", "machine": "a <machine>", "command": "boundaries compare main", "seeds": "-seed 7",
+		"rounds": 10, "alpha": 0.05, "threshold": 0.05, "noise_floor": 0.02,
+		"results": [
+			{"package": "p", "name": "A", "procs": 2, "unit": "sec/op", "verdict": "undecided", "base": 1, "head": 2,
+				"ratio": 4, "low": 3, "high": 5, "p": 6, "holm": 7, "detectable": 8, "rounds_needed": 9},
+			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0,
+				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null}],
+		"removed": [{"package": "p", "name": "Old", "procs": 1}], "added": [{"package": "p", "name": "New", "procs": 1}],
+		"unreached": ["./far"], "notes": ["a note"]}`, text)
+}
+
+// What a line says of a cell.
+func TestColumns(t *testing.T) {
+	inf := math.Inf(1)
+	for _, test := range []struct {
+		result         Result
+		p, sees, needs string
+	}{
+		{Result{Verdict: Undecided, Detectable: inf, Needed: -1}, "p=0", "could not see any change", "needs more rounds"},
+		{Result{Verdict: Undecided, Detectable: 0.07}, "p=0", "would see 7.0 %", "needs more than 1000 rounds"},
+		{Result{Verdict: Undecided, Detectable: 0.07, Needed: 1}, "p=0", "would see 7.0 %", "needs 1 round"},
+		{Result{Verdict: Regression, Detectable: inf, Suspect: true, Adjusted: 0.5}, "p=0 (Holm 0.5)", "", ""},
+		{Result{Verdict: Unjudged, Detectable: 0.07, Suspect: true, Needed: 5}, "p=0", "", ""},
+	} {
+		r := test.result
+		require.Equal(t, []string{test.p, test.sees, test.needs}, []string{r.p(), r.sees(), r.needs()}, "%+v", r)
+	}
+}
+
+// What the last line and the first lines say of a comparison that has an end of its own.
+func TestOtherSummaries(t *testing.T) {
+	undecided := func(needed ...int) *Decision {
+		d := &Decision{Rows: []Row{{"p", "A", 1}}}
+		for i, n := range needed {
+			d.Results = append(d.Results, Result{Cell: Cell{d.Rows[0], fmt.Sprint(i)}, Verdict: Undecided, Needed: n})
+		}
+		return d
+	}
+	for want, r := range map[string]*Report{
+		"nothing was measured": {Decision: &Decision{}, Equal: "nothing was measured"},
+		"nothing could be compared: no row has a unit on both sides (rows only in base: 1, only in head: 2)": {Decision: &Decision{Removed: make([]Row, 1), Added: make([]Row, 2)}},
+		"no confirmed regression in 1 row; 1 undecided, which -rounds 7 would decide":                        {Decision: undecided(5, 7)},
+		"no confirmed regression in 1 row; 1 undecided":                                                      {Decision: undecided(5, 0)}, // more than 1000 rounds
+	} {
+		require.Equal(t, want, r.Summary())
+	}
+	partial := &Report{Decision: undecided(5), Partial: "interrupted"}
+	require.True(t, strings.HasPrefix(partial.Text(), "# interrupted\n"), partial.Text())
+	for suspects, want := range map[int]string{0: "", 1: "; 1 value looked different, and its row was measured again", 2: "; 2 values looked different, and their rows were measured again"} {
+		r := &Report{Decision: undecided(5), Rounds: 3}
+		r.Suspects = suspects
+		require.Contains(t, r.Text(), "3 rounds of 1 row"+want+"\n")
+	}
+}
+
 // Undecided rows are counted and never called fine, and a partial result is no verdict.
 func TestSummary(t *testing.T) {
 	d := &Data{}
@@ -209,6 +278,9 @@ func TestFiles(t *testing.T) {
 	require.Contains(t, r.Text(), "these are two machines")
 	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
 	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
+	r = Default.Files(base, parse(t, append(lines[0], "port: 4711", "BenchmarkZ 1 1 ns/op")...))
+	require.Contains(t, r.Text(), "\n  1 lines look like keys and are none, such as test:21: port: 4711\n")
+	require.Equal(t, 10, r.Rounds, "the most of all rows")
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")

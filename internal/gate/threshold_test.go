@@ -51,11 +51,13 @@ func TestRatioOfWhatNeverVaries(t *testing.T) {
 
 // The more suspects there are, the larger a change in one cell must be to be seen.
 func TestDetectableCountsTheSuspects(t *testing.T) {
-	detectable, once := map[int]float64{}, map[int]float64{}
+	detectable, once, needed := map[int]float64{}, map[int]float64{}, map[int]int{}
 	for _, suspects := range []int{1, 20} {
 		d := &Data{}
 		add(t, d, Base, "Calm", "ns/op", steady...)
 		add(t, d, Head, "Calm", "ns/op", steady...)
+		add(t, d, Base, "Noisy", "ns/op", 100, 110, 92, 105, 90, 108, 96, 103, 112, 94)
+		add(t, d, Head, "Noisy", "ns/op", 100, 110, 92, 105, 90, 108, 96, 103, 112, 94)
 		for i := range suspects {
 			add(t, d, Base, fmt.Sprint("Slow", i), "ns/op", steady...)
 			add(t, d, Head, fmt.Sprint("Slow", i), "ns/op", slow...)
@@ -63,10 +65,13 @@ func TestDetectableCountsTheSuspects(t *testing.T) {
 		decision := Default.Decide(d, d)
 		require.Equal(t, suspects, decision.Suspects)
 		detectable[suspects] = decision.Results[0].Detectable
+		needed[suspects] = decision.Results[1].Needed
 		once[suspects] = Default.decideOnce(d).Results[0].Detectable
 	}
 	require.Greater(t, detectable[20], 1.1*detectable[1])
 	require.Greater(t, once[20], 1.1*once[1], "of two files")
+	require.Positive(t, needed[1])
+	require.Greater(t, needed[20], needed[1], "and the more rounds it takes")
 }
 
 // A cell in which just the threshold would be seen is unchanged.
@@ -86,6 +91,11 @@ func TestFloor(t *testing.T) {
 	d := &Data{}
 	for i := range 20 {
 		add(t, d, Base, fmt.Sprint("X", i), "ns/op", 100, 100+float64(i), 100, 100+float64(i))
+	}
+	// Rows without a time, and the figures of another unit, are no noise of the machine.
+	for i := range 3 {
+		add(t, d, Base, fmt.Sprint("Zero", i), "ns/op", 0, 100, 0, 100)
+		add(t, d, Base, fmt.Sprint("Y", i), "x/op", 1, 100, 1, 100)
 	}
 	require.InDelta(t, 0.18, floor(d), 1e-9)
 }

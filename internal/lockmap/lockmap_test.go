@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +172,53 @@ func TestSVG(t *testing.T) {
 	require.Contains(t, fmt.Sprint(root.Attr), "img")
 }
 
+// Each cell of each map stands in its own place, beside its row and below its column, in
+// the color of its cheapest variant.
+func TestPlacesInTheDrawing(t *testing.T) {
+	m := maps(read(t, append(sample(), output(6,
+		"shape=counter/"+counter.Default.String()+"/sync=global-mutex-2 5", "shape=counter/"+counter.Default.String()+"/sync=atomic-2 2")...)), "read", "hold")
+	require.Len(t, m, 2)
+	m = append(m, Map{X: m[0].X, Y: m[0].Y, Title: "a map without a row"})
+	var b bytes.Buffer
+	require.NoError(t, WriteSVG(&b, "other", m))
+	svg := html.UnescapeString(b.String())
+	require.NotContains(t, svg, "a map without a row")
+	require.Contains(t, svg, `id="other-hatch"`)
+	require.NotContains(t, strings.ReplaceAll(svg, "url(#other-hatch)", ""), "url(", "the hatching of another drawing")
+	var width, height int
+	_, err := fmt.Sscanf(svg[strings.Index(svg, "viewBox"):], `viewBox="0 0 %d %d"`, &width, &height)
+	require.NoError(t, err)
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		require.NoError(t, err)
+		return n
+	}
+	labels := map[[2]int]string{}
+	for _, l := range regexp.MustCompile(`<text x="(\d+)" y="(\d+)" class="(?:head|axis|)">([^<]+)<`).FindAllStringSubmatch(svg, -1) {
+		at := [2]int{number(l[1]), number(l[2])}
+		require.Less(t, at[1], height)
+		require.NotContains(t, labels, at, "two texts in one place")
+		labels[at] = l[3]
+	}
+	boxes := regexp.MustCompile(`<title>hold=(\S+) read=(\S+): ([^<]*)</title><rect class="(?:box v(\d+)|empty)" x="(\d+)" y="(\d+)"`).FindAllStringSubmatch(svg, -1)
+	require.Len(t, boxes, 6+len(m[1].Columns)*len(m[1].Rows))
+	top := 0 // of the map's first row
+	for i, box := range boxes {
+		x, y := number(box[5]), number(box[6])
+		if i == 0 || i == 6 {
+			require.Greater(t, y, top)
+			top = y
+		}
+		require.Equal(t, box[1], labels[[2]int{margin, y + cellHeight/2}], box[0])
+		require.Equal(t, box[2], labels[[2]int{x + 8, top - 12}], box[0])
+		require.LessOrEqual(t, x+cellWidth, width)
+		require.LessOrEqual(t, y+cellHeight, height)
+		if box[4] != "" {
+			require.Equal(t, colors[number(box[4])], strings.Fields(strings.TrimLeft(box[3], "!~ "))[0])
+		}
+	}
+}
+
 func TestWhich(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, WriteWhich(&b, read(t, sample())))
@@ -254,6 +303,7 @@ func TestAxesAndUnits(t *testing.T) {
 		}
 	}
 	require.False(t, Any(r.Maps(procs, hold, "parsecs")))
+	require.Regexp(t, `^shape=record .*: no row has the unit parsecs\n$`, text(t, r.Maps(procs, hold, "parsecs")))
 	all := maps(r, "read", "hold")
 	require.Contains(t, all[0].Title, ", 1 proc")
 	require.Contains(t, all[1].Title, ", 8 procs on 2 processors (oversubscribed)")
@@ -275,6 +325,66 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	require.Contains(t, page(t, r), "| `lock-free`, 2.97ns; `global-mutex` 3.00x; `rw-mutex` 3.67x; `channel` 100x; too few rounds for an interval |")
 	require.Contains(t, page(t, r), "| too few rounds for an interval at hold 0 |")
 	require.Equal(t, "Cheapest by ns/op: lock-free in 1 of 1; undecided, because rounds are too few for an interval: 1.", maps(r, "read", "hold")[0].finding())
+}
+
+// Each dial shows its own value, and has its values in their order.
+func TestDials(t *testing.T) {
+	r := &Results{cells: map[Cell]map[string]*row{
+		{"record", contention.Case{Hold: 900, Think: 9000, Read: 9, Records: 8, Skew: "none", Roles: "mixed", Goroutines: 2}, 4}:        nil,
+		{"counter", contention.Case{Hold: 1000, Think: 10000, Read: 10, Records: 64, Skew: "zipf", Roles: "split", Goroutines: 16}, 12}: nil,
+		{"map", contention.Case{Hold: 1000, Think: 10000, Read: 10, Records: 64, Skew: "zipf", Roles: "split", Goroutines: 16}, 12}:     nil,
+	}}
+	want := map[string][]string{"shape": {"record", "counter", "map"}, "hold": {"900ns", "1us"}, "think": {"9us", "10us"}, "read": {"9", "10"},
+		"records": {"8", "64"}, "skew": {"none", "zipf"}, "roles": {"mixed", "split"}, "goroutines": {"2", "16"}, "procs": {"4", "12"}}
+	require.Len(t, Dials, len(want))
+	for _, d := range Dials {
+		require.Equal(t, want[d.Name], r.values(d), d.Name)
+	}
+}
+
+// A hold or a think that was off its dial is said to be, as far as the farthest run.
+func TestOffTheDial(t *testing.T) {
+	c := at(time.Microsecond, 0)
+	c.Think = 10 * time.Microsecond
+	m := maps(read(t, output(6, rows(c, "global-mutex=10 500 hold-ns 15000 think-ns", "atomic=20 1200 hold-ns")...)), "read", "hold")
+	for _, want := range []string{
+		"In 12 of 12 runs hold was more than 10 % off its dial, by -50 % at most: a busy machine, or one whose clock speed changes.\n",
+		"In 6 of 12 runs think was more than 10 % off its dial, by +50 % at most: a busy machine, or one whose clock speed changes.\n",
+	} {
+		require.Contains(t, text(t, m), want)
+	}
+}
+
+// The order is that of the costs, then of the names, and that of the finding is by wins.
+func TestOrder(t *testing.T) {
+	const names = "abcdefghijkl"
+	var costs []string
+	for _, name := range strings.Split(names, "") {
+		costs = append(costs, name+"=7")
+	}
+	order := ""
+	for _, e := range maps(read(t, output(6, rows(at(0, 0), costs...)...)), "read", "hold")[0].Cells[0][0].Choices {
+		order += e.Variant
+	}
+	require.Equal(t, names, order)
+	r := read(t, output(6, slices.Concat(rows(at(0, 0), "atomic=1", "rw-mutex=2"), rows(at(0, 50), "atomic=2", "rw-mutex=1"), rows(at(0, 95), "atomic=2", "rw-mutex=1"))...))
+	require.Equal(t, "Cheapest by ns/op: rw-mutex in 2 of 3, atomic in 1.", maps(r, "read", "hold")[0].finding())
+}
+
+// What is as cheap as the cheapest is not more expensive as well.
+func TestTiedMutex(t *testing.T) {
+	require.Contains(t, page(t, read(t, output(6, rows(at(0, 95), "lock-free=10", "global-mutex=10.05", "rw-mutex=30")...))),
+		"| `lock-free`, 9.99ns; about as cheap: `global-mutex`; then `rw-mutex` 3.00x |")
+}
+
+// A figure is of the file that has it, wherever other benchmarks stand.
+func TestFileOfARow(t *testing.T) {
+	foreign := []byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")
+	r, err := Read([]*benchfile.File{parsed(t, "docs/results/a.txt", append(foreign, output(6, rows(at(0, 95), "atomic=1")...)...)),
+		parsed(t, "docs/results/b.txt", output(6, rows(at(0, 100), "atomic=1", "rw-mutex=2")...))})
+	require.NoError(t, err)
+	require.Contains(t, page(t, r), "| [line 9](results/a.txt#L9) |")
+	require.Contains(t, page(t, r), "| [line 8](results/b.txt#L8) |")
 }
 
 // What costs nothing has no ratio.

@@ -89,6 +89,15 @@ func TestWaited(t *testing.T) {
 	total, ok := waited(root, []int{77, 99})
 	assert.True(t, ok)
 	assert.Equal(t, 1730*time.Nanosecond, total)
+	assert.Equal(t, total, read(root, []int{77, 99}).waited)
 	_, ok = waited(t.TempDir(), nil)
 	assert.False(t, ok)
+}
+
+// The processor time of a row's children is the row's, before and after.
+func TestChildrenCount(t *testing.T) {
+	parent := os.Getppid() // has used some
+	with := read("/", []int{parent}).own
+	assert.Greater(t, with, read("/", nil).own)
+	assert.Positive(t, Start(1, 2, parent).Stop().Own)
 }

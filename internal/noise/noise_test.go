@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,10 +188,11 @@ func TestMeter(t *testing.T) {
 	s := m.Stop()
 	assert.Positive(t, s.Probe)
 	assert.Positive(t, s.Wall)
-	assert.Equal(t, 2, s.Probed)
+	assert.Equal(t, []int{2, 2, 2}, []int{s.Procs, s.Processors, s.Probed})
 	assert.Equal(t, 1_000_000, x)
 	assert.Positive(t, Start(1, 2).Stop().Probe)
-	assert.Equal(t, 2, Start(8, 2).Stop().Probed)
+	s = Start(8, 2).Stop()
+	assert.Equal(t, []int{8, 2, 2}, []int{s.Procs, s.Processors, s.Probed})
 }
 
 // One slow computation is an interrupt. A slow processor is slow before and after.
@@ -211,6 +213,12 @@ func TestEnvironment(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	without := Facts()
+	for _, name := range []string{"GOFLAGS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GORACE", "BOUNDARIES_FIB", "BOUNDARIES_REDIS"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "1")
+			assert.Equal(t, append(slices.Clone(without), Fact{"environment", name + `="1"`}), Facts())
+		})
+	}
 	t.Setenv("GOGC", "off")
 	t.Setenv("GOFLAGS", "'-tags=a b'\n-race")
 	assert.Equal(t, append(without, Fact{"environment", `GOFLAGS="'-tags=a b'\n-race" GOGC="off"`}), Facts())

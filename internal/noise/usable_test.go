@@ -82,6 +82,10 @@ func TestFacts(t *testing.T) {
 		"sys/devices/system/cpu/smt/active": "1\n", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n", "proc/sys/kernel/osrelease": "6.18.5\n",
 	})
 	assert.Equal(t, []Fact{{"processor", "family 26, model 2, stepping 1"}, {"caches", "L1d 48K, L3 32768K"}, {"smt", "on"}, {"governor", "performance"}, {"kernel", "6.18.5"}}, facts(amd))
+	other := tree(t, map[string]string{
+		"sys/devices/system/cpu/cpu0/cache/index1/level": "1\n", "sys/devices/system/cpu/cpu0/cache/index1/type": "Instruction\n", "sys/devices/system/cpu/cpu0/cache/index1/size": "32K\n",
+		"sys/devices/system/cpu/smt/active": "0\n", "proc/cpuinfo": ""})
+	assert.Equal(t, []Fact{{"caches", "L1i 32K"}, {"smt", "off"}}, facts(other))
 	arm := tree(t, map[string]string{"proc/cpuinfo": "CPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n"})
 	assert.Equal(t, []Fact{{"processor", "implementer 0x41, part 0xd0c, variant 0x3, revision 1"}}, facts(arm))
 }

@@ -161,6 +161,10 @@ func TestPage(t *testing.T) {
 			assert.Contains(t, f.text, "400 ns")
 			assert.Regexp(t, `1\.40 µs ± \d% \*`, f.text, "gilectomy, oversubscribed")
 		}
+		if strings.Contains(f.text, "Graph 4.5.1: ") {
+			assert.Contains(t, f.text, "nogil")
+			assert.NotContains(t, f.text, "gilectomy")
+		}
 	}
 }
 
@@ -223,10 +227,84 @@ func TestSeveralMachines(t *testing.T) {
 			charts++
 			assert.Contains(t, f.text, "M1, a")
 			assert.Contains(t, f.text, "M2, b")
+			if strings.HasSuffix(variant, "lock-free") {
+				assert.Contains(t, f.text, "Speed-up is 2.00 at 2 procs on M1, 4.00 at 4 procs on M2.")
+				assert.Equal(t, 1, strings.Count(f.text, " *"), "M1 has 2 processors")
+			}
 			assert.Equal(t, strings.HasSuffix(variant, "atomic"), strings.Contains(f.text, " ~"), "the disturbed row")
 		}
 	}
 	assert.Equal(t, 2, charts, "a series a machine")
+	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Graph 4.4.1: ") {
+			assert.NotContains(t, f.text, "oversubscribed", "on one machine of two")
+		}
+	}
+}
+
+// What is to be known of each machine is on the page, and not of one alone.
+func TestFactsOfEachMachine(t *testing.T) {
+	text := func(host string) string {
+		return "# host: " + host + "\n# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\nBenchmarkX/sync=" + host + " 1 5 ns/op\nport: " + host + "\n# disturbed: X/sync=" + host + " 1.50 times (x)\n"
+	}
+	_, page := render(t, read(t, text("one"), text("two")), nil)
+	for _, want := range []string{"1.txt: the run is not complete", "2.txt: the run is not complete", "1.txt:4: port: one", "2.txt:4: port: two", "X/sync=one", "X/sync=two"} {
+		assert.True(t, strings.Contains(page, want), want)
+	}
+}
+
+// Each figure of the table of speed-ups stands at its own name, and each law is the row's.
+func TestSpeedUpTable(t *testing.T) {
+	_, page := render(t, read(t, "BenchmarkX/sync=a 1 100 ns/op 100 user+sys-ns/op\nBenchmarkX/sync=a-2 1 80 ns/op 160 user+sys-ns/op\n# disturbed: X/sync=a-2 1.50 times (x)\n"), nil)
+	assert.Contains(t, page, `<td class="disturbed">1.25 ~<small>efficiency 0.62, cpu 1.60</small></td>`)
+	assert.Equal(t, 1, strings.Count(page, `<td class="disturbed">1.25 ~</td>`), "below the chart")
+
+	var text strings.Builder
+	for round := range 7 {
+		for _, n := range []float64{2, 4, 8, 16, 32, 1} {
+			wall := 10 * (1 + 0.05*(n-1) + 0.002*n*(n-1)) / n * (1 + 0.005*float64((5*round+int(n))%7-3))
+			fmt.Fprintf(&text, "BenchmarkX/sync=a%s 1 %v ns/op\n", strings.TrimSuffix(fmt.Sprint("-", n), "-1"), wall)
+		}
+	}
+	_, page = render(t, read(t, "numcpu: 32\n"+text.String()), nil)
+	assert.Contains(t, page, "a, Amdahl&#39;s law: no fit: Amdahl&#39;s law is off by ")
+	assert.Contains(t, page, "a, USL: serial share 0.0")
+}
+
+// An interpreter has its processor time beside its wall time.
+func TestInterpreters(t *testing.T) {
+	root, _ := render(t, read(t, "BenchmarkPyFib/system=x 1 611 ns/op 777 user+sys-ns/op\n"), nil)
+	for i, f := range root.all("figure")[:2] {
+		assert.Contains(t, f.text, []string{"611 ns", "777 ns"}[i])
+		assert.NotContains(t, f.text, []string{"777 ns", "611 ns"}[i])
+	}
+}
+
+// A machine is compared with itself.
+func TestRatiosOfEachMachine(t *testing.T) {
+	text := func(host string, nogil int) string {
+		return fmt.Sprintf("# host: %s\nBenchmarkFibBoxed/system=gil 1 100 ns/op\nBenchmarkFibBoxed/system=nogil 1 %d ns/op\n", host, nogil)
+	}
+	root, _ := render(t, read(t, text("a", 50), text("b", 25)), nil)
+	for _, f := range root.all("figure") {
+		if strings.Contains(f.text, "Graph 4.5.2: ") {
+			assert.Contains(t, f.text, "nogil is 2.00 times as fast as the GIL on M1. With 1 threads nogil is 4.00 times as fast as the GIL on M2.")
+			assert.Contains(t, f.text, "1: no difference")
+			return
+		}
+	}
+	t.Error("there is no graph")
+}
+
+// The findings are of the most procs, in whatever order they were measured.
+func TestMostProcs(t *testing.T) {
+	const rows = "Loop/sync=lock-free%s 1 5 ns/op\nBenchmarkLoop/sync=atomic%[1]s 1 6 ns/op\n"
+	text := "numcpu: 4\n"
+	for _, procs := range []string{"", "-8", "-4", "-2"} {
+		text += fmt.Sprintf("Benchmark"+rows, procs)
+	}
+	_, page := render(t, read(t, text), nil)
+	assert.Contains(t, page, "if 4 procs add to one shared word")
 }
 
 // The text of a file remains text on the page.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,6 +146,96 @@ func TestTwoAtOnce(t *testing.T) {
 	require.NoError(t, first.file.Close())
 	require.NoError(t, second.open())
 	assert.NoError(t, second.file.Close())
+}
+
+// A run that differs in what changes its figures does not continue a file.
+func TestResumeOfAnotherRun(t *testing.T) {
+	c := config(t.TempDir())
+	t.Chdir(filepath.Dir(c.Out)) // git is quick where there is no repository
+	open := func(c Config) error {
+		r := &runner{Config: c, facts: map[string]bool{}, done: map[string]bool{}, usable: noise.Usable()}
+		err := r.open()
+		assert.NoError(t, r.file.Close())
+		return err
+	}
+	require.NoError(t, open(c))
+	c.Resume = true
+	require.NoError(t, open(c))
+	for name, change := range map[string]func(*Config){
+		"-bench":     func(c *Config) { c.Bench = "A" },
+		"-cpu":       func(c *Config) { c.CPU = []int{1} },
+		"-benchtime": func(c *Config) { c.Benchtime = "2x" },
+		"-seed":      func(c *Config) { c.Seed++ },
+		"packages":   func(c *Config) { c.Packages = append(slices.Clone(c.Packages), "./more") },
+	} {
+		changed := c
+		change(&changed)
+		assert.ErrorContains(t, open(changed), "was begun with -bench", name)
+	}
+	before, later := text(t, c), ""
+	for key, name := range map[string]string{"usable": "usable processors", "processor": "processor", "go": "go", "commit": "commit", "environment": "environment"} {
+		changed := regexp.MustCompile("(?m)^# "+key+": .*\n").ReplaceAllString(before, "") + "# " + key + ": another\n"
+		require.NoError(t, os.WriteFile(c.Out, []byte(changed), 0o666))
+		assert.ErrorContains(t, open(c), "was begun with "+name+` "another", and now it is "`)
+		if strings.Contains(before, "# "+key+": ") {
+			later += "# " + key + ": another\n"
+		}
+	}
+	require.NoError(t, os.WriteFile(c.Out, []byte(before+later), 0o666))
+	assert.NoError(t, open(c), "the first line of a key counts")
+}
+
+// The head says how many procs can run at once, which a quota may limit, and the host.
+func TestHead(t *testing.T) {
+	c := config(t.TempDir())
+	c.Host = "one"
+	r := &runner{Config: c, facts: map[string]bool{}, usable: noise.Processors{Affinity: 1 << 20, Quota: 12345.5, From: "/a"}}
+	require.NoError(t, r.open())
+	require.NoError(t, r.file.Close())
+	for _, want := range []string{"numcpu: 12345\n", "# oversubscribed: rows of more than 12345 procs\n", "# usable: 12345 of 1048576, because /a grants 12345.50\n", "# host: one\n"} {
+		assert.Contains(t, text(t, c), want)
+	}
+}
+
+// A file is not lost with a run that continues it and fails, and a new one is.
+func TestDiscard(t *testing.T) {
+	for resume, kept := range map[bool]bool{true: true, false: false} {
+		c := config(t.TempDir())
+		r := &runner{Config: c, facts: map[string]bool{}}
+		require.NoError(t, r.open())
+		r.Resume = resume
+		r.discard()
+		_ = r.file.Close()
+		_, err := os.Stat(c.Out)
+		assert.Equal(t, kept, err == nil)
+	}
+}
+
+// A row whose repeat fails keeps its first result.
+func TestRepeatThatFails(t *testing.T) {
+	r := scripted(t, []string{"A"}, "1.50")
+	path := r.binaries[0].path
+	script, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(script, "[ $n = 1 ] || exit 1\n"...), 0o777))
+	require.NoError(t, r.rounds(t.Context()))
+	assert.Contains(t, text(t, r.Config), "BenchmarkA 1 1 ns/op\n# disturbed: A 1.50 times (a neighbor)\n")
+	assert.NotContains(t, text(t, r.Config), "BenchmarkA 1 2 ns/op")
+	assert.Contains(t, text(t, r.Config), "# complete: 1 rounds, 1 runs repeated because")
+}
+
+// The progress counts what the file has already, round by round.
+func TestProgressOfAResumedRun(t *testing.T) {
+	r := scripted(t, []string{"A", "B"}, strings.Fields(strings.Repeat("0 ", 9))...)
+	r.Rounds = 3
+	r.done["1 tiny A"], r.done["1 tiny B"], r.done["2 tiny A"] = true, true, true
+	var done []int
+	r.Report = func(p Progress) {
+		assert.Equal(t, 6, p.Total)
+		done = append(done, p.Done)
+	}
+	require.NoError(t, r.rounds(t.Context()))
+	assert.Equal(t, []int{3, 4, 5, 6}, done)
 }
 
 // scripted returns a runner of a binary with these rows, which is a shell script. Its

@@ -242,6 +242,10 @@ func TestFewRoundsFitNothing(t *testing.T) {
 		require.Empty(t, s.USL.Refused)
 		assert.True(t, s.USL.Kappa.Bounded(), "%v", s.USL.Kappa)
 	}
+	text := file(random, 6, []int{1, 2, 4, 8, 16, 32}, 0.02, universal(0.05, 0.002))
+	assert.Equal(t, scale(t, text).USL, scale(t, text).USL, "the same file has the same intervals")
+	s := scale(t, file(random, 5, []int{1, 2, 4, 8, 16, 32}, 0.02, universal(0.05, 0.002))+file(random, 5, []int{2, 4, 8, 16, 32}, 0.02, universal(0.05, 0.002)))
+	assert.Equal(t, "the USL needs 6 rounds of each column; one column has 5", s.USL.Refused)
 }
 
 // Columns may have different numbers of rounds.
@@ -282,10 +286,12 @@ func TestRefutedByChance(t *testing.T) {
 		points []point
 		slows  bool
 	}{
-		"slower by chance":    {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
-		"slower":              {[]point{{1, one}, {2, slower}}, true},
-		"as fast":             {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
-		"slower in one of 17": {append([]point{{1, one}, {2, slower}}, slices.Repeat([]point{{4, []float64{50, 51, 52, 53, 54, 55}}}, 16)...), false},
+		"slower by chance":      {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
+		"slower":                {[]point{{1, one}, {2, slower}}, true},
+		"as fast":               {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
+		"no column of one proc": {[]point{{2, one}, {4, slower}}, false},
+		"a hair beyond linear":  {[]point{{1, slices.Repeat([]float64{201}, 9)}, {2, slices.Repeat([]float64{100}, 9)}}, false},
+		"slower in one of 17":   {append([]point{{1, one}, {2, slower}}, slices.Repeat([]point{{4, []float64{50, 51, 52, 53, 54, 55}}}, 16)...), false},
 	} {
 		superlinear, slows := refute(c.points)
 		assert.Empty(t, superlinear, name)

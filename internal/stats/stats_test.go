@@ -218,6 +218,10 @@ func TestMinimumEffect(t *testing.T) {
 		}
 		assert.InDelta(t, 800, seen, 45, "n = %d and %d, effect %.3f", c.n, c.m, effect)
 	}
+	// What is remembered of one question is no answer to another.
+	least := MinimumEffect(10, 10, 0.05, 0.05, 0.8)
+	assert.Greater(t, MinimumEffect(10, 10, 0.05, 0.05, 0.95), 1.005*least, "more power")
+	assert.Greater(t, MinimumEffect(10, 10, 0.05, 0.01, 0.8), 1.005*least, "a stricter test")
 	assert.True(t, math.IsInf(MinimumEffect(3, 3, 0.02, 0.05, 0.8), 1))
 	assert.Equal(t, 1.0, MinimumEffect(10, 10, 0, 0.05, 0.8))
 }
@@ -243,6 +247,10 @@ func TestSpread(t *testing.T) {
 }
 
 func TestNoValues(t *testing.T) {
+	for _, rate := range [][2]int{{0, 0}, {-1, 3}, {4, 3}} {
+		assert.Panics(t, func() { ClopperPearson(rate[0], rate[1], 0.95) }, fmt.Sprint(rate))
+	}
+	assert.False(t, Interval{0, 1, 2}.Bounded())
 	for _, x := range [][]float64{nil, {0}, {-1, 1}, {math.NaN()}, {math.Inf(1)}} {
 		assert.False(t, Usable(x))
 		assert.Panics(t, func() { Ratio(x, []float64{1}, 0.95) }, fmt.Sprint(x))

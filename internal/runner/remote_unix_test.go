@@ -1,0 +1,109 @@
+//go:build unix
+
+package runner
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// near is a machine that a shell script reaches, which is this one.
+func near(t *testing.T) Remote {
+	t.Helper()
+	ssh := filepath.Join(t.TempDir(), "ssh")
+	require.NoError(t, os.WriteFile(ssh, []byte("#!/bin/sh\n[ \"$1\" = near ] && shift && exec sh -c \"$1\"\n"), 0o777))
+	// The hosts of a run share the words of the command, and append to them at once.
+	return Remote{Host: "near", SSH: append(make([]string, 0, 9), ssh)}
+}
+
+func TestRemoteOutput(t *testing.T) {
+	on := near(t)
+	out, err := on.output(t.Context(), []byte("input"), "cat; echo")
+	require.NoError(t, err)
+	assert.Equal(t, "input", out)
+	_, err = on.output(t.Context(), nil, "echo no >&2; echo route >&2; exit 255")
+	require.EqualError(t, err, "no route")
+	_, err = on.output(t.Context(), nil, "exit 255")
+	require.EqualError(t, err, "exit status 255")
+	assert.Empty(t, on.SSH[:2][1], "it wrote into the words of the other hosts")
+}
+
+// A command on another machine has its input open until the context ends. What it prints
+// is in the file, and the last line that it says is why it failed.
+func TestRemoteRun(t *testing.T) {
+	on := near(t)
+	var said []string
+	on.Stderr = func(line string) { said = append(said, line) }
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer file.Close()
+	require.EqualError(t, on.run(t.Context(), file, "echo result; echo boundaries: round 1 >&2; echo boundaries: run: bad >&2; exit 1"), "run: bad")
+	assert.Equal(t, []string{"round 1", "run: bad"}, said)
+	ctx, cancel := context.WithCancel(t.Context())
+	on.Stderr = func(string) { cancel() }
+	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
+	text, err := os.ReadFile(file.Name())
+	require.NoError(t, err)
+	assert.Equal(t, "result\nthe end\n", string(text))
+	assert.Empty(t, on.SSH[:2][1], "it wrote into the words of the other hosts")
+}
+
+// A line is a line in however many pieces it comes.
+func TestLines(t *testing.T) {
+	var got []string
+	l := &lines{each: func(line string) { got = append(got, line) }}
+	for _, piece := range []string{"boundaries: rou", "nd 1\r\nround 2\n\nthe ", "rest"} {
+		n, err := l.Write([]byte(piece))
+		require.NoError(t, err)
+		require.Equal(t, len(piece), n)
+	}
+	assert.Equal(t, []string{"round 1", "round 2", ""}, got)
+}
+
+func TestPlatform(t *testing.T) {
+	for kernel, want := range map[string]string{
+		"Linux x86_64": "linux/amd64", "Linux aarch64": "linux/arm64", "Linux armv7l": "linux/arm", "Linux armv6l": "linux/arm", "Linux i686": "linux/386",
+		"Linux riscv64": "linux/riscv64", "Linux ppc64le": "linux/ppc64le", "Linux s390x": "linux/s390x", "Linux loongarch64": "linux/loong64",
+		"Darwin arm64": "darwin/arm64", "FreeBSD amd64": "freebsd/amd64", "OpenBSD i386": "openbsd/386", "NetBSD amd64": "netbsd/amd64",
+	} {
+		goos, goarch, err := platform(kernel)
+		require.NoError(t, err, kernel)
+		assert.Equal(t, want, goos+"/"+goarch)
+	}
+	for _, kernel := range []string{"", "SunOS sun4v", "Linux vax", "MINGW64_NT x86_64"} {
+		_, _, err := platform(kernel)
+		assert.ErrorContains(t, err, "want a system and a processor that Go builds for", kernel)
+	}
+}
+
+func TestParsePrebuilt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	got, err := ParsePrebuilt("a/b=0.test.exe,c=/x/1.test.exe")
+	require.NoError(t, err)
+	assert.Equal(t, []Prebuilt{{"a/b", filepath.Join(here, "0.test.exe")}, {"c", "/x/1.test.exe"}}, got)
+	_, err = ParsePrebuilt("a=0.test.exe,b")
+	assert.EqualError(t, err, `want package=file, got "b"`)
+}
+
+// What is written to the input does not end a run, and the end of the input does.
+func TestEndsWith(t *testing.T) {
+	reader, writer := io.Pipe()
+	ctx, cancel := EndsWith(t.Context(), reader)
+	defer cancel()
+	context.AfterFunc(ctx, func() { _ = reader.Close() }) // so that no Write waits
+	for range 3 {
+		_, err := writer.Write([]byte("text"))
+		require.NoError(t, err)
+	}
+	assert.NoError(t, ctx.Err())
+	require.NoError(t, writer.Close())
+	<-ctx.Done()
+}
