@@ -2,7 +2,10 @@ package fib
 
 import (
 	"fmt"
+	"os"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/gil"
 	"boundaries/internal/suite/suitetest"
@@ -18,6 +21,29 @@ func TestGILTicks(t *testing.T) {
 	var calls int64
 	suitetest.Ticks(t, &lock, &thread, func() { fibGIL(1, &lock, &thread, &calls) })
 }
+
+// A step is fib(20) unless the environment says otherwise.
+func TestStepIsFibOf20(t *testing.T) {
+	if os.Getenv("BOUNDARIES_FIB") != "" {
+		t.Skip("BOUNDARIES_FIB is set")
+	}
+	require.Equal(t, Answer{Sum: 10946, Calls: 21891}, Want(1, 1))
+}
+
+// A worker of lock-free adds to its cell once in 64 calls.
+func TestLockFreeCountsInPlainMemory(t *testing.T) {
+	var cell callsCell
+	for range flushEvery - 1 {
+		fibLockFree(0, &cell)
+	}
+	require.Zero(t, cell.calls.Load())
+	require.EqualValues(t, 63, cell.pending)
+	fibLockFree(0, &cell)
+	require.EqualValues(t, 64, cell.calls.Load())
+}
+
+// Each row runs on its workers.
+func TestWorkers(t *testing.T) { suitetest.Workers(t, Variants) }
 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "fib", Variants) }
 

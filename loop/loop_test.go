@@ -13,6 +13,9 @@ func TestTotalIsExact(t *testing.T) {
 	suitetest.Exact(t, Variants, Total, 0, 1, 7, 1000, 10007)
 }
 
+// Each row runs on its workers.
+func TestWorkers(t *testing.T) { suitetest.Workers(t, Variants) }
+
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "loop", Variants) }
 
 func Example() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -152,7 +153,31 @@ func TestOwnerFinalizesWithoutItsLock(t *testing.T) {
 	other := heap.Handle()
 	other.Decref(owner.New("spam"))
 	owner.Tick()
+	require.Empty(t, owner.inbox)
+	require.False(t, owner.asked.Load())
 	other.Decref(owner.New("eggs"))
 	owner.Close()
 	require.Equal(t, 2, freed)
+}
+
+// A handle asks an owner that has gone, while another merges the same counts on the owner's
+// behalf. Only one of the two frees the object.
+func TestMergedByAnother(t *testing.T) {
+	freed := 0
+	heap := newLockFree(func(string) { freed++ })
+	owner := heap.Handle().(*biasedHandle)
+	o := owner.New("spam").slot.(*slot[biasedCount])
+	owner.Close()
+	o.count.shared.Store(word{"queued", -1}.encode())
+	owner.mu.Lock()
+	asked := make(chan struct{})
+	go func() {
+		askToMerge(o)
+		close(asked)
+	}()
+	time.Sleep(10 * time.Millisecond) // it waits for the lock by now, or will soon
+	require.Zero(t, merge(o))
+	owner.mu.Unlock()
+	<-asked
+	require.Zero(t, freed, "the one that has merged frees the object")
 }

@@ -28,6 +28,9 @@ func TestEveryObjectEndsRight(t *testing.T) {
 	}
 }
 
+// Each row runs on its workers.
+func TestWorkers(t *testing.T) { suitetest.Workers(t, Own.Rows()) }
+
 func TestMisuseOfRun(t *testing.T) {
 	for name, share := range shares {
 		t.Run(name, func(t *testing.T) { suitetest.Misuse(t, "refcount", share.Rows()) })
@@ -70,6 +73,7 @@ func TestLastDropFrees(t *testing.T) {
 	mortal(t, func(t *testing.T, _ Variant, heap Heap, freed func() []string) {
 		h := heap.Handle()
 		spam, eggs := h.New("spam"), h.New("eggs")
+		require.Equal(t, "spam", spam.String())
 		require.Equal(t, 2, heap.Live())
 		h.Incref(spam)
 		h.Decref(spam)

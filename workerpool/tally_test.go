@@ -205,3 +205,25 @@ func TestASpilledTaskWakesAWorker(t *testing.T) {
 		require.NoError(t, p.Close())
 	})
 }
+
+// Tasks from outside go to the deques in turn. A thief takes the newest task of another's.
+func TestShardedDequesTakeTurns(t *testing.T) {
+	q := &shardedQueue{room: capacity, deques: make([]lockedDeque, 3)}
+	for i := range q.deques {
+		q.deques[i].fifo = newFIFO(0)
+	}
+	for range 6 {
+		require.True(t, q.put(outside, func(Worker) {}))
+	}
+	for i := range q.deques {
+		require.Equal(t, 2, q.deques[i].fifo.len(), "deque %d", i)
+	}
+
+	q.deques[0].fifo, q.deques[1].fifo, q.deques[2].fifo = newFIFO(0), newFIFO(0), newFIFO(0)
+	ran := 0
+	q.put(0, func(Worker) { ran = 1 })
+	q.put(0, func(Worker) { ran = 2 })
+	task, _ := q.take(1)
+	task(nil)
+	require.Equal(t, 2, ran)
+}

@@ -199,6 +199,18 @@ func TestIOBlocksForAMillisecond(t *testing.T) {
 	}
 }
 
+// A task=1us computes. No processor takes the thousand dependent steps of a task in less than
+// 0.2 us, and a task that waits for a processor only takes longer.
+func TestMicrosecondComputes(t *testing.T) {
+	const n = 1000
+	task, _ := Microsecond.task(1)
+	began := time.Now()
+	for range n {
+		task(nil)
+	}
+	require.Greater(t, time.Since(began), n*time.Microsecond/5)
+}
+
 func TestMisuseOfRun(t *testing.T) {
 	for _, kind := range []Kind{Empty, Microsecond, IO} {
 		suitetest.Misuse(t, "workerpool", kind.Rows())

@@ -63,6 +63,11 @@ func TestWorkersRunTogether(t *testing.T) {
 	}
 }
 
+// The first workers take one step more: callers compute from it where a share begins.
+func TestFirstWorkersTakeMore(t *testing.T) {
+	require.Equal(t, []int{3, 3, 2}, []int{Share(0, 3, 8), Share(1, 3, 8), Share(2, 3, 8)})
+}
+
 func TestMisuseIsReportedInTheCallersName(t *testing.T) {
 	require.PanicsWithValue(t, "loop: 0 workers, need at least one", func() { Run("loop", 0, 1, nil) })
 	require.PanicsWithValue(t, "fib: -1 steps, need none or more", func() { Run("fib", 1, -1, nil) })

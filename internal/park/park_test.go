@@ -90,6 +90,18 @@ func TestWakeWorkerAndWakeAll(t *testing.T) {
 	})
 }
 
+// A worker that WakeWorker wakes need not look for work, so Rouse does not rely on it.
+func TestWakeWorkerDoesNotHoldUpRouse(t *testing.T) {
+	l := New(2)
+	for i := range l.seats { // the test plays two workers asleep
+		l.idle.Add(1)
+		l.seats[i].asleep.Store(true)
+	}
+	require.True(t, l.WakeWorker(0))
+	l.Rouse()
+	require.Len(t, l.seats[1].wake, 1)
+}
+
 // A worker that is ready does not sleep, and leaves neither a count nor a token.
 func TestReadyDoesNotSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -151,6 +151,7 @@ func TestUnfinishedPutter(t *testing.T) {
 	r := New[int](0)
 	require.True(t, claim(&r.room))
 	require.Zero(t, r.put.Add(1)-1)
+	require.Zero(t, r.Len())
 	_, ok := r.Take() // does not wait
 	require.False(t, ok)
 	r.Put(1)

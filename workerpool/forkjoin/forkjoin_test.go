@@ -62,6 +62,9 @@ func fibPlain(n int) int {
 	return fibPlain(n-1) + fibPlain(n-2)
 }
 
+// Each row runs on its workers.
+func TestWorkers(t *testing.T) { suitetest.Workers(t, Variants) }
+
 func TestMisuseOfRun(t *testing.T) {
 	suitetest.Misuse(t, "forkjoin", Variants)
 	require.PanicsWithValue(t, "forkjoin: -1 workers, need at least one", func() { New(-1) })
@@ -482,6 +485,22 @@ func TestDoneAfterTheResult(t *testing.T) {
 	require.Equal(t, 7, task.result)
 }
 
+// A place whose stolen task has been joined is ready for the next fork.
+func TestJoinOfAStolenTaskResetsIt(t *testing.T) {
+	var mu sync.Mutex
+	c := crew{lot: park.New(2)}
+	locked, atomics := make([]lockedWorker, 2), make([]atomicWorker, 2)
+	for id := range 2 {
+		locked[id].lock, locked[id].crew, locked[id].all, locked[id].id = &mu, &c, locked, id
+		atomics[id].crew, atomics[id].all, atomics[id].id = &c, atomics, id
+	}
+	l, a := locked[0].fork(fibLocked, 1), atomics[0].fork(fibAtomic, 1)
+	require.True(t, locked[1].help() && atomics[1].help())
+	require.Equal(t, 1, locked[0].join(l))
+	require.Equal(t, 1, atomics[0].join(a))
+	require.False(t, l.done.Load() || a.done.Load())
+}
+
 func TestGILTicks(t *testing.T) {
 	var lock gil.GIL
 	c := crew{lot: park.New(1)}
@@ -688,6 +707,16 @@ func TestPanicComesBackFromRun(t *testing.T) {
 	}
 }
 
+// The first panic is the one that Run reports. A worker that abandons its tasks has none.
+func TestFirstPanicIsKept(t *testing.T) {
+	p := players(2)
+	p.workers[0].caught(abandoned{})
+	require.False(t, p.failed.Load())
+	p.workers[1].caught("first")
+	p.workers[0].caught("second")
+	require.Equal(t, "first", p.failure.Value)
+}
+
 // A stolen task ends while its owner waits for it.
 func TestPanicOfAThief(t *testing.T) {
 	suitetest.Guard(t, "the owner waits for a task that has ended")
@@ -756,6 +785,7 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 
 	p = players(2)
 	p.workers[0].Fork(func(w *Worker, _ int) int { w.Fork(leaf, 1); return 0 }, 0)
+	p.workers[1].Fork(leaf, 1) // by the function that waits while its worker helps
 	require.True(t, p.workers[1].help())
 	require.True(t, p.failed.Load())
 	require.Contains(t, p.failure.Value, "1 tasks forked and not joined", "of a stolen task")
