@@ -76,7 +76,7 @@ func TestCompareNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile("b.txt", []byte(bench("FibBoxed/system=gil 1 9 ns/op")), 0o666))
 	status, _, stderr = boundaries(t, "compare", "a.txt", "b.txt")
 	require.Equal(t, 2, status)
-	require.Equal(t, "boundaries: compare: no row of a.txt is in b.txt\n", stderr)
+	require.Equal(t, "boundaries: compare: no row of a.txt is in b.txt: they begin with FibBoxed/system=gil/fib=5 and FibBoxed/system=gil; want two files of the same benchmarks\n", stderr)
 
 	// Each problem of a file has a line.
 	require.NoError(t, os.WriteFile("a.txt", []byte(bench("A 1 1 ns/op")), 0o666))
