@@ -160,7 +160,7 @@ func TestJSONFigures(t *testing.T) {
 				"ratio": 4, "low": 3, "high": 5, "p": 6, "holm": 7, "detectable": 8, "rounds_needed": 9},
 			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0,
 				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null}],
-		"removed": [{"package": "p", "name": "Old", "procs": 1}], "added": [{"package": "p", "name": "New", "procs": 1}],
+		"removed": [{"package": "p", "name": "Old", "procs": 1}], "removed_units": [{"unit": "p99-sec"}], "added": [{"package": "p", "name": "New", "procs": 1}],
 		"unreached": ["./far"], "notes": ["a note"]}`, text)
 }
 
