@@ -358,8 +358,9 @@ func (f *File) problem(line int, text string) {
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
 // size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
-// the run verb says which numbers of procs it has, and no other number is one; if several
-// such files follow each other in one, each number of any of them is. Otherwise nothing tells a size-1000 at one proc from a size at 1000 procs.
+// the run verb says which numbers of procs it has, and no other number is one. If several
+// such files follow each other in one, each number of any of them is one. Otherwise
+// nothing tells a size-1000 at one proc from a size at 1000 procs.
 func (f *File) splitNames() {
 	planned := func(procs int) bool { return f.planned == nil || slices.Contains(f.planned, strconv.Itoa(procs)) }
 	longer := map[rowKey]bool{} // the names to which a suffix was added
@@ -463,11 +464,6 @@ func (m Machine) Same(other Machine) bool { return m.difference(other) == "" }
 
 // OneMachine puts the files together. It is an error if they are of two machines.
 func OneMachine(files []*File) (*File, error) {
-	machines := ByMachine(files)
-	if len(machines) == 1 {
-		return machines[0], nil
-	}
-	// Several machines are several because two files differ.
 	for i, other := range files {
 		for _, f := range files[:i] {
 			if key := f.Machine.difference(other.Machine); key != "" {
@@ -475,7 +471,7 @@ func OneMachine(files []*File) (*File, error) {
 			}
 		}
 	}
-	return nil, errors.New("the files are of several machines")
+	return ByMachine(files)[0], nil
 }
 
 // ByMachine puts the files of each machine together, in the order of the files. A
@@ -483,16 +479,10 @@ func OneMachine(files []*File) (*File, error) {
 // stands alone, and has a problem that says so.
 func ByMachine(files []*File) []*File {
 	var machines []*File
+	alone := map[*File]bool{} // of machines
 	for _, f := range files {
 		one, other := f.fits(files)
-		i := -1
-		if other == nil {
-			i = slices.IndexFunc(machines, func(m *File) bool {
-				part := m.Parts[0]
-				_, several := part.fits(files)
-				return several == nil && part.Machine.Same(f.Machine) && m.Machine.Same(f.Machine)
-			})
-		}
+		i := slices.IndexFunc(machines, func(m *File) bool { return other == nil && !alone[m] && m.Machine.Same(f.Machine) })
 		if i < 0 {
 			merged := &File{Machine: Machine{Keys: map[string]string{}}, Better: map[string]string{}}
 			machines = append(machines, merged)
@@ -500,6 +490,7 @@ func ByMachine(files []*File) []*File {
 		}
 		machines[i].merge(f)
 		if other != nil {
+			alone[machines[i]] = true
 			Warn(fmt.Errorf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host",
 				f.Name, one.Name, other.Name), f, machines[i])
 		}

@@ -251,7 +251,8 @@ func (f *filter) takeKey(key, value string, block int) {
 		return
 	}
 	rank := slices.Index(goTestKeys, key) + 1
-	surely := key == "numcpu" || key == "pkg" && !f.surely["goos"] && !strings.ContainsAny(value, " \t") || key == "goos" && value != "" && !strings.ContainsAny(value, " \t") || block > 0 && rank > block
+	word := !strings.ContainsAny(value, " \t")
+	surely := key == "numcpu" || word && (key == "goos" && value != "" || key == "pkg" && !f.surely["goos"]) || block > 0 && rank > block
 	if key == "numcpu" && f.results > 0 && f.surely["goos"] {
 		f.numcpu, f.at = value, f.number
 		return

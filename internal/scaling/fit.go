@@ -132,7 +132,7 @@ const (
 // fits fits both laws.
 func fits(points []point) (a, u Fit) {
 	superlinear, slows := "", ""
-	if len(points) >= amdahl.points && rounds(points) >= fewest {
+	if len(points) >= amdahl.points {
 		superlinear, slows = refute(points)
 	}
 	return fit(points, amdahl, cmp.Or(superlinear, slows)), fit(points, usl, superlinear)
@@ -176,7 +176,7 @@ func fit(points []point, l law, refuted string) Fit {
 	return f
 }
 
-// rounds returns how many rounds every point has.
+// rounds returns the rounds of the point that has the fewest.
 func rounds(points []point) int {
 	least := math.MaxInt
 	for _, p := range points {

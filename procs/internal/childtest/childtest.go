@@ -121,21 +121,22 @@ func Run(t *testing.T, p *children.Pool, n int) (done int, err error) {
 		done, err = p.Run(n)
 	}()
 	limit := min(2*p.Patience, 10*time.Second) + 5*time.Second + time.Duration(n)*2*time.Millisecond
-	for before := answered(p); ; {
+	before, idle := answered(p), time.Now()
+	for {
 		select {
 		case <-ended:
 			return done, err
-		case <-time.After(limit):
+		case <-time.After(time.Second):
 		}
-		now := answered(p)
-		if now == before {
+		if now := answered(p); now != before {
+			before, idle = now, time.Now()
+		} else if time.Since(idle) > limit {
 			stacks := make([]byte, 1<<20)
-			text := fmt.Sprintf("%s hangs: Run(%d) has not returned after %v, with a patience of %v\n%s",
+			text := fmt.Sprintf("%s hangs: Run(%d) has not returned, nor has a child answered, for %v, with a patience of %v\n%s",
 				p.Variant.Name, n, limit, p.Patience, stacks[:runtime.Stack(stacks, true)])
 			fmt.Fprintln(os.Stderr, text) // now, because Run may fault when the cleanup closes p
 			t.Fatal(text)
 		}
-		before = now
 	}
 }
 
