@@ -77,7 +77,8 @@ func TestResults(t *testing.T) {
 
 var (
 	pageFiles = regexp.MustCompile(`<!-- results: (.+?) -->`)
-	marked    = regexp.MustCompile(`[\d.]+(?: (?:ns|µs|ms|s|%))?<!--= (.+?) -->`)
+	sources   = regexp.MustCompile(`(?s)(.*?)<!--= (.+?) -->`)
+	marked    = regexp.MustCompile(`\d[\d.]* (?:ns|µs|ms|s|%)|\d+\.\d+|\d+$`)
 	block     = regexp.MustCompile(`(?s)<!-- each python\n(.+?)-->\n(.*?)<!-- end -->`)
 	inBlock   = regexp.MustCompile(`\{(.+?)\}`)
 	formula   = regexp.MustCompile(`^(?:(cpu|lost|p50) )?(\S+?)(?:-(\d+))?(?: / (\S+?)(?:-(\d+))?)?$`)
@@ -141,10 +142,22 @@ func (m *input) page(text string) (string, error) {
 		}
 		return "<!-- each python\n" + template + "-->\n" + lines + "<!-- end -->"
 	})
-	text = marked.ReplaceAllStringFunc(text, func(s string) string {
-		value, err := m.figure(marked.FindStringSubmatch(s)[1])
-		errs = append(errs, err)
-		return value + s[strings.Index(s, "<!--="):]
+	// The sources of a comment are those of the last figures before it.
+	text = sources.ReplaceAllStringFunc(text, func(s string) string {
+		match := sources.FindStringSubmatch(s)
+		before, names := match[1], strings.Split(match[2], "; ")
+		at := marked.FindAllStringIndex(before, -1)
+		if len(at) < len(names) {
+			errs = append(errs, fmt.Errorf("%q has more sources than there are figures before it", match[2]))
+			return s
+		}
+		for i, name := range slices.Backward(names) {
+			value, err := m.figure(name)
+			errs = append(errs, err)
+			place := at[len(at)-len(names)+i]
+			before = before[:place[0]] + value + before[place[1]:]
+		}
+		return before + "<!--= " + match[2] + " -->"
 	})
 	if head, _, ok := strings.Cut(text, "<!-- claims -->\n"); ok {
 		text = head + "<!-- claims -->\n\n" + m.report(nil).Markdown()
@@ -159,10 +172,10 @@ func TestPage(t *testing.T) {
 	}
 	m, err := parse([]string{"a.txt"}, [][]byte{[]byte(results(2, 9, append(pythons, golden[:5]...)...))})
 	require.NoError(t, err)
-	page, err := m.page("An add takes 9 ns<!--= Loop/sync=atomic -->, 1<!--= Loop/sync=atomic-2 / Loop/sync=atomic --> times that with two, 1 %<!--= lost PyLoop/system=cpython-3.9.1-gil-2 -->.\n\n" +
+	page, err := m.page("Each of 4 adds takes 9 ns, 1.0 times that with 2 threads, which lose 1 %<!--= Loop/sync=atomic; Loop/sync=atomic-2 / Loop/sync=atomic; lost PyLoop/system=cpython-3.9.1-gil-2 -->, 1<!--= Loop/sync=atomic-2 / Loop/sync=atomic -->.\n\n" +
 		"<!-- each python\n| a | b |\n|---|---|\n| $S | {PyLoop/system=$S} | {cpu PyLoop/system=$S} |\n-->\nold\n<!-- end -->\n")
 	require.NoError(t, err)
-	require.Equal(t, "An add takes 5.30 ns<!--= Loop/sync=atomic -->, 1.58<!--= Loop/sync=atomic-2 / Loop/sync=atomic --> times that with two, 29.0 %<!--= lost PyLoop/system=cpython-3.9.1-gil-2 -->.\n\n"+
+	require.Equal(t, "Each of 4 adds takes 5.30 ns, 1.58 times that with 2 threads, which lose 29.0 %<!--= Loop/sync=atomic; Loop/sync=atomic-2 / Loop/sync=atomic; lost PyLoop/system=cpython-3.9.1-gil-2 -->, 1.58<!--= Loop/sync=atomic-2 / Loop/sync=atomic -->.\n\n"+
 		"<!-- each python\n| a | b |\n|---|---|\n| $S | {PyLoop/system=$S} | {cpu PyLoop/system=$S} |\n-->\n"+
 		"| a | b |\n|---|---|\n| cpython-3.9.1-gil | 40.0 ns | - |\n| cpython-3.13.0t-nogil | 39.9 ns | - |\n<!-- end -->\n", page)
 
@@ -173,6 +186,8 @@ func TestPage(t *testing.T) {
 	require.EqualError(t, err, "no row Loop/sync=nothing")
 	_, err = m.page("9 ns<!--= Loop plus Fib -->")
 	require.ErrorContains(t, err, `"Loop plus Fib" is no figure`)
+	_, err = m.page("9 ns<!--= Loop/sync=atomic; Loop/sync=atomic-2 -->")
+	require.ErrorContains(t, err, "more sources than there are figures")
 	page, err = m.page("# Claims\n\n<!-- claims -->\nold\n")
 	require.NoError(t, err)
 	require.Contains(t, page, "\n| C12 | not measured |")
@@ -194,7 +209,7 @@ func TestPages(t *testing.T) {
 		text := string(data)
 		match := pageFiles.FindStringSubmatch(text)
 		if match == nil {
-			require.NotRegexp(t, marked, text, "%s names no results", name)
+			require.NotRegexp(t, sources, text, "%s names no results", name)
 			return nil
 		}
 		t.Run(filepath.Base(name), func(t *testing.T) {
