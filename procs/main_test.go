@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -103,6 +104,14 @@ var misbehavior = map[string]func(w *children.Worker){
 			time.Sleep(5 * time.Millisecond)
 			items.Change(item)
 		})
+	},
+	"fail at the end": func(w *children.Worker) {
+		item := []uint64{0}
+		frame.Read(os.Stdin, frame.New(1), item)
+		items.Change(item)
+		frame.Write(os.Stdout, frame.New(1), item)
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(7)
 	},
 	"tell processors": func(w *children.Worker) { os.Exit(runtime.GOMAXPROCS(0)) },
 	"30 and no more": func(w *children.Worker) {

@@ -397,6 +397,21 @@ func TestCloseTells(t *testing.T) {
 	})
 }
 
+// Close reports a child that fails after its last answer.
+func TestCloseTellsOfAFailure(t *testing.T) {
+	t.Setenv(childtest.Serve, "fail at the end")
+	p := start(t, named("pipe"), 2, Word)
+	done, err := p.Run(2)
+	require.NoError(t, err)
+	require.Equal(t, 2, done)
+	told := childtest.Errors(p.Close())
+	require.Len(t, told, 2)
+	for i, e := range told {
+		require.Equal(t, []int{i, -1}, []int{e.Child, e.Item})
+		require.ErrorContains(t, e, "it failed at its end, want status 0 (exit status 7)")
+	}
+}
+
 // A row fails if one of its children was killed, although another has done all its steps.
 func TestARowTellsOfADeath(t *testing.T) {
 	childtest.NeedsProc(t)

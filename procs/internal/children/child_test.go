@@ -84,6 +84,22 @@ func TestFaultOfAChildThatEnds(t *testing.T) {
 	}
 }
 
+// A child that did not get its item is not silent.
+func TestExchangeTellsWhatItCouldNotSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Lane{Pool: &Pool{Lanes: make([]*Lane, 1)}}
+		l.child.Store(&Child{cmd: &exec.Cmd{Process: &os.Process{Pid: 4711}}})
+		done, err := l.Exchange(1, 1, time.Second, func(*Child) (send, receive func(i int) error) {
+			return func(int) error { return io.ErrShortWrite }, func(int) error {
+				time.Sleep(time.Second)
+				return os.ErrDeadlineExceeded
+			}
+		})
+		require.Zero(t, done)
+		require.ErrorIs(t, err, io.ErrShortWrite)
+	})
+}
+
 // The text says at which item a child failed, and item 0 is one.
 func TestError(t *testing.T) {
 	for item, want := range map[int]string{-1: "without an item", 0: "at item 0", 7: "at item 7"} {

@@ -22,7 +22,8 @@ import (
 type Pool struct {
 	// Patience is how long the parent waits for the answers to what it has sent at once,
 	// which may be many items, before the child counts as broken: 10 s. It may be changed
-	// between runs.
+	// between runs. Windows has no deadlines for pipes: there the parent waits for as long
+	// as the child lives.
 	Patience time.Duration
 
 	// What Run's functions may read.
@@ -187,7 +188,8 @@ func (p *Pool) killAll() {
 }
 
 // Close ends all children, waits for them, and gives the shared memory back. It
-// returns an error for each child that was killed since the last run.
+// returns an error for each child that was killed since the last run, or that ended
+// with a status other than 0.
 func (p *Pool) Close() error {
 	ours := p.broken.Load() // this pool has killed the children, and has said why
 	for _, l := range p.Lanes {
@@ -198,6 +200,7 @@ func (p *Pool) Close() error {
 	patience, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	deaf := false
+	var failed []error
 	for _, l := range p.Lanes {
 		if c := l.Child(); c != nil {
 			select {
@@ -206,8 +209,8 @@ func (p *Pool) Close() error {
 			}
 			select {
 			case <-c.Ended:
-				if !ours {
-					l.mourn(-1)
+				if !ours && !l.mourn(-1) && !c.State().Success() {
+					failed = append(failed, l.Fault(-1, errFailed))
 				}
 			default:
 				deaf = true
@@ -225,7 +228,7 @@ func (p *Pool) Close() error {
 	}
 	p.broken.Store(true)
 	p.Lanes = nil
-	errs := p.takeDeaths()
+	errs := append(p.takeDeaths(), failed...)
 	if p.memory != nil {
 		errs = append(errs, shm.Unmap(p.memory), p.file.Close())
 		p.memory = nil
