@@ -261,6 +261,49 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
+// The parent sends again what the dead child had taken, and nothing else.
+func TestOnlyWhatTheDeadTookIsSentAgain(t *testing.T) {
+	t.Setenv(childtest.Serve, "nothing")
+	p := start(t, named("atomic"), 2, Word)
+	l := p.Lanes[0]
+	l.Sent = 3
+	for seq, state := range []uint64{stateTaken | 1, stateTaken | 2, stateAnswered} {
+		stateAt(l.Queue, uint64(seq)).Store(stateOf(uint64(seq), state))
+	}
+	require.NoError(t, l.Child().Kill())
+	<-l.Child().Ended
+	_, err := redoTaken(l)
+	require.NoError(t, err)
+	for seq, want := range []uint64{stateSent, stateTaken | 2, stateAnswered} {
+		require.Equal(t, stateOf(uint64(seq), want), stateAt(l.Queue, uint64(seq)).Load(), "item %d", seq)
+	}
+}
+
+// A child dies after the parent has seen it live, and before the parent sleeps: while another
+// that is dead is replaced.
+func TestNobodySleepsThroughADeath(t *testing.T) {
+	defer func() { children.Program = childtest.Program }()
+	for _, name := range []string{"global-mutex", "atomic"} {
+		t.Setenv(childtest.Serve, "nothing")
+		p := start(t, named(name), 2, Word)
+		kill := func(l *children.Lane) {
+			require.NoError(t, l.Child().Kill())
+			<-l.Child().Ended
+		}
+		kill(p.Lanes[1])
+		children.Program = func(string) (string, []string, error) {
+			children.Program = childtest.Program
+			kill(p.Lanes[0])
+			defer t.Setenv(childtest.Serve, "") // only the child that replaces this one works
+			return childtest.Program("")
+		}
+		began := time.Now()
+		done, err := p.Run(1)
+		require.Equal(t, 1, done, "%v", err)
+		require.Less(t, time.Since(began), p.Patience, name)
+	}
+}
+
 // Children are killed while they wait for the next run. An empty run replaces them,
 // and what they had claimed is not lost.
 func TestKilledBetweenRuns(t *testing.T) {
@@ -576,6 +619,41 @@ func sleeper(answers *futex.Bell) (bell *atomic.Uint32, woken chan struct{}) {
 	return bell, woken
 }
 
+// The parent hands an item over before it rings. The other order would leave a child asleep.
+// To wake many sleepers takes the parent a while, in which the first see that order.
+func TestItemsComeBeforeTheRing(t *testing.T) {
+	for _, name := range []string{"global-mutex", "sharded-lock", "lock-free", "private", "ping", "atomic"} {
+		p := start(t, named(name), 1, Word)
+		q := p.Lanes[0].Queue
+		for seq := range uint64(5) {
+			sent, want := &q.Sent, seq+1
+			if p.Layout.States {
+				sent, want = stateAt(q, seq), stateOf(seq, stateSent)
+			}
+			bell := (*atomic.Uint32)(unsafe.Pointer(&q.Work))
+			for bell.Load()&1 == 0 { // until the child sleeps
+				runtime.Gosched()
+			}
+			asleep := bell.Load()
+			var early atomic.Bool
+			var sleepers sync.WaitGroup
+			for range 50 {
+				sleepers.Go(func() {
+					q.Work.Sleep(time.Second, func() bool { return bell.Load() != asleep })
+					if bell.Load() != asleep && sent.Load() < want {
+						early.Store(true)
+					}
+				})
+			}
+			time.Sleep(time.Millisecond) // until they sleep
+			_, err := p.Run(1)
+			require.NoError(t, err)
+			sleepers.Wait()
+			require.False(t, early.Load(), name)
+		}
+	}
+}
+
 // A child hands its answer over before it rings. The other order would leave the parent
 // asleep, and only for as long as its patience.
 func TestAnswersComeBeforeTheRing(t *testing.T) {
@@ -859,6 +937,23 @@ func TestSpinning(t *testing.T) {
 	require.True(t, futex.Spin(false, &word, 1))
 }
 
+// Rows without children start as many workers as they are told.
+func TestWorkers(t *testing.T) {
+	var own []suite.Row[error]
+	for _, r := range rows() {
+		if !hasChildren(r) {
+			own = append(own, suite.Row[error]{Name: r.Name, Run: func(workers, n int) error {
+				p, err := r.Start(workers, r.payload)
+				if err == nil {
+					_, err = p.Run(n)
+				}
+				return err
+			}})
+		}
+	}
+	suitetest.Workers(t, own)
+}
+
 // There are as many children as workers, each a process of its own.
 func TestPids(t *testing.T) {
 	suitetest.Once(t)
@@ -959,6 +1054,26 @@ func TestRequestsAreChecked(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "procs: child 0: request 0 is not whole, want words that count up from its number\n", string(text))
 	})
+}
+
+// A child of gil waits without its lock, as Python does.
+func TestTheGILIsFreeInAWait(t *testing.T) {
+	t.Setenv(childtest.Serve, "tell where gil waits")
+	c := start(t, named("gil"), 1, Word).Lanes[0].Child()
+	<-c.Ended
+	require.Zero(t, c.State().ExitCode())
+}
+
+// A channel has room for as many items as may be in flight.
+func TestWindowOfAChannel(t *testing.T) {
+	p := start(t, named("channel"), 1, Word)
+	p.Layout.Window = 1 << 18
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := p.Run(1)
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Greater(t, after.TotalAlloc-before.TotalAlloc, 2*uint64(p.Layout.Window)*uint64(unsafe.Sizeof([]uint64{})), "of both channels")
 }
 
 // A child has one processor, whatever the parent has.

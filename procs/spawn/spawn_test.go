@@ -122,6 +122,7 @@ func TestWrongAnswer(t *testing.T) {
 	for serve, want := range map[string]string{"unchanged": items.ErrWrong.Error(), "three": "1 children in a row were killed there"} {
 		t.Setenv(childtest.Serve, serve)
 		p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
+		require.Nil(t, p.Lanes[0].Queue, "pipes are enough")
 		done, err := childtest.Run(t, p, 5)
 		require.Equal(t, 3, done)
 		require.ErrorContains(t, err, want)

@@ -193,20 +193,22 @@ func TestWorkload(t *testing.T) {
 }
 
 // As many items are in flight to each child, whether it has a queue of its own or shares one.
+// Only a queue for all has one goroutine that hands out its items.
 func TestLayout(t *testing.T) {
 	for _, test := range []struct {
-		v               Variant
-		payload         Payload
-		queues, windows int
+		v                         Variant
+		payload                   Payload
+		queues, windows, runnable int
 	}{
-		{Variant{Medium: Pipes}, Word, 0, 1024},
-		{Variant{Medium: Queues}, Word, 3, 1024},
-		{Variant{Medium: OneQueue}, Word, 1, 3 * 1024},
-		{Variant{Medium: Pipes | OneQueue}, 2 * Word, 1, 3 * 16},
-		{Variant{Medium: Queues}, Block, 3, 16},
-		{Variant{Medium: Queues, InFlight: 1}, Word, 3, 1},
+		{Variant{Medium: Pipes}, Word, 0, 1024, 6},
+		{Variant{Medium: Queues}, Word, 3, 1024, 6},
+		{Variant{Medium: OneQueue}, Word, 1, 3 * 1024, 4},
+		{Variant{Medium: Pipes | OneQueue}, 2 * Word, 1, 3 * 16, 6},
+		{Variant{Medium: Queues}, Block, 3, 16, 6},
+		{Variant{Medium: Queues, InFlight: 1}, Word, 3, 1, 6},
 	} {
 		l := test.v.layout(test.payload, 3)
 		require.Equal(t, []int{test.queues, test.windows, int(test.payload / Word)}, []int{l.Queues, l.Window, l.Words}, "%+v", test)
+		require.Equal(t, test.runnable, test.v.runnable(3), "%+v", test)
 	}
 }

@@ -64,11 +64,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 		Words:    int(payload / Word),
 		Layout:   v.layout(payload, children),
 	}
-	feeders := children // goroutines that hand out work
-	if v.Medium == OneQueue {
-		feeders = 1
-	}
-	p.Spinning = children+feeders <= runtime.NumCPU()
+	p.Spinning = v.runnable(children) <= runtime.NumCPU()
 	if p.Layout.Queues > 0 {
 		var err error
 		if p.file, p.memory, err = shm.New(p.Layout.Size()); err != nil {
