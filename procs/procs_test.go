@@ -689,11 +689,7 @@ func TestAnswersComeBeforeTheRing(t *testing.T) {
 // A child rings when it has answered half of the items in flight, so that the parent fills
 // these slots while the child goes on. Here its next item is not whole, and it ends.
 func TestAHalfIsRungFor(t *testing.T) {
-	defer func(old *os.File) { os.Stderr = old }(os.Stderr)
-	var err error
-	os.Stderr, err = os.Open(os.DevNull)
-	require.NoError(t, err)
-	defer os.Stderr.Close()
+	silence(t)
 	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free"} {
 		p := start(t, named(name), 1, 2*Word)
 		q, c := p.Lanes[0].Queue, p.Lanes[0].Child()
@@ -707,6 +703,19 @@ func TestAHalfIsRungFor(t *testing.T) {
 		<-c.Ended
 		require.EqualValues(t, 2, bell.Load()>>1, "%s: one ring of the child, one at its end", name)
 	}
+}
+
+// silence has children that are started from now on say nothing.
+func silence(t *testing.T) {
+	t.Helper()
+	old := os.Stderr
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	os.Stderr = null
+	t.Cleanup(func() {
+		os.Stderr = old
+		null.Close()
+	})
 }
 
 // As many items are in a pipe as may be in flight.
@@ -1116,16 +1125,22 @@ func TestPatienceIsForSilence(t *testing.T) {
 	}
 }
 
-// The end of its standard input ends a child.
+// The end of its standard input ends a child, which has failed if that is within an item.
 func TestEndOfInput(t *testing.T) {
-	for _, name := range []string{"lock-free", "atomic", "pipe", "pipe-gob"} {
-		c := start(t, named(name), 1, Word).Lanes[0].Child()
+	silence(t)
+	for _, test := range []struct {
+		name, input string
+		status      int
+	}{{"lock-free", "", 0}, {"atomic", "", 0}, {"pipe", "", 0}, {"pipe-gob", "", 0}, {"pipe", "\x00", 1}, {"pipe-gob", "\x00", 1}} {
+		c := start(t, named(test.name), 1, Word).Lanes[0].Child()
+		_, err := c.In.WriteString(test.input)
+		require.NoError(t, err)
 		require.NoError(t, c.In.Close())
 		select {
 		case <-c.Ended:
-			require.Zero(t, c.State().ExitCode(), name)
+			require.Equal(t, test.status, c.State().ExitCode(), test)
 		case <-time.After(patience):
-			t.Fatalf("the child of %s goes on", name)
+			t.Fatalf("the child of %s goes on", test.name)
 		}
 	}
 }
