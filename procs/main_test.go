@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -104,6 +105,24 @@ var misbehavior = map[string]func(w *children.Worker){
 			items.Change(item)
 		})
 	},
+	"fail at the end": func(w *children.Worker) {
+		item := []uint64{0}
+		frame.Read(os.Stdin, frame.New(1), item)
+		items.Change(item)
+		frame.Write(os.Stdout, frame.New(1), item)
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(7)
+	},
+	"tell where gil waits": func(w *children.Worker) {
+		go serveGIL(w)
+		for stacks := make([]byte, 1<<16); ; {
+			text := string(stacks[:runtime.Stack(stacks, true)])
+			if strings.Contains(text, "AwaitSent") {
+				os.Exit(map[bool]int{false: 1, true: 0}[strings.Contains(text, "gil.(*GIL).Blocking")])
+			}
+			runtime.Gosched()
+		}
+	},
 	"tell processors": func(w *children.Worker) { os.Exit(runtime.GOMAXPROCS(0)) },
 	"30 and no more": func(w *children.Worker) {
 		answered := 0
@@ -174,7 +193,9 @@ var misbehavior = map[string]func(w *children.Worker){
 	},
 	"state too high": func(w *children.Worker) {
 		wanted := w.Queue.Batch - 1
-		takeWhenSent(w, wanted)
+		for w.Queue.Wanted.Load() != wanted { // else the parent may never want it
+			time.Sleep(time.Millisecond)
+		}
 		stateAt(w.Queue, wanted).Store(stateOf(4711, stateAnswered))
 		w.Queue.Answers.Ring()
 		time.Sleep(time.Minute)

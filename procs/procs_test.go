@@ -261,6 +261,49 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
+// The parent sends again what the dead child had taken, and nothing else.
+func TestOnlyWhatTheDeadTookIsSentAgain(t *testing.T) {
+	t.Setenv(childtest.Serve, "nothing")
+	p := start(t, named("atomic"), 2, Word)
+	l := p.Lanes[0]
+	l.Sent = 3
+	for seq, state := range []uint64{stateTaken | 1, stateTaken | 2, stateAnswered} {
+		stateAt(l.Queue, uint64(seq)).Store(stateOf(uint64(seq), state))
+	}
+	require.NoError(t, l.Child().Kill())
+	<-l.Child().Ended
+	_, err := redoTaken(l)
+	require.NoError(t, err)
+	for seq, want := range []uint64{stateSent, stateTaken | 2, stateAnswered} {
+		require.Equal(t, stateOf(uint64(seq), want), stateAt(l.Queue, uint64(seq)).Load(), "item %d", seq)
+	}
+}
+
+// A child dies after the parent has seen it live, and before the parent sleeps: while another
+// that is dead is replaced.
+func TestNobodySleepsThroughADeath(t *testing.T) {
+	defer func() { children.Program = childtest.Program }()
+	for _, name := range []string{"global-mutex", "atomic"} {
+		t.Setenv(childtest.Serve, "nothing")
+		p := start(t, named(name), 2, Word)
+		kill := func(l *children.Lane) {
+			require.NoError(t, l.Child().Kill())
+			<-l.Child().Ended
+		}
+		kill(p.Lanes[1])
+		children.Program = func(string) (string, []string, error) {
+			children.Program = childtest.Program
+			kill(p.Lanes[0])
+			defer t.Setenv(childtest.Serve, "") // only the child that replaces this one works
+			return childtest.Program("")
+		}
+		began := time.Now()
+		done, err := p.Run(1)
+		require.Equal(t, 1, done, "%v", err)
+		require.Less(t, time.Since(began), p.Patience, name)
+	}
+}
+
 // Children are killed while they wait for the next run. An empty run replaces them,
 // and what they had claimed is not lost.
 func TestKilledBetweenRuns(t *testing.T) {
@@ -395,6 +438,21 @@ func TestCloseTells(t *testing.T) {
 		}
 		require.Equal(t, pids, told)
 	})
+}
+
+// Close reports a child that fails after its last answer.
+func TestCloseTellsOfAFailure(t *testing.T) {
+	t.Setenv(childtest.Serve, "fail at the end")
+	p := start(t, named("pipe"), 2, Word)
+	done, err := p.Run(2)
+	require.NoError(t, err)
+	require.Equal(t, 2, done)
+	told := childtest.Errors(p.Close())
+	require.Len(t, told, 2)
+	for i, e := range told {
+		require.Equal(t, []int{i, -1}, []int{e.Child, e.Item})
+		require.ErrorContains(t, e, "it failed at its end, want status 0 (exit status 7)")
+	}
 }
 
 // A row fails if one of its children was killed, although another has done all its steps.
@@ -561,6 +619,41 @@ func sleeper(answers *futex.Bell) (bell *atomic.Uint32, woken chan struct{}) {
 	return bell, woken
 }
 
+// The parent hands an item over before it rings. The other order would leave a child asleep.
+// To wake many sleepers takes the parent a while, in which the first see that order.
+func TestItemsComeBeforeTheRing(t *testing.T) {
+	for _, name := range []string{"global-mutex", "sharded-lock", "lock-free", "private", "ping", "atomic"} {
+		p := start(t, named(name), 1, Word)
+		q := p.Lanes[0].Queue
+		for seq := range uint64(5) {
+			sent, want := &q.Sent, seq+1
+			if p.Layout.States {
+				sent, want = stateAt(q, seq), stateOf(seq, stateSent)
+			}
+			bell := (*atomic.Uint32)(unsafe.Pointer(&q.Work))
+			for bell.Load()&1 == 0 { // until the child sleeps
+				runtime.Gosched()
+			}
+			asleep := bell.Load()
+			var early atomic.Bool
+			var sleepers sync.WaitGroup
+			for range 50 {
+				sleepers.Go(func() {
+					q.Work.Sleep(time.Second, func() bool { return bell.Load() != asleep })
+					if bell.Load() != asleep && sent.Load() < want {
+						early.Store(true)
+					}
+				})
+			}
+			time.Sleep(time.Millisecond) // until they sleep
+			_, err := p.Run(1)
+			require.NoError(t, err)
+			sleepers.Wait()
+			require.False(t, early.Load(), name)
+		}
+	}
+}
+
 // A child hands its answer over before it rings. The other order would leave the parent
 // asleep, and only for as long as its patience.
 func TestAnswersComeBeforeTheRing(t *testing.T) {
@@ -596,11 +689,7 @@ func TestAnswersComeBeforeTheRing(t *testing.T) {
 // A child rings when it has answered half of the items in flight, so that the parent fills
 // these slots while the child goes on. Here its next item is not whole, and it ends.
 func TestAHalfIsRungFor(t *testing.T) {
-	defer func(old *os.File) { os.Stderr = old }(os.Stderr)
-	var err error
-	os.Stderr, err = os.Open(os.DevNull)
-	require.NoError(t, err)
-	defer os.Stderr.Close()
+	silence(t)
 	for _, name := range []string{"gil", "global-mutex", "sharded-lock", "lock-free"} {
 		p := start(t, named(name), 1, 2*Word)
 		q, c := p.Lanes[0].Queue, p.Lanes[0].Child()
@@ -614,6 +703,19 @@ func TestAHalfIsRungFor(t *testing.T) {
 		<-c.Ended
 		require.EqualValues(t, 2, bell.Load()>>1, "%s: one ring of the child, one at its end", name)
 	}
+}
+
+// silence has children that are started from now on say nothing.
+func silence(t *testing.T) {
+	t.Helper()
+	old := os.Stderr
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	os.Stderr = null
+	t.Cleanup(func() {
+		os.Stderr = old
+		null.Close()
+	})
 }
 
 // As many items are in a pipe as may be in flight.
@@ -844,6 +946,23 @@ func TestSpinning(t *testing.T) {
 	require.True(t, futex.Spin(false, &word, 1))
 }
 
+// Rows without children start as many workers as they are told.
+func TestWorkers(t *testing.T) {
+	var own []suite.Row[error]
+	for _, r := range rows() {
+		if !hasChildren(r) {
+			own = append(own, suite.Row[error]{Name: r.Name, Run: func(workers, n int) error {
+				p, err := r.Start(workers, r.payload)
+				if err == nil {
+					_, err = p.Run(n)
+				}
+				return err
+			}})
+		}
+	}
+	suitetest.Workers(t, own)
+}
+
 // There are as many children as workers, each a process of its own.
 func TestPids(t *testing.T) {
 	suitetest.Once(t)
@@ -946,6 +1065,26 @@ func TestRequestsAreChecked(t *testing.T) {
 	})
 }
 
+// A child of gil waits without its lock, as Python does.
+func TestTheGILIsFreeInAWait(t *testing.T) {
+	t.Setenv(childtest.Serve, "tell where gil waits")
+	c := start(t, named("gil"), 1, Word).Lanes[0].Child()
+	<-c.Ended
+	require.Zero(t, c.State().ExitCode())
+}
+
+// A channel has room for as many items as may be in flight.
+func TestWindowOfAChannel(t *testing.T) {
+	p := start(t, named("channel"), 1, Word)
+	p.Layout.Window = 1 << 18
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := p.Run(1)
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Greater(t, after.TotalAlloc-before.TotalAlloc, 2*uint64(p.Layout.Window)*uint64(unsafe.Sizeof([]uint64{})), "of both channels")
+}
+
 // A child has one processor, whatever the parent has.
 func TestOneProcessorEach(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "3")
@@ -986,16 +1125,22 @@ func TestPatienceIsForSilence(t *testing.T) {
 	}
 }
 
-// The end of its standard input ends a child.
+// The end of its standard input ends a child, which has failed if that is within an item.
 func TestEndOfInput(t *testing.T) {
-	for _, name := range []string{"lock-free", "atomic", "pipe", "pipe-gob"} {
-		c := start(t, named(name), 1, Word).Lanes[0].Child()
+	silence(t)
+	for _, test := range []struct {
+		name, input string
+		status      int
+	}{{"lock-free", "", 0}, {"atomic", "", 0}, {"pipe", "", 0}, {"pipe-gob", "", 0}, {"pipe", "\x00", 1}, {"pipe-gob", "\x00", 1}} {
+		c := start(t, named(test.name), 1, Word).Lanes[0].Child()
+		_, err := c.In.WriteString(test.input)
+		require.NoError(t, err)
 		require.NoError(t, c.In.Close())
 		select {
 		case <-c.Ended:
-			require.Zero(t, c.State().ExitCode(), name)
+			require.Equal(t, test.status, c.State().ExitCode(), test)
 		case <-time.After(patience):
-			t.Fatalf("the child of %s goes on", name)
+			t.Fatalf("the child of %s goes on", test.name)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package procs
 
 import (
 	"bufio"
+	"debug/buildinfo"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +96,9 @@ func TestProgram(t *testing.T) {
 				} else {
 					require.Contains(t, exe, tmp+"/boundaries-")
 					require.Contains(t, exe, " (deleted)")
+					info, err := buildinfo.ReadFile("/proc/" + pid + "/exe")
+					require.NoError(t, err)
+					require.Equal(t, race.Enabled, slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}))
 				}
 				requireOnlyWhatItNeeds(t, pid)
 			}

@@ -25,6 +25,7 @@ func TestSums(t *testing.T) {
 					sum, err := p.Run(n)
 					require.NoError(t, err)
 					require.Equal(t, n, sum, "%d children", workers)
+					require.EqualValues(t, workers, p.Lanes[0].Queue.Claimed.Load(), "they meet in each run")
 				}
 				require.NoError(t, p.Close())
 			}

@@ -16,6 +16,7 @@ import (
 	"boundaries/procs/internal/children"
 	"boundaries/procs/internal/childtest"
 	"boundaries/procs/internal/frame"
+	"boundaries/procs/internal/shm"
 )
 
 func TestMain(m *testing.M) {
@@ -103,6 +104,22 @@ func TestHalfDone(t *testing.T) {
 		done, err := p.Run(100) // in 9 batches, of 12, 11, 11...
 		require.ErrorContains(t, err, "exit status 7")
 		require.Equal(t, 34, done, name)
+	}
+}
+
+// A batch is an eighth of the steps, of up to 256.
+func TestBatch(t *testing.T) {
+	for n, want := range map[int]int{0: 1, 7: 1, 100: 12, 1e6: int(256 * 21_891 / calls)} {
+		require.Equal(t, want, batch(n), "%d steps", n)
+	}
+}
+
+// A child of lock-free counts 64 calls on its own before it adds them to what others see.
+func TestCallsAreFlushed(t *testing.T) {
+	cell := callsCell{q: &shm.Queue{Control: &shm.Control{}}}
+	for _, want := range [][2]uint64{{0, 41}, {64, 18}, {64, 59}} {
+		fibLockFree(7, &cell) // 41 calls
+		require.Equal(t, want, [2]uint64{cell.q.Count, cell.pending})
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // for its end.
 //
 // Cost: a process of the kernel, and what a Go program does before main: the start
-// of its runtime, and the initialization of every package that it links.
+// of its runtime, and the initialization of every package that it links. On Windows
+// the row's processor time is the parent's alone.
 // Progress: blocking.
 func runProcess(p *children.Pool, n int) (int, error) {
 	var ended atomic.Int64

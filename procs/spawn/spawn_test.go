@@ -25,7 +25,20 @@ func TestMain(m *testing.M) {
 
 // misbehavior is what children can do wrong in place of their work.
 var misbehavior = map[string]func(w *children.Worker){
-	"unchanged": func(w *children.Worker) { w.Answer(func([]uint64) { /* the request comes back */ }) },
+	"unchanged": func(w *children.Worker) { three(w, func() { /* the request comes back */ }) },
+	"three":     func(w *children.Worker) { three(w, childtest.KillItself) },
+}
+
+// three answers three items rightly, and then does something else at each.
+func three(w *children.Worker, then func()) {
+	answered := 0
+	w.Answer(func(item []uint64) {
+		if answered++; answered > 3 {
+			then()
+			return
+		}
+		items.Change(item)
+	})
 }
 
 func TestWired(t *testing.T) {
@@ -102,13 +115,18 @@ func TestSilentWarmProcess(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// A wrong answer is no step.
+// What was answered before a failure counts, and a wrong answer is no step.
 func TestWrongAnswer(t *testing.T) {
-	t.Setenv(childtest.Serve, "unchanged")
-	p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
-	done, err := childtest.Run(t, p, 3)
-	require.Zero(t, done)
-	require.ErrorIs(t, err, items.ErrWrong)
+	defer func(old int) { children.MaxTries = old }(children.MaxTries)
+	children.MaxTries = 1
+	for serve, want := range map[string]string{"unchanged": items.ErrWrong.Error(), "three": "1 children in a row were killed there"} {
+		t.Setenv(childtest.Serve, serve)
+		p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
+		require.Nil(t, p.Lanes[0].Queue, "pipes are enough")
+		done, err := childtest.Run(t, p, 5)
+		require.Equal(t, 3, done)
+		require.ErrorContains(t, err, want)
+	}
 }
 
 // Threads end beside children that other threads have started, and no child ends

@@ -84,6 +84,22 @@ func TestFaultOfAChildThatEnds(t *testing.T) {
 	}
 }
 
+// A child that did not get its item is not silent.
+func TestExchangeTellsWhatItCouldNotSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Lane{Pool: &Pool{Lanes: make([]*Lane, 1)}}
+		l.child.Store(&Child{cmd: &exec.Cmd{Process: &os.Process{Pid: 4711}}})
+		done, err := l.Exchange(1, 1, time.Second, func(*Child) (send, receive func(i int) error) {
+			return func(int) error { return io.ErrShortWrite }, func(int) error {
+				time.Sleep(time.Second)
+				return os.ErrDeadlineExceeded
+			}
+		})
+		require.Zero(t, done)
+		require.ErrorIs(t, err, io.ErrShortWrite)
+	})
+}
+
 // The text says at which item a child failed, and item 0 is one.
 func TestError(t *testing.T) {
 	for item, want := range map[int]string{-1: "without an item", 0: "at item 0", 7: "at item 7"} {
@@ -177,20 +193,22 @@ func TestWorkload(t *testing.T) {
 }
 
 // As many items are in flight to each child, whether it has a queue of its own or shares one.
+// Only a queue for all has one goroutine that hands out its items.
 func TestLayout(t *testing.T) {
 	for _, test := range []struct {
-		v               Variant
-		payload         Payload
-		queues, windows int
+		v                         Variant
+		payload                   Payload
+		queues, windows, runnable int
 	}{
-		{Variant{Medium: Pipes}, Word, 0, 1024},
-		{Variant{Medium: Queues}, Word, 3, 1024},
-		{Variant{Medium: OneQueue}, Word, 1, 3 * 1024},
-		{Variant{Medium: Pipes | OneQueue}, 2 * Word, 1, 3 * 16},
-		{Variant{Medium: Queues}, Block, 3, 16},
-		{Variant{Medium: Queues, InFlight: 1}, Word, 3, 1},
+		{Variant{Medium: Pipes}, Word, 0, 1024, 6},
+		{Variant{Medium: Queues}, Word, 3, 1024, 6},
+		{Variant{Medium: OneQueue}, Word, 1, 3 * 1024, 4},
+		{Variant{Medium: Pipes | OneQueue}, 2 * Word, 1, 3 * 16, 6},
+		{Variant{Medium: Queues}, Block, 3, 16, 6},
+		{Variant{Medium: Queues, InFlight: 1}, Word, 3, 1, 6},
 	} {
 		l := test.v.layout(test.payload, 3)
 		require.Equal(t, []int{test.queues, test.windows, int(test.payload / Word)}, []int{l.Queues, l.Window, l.Words}, "%+v", test)
+		require.Equal(t, test.runnable, test.v.runnable(3), "%+v", test)
 	}
 }

@@ -34,6 +34,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // errEnded is the error of a child that has ended by itself.
 var errEnded = errors.New("it ended, want it to serve until its parent ends it")
 
+// errFailed is the error of a child that has not ended well when its parent ended it.
+var errFailed = errors.New("it failed at its end, want status 0")
+
 // Silence returns the error of a child that has not answered in time.
 func Silence(patience time.Duration) error { return fmt.Errorf("no answer for %v", patience) }
 

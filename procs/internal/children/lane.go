@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -145,6 +146,14 @@ func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Chil
 			}
 			err = fmt.Errorf("%w: %w", ErrUnasked, unsent)
 			got--
+		} else if errors.Is(err, os.ErrDeadlineExceeded) {
+			select {
+			case <-sender:
+				if unsent != nil { // the child cannot answer what it did not get
+					err = unsent
+				}
+			default:
+			}
 		}
 		fault := l.Fault(got*len(l.Pool.Lanes)+l.Index, err)
 		c.In.Close() // which stops a sender that is writing

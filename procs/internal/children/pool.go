@@ -22,7 +22,8 @@ import (
 type Pool struct {
 	// Patience is how long the parent waits for the answers to what it has sent at once,
 	// which may be many items, before the child counts as broken: 10 s. It may be changed
-	// between runs.
+	// between runs. Windows has no deadlines for pipes: there the parent waits for as long
+	// as the child lives.
 	Patience time.Duration
 
 	// What Run's functions may read.
@@ -63,11 +64,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 		Words:    int(payload / Word),
 		Layout:   v.layout(payload, children),
 	}
-	feeders := children // goroutines that hand out work
-	if v.Medium == OneQueue {
-		feeders = 1
-	}
-	p.Spinning = children+feeders <= runtime.NumCPU()
+	p.Spinning = v.runnable(children) <= runtime.NumCPU()
 	if p.Layout.Queues > 0 {
 		var err error
 		if p.file, p.memory, err = shm.New(p.Layout.Size()); err != nil {
@@ -187,7 +184,8 @@ func (p *Pool) killAll() {
 }
 
 // Close ends all children, waits for them, and gives the shared memory back. It
-// returns an error for each child that was killed since the last run.
+// returns an error for each child that was killed since the last run, or that ended
+// with a status other than 0.
 func (p *Pool) Close() error {
 	ours := p.broken.Load() // this pool has killed the children, and has said why
 	for _, l := range p.Lanes {
@@ -198,6 +196,7 @@ func (p *Pool) Close() error {
 	patience, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	deaf := false
+	var failed []error
 	for _, l := range p.Lanes {
 		if c := l.Child(); c != nil {
 			select {
@@ -206,8 +205,8 @@ func (p *Pool) Close() error {
 			}
 			select {
 			case <-c.Ended:
-				if !ours {
-					l.mourn(-1)
+				if !ours && !l.mourn(-1) && !c.State().Success() {
+					failed = append(failed, l.Fault(-1, errFailed))
 				}
 			default:
 				deaf = true
@@ -225,7 +224,7 @@ func (p *Pool) Close() error {
 	}
 	p.broken.Store(true)
 	p.Lanes = nil
-	errs := p.takeDeaths()
+	errs := append(p.takeDeaths(), failed...)
 	if p.memory != nil {
 		errs = append(errs, shm.Unmap(p.memory), p.file.Close())
 		p.memory = nil

@@ -92,6 +92,14 @@ func (v *Variant) layout(payload Payload, children int) shm.Layout {
 	return l
 }
 
+// runnable returns how many children, and goroutines that hand out work, there are.
+func (v *Variant) runnable(children int) int {
+	if v.Medium == OneQueue {
+		return children + 1
+	}
+	return 2 * children
+}
+
 // Workload returns variants as rows. Their children start before the clock does,
 // serve all runs of a row on one number of workers, and end with the row.
 func Workload(name, key, folder string, variants []Variant, payload Payload) suite.Workload {

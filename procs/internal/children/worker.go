@@ -54,6 +54,7 @@ func command(v *Variant, t task) (*exec.Cmd, error) {
 		// Without this option, each child takes a second to end.
 		cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	}
+	// A binary that was built with -cover, executed again, warns if it has no GOCOVERDIR.
 	for _, name := range []string{"GOCOVERDIR", fibsize.Variable} {
 		if value := os.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)

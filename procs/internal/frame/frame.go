@@ -28,8 +28,10 @@ func Write(to io.Writer, buffer Buffer, words []uint64) error {
 // WriteBytes sets the head of a frame, and writes the frame in one call of to.Write.
 func WriteBytes(to io.Writer, frame Buffer) error {
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-head))
-	_, err := to.Write(frame)
-	return err
+	if n, err := to.Write(frame); err != nil {
+		return fmt.Errorf("writing a frame: wrote %d bytes of %d: %w", n, len(frame), err)
+	}
+	return nil
 }
 
 // Read reads one frame into words. It returns an error if the frame is shorter or

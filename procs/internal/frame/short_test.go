@@ -23,4 +23,9 @@ func TestShortFrames(t *testing.T) {
 		_, err = ReadBytes(bytes.NewReader(whole.Bytes()[:n]), buffer)
 		require.ErrorIs(t, err, want, "%d bytes", n)
 	}
+	read, write := io.Pipe()
+	require.NoError(t, read.Close())
+	err := Write(write, buffer, []uint64{7})
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	require.ErrorContains(t, err, "writing a frame: wrote 0 bytes of 12: ")
 }
