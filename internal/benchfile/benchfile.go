@@ -90,20 +90,28 @@ type Row struct {
 
 // A Disturbance says that a row ran on a disturbed machine.
 type Disturbance struct {
+	Pkg   string  // of the row
 	Name  string  // of the row, with its number of procs as go test prints it
 	Times float64 // how many times as long the worst run took
 	Runs  int     // how many runs were disturbed, at least 1
 }
 
-// DisturbedRows returns one Disturbance for each disturbed row: the sum of its runs, and the worst
-// of its times.
+// ID names the row among those of all packages.
+func (d Disturbance) ID() string { return d.Pkg + " " + d.Name }
+
+// DisturbedRows returns one Disturbance for each disturbed row, by its ID: the sum of its runs,
+// and the worst of its times.
 func (f *File) DisturbedRows() map[string]Disturbance {
 	rows := map[string]Disturbance{}
 	for _, d := range f.Disturbed {
-		rows[d.Name] = Disturbance{d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
+		sum := rows[d.ID()]
+		rows[d.ID()] = Disturbance{d.Pkg, d.Name, max(sum.Times, d.Times), sum.Runs + d.Runs}
 	}
 	return rows
 }
+
+// ID names the row among those of all packages.
+func (r *Row) ID() string { return Disturbance{Pkg: r.Pkg, Name: r.FullName()}.ID() }
 
 // FullName returns the name as go test prints it, without "Benchmark".
 func (r *Row) FullName() string {
@@ -206,10 +214,10 @@ func Distinguish(files []*File) {
 				if !does(r) {
 					continue
 				}
-				before := r.FullName()
+				before := r.ID()
 				r.Name += job.name(f.Machine.Fact(job.fact))
 				for i := range f.Disturbed {
-					if f.Disturbed[i].Name == before {
+					if f.Disturbed[i].ID() == before {
 						f.Disturbed[i].Name = r.FullName()
 					}
 				}
@@ -275,7 +283,22 @@ func ReadFrom(r io.Reader, name string) (*File, error) {
 		return f, noResult{fmt.Sprintf("%s: %s; %s", name, text, want)}
 	}
 	f.splitNames()
+	f.findDisturbed()
 	return f, nil
+}
+
+// findDisturbed finds the package of each Disturbance whose line no longer stands below the row,
+// as in a file that somebody has sorted.
+func (f *File) findDisturbed() {
+	ids, pkgs := map[string]bool{}, map[string]string{}
+	for _, r := range f.Rows {
+		ids[r.ID()], pkgs[r.FullName()] = true, r.Pkg
+	}
+	for i, d := range f.Disturbed {
+		if pkg, ok := pkgs[d.Name]; ok && !ids[d.ID()] {
+			f.Disturbed[i].Pkg = pkg
+		}
+	}
 }
 
 type rowKey struct{ pkg, name string }
@@ -543,18 +566,17 @@ func (f *File) merge(other *File) {
 		f.Better[unit] = better
 	}
 	rows := map[string]*Row{}
-	key := func(r *Row) string { return r.Pkg + " " + r.FullName() }
 	for _, r := range f.Rows {
-		rows[key(r)] = r
+		rows[r.ID()] = r
 	}
 	both := 0
 	for _, r := range other.Rows {
-		mine := rows[key(r)]
+		mine := rows[r.ID()]
 		if mine != nil {
 			both++
 		} else {
 			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line}
-			rows[key(r)] = mine
+			rows[r.ID()] = mine
 			f.Rows = append(f.Rows, mine)
 		}
 		for unit, values := range r.Values {

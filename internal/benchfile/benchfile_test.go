@@ -161,7 +161,7 @@ func TestDistinguish(t *testing.T) {
 				got = append(got, r.FullName())
 			}
 			require.Equal(t, want, got, c.heads)
-			require.Contains(t, read[i].DisturbedRows(), want[1])
+			require.Contains(t, read[i].DisturbedRows(), " "+want[1])
 			require.Empty(t, read[i].Ignored)
 		}
 	}
@@ -254,7 +254,7 @@ func TestRoundsAndDisturbed(t *testing.T) {
 	assert.Equal(t, map[string][]float64{"sec/op": {0}}, f.Rows[1].Values, "a time of zero has the unit of a time")
 	assert.Equal(t, []Fact{{"kernel", "6"}}, f.Machine.Facts, "the first counts")
 	assert.InDelta(t, 2e-9, f.Rows[0].Shortest, 1e-15)
-	assert.Equal(t, []Disturbance{{"A", 1.31, 1}, {"B-2", 2.5, 2}}, f.Disturbed)
+	assert.Equal(t, []Disturbance{{"", "A", 1.31, 1}, {"", "B-2", 2.5, 2}}, f.Disturbed)
 }
 
 func TestMachines(t *testing.T) {
@@ -311,7 +311,7 @@ func TestMerge(t *testing.T) {
 	var files []*File
 	for i, text := range []string{
 		"# kernel: 6\n# round: 1\npkg: p\nBenchmarkA 1 2 ns/op\nport: 1\n# disturbed: A 1.50 times (x; 2 of 3 runs)\n",
-		"# kernel: 7\n# round: 5\npkg: p\nBenchmarkA 1 3 ns/op\npkg: q\nBenchmarkA 1 4 ns/op\nBenchmarkB 1 NaN x/op\nport: 2\n# disturbed: A 1.20 times\n",
+		"# kernel: 7\n# round: 5\npkg: p\nBenchmarkA 1 3 ns/op\n# disturbed: A 1.20 times\npkg: q\nBenchmarkA 1 4 ns/op\nBenchmarkB 1 NaN x/op\nport: 2\n# disturbed: A 1.70 times\n",
 		"# round: 7\npkg: p\nBenchmarkA 1 5 ns/op\nBenchmarkB 1 NaN x/op\n",
 	} {
 		f, err := ReadFrom(strings.NewReader(text), string(rune('a'+i)))
@@ -324,9 +324,9 @@ func TestMerge(t *testing.T) {
 	for _, r := range m.Rows {
 		rows = append(rows, fmt.Sprint(r.Pkg, " ", r.Name, " ", r.Line, " ", r.Rounds, " ", len(r.Values["sec/op"])))
 	}
-	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 6 [5] 1"}, rows)
-	assert.Equal(t, []string{"a:5: port: 1", "b:8: port: 2"}, m.Ignored)
-	assert.Equal(t, map[string]Disturbance{"A": {"A", 1.5, 3}}, m.DisturbedRows())
+	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 7 [5] 1"}, rows)
+	assert.Equal(t, []string{"a:5: port: 1", "b:9: port: 2"}, m.Ignored)
+	assert.Equal(t, map[string]Disturbance{"p A": {"p", "A", 1.5, 3}, "q A": {"q", "A", 1.7, 1}}, m.DisturbedRows())
 	assert.Len(t, m.Problems, 2)
 	assert.Equal(t, []Fact{{"kernel", "6"}}, m.Machine.Facts, "the first counts")
 }

@@ -195,7 +195,7 @@ func (f *filter) takeFact(line string) {
 	if match := disturbs.FindStringSubmatch(line); match != nil {
 		if times, err := strconv.ParseFloat(match[2], 64); err == nil && len(f.file.Disturbed) < 100*maxKept {
 			runs, _ := strconv.Atoi(match[3])
-			f.file.Disturbed = append(f.file.Disturbed, Disturbance{match[1], times, max(1, runs)})
+			f.file.Disturbed = append(f.file.Disturbed, Disturbance{f.pkg, match[1], times, max(1, runs)})
 		}
 		return
 	}

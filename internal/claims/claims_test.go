@@ -1003,7 +1003,7 @@ func TestDamagedInput(t *testing.T) {
 		{"two of them", rows + "BenchmarkLoop/sync=gil \t 12\n--- FAIL: BenchmarkFib\nBenchmarkX", []string{
 			"bench.txt:20: missing measurements; the line is left out", "bench.txt:21: --- FAIL: BenchmarkFib", "bench.txt:22: the line is cut off; left out"}},
 		{"name alone, as with -v", rows + "BenchmarkLoop/sync=gil\n", nil},
-		{"a row of another package", rows + "goos: linux\ngoarch: amd64\npkg: fork\n" + strings.Repeat("BenchmarkSharedLoopBoxed/system=gil-jumps-2 1 900 ns/op\n", 6),
+		{"a row of another package", rows + "goos: linux\ngoarch: amd64\npkg: fork\n" + strings.Repeat("BenchmarkSharedLoopBoxed/system=gil-jumps-2 1 900 ns/op\n", 6) + "# disturbed: SharedLoopBoxed/system=gil-jumps-2 9.00 times (x; 6 of 6 runs)\n",
 			[]string{"bench.txt:23: SharedLoopBoxed/system=gil-jumps-2 is here a row of package fork, and before of boundaries; left out"}},
 		{"an empty file beside it", rows, []string{"empty.txt: the file is empty; want the output of go test -bench"}},
 	} {
