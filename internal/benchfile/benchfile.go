@@ -68,6 +68,7 @@ type File struct {
 	Parts []*File
 
 	problems int               // how many there are, of which Problems has the first
+	unended  int               // how many runs the file begins and does not complete
 	planned  []string          // the numbers of procs that the "# plan:" lines list, or nil if a row is not planned
 	sum      [sha256.Size]byte // of the lines, to find a file that is given twice
 }
@@ -535,6 +536,16 @@ func (f *File) fits(files []*File) (one, other *File) {
 		}
 	}
 	return nil, nil
+}
+
+// Incomplete says which of the parts the run verb has begun and not completed.
+func (f *File) Incomplete() (notes []string) {
+	for _, part := range f.Parts {
+		if part.unended > 0 {
+			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
+		}
+	}
+	return notes
 }
 
 // Warn adds a problem to a file and to what it was put together with, once.

@@ -208,9 +208,16 @@ func (f *filter) takeFact(line string) {
 		value = shorten(value)
 	}
 	m := &f.file.Machine
-	if key == "round" {
+	switch key {
+	case "round":
 		f.round, _ = strconv.Atoi(value)
 		return
+	case "plan":
+		f.file.unended++
+	case "interrupted": // perhaps when a complete run was resumed with more rounds
+		f.file.unended = max(1, f.file.unended)
+	case "complete":
+		f.file.unended = max(0, f.file.unended-1)
 	}
 	if match := planCPU.FindStringSubmatch(value); key == "plan" && match != nil && (f.results == 0 || f.file.planned != nil) {
 		f.file.planned = append(f.file.planned, strings.Split(match[1], ",")...)

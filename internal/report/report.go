@@ -147,7 +147,7 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 		for _, w := range m.workloads {
 			m.scaled[w] = w.Scaling()
 		}
-		incomplete := scaling.Incomplete(f)
+		incomplete := f.Incomplete()
 		d.Incomplete = append(d.Incomplete, incomplete...)
 		for _, fact := range f.Machine.Facts {
 			switch {
