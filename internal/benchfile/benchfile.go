@@ -17,6 +17,7 @@
 //   - A value that is not a finite number, the second value of a unit in a line, a
 //     result that is cut off, and every line in which go test reports a failure are
 //     in Problems. The rest of the file is read.
+//   - A file may be in another one twice, as after cat f f. That is in Problems, too.
 //
 // Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
@@ -306,7 +307,7 @@ type rowKey struct{ pkg, name string }
 
 func (f *File) read(lines *filter) error {
 	rows := map[rowKey]*Row{}
-	values := 0
+	values, again := 0, repeats{first: map[string]place{}}
 	reader := benchfmt.NewReader(lines, f.Name)
 	for reader.Scan() {
 		switch record := reader.Result().(type) {
@@ -330,6 +331,9 @@ func (f *File) read(lines *filter) error {
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
+			if from, to, ok := again.add(lines.last, line, len(row.Rounds) > 1); ok {
+				f.problem(to, fmt.Sprintf("the results from here on repeat those from line %d on, figure by figure, and count twice; want each file once", from))
+			}
 			for i, v := range record.Values {
 				// Benchfmt leaves the unit of a zero as it is.
 				_, unit := benchunit.Tidy(1, v.Unit)
@@ -369,6 +373,46 @@ func (f *File) read(lines *filter) error {
 		f.Problems = append(f.Problems, fmt.Errorf("%s: and %s more like these", f.Name, plural(n, "problem")))
 	}
 	return nil
+}
+
+// A repeats finds a file that is in another one twice, as after cat f f. Only figures that
+// change from round to round prove it: other rows have the same lines in each round.
+type repeats struct {
+	first     map[string]place // where a result stands first, of the first 100*maxKept
+	next      int              // the number of the result that comes next, if this goes on
+	from, at  int              // the lines of the first result that repeats, and of its repetition
+	surprises int              // how many of the results that repeat prove it
+	found     bool
+}
+
+type place struct {
+	number, line int
+	later        bool // not the first result of its row
+}
+
+// enough is how many surprises are no chance.
+const enough = 6
+
+// fourDigits matches a result with a figure of at least four digits, such as 0.02500 ns/op.
+var fourDigits = regexp.MustCompile(`\s[0.]*[1-9](\.?[0-9]){3}\S* [^\s0-9]`)
+
+// add takes the next result. When it is certain that it and those before it repeat earlier
+// ones, add returns the lines of the first of each, once.
+func (r *repeats) add(text []byte, line int, later bool) (from, at int, ok bool) {
+	p, known := r.first[string(text)]
+	if !known && len(r.first) < 100*maxKept {
+		r.first[string(text)] = place{len(r.first), line, later}
+	}
+	if !known || p.number != r.next {
+		r.from, r.at, r.surprises = p.line, line, 0
+	}
+	r.next = p.number + 1
+	if known && p.later && !r.found && fourDigits.Match(text) {
+		r.surprises++
+		r.found = r.surprises == enough
+		return r.from, r.at, r.found
+	}
+	return 0, 0, false
 }
 
 func (f *File) problem(line int, text string) {

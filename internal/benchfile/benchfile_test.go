@@ -589,3 +589,39 @@ func TestIncomplete(t *testing.T) {
 		assert.Equal(t, want, ByMachine([]*File{f})[0].Incomplete(), name)
 	}
 }
+
+// A file that is in another one twice counts twice, which is said once. Rows that never change
+// have the same lines in each round, and so have a few coarse figures.
+func TestRepeats(t *testing.T) {
+	rounds := func(format string, rows int, figures ...float64) (text string) {
+		for _, figure := range figures {
+			for row := range rows {
+				text += fmt.Sprintf("BenchmarkA/row=%c \t 100\t "+format+" ns/op\n", 'a'+row, figure+float64(row))
+			}
+		}
+		return text
+	}
+	f, g := rounds("%.2f", 3, 12.34, 12.35, 12.31), rounds("%.2f", 3, 12.36, 12.33, 12.32)
+	for name, c := range map[string]struct{ text, want string }{
+		"twice":               {f + f, "f:10: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"three times":         {f + "# round: 1\n" + f + f, "f:11: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"with another":        {g + f + g, "f:19: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"after another":       {g + f + f, "f:19: the results from here on repeat those from line 10 on, figure by figure, and count twice; want each file once"},
+		"two files":           {f + g, ""},
+		"in another order":    {f + f[len(f)/3*2:] + f[len(f)/3:len(f)/3*2] + f[:len(f)/3], ""},
+		"rows without change": {strings.Repeat(rounds("%.2f", 20, 12.34), 9), ""},
+		"coarse figures":      {strings.Repeat(rounds("%.1f", 3, 12.3, 12.4), 9), ""},
+	} {
+		file, err := ReadFrom(strings.NewReader(c.text), "f")
+		require.NoError(t, err, name)
+		var want []string
+		if c.want != "" {
+			want = []string{c.want}
+		}
+		var got []string
+		for _, p := range file.Problems {
+			got = append(got, p.Error())
+		}
+		assert.Equal(t, want, got, name)
+	}
+}
