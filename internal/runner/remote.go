@@ -92,6 +92,9 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
 }
 
+// patience is how long the other side may take to clean up. A test has less.
+var patience = 10 * time.Second
+
 // run runs a shell command on the other machine. The command's standard input stays
 // open until ctx ends, and its output goes to the file.
 func (on Remote) run(ctx context.Context, file *os.File, script string) error {
@@ -106,10 +109,9 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	// The other side has time to clean up.
 	stop := context.AfterFunc(ctx, func() {
 		_ = input.Close()
-		time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	})
 	err = cmd.Wait()
 	stop()
