@@ -610,7 +610,7 @@ func TestRepeats(t *testing.T) {
 		"two files":           {f + g, ""},
 		"in another order":    {f + f[len(f)/3*2:] + f[len(f)/3:len(f)/3*2] + f[:len(f)/3], ""},
 		"rows without change": {strings.Repeat(rounds("%.2f", 20, 12.34), 9), ""},
-		"coarse figures":      {strings.Repeat(rounds("%.1f", 3, 12.3, 12.4), 9), ""},
+		"coarse figures":      {strings.Repeat(rounds("%.1f", 3, 12.3, 12.4, 12.5), 9), ""},
 	} {
 		file, err := ReadFrom(strings.NewReader(c.text), "f")
 		require.NoError(t, err, name)
