@@ -98,11 +98,12 @@ func TestSameInEveryForm(t *testing.T) {
 func TestErrors(t *testing.T) {
 	head := "BenchmarkA 1 2 ns/op\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":      {"", "f: the file is empty; want the output of go test -bench"},
-		"no result":  {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
-		"cut off":    {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
-		"a program":  {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
-		"only marks": {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
+		"empty":          {"", "f: the file is empty; want the output of go test -bench"},
+		"no result":      {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
+		"cut off":        {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"cut off UTF-16": {utf16Of(binary.LittleEndian, true, "BenchmarkA 1 2 ns/op"), "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"a program":      {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+		"only marks":     {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
 		"appended UTF-16": {head + utf16Of(binary.LittleEndian, false, head),
 			"f:2: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"appended UTF-16 with a mark": {head + utf16Of(binary.LittleEndian, true, head),
@@ -135,7 +136,7 @@ func TestErrors(t *testing.T) {
 
 // Rows of one name that do different jobs are not put together.
 func TestDistinguish(t *testing.T) {
-	rows := "BenchmarkFibBoxed/system=gil 1 2 ns/op\nBenchmarkProcsFib/sync=pipe-2 1 2 ns/op\nBenchmarkAsyncIO/sync=serial 1 2 ns/op\nBenchmarkLoop/sync=gil 1 2 ns/op\n# disturbed: ProcsFib/sync=pipe-2 1.50 times\n"
+	rows := "BenchmarkFibBoxed/system=gil 1 2 ns/op\nBenchmarkProcsFib/sync=pipe-2 1 2 ns/op\nBenchmarkAsyncIO/sync=serial 1 2 ns/op\nBenchmarkLoop/sync=gil 1 2 ns/op\n# disturbed: Loop/sync=gil 1.20 times\n# disturbed: ProcsFib/sync=pipe-2 1.50 times\n"
 	fib, redis := "fib: 5\n", "# database: the Redis at localhost:6379\n"
 	names := []string{"FibBoxed/system=gil", "ProcsFib/sync=pipe-2", "AsyncIO/sync=serial", "Loop/sync=gil"}
 	for _, c := range []struct {
@@ -255,6 +256,9 @@ func TestRoundsAndDisturbed(t *testing.T) {
 	assert.Equal(t, []Fact{{"kernel", "6"}}, f.Machine.Facts, "the first counts")
 	assert.InDelta(t, 2e-9, f.Rows[0].Shortest, 1e-15)
 	assert.Equal(t, []Disturbance{{"", "A", 1.31, 1}, {"", "B-2", 2.5, 2}}, f.Disturbed)
+	f, err = ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("# disturbed: A 1.31 times\n", 5000)), "f")
+	require.NoError(t, err)
+	assert.Equal(t, 5000, f.DisturbedRows()[" A"].Runs)
 }
 
 func TestMachines(t *testing.T) {

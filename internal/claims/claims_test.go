@@ -668,7 +668,9 @@ func TestCommand(t *testing.T) {
 func TestBusyMachine(t *testing.T) {
 	for used, busy := range map[float64]bool{100: false, 95: false, 60: true} {
 		text := results(2, 6, fmt.Sprintf("LoopBoxed/system=plain 100 ns/op %g user+sys-ns/op", used), fmt.Sprintf("Loop/sync=serial 1 ns/op %g user+sys-ns/op", used/100))
-		heading := judged(t, text).heading()
+		r := judged(t, text)
+		require.InDelta(t, used/100, r.input.share(), 1e-6, "of each round")
+		heading := r.heading()
 		require.Equal(t, busy, strings.HasSuffix(heading, "The machine was busy: rows that only compute had 0.60 of a processor. Measure again when it is quiet."), heading)
 	}
 }
@@ -744,6 +746,10 @@ func TestCalming(t *testing.T) {
 	ratios = []float64{4.5, 1, 3, 2}
 	m.calmDen(ratios, []int{0}, calm, shaken)
 	require.Equal(t, []float64{1.5, 3, 3, 4.5}, ratios)
+	ratios = []float64{3} // of more runs
+	m.calmNum(ratios, []int{0}, shaken, calm)
+	m.calmDen(ratios, []int{0}, calm, shaken)
+	require.Equal(t, []float64{3}, ratios)
 }
 
 // A claim about many threads is judged in every column that the machine has
@@ -784,7 +790,7 @@ func TestParity(t *testing.T) {
 		{"never, on 2 processors", 2, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"never, on 10 processors", 10, map[int]float64{1: 1.3, 10: 2}, 11, 0, inDirection},
 		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, inDirection},
-		{"in a column not measured", 8, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
+		{"in a column not measured", 12, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"only oversubscribed", 2, map[int]float64{1: 1.3, 2: 2, 7: 0.9}, 3, 0, notMeasured},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -798,9 +804,9 @@ func TestParity(t *testing.T) {
 			require.Equal(t, test.low, f.estimate.lo)
 			if test.high == 0 {
 				require.Equal(t, fmt.Sprint(test.low)+" or more", f.here())
-				note := map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8]
+				note := map[bool]string{true: "no column of 12 threads", false: "parity may lie beyond the processors"}[test.numCPU == 12]
 				require.Equal(t, map[bool]string{true: note, false: ""}[test.verdict == notMeasured], f.note)
-				require.Equal(t, test.numCPU == 8, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
+				require.Equal(t, test.numCPU == 12, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8,12 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
 			} else {
 				require.Equal(t, test.high, f.estimate.hi)
 			}

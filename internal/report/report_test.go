@@ -307,6 +307,8 @@ func TestMostProcs(t *testing.T) {
 	}
 	_, page := render(t, read(t, text), nil)
 	assert.Contains(t, page, "if 4 procs add to one shared word")
+	_, page = render(t, read(t, fmt.Sprintf("Benchmark"+rows, "")), nil)
+	assert.NotContains(t, page, "add to one shared word", "one proc shares nothing")
 }
 
 // The text of a file remains text on the page.
