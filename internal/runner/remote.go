@@ -26,6 +26,8 @@ type Remote struct {
 	Args []string // for boundaries run on that machine
 	// Stderr gets the progress that the other machine reports, a line at a time.
 	Stderr func(line string)
+
+	patience time.Duration // with its cleaning up, or 0 for the usual
 }
 
 // RunOn measures on another machine. It builds this command and the test binaries for the
@@ -92,9 +94,6 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
 }
 
-// patience is how long the other side may take to clean up. A test has less.
-var patience = 10 * time.Second
-
 // run runs a shell command on the other machine. The command's standard input stays
 // open until ctx ends, and its output goes to the file.
 func (on Remote) run(ctx context.Context, file *os.File, script string) error {
@@ -111,7 +110,7 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	}
 	stop := context.AfterFunc(ctx, func() {
 		_ = input.Close()
-		time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		time.AfterFunc(cmp.Or(on.patience, 10*time.Second), func() { _ = cmd.Process.Kill() })
 	})
 	err = cmd.Wait()
 	stop()

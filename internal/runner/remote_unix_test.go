@@ -50,8 +50,7 @@ func TestRemoteRun(t *testing.T) {
 	on.Stderr = func(string) { cancel() }
 	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
 	// One that does not end is not waited for.
-	defer func(before time.Duration) { patience = before }(patience)
-	patience = time.Millisecond
+	on.patience = time.Millisecond
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
 	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; sleep 3 >&- 2>&-; echo late"), context.Canceled)
