@@ -108,6 +108,7 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	// The other side has time to clean up.
 	stop := context.AfterFunc(ctx, func() {
 		_ = input.Close()
 		time.AfterFunc(cmp.Or(on.patience, 10*time.Second), func() { _ = cmd.Process.Kill() })
