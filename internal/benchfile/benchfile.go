@@ -98,22 +98,20 @@ type Disturbance struct {
 	Runs  int     // how many runs were disturbed, at least 1
 }
 
-// ID names the row among those of all packages.
-func (d Disturbance) ID() string { return d.Pkg + " " + d.Name }
-
-// DisturbedRows returns one Disturbance for each disturbed row, by its ID: the sum of its runs,
-// and the worst of its times.
-func (f *File) DisturbedRows() map[string]Disturbance {
-	rows := map[string]Disturbance{}
+// DisturbedRows returns one Disturbance for each disturbed row, by package and name: the sum of its
+// runs, and the worst of its times.
+func (f *File) DisturbedRows() map[string]map[string]Disturbance {
+	all := map[string]map[string]Disturbance{}
 	for _, d := range f.Disturbed {
-		sum := rows[d.ID()]
-		rows[d.ID()] = Disturbance{d.Pkg, d.Name, max(sum.Times, d.Times), sum.Runs + d.Runs}
+		rows := all[d.Pkg]
+		if rows == nil {
+			rows = map[string]Disturbance{}
+			all[d.Pkg] = rows
+		}
+		rows[d.Name] = Disturbance{d.Pkg, d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
 	}
-	return rows
+	return all
 }
-
-// ID names the row among those of all packages.
-func (r *Row) ID() string { return Disturbance{Pkg: r.Pkg, Name: r.FullName()}.ID() }
 
 // FullName returns the name as go test prints it, without "Benchmark".
 func (r *Row) FullName() string {
@@ -216,10 +214,10 @@ func Distinguish(files []*File) {
 				if !does(r) {
 					continue
 				}
-				before := r.ID()
+				before := r.FullName()
 				r.Name += job.name(f.Machine.Fact(job.fact))
 				for i := range f.Disturbed {
-					if f.Disturbed[i].ID() == before {
+					if f.Disturbed[i].Name == before && f.Disturbed[i].Pkg == r.Pkg {
 						f.Disturbed[i].Name = r.FullName()
 					}
 				}
@@ -292,12 +290,12 @@ func ReadFrom(r io.Reader, name string) (*File, error) {
 // findDisturbed finds the package of each Disturbance whose line no longer stands below the row,
 // as in a file that somebody has sorted.
 func (f *File) findDisturbed() {
-	ids, pkgs := map[string]bool{}, map[string]string{}
+	rows, pkgs := map[rowKey]bool{}, map[string]string{}
 	for _, r := range f.Rows {
-		ids[r.ID()], pkgs[r.FullName()] = true, r.Pkg
+		rows[rowKey{r.Pkg, r.FullName()}], pkgs[r.FullName()] = true, r.Pkg
 	}
 	for i, d := range f.Disturbed {
-		if pkg, ok := pkgs[d.Name]; ok && !ids[d.ID()] {
+		if pkg, ok := pkgs[d.Name]; ok && !rows[rowKey{d.Pkg, d.Name}] {
 			f.Disturbed[i].Pkg = pkg
 		}
 	}
@@ -621,17 +619,18 @@ func (f *File) merge(other *File) {
 		f.Better[unit] = better
 	}
 	rows := map[string]*Row{}
+	key := func(r *Row) string { return r.Pkg + " " + r.FullName() }
 	for _, r := range f.Rows {
-		rows[r.ID()] = r
+		rows[key(r)] = r
 	}
 	both := 0
 	for _, r := range other.Rows {
-		mine := rows[r.ID()]
+		mine := rows[key(r)]
 		if mine != nil {
 			both++
 		} else {
 			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line}
-			rows[r.ID()] = mine
+			rows[key(r)] = mine
 			f.Rows = append(f.Rows, mine)
 		}
 		for unit, values := range r.Values {

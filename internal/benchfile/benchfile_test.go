@@ -162,7 +162,7 @@ func TestDistinguish(t *testing.T) {
 				got = append(got, r.FullName())
 			}
 			require.Equal(t, want, got, c.heads)
-			require.Contains(t, read[i].DisturbedRows(), " "+want[1])
+			require.Contains(t, read[i].DisturbedRows()[""], want[1])
 			require.Empty(t, read[i].Ignored)
 		}
 	}
@@ -258,7 +258,7 @@ func TestRoundsAndDisturbed(t *testing.T) {
 	assert.Equal(t, []Disturbance{{"", "A", 1.31, 1}, {"", "B-2", 2.5, 2}}, f.Disturbed)
 	f, err = ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("# disturbed: A 1.31 times\n", 5000)), "f")
 	require.NoError(t, err)
-	assert.Equal(t, 5000, f.DisturbedRows()[" A"].Runs)
+	assert.Equal(t, 5000, f.DisturbedRows()[""]["A"].Runs)
 }
 
 func TestMachines(t *testing.T) {
@@ -330,7 +330,7 @@ func TestMerge(t *testing.T) {
 	}
 	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 7 [5] 1"}, rows)
 	assert.Equal(t, []string{"a:5: port: 1", "b:9: port: 2"}, m.Ignored)
-	assert.Equal(t, map[string]Disturbance{"p A": {"p", "A", 1.5, 3}, "q A": {"q", "A", 1.7, 1}}, m.DisturbedRows())
+	assert.Equal(t, map[string]map[string]Disturbance{"p": {"A": {"p", "A", 1.5, 3}}, "q": {"A": {"q", "A", 1.7, 1}}}, m.DisturbedRows())
 	assert.Len(t, m.Problems, 2)
 	assert.Equal(t, []Fact{{"kernel", "6"}}, m.Machine.Facts, "the first counts")
 }

@@ -56,7 +56,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 				continue
 			}
 			m.rows[row.Name] = true
-			if d, ok := all[row.ID()]; ok {
+			if d, ok := all[row.Pkg][row.FullName()]; ok {
 				disturbed[row.FullName()] = d
 			}
 			for unit, values := range row.Values {

@@ -261,13 +261,13 @@ func disturbedRows(f *benchfile.File) []disturbedRow {
 	var rows []disturbedRow
 	left := f.DisturbedRows()
 	for _, first := range f.Disturbed {
-		if d, ok := left[first.ID()]; ok {
+		if d, ok := left[first.Pkg][first.Name]; ok {
 			name := d.Name
 			if slices.ContainsFunc(f.Disturbed, func(o benchfile.Disturbance) bool { return o.Name == d.Name && o.Pkg != d.Pkg }) {
-				name = d.ID()
+				name = d.Pkg + " " + d.Name
 			}
 			rows = append(rows, disturbedRow{name, d.Runs, strconv.FormatFloat(d.Times, 'f', 2, 64)})
-			delete(left, d.ID())
+			delete(left[d.Pkg], d.Name)
 		}
 	}
 	return rows

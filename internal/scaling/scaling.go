@@ -157,7 +157,7 @@ func Workloads(f *benchfile.File) []*Workload {
 		row := &w.Rows[rows[w][r.Name]]
 		column := slices.IndexFunc(w.Columns, func(c Column) bool { return c.Procs == r.Procs })
 		row.columns[column] = r
-		d := disturbed[r.ID()]
+		d := disturbed[r.Pkg][r.FullName()]
 		row.disturbed[column] = Disturbed{d.Runs, d.Times}
 		units := []string{}
 		for unit := range r.Values {
