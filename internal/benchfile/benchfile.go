@@ -398,14 +398,18 @@ var fourDigits = regexp.MustCompile(`\s[0.]*[1-9](\.?[0-9]){3}\S* [^\s0-9]`)
 // ones, add returns the lines of the first of each, once.
 func (r *repeats) add(text []byte, line int, later bool) (from, at int, ok bool) {
 	p, known := r.first[string(text)]
-	if !known && len(r.first) < 100*maxKept {
-		r.first[string(text)] = place{len(r.first), line, later}
+	if !known {
+		if len(r.first) < 100*maxKept {
+			r.first[string(text)] = place{len(r.first), line, later}
+		}
+		r.next = -1
+		return 0, 0, false
 	}
-	if !known || p.number != r.next {
+	if p.number != r.next {
 		r.from, r.at, r.surprises = p.line, line, 0
 	}
 	r.next = p.number + 1
-	if known && p.later && !r.found && fourDigits.Match(text) {
+	if p.later && !r.found && fourDigits.Match(text) {
 		r.surprises++
 		r.found = r.surprises == enough
 		return r.from, r.at, r.found

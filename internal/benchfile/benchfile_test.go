@@ -608,6 +608,7 @@ func TestRepeats(t *testing.T) {
 	f, g := rounds("%.2f", 3, 12.34, 12.35, 12.31), rounds("%.2f", 3, 12.36, 12.33, 12.32)
 	for name, c := range map[string]struct{ text, want string }{
 		"twice":               {f + f, "f:10: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"without its first":   {f + f[len(f)/9:], "f:10: the results from here on repeat those from line 2 on, figure by figure, and count twice; want each file once"},
 		"three times":         {f + "# round: 1\n" + f + f, "f:11: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
 		"with another":        {g + f + g, "f:19: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
 		"after another":       {g + f + f, "f:19: the results from here on repeat those from line 10 on, figure by figure, and count twice; want each file once"},
