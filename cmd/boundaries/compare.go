@@ -243,16 +243,11 @@ func checkBenchtime(s string) error {
 // another one, which ends the watch and returns what disturbed the machine, or "".
 func watch() func() func() string {
 	usable := noise.Usable().N()
-	var fastest time.Duration
+	fastest := noise.Fastest{}
 	return func() func() string {
 		meter := noise.Start(usable, usable)
 		return func() string {
-			signals := meter.Stop()
-			signals.Outside = true
-			if fastest == 0 || signals.Probe < fastest {
-				fastest = signals.Probe
-			}
-			if times, why := signals.Judge(fastest); times >= noise.Disturbed {
+			if times, why := fastest.JudgeOutside(meter.Stop()); times >= noise.Disturbed {
 				return why
 			}
 			return ""

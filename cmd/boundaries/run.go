@@ -151,13 +151,19 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// runOn runs on all hosts at once.
-func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.Writer) error {
+// farArgs returns the flags with which another machine measures the same.
+func farArgs(c runner.Config) []string {
 	args := []string{"-bench", c.Bench, "-rounds", strconv.Itoa(c.Rounds), "-benchtime", c.Benchtime,
 		"-seed", strconv.FormatUint(c.Seed, 10), "-timeout", c.Timeout.String()}
 	if c.CPU != nil {
 		args = append(args, "-cpu", joined(c.CPU))
 	}
+	return args
+}
+
+// runOn runs on all hosts at once.
+func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.Writer) error {
+	args := farArgs(c)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed command.Problems

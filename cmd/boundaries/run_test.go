@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"boundaries/internal/linkonce"
 	"boundaries/internal/runner"
@@ -93,4 +94,8 @@ func TestDefaultCPU(t *testing.T) {
 	_, err = numbers("10000")
 	assert.NoError(t, err, "the most procs")
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
+	far := runner.Config{Bench: "A b", Rounds: 3, Benchtime: "7x", Seed: 1<<64 - 1, Timeout: 90 * time.Second}
+	assert.Equal(t, []string{"-bench", "A b", "-rounds", "3", "-benchtime", "7x", "-seed", "18446744073709551615", "-timeout", "1m30s"}, farArgs(far), "the far machine has its own -cpu")
+	far.CPU = []int{1, 4}
+	assert.Equal(t, []string{"-cpu", "1,4"}, farArgs(far)[10:])
 }

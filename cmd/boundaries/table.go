@@ -86,7 +86,7 @@ func (m *marks) add(other marks) {
 
 // notes says what the tables of a machine lack, and why.
 func notes(f *benchfile.File, workloads []*scaling.Workload, lost string) []string {
-	all := scaling.Incomplete(f)
+	all := f.Incomplete()
 	for _, w := range workloads {
 		all = append(all, w.TooCoarse(lost)...)
 	}

@@ -17,6 +17,7 @@
 //   - A value that is not a finite number, the second value of a unit in a line, a
 //     result that is cut off, and every line in which go test reports a failure are
 //     in Problems. The rest of the file is read.
+//   - A file may be in another one twice, as after cat f f. That is in Problems, too.
 //
 // Reading keeps the values in memory, up to a limit, but not the text.
 package benchfile
@@ -68,6 +69,7 @@ type File struct {
 	Parts []*File
 
 	problems int               // how many there are, of which Problems has the first
+	unended  int               // how many runs the file begins and does not complete
 	planned  []string          // the numbers of procs that the "# plan:" lines list, or nil if a row is not planned
 	sum      [sha256.Size]byte // of the lines, to find a file that is given twice
 }
@@ -90,19 +92,25 @@ type Row struct {
 
 // A Disturbance says that a row ran on a disturbed machine.
 type Disturbance struct {
+	Pkg   string  // of the row
 	Name  string  // of the row, with its number of procs as go test prints it
 	Times float64 // how many times as long the worst run took
 	Runs  int     // how many runs were disturbed, at least 1
 }
 
-// DisturbedRows returns one Disturbance for each disturbed row: the sum of its runs, and the worst
-// of its times.
-func (f *File) DisturbedRows() map[string]Disturbance {
-	rows := map[string]Disturbance{}
+// DisturbedRows returns one Disturbance for each disturbed row, by package and name: the sum of its
+// runs, and the worst of its times.
+func (f *File) DisturbedRows() map[string]map[string]Disturbance {
+	all := map[string]map[string]Disturbance{}
 	for _, d := range f.Disturbed {
-		rows[d.Name] = Disturbance{d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
+		rows := all[d.Pkg]
+		if rows == nil {
+			rows = map[string]Disturbance{}
+			all[d.Pkg] = rows
+		}
+		rows[d.Name] = Disturbance{d.Pkg, d.Name, max(rows[d.Name].Times, d.Times), rows[d.Name].Runs + d.Runs}
 	}
-	return rows
+	return all
 }
 
 // FullName returns the name as go test prints it, without "Benchmark".
@@ -209,7 +217,7 @@ func Distinguish(files []*File) {
 				before := r.FullName()
 				r.Name += job.name(f.Machine.Fact(job.fact))
 				for i := range f.Disturbed {
-					if f.Disturbed[i].Name == before {
+					if f.Disturbed[i].Name == before && f.Disturbed[i].Pkg == r.Pkg {
 						f.Disturbed[i].Name = r.FullName()
 					}
 				}
@@ -275,14 +283,29 @@ func ReadFrom(r io.Reader, name string) (*File, error) {
 		return f, noResult{fmt.Sprintf("%s: %s; %s", name, text, want)}
 	}
 	f.splitNames()
+	f.findDisturbed()
 	return f, nil
+}
+
+// findDisturbed finds the package of each Disturbance whose line no longer stands below the row,
+// as in a file that somebody has sorted.
+func (f *File) findDisturbed() {
+	rows, pkgs := map[rowKey]bool{}, map[string]string{}
+	for _, r := range f.Rows {
+		rows[rowKey{r.Pkg, r.FullName()}], pkgs[r.FullName()] = true, r.Pkg
+	}
+	for i, d := range f.Disturbed {
+		if pkg, ok := pkgs[d.Name]; ok && !rows[rowKey{d.Pkg, d.Name}] {
+			f.Disturbed[i].Pkg = pkg
+		}
+	}
 }
 
 type rowKey struct{ pkg, name string }
 
 func (f *File) read(lines *filter) error {
 	rows := map[rowKey]*Row{}
-	values := 0
+	values, again := 0, repeats{first: map[string]place{}}
 	reader := benchfmt.NewReader(lines, f.Name)
 	for reader.Scan() {
 		switch record := reader.Result().(type) {
@@ -306,6 +329,9 @@ func (f *File) read(lines *filter) error {
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
+			if from, to, ok := again.add(lines.last, line, len(row.Rounds) > 1); ok {
+				f.problem(to, fmt.Sprintf("the results from here on repeat those from line %d on, figure by figure, and count twice; want each file once", from))
+			}
 			for i, v := range record.Values {
 				// Benchfmt leaves the unit of a zero as it is.
 				_, unit := benchunit.Tidy(1, v.Unit)
@@ -345,6 +371,50 @@ func (f *File) read(lines *filter) error {
 		f.Problems = append(f.Problems, fmt.Errorf("%s: and %s more like these", f.Name, plural(n, "problem")))
 	}
 	return nil
+}
+
+// A repeats finds a file that is in another one twice, as after cat f f. Only figures that
+// change from round to round prove it: other rows have the same lines in each round.
+type repeats struct {
+	first     map[string]place // where a result stands first, of the first 100*maxKept
+	next      int              // the number of the result that comes next, if this goes on
+	from, at  int              // the lines of the first result that repeats, and of its repetition
+	surprises int              // how many of the results that repeat prove it
+	found     bool
+}
+
+type place struct {
+	number, line int
+	later        bool // not the first result of its row
+}
+
+// enough is how many surprises are no chance.
+const enough = 6
+
+// fourDigits matches a result with a figure of at least four digits, such as 0.02500 ns/op.
+var fourDigits = regexp.MustCompile(`\s[0.]*[1-9](\.?[0-9]){3}\S* [^\s0-9]`)
+
+// add takes the next result. When it is certain that it and those before it repeat earlier
+// ones, add returns the lines of the first of each, once.
+func (r *repeats) add(text []byte, line int, later bool) (from, at int, ok bool) {
+	p, known := r.first[string(text)]
+	if !known {
+		if len(r.first) < 100*maxKept {
+			r.first[string(text)] = place{len(r.first), line, later}
+		}
+		r.next = -1
+		return 0, 0, false
+	}
+	if p.number != r.next {
+		r.from, r.at, r.surprises = p.line, line, 0
+	}
+	r.next = p.number + 1
+	if p.later && !r.found && fourDigits.Match(text) {
+		r.surprises++
+		r.found = r.surprises == enough
+		return r.from, r.at, r.found
+	}
+	return 0, 0, false
 }
 
 func (f *File) problem(line int, text string) {
@@ -512,6 +582,16 @@ func (f *File) fits(files []*File) (one, other *File) {
 		}
 	}
 	return nil, nil
+}
+
+// Incomplete says which of the parts the run verb has begun and not completed.
+func (f *File) Incomplete() (notes []string) {
+	for _, part := range f.Parts {
+		if part.unended > 0 {
+			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
+		}
+	}
+	return notes
 }
 
 // Warn adds a problem to a file and to what it was put together with, once.

@@ -98,11 +98,12 @@ func TestSameInEveryForm(t *testing.T) {
 func TestErrors(t *testing.T) {
 	head := "BenchmarkA 1 2 ns/op\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":      {"", "f: the file is empty; want the output of go test -bench"},
-		"no result":  {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
-		"cut off":    {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
-		"a program":  {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
-		"only marks": {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
+		"empty":          {"", "f: the file is empty; want the output of go test -bench"},
+		"no result":      {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
+		"cut off":        {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"cut off UTF-16": {utf16Of(binary.LittleEndian, true, "BenchmarkA 1 2 ns/op"), "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"a program":      {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+		"only marks":     {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
 		"appended UTF-16": {head + utf16Of(binary.LittleEndian, false, head),
 			"f:2: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"appended UTF-16 with a mark": {head + utf16Of(binary.LittleEndian, true, head),
@@ -135,7 +136,7 @@ func TestErrors(t *testing.T) {
 
 // Rows of one name that do different jobs are not put together.
 func TestDistinguish(t *testing.T) {
-	rows := "BenchmarkFibBoxed/system=gil 1 2 ns/op\nBenchmarkProcsFib/sync=pipe-2 1 2 ns/op\nBenchmarkAsyncIO/sync=serial 1 2 ns/op\nBenchmarkLoop/sync=gil 1 2 ns/op\n# disturbed: ProcsFib/sync=pipe-2 1.50 times\n"
+	rows := "BenchmarkFibBoxed/system=gil 1 2 ns/op\nBenchmarkProcsFib/sync=pipe-2 1 2 ns/op\nBenchmarkAsyncIO/sync=serial 1 2 ns/op\nBenchmarkLoop/sync=gil 1 2 ns/op\n# disturbed: Loop/sync=gil 1.20 times\n# disturbed: ProcsFib/sync=pipe-2 1.50 times\n"
 	fib, redis := "fib: 5\n", "# database: the Redis at localhost:6379\n"
 	names := []string{"FibBoxed/system=gil", "ProcsFib/sync=pipe-2", "AsyncIO/sync=serial", "Loop/sync=gil"}
 	for _, c := range []struct {
@@ -161,7 +162,7 @@ func TestDistinguish(t *testing.T) {
 				got = append(got, r.FullName())
 			}
 			require.Equal(t, want, got, c.heads)
-			require.Contains(t, read[i].DisturbedRows(), want[1])
+			require.Contains(t, read[i].DisturbedRows()[""], want[1])
 			require.Empty(t, read[i].Ignored)
 		}
 	}
@@ -254,7 +255,10 @@ func TestRoundsAndDisturbed(t *testing.T) {
 	assert.Equal(t, map[string][]float64{"sec/op": {0}}, f.Rows[1].Values, "a time of zero has the unit of a time")
 	assert.Equal(t, []Fact{{"kernel", "6"}}, f.Machine.Facts, "the first counts")
 	assert.InDelta(t, 2e-9, f.Rows[0].Shortest, 1e-15)
-	assert.Equal(t, []Disturbance{{"A", 1.31, 1}, {"B-2", 2.5, 2}}, f.Disturbed)
+	assert.Equal(t, []Disturbance{{"", "A", 1.31, 1}, {"", "B-2", 2.5, 2}}, f.Disturbed)
+	f, err = ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("# disturbed: A 1.31 times\n", 5000)), "f")
+	require.NoError(t, err)
+	assert.Equal(t, 5000, f.DisturbedRows()[""]["A"].Runs)
 }
 
 func TestMachines(t *testing.T) {
@@ -311,7 +315,7 @@ func TestMerge(t *testing.T) {
 	var files []*File
 	for i, text := range []string{
 		"# kernel: 6\n# round: 1\npkg: p\nBenchmarkA 1 2 ns/op\nport: 1\n# disturbed: A 1.50 times (x; 2 of 3 runs)\n",
-		"# kernel: 7\n# round: 5\npkg: p\nBenchmarkA 1 3 ns/op\npkg: q\nBenchmarkA 1 4 ns/op\nBenchmarkB 1 NaN x/op\nport: 2\n# disturbed: A 1.20 times\n",
+		"# kernel: 7\n# round: 5\npkg: p\nBenchmarkA 1 3 ns/op\n# disturbed: A 1.20 times\npkg: q\nBenchmarkA 1 4 ns/op\nBenchmarkB 1 NaN x/op\nport: 2\n# disturbed: A 1.70 times\n",
 		"# round: 7\npkg: p\nBenchmarkA 1 5 ns/op\nBenchmarkB 1 NaN x/op\n",
 	} {
 		f, err := ReadFrom(strings.NewReader(text), string(rune('a'+i)))
@@ -324,9 +328,9 @@ func TestMerge(t *testing.T) {
 	for _, r := range m.Rows {
 		rows = append(rows, fmt.Sprint(r.Pkg, " ", r.Name, " ", r.Line, " ", r.Rounds, " ", len(r.Values["sec/op"])))
 	}
-	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 6 [5] 1"}, rows)
-	assert.Equal(t, []string{"a:5: port: 1", "b:8: port: 2"}, m.Ignored)
-	assert.Equal(t, map[string]Disturbance{"A": {"A", 1.5, 3}}, m.DisturbedRows())
+	assert.Equal(t, []string{"p A 4 [1 5 7] 3", "q A 7 [5] 1"}, rows)
+	assert.Equal(t, []string{"a:5: port: 1", "b:9: port: 2"}, m.Ignored)
+	assert.Equal(t, map[string]map[string]Disturbance{"p": {"A": {"p", "A", 1.5, 3}}, "q": {"A": {"q", "A", 1.7, 1}}}, m.DisturbedRows())
 	assert.Len(t, m.Problems, 2)
 	assert.Equal(t, []Fact{{"kernel", "6"}}, m.Machine.Facts, "the first counts")
 }
@@ -551,4 +555,78 @@ func TestBetter(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("Unit x/op better=higher\nUnit x/op assume=exact\nBenchmarkA 1 2 x/op\n"), "f")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"x/op": "higher"}, f.Better)
+}
+
+// What the run verb has begun is incomplete until it is complete, also if it was
+// interrupted in between, and if the file then gets more rounds.
+func TestIncomplete(t *testing.T) {
+	const (
+		plan        = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n"
+		round       = "BenchmarkA 1 2 ns/op\nBenchmarkB 1 2 ns/op\n"
+		part        = "BenchmarkA 1 2 ns/op\n"
+		control     = "goos: linux\ngoarch: amd64\npkg: boundaries/control\nBenchmarkControl/at=first 1 2 ns/op\ngoos: linux\ngoarch: amd64\npkg: p\n"
+		interrupted = "# interrupted: the rounds are not complete\n"
+		complete    = "# complete: 2 rounds, 0 runs repeated because the machine was disturbed\n"
+	)
+	for name, c := range map[string]struct {
+		text       string
+		incomplete bool
+	}{
+		"not of the run verb":          {round + part, false},
+		"complete":                     {plan + round + round + complete, false},
+		"interrupted":                  {plan + round + part + interrupted, true},
+		"interrupted between rounds":   {plan + round + interrupted, true},
+		"killed":                       {plan + round + part, true},
+		"resumed":                      {plan + control + round + control + part + interrupted + control + "BenchmarkB 1 2 ns/op\n" + complete, false},
+		"a row that failed, resumed":   {plan + round + interrupted + part + complete, false},
+		"interrupted with more rounds": {plan + round + round + complete + part + interrupted, true},
+		"resumed with more rounds":     {plan + round + round + complete + interrupted + round + "# complete: 3 rounds, 0 runs\n", false},
+		"an interrupted and a complete run, put in one file": {plan + round + part + interrupted + plan + round + complete, true},
+		"two complete runs, put in one file":                 {plan + round + round + complete + plan + part + "# complete: 1 rounds, 0 runs\n", false},
+	} {
+		var want []string
+		if c.incomplete {
+			want = []string{"f: the run is not complete, so rows can lack rounds."}
+		}
+		f, err := ReadFrom(strings.NewReader(c.text), "f")
+		require.NoError(t, err)
+		assert.Equal(t, want, ByMachine([]*File{f})[0].Incomplete(), name)
+	}
+}
+
+// A file that is in another one twice counts twice, which is said once. Rows that never change
+// have the same lines in each round, and so have a few coarse figures.
+func TestRepeats(t *testing.T) {
+	rounds := func(format string, rows int, figures ...float64) (text string) {
+		for _, figure := range figures {
+			for row := range rows {
+				text += fmt.Sprintf("BenchmarkA/row=%c \t 100\t "+format+" ns/op\n", 'a'+row, figure+float64(row))
+			}
+		}
+		return text
+	}
+	f, g := rounds("%.2f", 3, 12.34, 12.35, 12.31), rounds("%.2f", 3, 12.36, 12.33, 12.32)
+	for name, c := range map[string]struct{ text, want string }{
+		"twice":               {f + f, "f:10: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"without its first":   {f + f[len(f)/9:], "f:10: the results from here on repeat those from line 2 on, figure by figure, and count twice; want each file once"},
+		"three times":         {f + "# round: 1\n" + f + f, "f:11: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"with another":        {g + f + g, "f:19: the results from here on repeat those from line 1 on, figure by figure, and count twice; want each file once"},
+		"after another":       {g + f + f, "f:19: the results from here on repeat those from line 10 on, figure by figure, and count twice; want each file once"},
+		"two files":           {f + g, ""},
+		"in another order":    {f + f[len(f)/3*2:] + f[len(f)/3:len(f)/3*2] + f[:len(f)/3], ""},
+		"rows without change": {strings.Repeat(rounds("%.2f", 20, 12.34), 9), ""},
+		"coarse figures":      {strings.Repeat(rounds("%.1f", 3, 12.3, 12.4, 12.5), 9), ""},
+	} {
+		file, err := ReadFrom(strings.NewReader(c.text), "f")
+		require.NoError(t, err, name)
+		var want []string
+		if c.want != "" {
+			want = []string{c.want}
+		}
+		var got []string
+		for _, p := range file.Problems {
+			got = append(got, p.Error())
+		}
+		assert.Equal(t, want, got, name)
+	}
 }

@@ -195,7 +195,7 @@ func (f *filter) takeFact(line string) {
 	if match := disturbs.FindStringSubmatch(line); match != nil {
 		if times, err := strconv.ParseFloat(match[2], 64); err == nil && len(f.file.Disturbed) < 100*maxKept {
 			runs, _ := strconv.Atoi(match[3])
-			f.file.Disturbed = append(f.file.Disturbed, Disturbance{match[1], times, max(1, runs)})
+			f.file.Disturbed = append(f.file.Disturbed, Disturbance{f.pkg, match[1], times, max(1, runs)})
 		}
 		return
 	}
@@ -208,9 +208,16 @@ func (f *filter) takeFact(line string) {
 		value = shorten(value)
 	}
 	m := &f.file.Machine
-	if key == "round" {
+	switch key {
+	case "round":
 		f.round, _ = strconv.Atoi(value)
 		return
+	case "plan":
+		f.file.unended++
+	case "interrupted": // perhaps when a complete run was resumed with more rounds
+		f.file.unended = max(1, f.file.unended)
+	case "complete":
+		f.file.unended = max(0, f.file.unended-1)
 	}
 	if match := planCPU.FindStringSubmatch(value); key == "plan" && match != nil && (f.results == 0 || f.file.planned != nil) {
 		f.file.planned = append(f.file.planned, strings.Split(match[1], ",")...)

@@ -184,7 +184,8 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 				}
 				lines := map[string]string{}
 				for c, value := range cells {
-					lines[c.name()] += fmt.Sprintf(" %.12g %s", value, c.shortUnit())
+					// No two rounds are equal, as if a file were there twice.
+					lines[c.name()] += fmt.Sprintf(" %.12g %s", value*(1+1e-6*float64(round)), c.shortUnit())
 				}
 				var rows []string
 				for _, name := range slices.Sorted(maps.Keys(lines)) {
@@ -667,7 +668,9 @@ func TestCommand(t *testing.T) {
 func TestBusyMachine(t *testing.T) {
 	for used, busy := range map[float64]bool{100: false, 95: false, 60: true} {
 		text := results(2, 6, fmt.Sprintf("LoopBoxed/system=plain 100 ns/op %g user+sys-ns/op", used), fmt.Sprintf("Loop/sync=serial 1 ns/op %g user+sys-ns/op", used/100))
-		heading := judged(t, text).heading()
+		r := judged(t, text)
+		require.InDelta(t, used/100, r.input.share(), 1e-6, "of each round")
+		heading := r.heading()
 		require.Equal(t, busy, strings.HasSuffix(heading, "The machine was busy: rows that only compute had 0.60 of a processor. Measure again when it is quiet."), heading)
 	}
 }
@@ -743,6 +746,10 @@ func TestCalming(t *testing.T) {
 	ratios = []float64{4.5, 1, 3, 2}
 	m.calmDen(ratios, []int{0}, calm, shaken)
 	require.Equal(t, []float64{1.5, 3, 3, 4.5}, ratios)
+	ratios = []float64{3} // of more runs
+	m.calmNum(ratios, []int{0}, shaken, calm)
+	m.calmDen(ratios, []int{0}, calm, shaken)
+	require.Equal(t, []float64{3}, ratios)
 }
 
 // A claim about many threads is judged in every column that the machine has
@@ -783,7 +790,7 @@ func TestParity(t *testing.T) {
 		{"never, on 2 processors", 2, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"never, on 10 processors", 10, map[int]float64{1: 1.3, 10: 2}, 11, 0, inDirection},
 		{"never, on 64 processors", 64, map[int]float64{1: 1.3, 64: 2}, 65, 0, inDirection},
-		{"in a column not measured", 8, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
+		{"in a column not measured", 12, map[int]float64{1: 1.3, 2: 2}, 3, 0, notMeasured},
 		{"only oversubscribed", 2, map[int]float64{1: 1.3, 2: 2, 7: 0.9}, 3, 0, notMeasured},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -797,9 +804,9 @@ func TestParity(t *testing.T) {
 			require.Equal(t, test.low, f.estimate.lo)
 			if test.high == 0 {
 				require.Equal(t, fmt.Sprint(test.low)+" or more", f.here())
-				note := map[bool]string{true: "no column of 8 threads", false: "parity may lie beyond the processors"}[test.numCPU == 8]
+				note := map[bool]string{true: "no column of 12 threads", false: "parity may lie beyond the processors"}[test.numCPU == 12]
 				require.Equal(t, map[bool]string{true: note, false: ""}[test.verdict == notMeasured], f.note)
-				require.Equal(t, test.numCPU == 8, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
+				require.Equal(t, test.numCPU == 12, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8,12 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
 			} else {
 				require.Equal(t, test.high, f.estimate.hi)
 			}
@@ -1003,7 +1010,7 @@ func TestDamagedInput(t *testing.T) {
 		{"two of them", rows + "BenchmarkLoop/sync=gil \t 12\n--- FAIL: BenchmarkFib\nBenchmarkX", []string{
 			"bench.txt:20: missing measurements; the line is left out", "bench.txt:21: --- FAIL: BenchmarkFib", "bench.txt:22: the line is cut off; left out"}},
 		{"name alone, as with -v", rows + "BenchmarkLoop/sync=gil\n", nil},
-		{"a row of another package", rows + "goos: linux\ngoarch: amd64\npkg: fork\n" + strings.Repeat("BenchmarkSharedLoopBoxed/system=gil-jumps-2 1 900 ns/op\n", 6),
+		{"a row of another package", rows + "goos: linux\ngoarch: amd64\npkg: fork\n" + strings.Repeat("BenchmarkSharedLoopBoxed/system=gil-jumps-2 1 900 ns/op\n", 6) + "# disturbed: SharedLoopBoxed/system=gil-jumps-2 9.00 times (x; 6 of 6 runs)\n",
 			[]string{"bench.txt:23: SharedLoopBoxed/system=gil-jumps-2 is here a row of package fork, and before of boundaries; left out"}},
 		{"an empty file beside it", rows, []string{"empty.txt: the file is empty; want the output of go test -bench"}},
 	} {

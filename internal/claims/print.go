@@ -34,7 +34,7 @@ func (r Report) Text(verbose bool) string {
 	text.WriteString("\n")
 	wrapped(&text, "", r.summary())
 	if fill := r.fill(); fill != "" {
-		fmt.Fprintf(&text, "\nIn the root of the suite, this measures what is missing:\n\n%s\n", fill)
+		fmt.Fprintf(&text, "\nTo measure the rows that are missing, run this in the root of the suite:\n\n%s\n", fill)
 	}
 	return text.String()
 }
@@ -70,7 +70,7 @@ func (r Report) Markdown() string {
 		text.WriteString("\n</details>\n")
 	}
 	if fill := r.fill(); fill != "" {
-		fmt.Fprintf(&text, "\nIn the root of the suite, this measures what is missing:\n\n    %s\n", fill)
+		fmt.Fprintf(&text, "\nTo measure the rows that are missing, run this in the root of the suite:\n\n    %s\n", fill)
 	}
 	return text.String()
 }

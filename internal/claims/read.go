@@ -47,6 +47,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 	packages := map[string]string{} // by the name of the row
 	for i, f := range files {
 		m.files = append(m.files, f.Name)
+		all, disturbed := f.DisturbedRows(), map[string]benchfile.Disturbance{}
 		for _, row := range f.Rows {
 			if first := packages[row.Name]; first == "" {
 				packages[row.Name] = row.Pkg
@@ -55,6 +56,9 @@ func newInput(files []*benchfile.File) (*input, error) {
 				continue
 			}
 			m.rows[row.Name] = true
+			if d, ok := all[row.Pkg][row.FullName()]; ok {
+				disturbed[row.FullName()] = d
+			}
 			for unit, values := range row.Values {
 				c := cell{row.Name, unit, row.Procs}
 				m.samples[c] = append(m.samples[c], values...)
@@ -70,7 +74,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 				}
 			}
 		}
-		m.disturbed = append(m.disturbed, f.DisturbedRows())
+		m.disturbed = append(m.disturbed, disturbed)
 	}
 	m.problems = machine.Problems
 	return m, nil

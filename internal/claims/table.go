@@ -246,8 +246,8 @@ var claims = []claim{
 		id: "C9", where: "GIL? What is GIL?",
 		says:    "Python 1.0 (1994) had no GIL; it came with 1.5, in 1999",
 		settled: corrected, expect: corrected,
-		why: "the lock was committed on 1992-08-04 and released in 0.9.8 (1993-01-09), so 1.0 had it. 1.5 is of the last days of 1997 " +
-			"and brought state per thread",
+		why: "the lock was committed on 1992-08-04 and released in 0.9.8 (1993-01-09), so 1.0 had it. 1.5 came out in the last days of 1997 " +
+			"and brought a state for each thread",
 	},
 	{
 		id: "C10", where: "after code 4.3",
@@ -325,7 +325,7 @@ var claims = []claim{
 			{label: "the same with the GIL", article: none, num: at(p50, 2, "Respond/load=stuck/sync=gil"), den: at(p50, 2, "Respond/load=idle/sync=gil"), aside: true},
 		},
 		expect: anyMachine,
-		why: "a thread without a lock to wait for answers at once, here because Go's scheduler gives it a processor. With the GIL it waits until the computation, which never offers the lock, ends. " +
+		why: "a thread that need not wait for a lock answers at once, here because Go's scheduler gives it a processor. With the GIL it waits until the computation, which never offers the lock, ends. " +
 			"The edge is twice the answer without a computation",
 	},
 	{
@@ -394,7 +394,7 @@ var claims = []claim{
 				parity: true, unit: threads, want: about(7), direction: slower, aside: true},
 		},
 		expect: inDirection,
-		why: "the 7 cores are of the design with buffered counts. How many it takes depends on what a shared count costs between this machine's " +
+		why: "the article means the design with buffered counts. How many cores it takes depends on what a shared count costs between this machine's " +
 			"cores; 2 to 5 was expected. If this machine has too few processors to reach parity, the claim is judged only if it has more of them than the claim allows",
 	},
 	{
@@ -405,8 +405,8 @@ var claims = []claim{
 			{label: "stone, nogil / plain", article: none, num: at(wall, 1, "StoneBoxed/system=nogil"), den: at(wall, 1, "StoneBoxed/system=plain"), aside: true},
 		},
 		settled: notMeasurable, expect: notMeasurable,
-		why: "the figure is a picture that was not available to us. Its caption is of a speed-up over 3.9.0a3; " +
-			"the 5 to 8 % of PEP 703 are a slowdown, of a later design beside its own base",
+		why: "the figure is a picture that was not available to us. According to its caption it shows a speed-up over 3.9.0a3. " +
+			"PEP 703 speaks of a slowdown, by 5 to 8 %, but of a later design compared with its own base version",
 	},
 	{
 		id: "C25", where: "figure 4.5.2",
@@ -454,7 +454,7 @@ var claims = []claim{
 			{label: "Go's process / thread", article: "500", num: at(wall, 1, "Spawn/start=process"), den: at(wall, 1, "Spawn/start=thread"), want: about(500), direction: slower, aside: true},
 		},
 		expect: reproduced,
-		why: "the 50 ms are the start of a whole new Python, so Python's rows decide; a Go program starts sooner. The figures are PEP 703's, of its machine and for spawn: " +
+		why: "the 50 ms are the start of a whole new Python, so Python's rows decide; a Go program starts sooner. The figures are from PEP 703, which measured them on another machine and for spawn: " +
 			"the article's own code 5.1 forks on Linux. The ratio does not count, because two wrong times can have the right ratio",
 	},
 	{

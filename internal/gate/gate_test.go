@@ -255,11 +255,11 @@ func TestBytes(t *testing.T) {
 	// A run of few operations has more bytes of its start for each of them.
 	for operations, want := range map[int]int{70: 0, 100: 1} {
 		d := &Data{}
-		for side, bytes := range []int{4096, 8192} {
+		for side, bytes := range []int{4096, 8192, 4096} {
 			text := fmt.Sprintf("BenchmarkX %d 1000 ns/op %d B/op 0 allocs/op\n", operations, bytes/10)
 			f, err := benchfile.ReadFrom(strings.NewReader(strings.Repeat(text, 8)), "f")
 			require.NoError(t, err)
-			d.Add(Side(side), "", f)
+			d.Add(Side(side%2), "", f)
 		}
 		require.Equal(t, want, Default.Decide(d, d).Regressions(), "%d operations", operations)
 	}

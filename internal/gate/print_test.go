@@ -234,11 +234,13 @@ func TestSummary(t *testing.T) {
 	}
 	require.Equal(t, fmt.Sprintf("1 row of 4 has a confirmed regression; 3 undecided, which -rounds %d would decide", slices.Max(needed)), r.Summary())
 	require.NotEqual(t, slices.Max(needed), needed[len(needed)-1])
-	below := &Data{}
-	add(t, below, Base, "X", "delta", -1)
-	add(t, below, Head, "X", "delta", 1)
-	r = &Report{Decision: Default.Decide(below, nil)}
-	require.Equal(t, "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio", r.Summary())
+	for _, below := range []Side{Base, Head} {
+		d := &Data{}
+		add(t, d, below, "X", "delta", -1)
+		add(t, d, 1-below, "X", "delta", 1)
+		r := &Report{Decision: Default.Decide(d, nil)}
+		require.Equal(t, "nothing could be compared: every unit that both sides have has a value below 0, and so no ratio", r.Summary())
+	}
 	r = &Report{Decision: Default.Partial(d), Partial: "interrupted after 2 of 10 rounds"}
 	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
 	require.NotContains(t, r.Text(), "Unchanged")

@@ -128,7 +128,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 			if r.cells[cell][variant] == nil {
 				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
 			}
-			r.cells[cell][variant].disturbed += disturbed[measured.FullName()].Runs
+			r.cells[cell][variant].disturbed += disturbed[measured.Pkg][measured.FullName()].Runs
 			samples := r.cells[cell][variant].samples
 			for unit, values := range measured.Values {
 				scale := 1.0

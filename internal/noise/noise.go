@@ -178,6 +178,22 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	return times, strings.Join(reasons, ", ")
 }
 
+// A Fastest holds the shortest times of the fixed computation, by how many ran at once.
+type Fastest map[int]time.Duration
+
+func (f Fastest) add(s Signals) {
+	if t, ok := f[s.Probed]; !ok || s.Probe < t {
+		f[s.Probed] = s.Probe
+	}
+}
+
+// JudgeOutside judges a run in another process by it and the runs before it.
+func (f Fastest) JudgeOutside(s Signals) (times float64, why string) {
+	f.add(s)
+	s.Outside = true
+	return s.Judge(f[s.Probed])
+}
+
 // A Log holds the runs of a process. Only one goroutine may use it.
 type Log struct {
 	// Arguments stand after the flags in the commands that measure rows again: the
@@ -185,7 +201,7 @@ type Log struct {
 	Arguments []string
 
 	runs    []run
-	fastest map[int]time.Duration // by how many fixed computations ran at once
+	fastest Fastest
 }
 
 type run struct {
@@ -199,11 +215,9 @@ type run struct {
 // steps until a run takes long enough: only the last run of such a series counts.
 func (l *Log) Add(name string, steps int, s Signals) {
 	if l.fastest == nil {
-		l.fastest = map[int]time.Duration{}
+		l.fastest = Fastest{}
 	}
-	if f, ok := l.fastest[s.Probed]; !ok || s.Probe < f {
-		l.fastest[s.Probed] = s.Probe
-	}
+	l.fastest.add(s)
 	if i := len(l.runs) - 1; i >= 0 && l.runs[i].name == name && l.runs[i].signals.Procs == s.Procs && l.runs[i].steps < steps {
 		l.runs = l.runs[:i]
 	}

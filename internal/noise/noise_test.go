@@ -70,6 +70,22 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, 1.0, times, "before anything is known")
 }
 
+// A run in another process is compared with the fastest computation of as many before it.
+func TestJudgeOutside(t *testing.T) {
+	fastest := Fastest{}
+	for i, c := range []struct {
+		probed  int
+		probe   time.Duration
+		foreign time.Duration
+		times   float64
+	}{{2, 200, 0, 1}, {2, 150, 0, 1}, {2, 240, 0, 1.6}, {1, 100, 0, 1}, {2, 180, 0, 1.2}, {2, 150, 134 * ms, 1.5}} {
+		s := quiet()
+		s.Probed, s.Probe, s.Foreign, s.Idle, s.Waited = c.probed, c.probe, c.foreign, 0, 0
+		times, _ := fastest.JudgeOutside(s)
+		assert.InDelta(t, c.times, times, 0.01, i)
+	}
+}
+
 func TestUntil(t *testing.T) {
 	now := time.Now()
 	a := counters{at: now, own: 1 * time.Second, busy: 2 * time.Second, idle: 3 * time.Second, hasBusy: true, waited: ms, hasWaited: true, switches: 7}

@@ -147,7 +147,7 @@ func build(files []*benchfile.File, lines []claims.Line) *pageData {
 		for _, w := range m.workloads {
 			m.scaled[w] = w.Scaling()
 		}
-		incomplete := scaling.Incomplete(f)
+		incomplete := f.Incomplete()
 		d.Incomplete = append(d.Incomplete, incomplete...)
 		for _, fact := range f.Machine.Facts {
 			switch {
@@ -261,9 +261,13 @@ func disturbedRows(f *benchfile.File) []disturbedRow {
 	var rows []disturbedRow
 	left := f.DisturbedRows()
 	for _, first := range f.Disturbed {
-		if d, ok := left[first.Name]; ok {
-			rows = append(rows, disturbedRow{d.Name, d.Runs, strconv.FormatFloat(d.Times, 'f', 2, 64)})
-			delete(left, d.Name)
+		if d, ok := left[first.Pkg][first.Name]; ok {
+			name := d.Name
+			if slices.ContainsFunc(f.Disturbed, func(o benchfile.Disturbance) bool { return o.Name == d.Name && o.Pkg != d.Pkg }) {
+				name = d.Pkg + " " + d.Name
+			}
+			rows = append(rows, disturbedRow{name, d.Runs, strconv.FormatFloat(d.Times, 'f', 2, 64)})
+			delete(left[d.Pkg], d.Name)
 		}
 	}
 	return rows

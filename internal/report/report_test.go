@@ -255,7 +255,9 @@ func TestFactsOfEachMachine(t *testing.T) {
 
 // Each figure of the table of speed-ups stands at its own name, and each law is the row's.
 func TestSpeedUpTable(t *testing.T) {
-	_, page := render(t, read(t, "BenchmarkX/sync=a 1 100 ns/op 100 user+sys-ns/op\nBenchmarkX/sync=a-2 1 80 ns/op 160 user+sys-ns/op\n# disturbed: X/sync=a-2 1.50 times (x)\n"), nil)
+	_, page := render(t, read(t, "BenchmarkX/sync=a 1 100 ns/op 100 user+sys-ns/op\nBenchmarkX/sync=a-2 1 80 ns/op 160 user+sys-ns/op\n# disturbed: X/sync=a-2 1.50 times (x)\n"+
+		"goos: linux\ngoarch: amd64\npkg: q\nBenchmarkX/sync=a-2 1 80 ns/op\n# disturbed: X/sync=a-2 1.70 times (x)\n"), nil)
+	assert.Contains(t, page, `<th scope="row">q X/sync=a-2</th><td>1</td><td>1.70</td>`)
 	assert.Contains(t, page, `<td class="disturbed">1.25 ~<small>efficiency 0.62, cpu 1.60</small></td>`)
 	assert.Equal(t, 1, strings.Count(page, `<td class="disturbed">1.25 ~</td>`), "below the chart")
 
@@ -305,6 +307,8 @@ func TestMostProcs(t *testing.T) {
 	}
 	_, page := render(t, read(t, text), nil)
 	assert.Contains(t, page, "if 4 procs add to one shared word")
+	_, page = render(t, read(t, fmt.Sprintf("Benchmark"+rows, "")), nil)
+	assert.NotContains(t, page, "add to one shared word", "one proc shares nothing")
 }
 
 // The text of a file remains text on the page.

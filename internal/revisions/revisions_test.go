@@ -552,7 +552,7 @@ func TestFailingBenchmark(t *testing.T) {
 		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:\d+: got 3, want 4$`},
 		{"panic", `panic("lost")`, "panic: lost( .*)?$"},
 		{"exit", "os.Exit(0)", `panic: unexpected call to os.Exit\(0\) during test`},
-		{"exit with a status", `fmt.Fprintln(os.Stderr, "connecting\nno such host"); os.Exit(3)`, "exit status 3: connecting; no such host$"},
+		{"exit with a status", `fmt.Fprintln(os.Stderr, "starting\nlooking\nconnecting\nno such host"); os.Exit(3)`, "exit status 3: looking; connecting; no such host$"},
 		{"log.Fatal", `log.Fatal("no such host")`, "exit status 1: .* no such host$"},
 		{"fatal error", `var m sync.Mutex; m.Unlock()`, "fatal error: sync: unlock of unlocked mutex$"},
 		{"killed", `p, _ := os.FindProcess(os.Getpid()); p.Kill(); select {}`, "signal: killed$"},

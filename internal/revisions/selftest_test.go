@@ -83,19 +83,19 @@ func TestSelfTestVerdict(t *testing.T) {
 		}
 		return &gate.Report{Decision: d}
 	}
-	quiet := report(row("A", gate.Unchanged, 0.01), row("B", gate.Undecided, 0.3))
+	quiet := report(row("A", gate.Unchanged, 0.012), row("B", gate.Undecided, 0.3))
 	for _, test := range []struct {
 		same, slower *gate.Report
 		want         string
 	}{
-		{quiet, report(row("A", gate.Regression, 0.012), row("B", gate.Undecided, 0.3)), ""},
+		{quiet, report(row("A", gate.Regression, 0.012), row("A", gate.Unchanged, 0.009), row("B", gate.Undecided, 0.3)), ""}, // at two numbers of procs
 		{quiet, quiet, "the slowdown of 20 % in A was missed"},
 		{quiet, report(row("A", gate.Regression, 0.012), row("B", gate.Regression, 0.3)), "called slower without a reason: . B"},
 		{report(row("A", gate.Unchanged, 0.01), row("B", gate.Regression, 0.3)), report(row("A", gate.Regression, 0.012)), "1 of 2 rows were called slower than themselves"},
 	} {
 		var stdout strings.Builder
 		err := conclude(&stdout, gate.Row{Pkg: ".", Name: "A"}, test.same, test.slower, 10)
-		require.Contains(t, stdout.String(), "the smallest slowdown of A that this machine sees in 10 rounds: 1.")
+		require.Contains(t, stdout.String(), "the smallest slowdown of A that this machine sees in 10 rounds: 1.2 %")
 		if test.want == "" {
 			require.NoError(t, err)
 			require.Contains(t, stdout.String(), "the gate works here\n")

@@ -26,6 +26,8 @@ type Remote struct {
 	Args []string // for boundaries run on that machine
 	// Stderr gets the progress that the other machine reports, a line at a time.
 	Stderr func(line string)
+
+	patience time.Duration // with its cleaning up, or 0 for the usual
 }
 
 // RunOn measures on another machine. It builds this command and the test binaries for the
@@ -109,7 +111,7 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	// The other side has time to clean up.
 	stop := context.AfterFunc(ctx, func() {
 		_ = input.Close()
-		time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		time.AfterFunc(cmp.Or(on.patience, 10*time.Second), func() { _ = cmd.Process.Kill() })
 	})
 	err = cmd.Wait()
 	stop()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,6 +49,11 @@ func TestRemoteRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	on.Stderr = func(string) { cancel() }
 	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
+	// One that does not end is not waited for.
+	on.patience = time.Millisecond
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; sleep 3 >&- 2>&-; echo late"), context.Canceled)
 	text, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
 	assert.Equal(t, "result\nthe end\n", string(text))

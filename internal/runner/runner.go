@@ -121,7 +121,7 @@ type runner struct {
 	binaries []*binary
 	env      []string // the environment of the commands that build
 	usable   noise.Processors
-	fastest  map[int]time.Duration // of the fixed computation, by how many ran at once
+	fastest  noise.Fastest
 
 	done     map[string]bool // "round pkg unit" of results in the file
 	failed   map[string]bool // units that are not tried again
@@ -136,7 +136,7 @@ type runner struct {
 // and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
 // other rows were measured.
 func Run(ctx context.Context, c Config) (err error) {
-	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: map[int]time.Duration{}}
+	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: noise.Fastest{}}
 	// The keeper comes before the folder that it removes.
 	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return err
@@ -581,11 +581,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 		return one, cmp.Or(err, errors.Join(file.Problems...))
 	}
 	if !judged {
-		signals.Outside = true
-		if f, ok := r.fastest[signals.Probed]; !ok || signals.Probe < f {
-			r.fastest[signals.Probed] = signals.Probe
-		}
-		if times, why := signals.Judge(r.fastest[signals.Probed]); times >= noise.Disturbed {
+		if times, why := r.fastest.JudgeOutside(signals); times >= noise.Disturbed {
 			one.disturbed, one.why = times, why
 		}
 	}

@@ -303,5 +303,15 @@ func BenchmarkBad(b *testing.B) {
 }
 
 func TestControl(t *testing.T) {
+	before, want := sink.Load(), uint64(0)
+	for _, x := range []uint64{1, 2} { // of each worker
+		for range 500 {
+			x ^= x << 13
+			x ^= x >> 7
+			x ^= x << 17
+		}
+		want += x
+	}
 	assert.Positive(t, compute(2, 1000))
+	assert.Equal(t, want, sink.Load()-before, "the workers share the steps")
 }

@@ -100,29 +100,6 @@ func (w *Workload) TooCoarse(lost string) (notes []string) {
 	return notes
 }
 
-// Incomplete says which of the files the run verb has begun and not completed.
-//
-// A run can be complete, be resumed with more rounds, and be interrupted then. A File has
-// only the first line of each kind, so the rows tell: some have fewer rounds than others.
-func Incomplete(f *benchfile.File) (notes []string) {
-	for _, part := range f.Parts {
-		m := part.Machine
-		var lines []int // of each row
-		for _, r := range part.Rows {
-			if !r.Control() {
-				lines = append(lines, len(r.Rounds))
-			}
-		}
-		complete := 0
-		_, _ = fmt.Sscan(m.Fact("complete"), &complete)
-		more := m.Fact("interrupted") != "" && len(lines) > 0 && slices.Max(lines) > complete && slices.Min(lines) < slices.Max(lines)
-		if m.Fact("plan") != "" && (complete == 0 || more) {
-			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
-		}
-	}
-	return notes
-}
-
 var variantKeys = []string{"sync", "system", "start"}
 
 // Title returns the name of the workload, after its package if another package has one
@@ -180,7 +157,7 @@ func Workloads(f *benchfile.File) []*Workload {
 		row := &w.Rows[rows[w][r.Name]]
 		column := slices.IndexFunc(w.Columns, func(c Column) bool { return c.Procs == r.Procs })
 		row.columns[column] = r
-		d := disturbed[r.FullName()]
+		d := disturbed[r.Pkg][r.FullName()]
 		row.disturbed[column] = Disturbed{d.Runs, d.Times}
 		units := []string{}
 		for unit := range r.Values {

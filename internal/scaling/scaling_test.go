@@ -105,40 +105,6 @@ BenchmarkSort/size=10 1 3 ns/op
 	assert.Zero(t, w.Rows[0].Runs(1))
 }
 
-// What the run verb has begun is incomplete until it is complete, also if it was
-// interrupted in between, and if the file then gets more rounds.
-func TestIncomplete(t *testing.T) {
-	const (
-		plan        = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n"
-		round       = "BenchmarkA 1 2 ns/op\nBenchmarkB 1 2 ns/op\n"
-		part        = "BenchmarkA 1 2 ns/op\n"
-		control     = "goos: linux\ngoarch: amd64\npkg: boundaries/control\nBenchmarkControl/at=first 1 2 ns/op\ngoos: linux\ngoarch: amd64\npkg: p\n"
-		interrupted = "# interrupted: the rounds are not complete\n"
-		complete    = "# complete: 2 rounds, 0 runs repeated because the machine was disturbed\n"
-	)
-	for name, c := range map[string]struct {
-		text       string
-		incomplete bool
-	}{
-		"not of the run verb":                {round + part, false},
-		"complete":                           {plan + round + round + complete, false},
-		"interrupted":                        {plan + round + part + interrupted, true},
-		"interrupted between rounds":         {plan + round + interrupted, true},
-		"killed":                             {plan + round + part, true},
-		"resumed":                            {plan + control + round + control + part + interrupted + control + "BenchmarkB 1 2 ns/op\n" + complete, false},
-		"a row that failed, resumed":         {plan + round + interrupted + part + complete, false},
-		"interrupted with more rounds":       {plan + round + round + complete + part + interrupted, true},
-		"resumed with more rounds":           {plan + round + round + complete + interrupted + round + "# complete: 3 rounds, 0 runs\n", false},
-		"two complete runs, put in one file": {plan + round + round + complete + plan + part + "# complete: 1 rounds, 0 runs\n", false},
-	} {
-		var want []string
-		if c.incomplete {
-			want = []string{"f: the run is not complete, so rows can lack rounds."}
-		}
-		assert.Equal(t, want, Incomplete(benchfile.ByMachine([]*benchfile.File{read(t, c.text)})[0]), name)
-	}
-}
-
 // A time of 0 is no time, and a 0 of another unit is one of its values.
 func TestTooCoarse(t *testing.T) {
 	w := Workloads(read(t, `BenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op 0 B/op
@@ -309,10 +275,10 @@ func TestRefused(t *testing.T) {
 		"superlinear": {func(n float64) float64 { return 1e-8 / math.Pow(n, 1.1) }, "superlinear: 2 procs are 2.1", "superlinear: 2 procs are 2.1"},
 		"slower": {func(n float64) float64 { return 1e-8 * math.Pow(n, 0.3) },
 			"2 procs are slower than one", "the USL is off by"},
-		"a cliff": {func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }, "Amdahl's law is off by", "the USL is off by"},
+		"a cliff": {func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }, `Amdahl's law is off by \d+ % at 32 procs`, "the USL is off by"},
 	} {
 		s := scale(t, file(random, 10, columns, 0.02, c.wall))
-		assert.Contains(t, s.Amdahl.Refused, c.amdahl, name)
+		assert.Regexp(t, c.amdahl, s.Amdahl.Refused, name)
 		assert.Contains(t, s.USL.Refused, c.usl, name)
 	}
 	s := scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
