@@ -26,8 +26,8 @@
 //     put, a connection and its histogram belong to the client that took the
 //     connection.
 //   - private is 64 clients, each with a connection of its own: no pool and no turns.
-//   - event-loop is 64 tasks on one goroutine, executor the same with a thread behind
-//     each task, and each task has a connection of its own.
+//   - event-loop is 64 tasks on one goroutine. executor is 64 such tasks, each of which
+//     starts a goroutine for each question. Each task has a connection of its own.
 //
 // The four rows with a pool differ only in two short calls to it; the rest of a step is
 // mostly system calls. Compare their ns/op and user+sys-ns/op at latency=0 and the

@@ -9,8 +9,8 @@ import (
 	"boundaries/internal/fork"
 )
 
-// clients is how many goroutines share the connections of a pool: two for each, so
-// that a client waits for every connection that becomes idle.
+// clients is how many goroutines share the connections of a pool. It is twice the number
+// of connections, so that some client always waits for the next one that becomes idle.
 const clients = 2 * inFlight
 
 // A run is one run of a variant.

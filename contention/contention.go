@@ -55,9 +55,9 @@
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
 //
-// Where threads mostly think, only a lock that is held while thinking matters. All
-// variants are within 2 % of private except gil (2.0 times) and channel (1.04 times), whose
-// owner needs a processor of its own:
+// Where goroutines mostly think, the choice of the lock hardly matters, unless the lock is
+// held while thinking, as the gil is. All variants are within 2 % of private except gil
+// (2.0 times) and channel (1.04 times), whose owner needs a processor of its own:
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
 //
@@ -68,7 +68,7 @@
 //	read-p50-ns, read-p99-ns, read-max-ns, and update-... likewise
 //	                  how long an access takes, from asking to done, hold included
 //	stall-ns          the longest time in which some goroutine finished no step, less
-//	                  the work that its steps had to do
+//	                  the work that its steps had to do; also of steps that are not timed
 //	min-share, max-share
 //	                  the steps of the goroutine that took fewest and of the one that
 //	                  took most, relative to an equal share
@@ -76,20 +76,7 @@
 //	hold-ns, think-ns what the row's own goroutines measure after the run, if that is
 //	                  more than 10 % off what the dial says
 //
-// Goroutines draw steps from one budget of the whole row, a few at a time, so that
-// a fast goroutine takes more of them. With fixed shares no unfairness could show.
-// A goroutine draws only as many steps as it takes in 200 us. Otherwise a starving
-// goroutine would take most of its steps after the others have ended.
-//
-// Only some steps are timed. The goroutine reads the clock outside the lock, before
-// the access begins and when it is done. A clock reading takes about 20 to 50 ns; a
-// trial measures it before it starts. All readings together cost at most 2 % of the
-// work, with 20 ns counted for the access itself. So all steps of a few microseconds
-// or more are timed, and one in 100 to 250 at hold=0 and think=0. A wait that no
-// timed step saw still shows in stall-ns, because the waiting goroutine could not
-// read the clock during it. Percentiles are right to within 3 % and include one
-// clock reading: at hold=0 those of private are the clock's own.
-//
+// The doc of [Trial] says how goroutines get their steps and which steps are timed.
 // Go gives a goroutine a time slice of 10 ms. If there are more goroutines than
 // procs, or more procs than processors, goroutines also wait for a proc or a
 // processor. Compare shares and tails with those of private, which has no lock to

@@ -27,8 +27,8 @@ func now() time.Duration { return time.Since(epoch) }
 
 // A unit is what work costs on this machine.
 type unit struct {
-	turn  float64 // ns of a turn of spin; a call costs next to nothing beside its turns
-	clock float64 // ns of a look at the clock
+	turn  float64 // ns of a turn of spin, without the cost of the call
+	clock float64 // ns of a reading of the clock
 }
 
 // calibrate measures the unit, once.

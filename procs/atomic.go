@@ -25,13 +25,16 @@ import (
 //	            3 answered: the item belongs to the parent
 //
 // The parent stores sent. A child changes sent to taken with a compare-and-swap,
-// and then stores answered. The addition alone would be enough if no child died:
-// but a child can be killed after its addition, before anything says which number
-// it got. So after a death the parent sets the items that the dead child had taken
-// back to sent, and stores in Rescue how many numbers had been claimed. Before a
-// child sleeps, it looks for items below Rescue that are sent: the dead child may
-// have claimed them. A living child that is slow may be about to take such an item
-// too, and the compare-and-swap decides between the two.
+// and then stores answered.
+//
+// If no child died, the addition alone would be enough. But a child may be killed
+// after its addition and before it marks the item as taken. Then nobody knows
+// which number it claimed. So after a death the parent does two things. It sets
+// the items that the dead child had taken back to sent. And it stores in Rescue
+// how many numbers had been claimed. Before a child sleeps, it looks for sent
+// items with a number below Rescue, because the dead child may have claimed them.
+// A slow child that is alive may be about to take such an item, too. The
+// compare-and-swap lets only one of them have it.
 //
 // Cost: the cache line of the shared word, which moves from child to child, and four
 // locked instructions an item: the parent sends every item by itself, and a child

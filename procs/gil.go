@@ -12,7 +12,8 @@ import (
 // multiprocessing.
 //
 // Cost: what lock-free costs, and one atomic load an item.
-// Progress: blocking, as lock-free.
+// Progress: that of the row lock-free: wait-free until a ring is empty or full, and then
+// blocking.
 func runGIL(p *children.Pool, n int) (int, error) { return runLockFree(p, n) }
 
 func serveGIL(w *children.Worker) {

@@ -53,24 +53,9 @@
 // A child may be killed at any instant. The parent can write every item again, and it
 // counts an item as answered only once. The items that a dead child had not answered
 // go to the child that replaces it, or to all children where they share one queue. Run
-// returns an error that reports the death, although every answer arrived. A child that ends without being killed, answers wrongly, or
-// is silent for longer than the pool's Patience is broken, and ends the run.
-//
-// # What Python does
-//
-// multiprocessing starts a child in one of three ways. fork copies the process as
-// it is, in one to a few milliseconds. Code block 5.1 used it on Linux, and it is the
-// source of the article's deadlocks: only the forking thread lives on in the
-// child, where the locks that other threads held stay locked forever. spawn starts
-// a new interpreter and sends it what it needs: the article's 50 ms. forkserver
-// forks from a process with a single thread, and is the default since 3.14. Go can
-// only spawn: its runtime has threads of its own and cannot be forked without an
-// exec. So it has none of fork's deadlocks, and none of its speed. The row
-// warm-process of package spawn is the nearest to forkserver.
-//
-// multiprocessing also pickles every object that it sends. Only the row pipe-gob
-// serializes, with encoding/gob; the difference between it and pipe is the cost. In
-// all other rows an item is memory as it is.
+// returns an error that reports the death, although every answer arrived. A child that
+// ends without being killed, answers wrongly, or is silent for longer than the pool's
+// Patience is broken, and ends the run.
 package procs
 
 import (

@@ -46,8 +46,7 @@ func (a *arena[C]) take(name string) (*slot[C], Ref) {
 }
 
 // release frees the object in a slot and lets the next object use the slot.
-// The count that the object leaves in the slot is one that TryIncref refuses, and it
-// does not change until the slot is taken again.
+// Until the slot is taken again, its count does not change, and TryIncref refuses it.
 func (a *arena[C]) release(o *slot[C]) {
 	a.retire(o)
 	a.reuse(o)

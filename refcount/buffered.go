@@ -230,11 +230,11 @@ func (b *bufferedHeap) commit() {
 		}
 		b.spare = append(b.spare, log[:0])
 	}
-	// If a handle has dropped one reference too many, a log may still name an
-	// object that has been freed. The drops in it are subtracted by the third
-	// commit after the free: the log is handed over in the epoch of the free
-	// or in the next, and the drops of an epoch are subtracted one epoch
-	// later. Until then the slot stays empty, so that the count falls below
+	// If a handle drops one reference too many, a log may name an object that has
+	// been freed. That log is handed over in the epoch of the free or in the next,
+	// and its drops are subtracted one epoch later. So the third commit after the
+	// free has subtracted all such drops. Until then the slot stays empty, so that
+	// the count falls below zero and the panic names the right object.
 	// zero and the panic names the object.
 	for _, o := range b.retired[0] {
 		b.reuse(o)

@@ -176,10 +176,10 @@ func merge(o *slot[biasedCount]) int {
 	}
 }
 
-// askToMerge asks the owner to merge the counts. The caller has no reference, so the
-// request may come too late: the counts are merged, or the object is freed and the
-// slot holds the next one. Then the owner of the next object merges that object's
-// counts, which is correct at any time and only ends its bias early.
+// askToMerge asks the owner to merge the counts. The caller has no reference, so
+// another handle may have merged the counts or freed the object in the meantime, and
+// the slot may hold the next object. Then the owner of the next object merges the
+// counts of that object, which is correct at any time and only ends its bias early.
 func askToMerge(o *slot[biasedCount]) {
 	owner := o.count.owner.Load()
 	if owner == nil {

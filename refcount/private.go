@@ -38,8 +38,8 @@ func (h *privateHandle) TryIncref(r Ref) bool {
 
 func (h *privateHandle) Count(r Ref) int { return h.at("Count", r).count }
 
-// runPrivate counts as ended the objects that are still there: an immortal object
-// must never be freed.
+// runPrivate reports the objects that are still alive as ended: the right result for
+// immortal objects is that none is freed.
 func runPrivate(share Share, workers, n int) Answer {
 	t := newTrial(share, workers, n)
 	heap := newPrivate(t.finalize)

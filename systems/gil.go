@@ -3,9 +3,9 @@ package systems
 import "boundaries/internal/gil"
 
 // startGIL starts CPython as it is since 3.2: only the thread that holds the lock
-// executes bytecode, and it gives the lock away when another thread has waited for
-// 5 ms. Counts and containers are plain memory. The thread looks for a request to
-// give the lock away before every instruction. CPython up to 3.9 looks between most.
+// executes bytecode. A thread that has waited for 5 ms requests the lock, and the holder
+// releases it. Counts and containers are plain memory. The holder checks for a request
+// before every instruction. CPython up to 3.9 skips the check before some instructions.
 //
 // The eval breaker is the lock's own word: CPython, too, has one word for the
 // request to drop the lock and for everything else.

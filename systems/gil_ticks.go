@@ -7,8 +7,8 @@ import "sync"
 // another thread waits. The lock exists from the beginning. Python 1.4 creates it
 // with the first thread that a program starts, and runs as [startPlain] before that.
 //
-// Cost: two trips through a mutex every ten instructions, and waking a thread that
-// usually finds the lock taken again.
+// Cost: a mutex locked and unlocked twice every ten instructions, and waking a thread
+// that usually finds the lock taken again.
 // Progress: blocking. A waiter may starve, because the lock is not handed over.
 func startGILTicks(p *Program, threads int) interpreter {
 	s, lock := p.build(threads), newTickLock()

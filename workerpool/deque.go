@@ -14,10 +14,10 @@ import (
 //
 // In the papers, a thief reads a task, then claims its index, and discards the task if
 // the claim fails. In Go, that read would be a data race with the owner's next push to
-// the slot. Here a thief claims first. Then it reads, from the ring that it found before
-// the claim, and counts its read. The owner writes to a slot again only if every claim
-// has been followed by its read, and otherwise grows the ring. So the slots are plain
-// memory, and a push of many tasks is plain stores and one atomic store.
+// the slot. Here a thief loads the ring, claims an index, reads the task from that
+// ring, and adds 1 to read. The owner uses a slot again only if every claimed task has
+// been read, and otherwise makes a larger ring. So the slots are plain memory, and a
+// push of many tasks is plain stores and one atomic store.
 type deque struct {
 	_    cacheline.Pad
 	top  atomic.Uint64 // the oldest task; only ever advances, by a claim
@@ -66,10 +66,10 @@ func (d *deque) push(tasks ...Task) {
 
 // makeRoom returns a ring with room for n more tasks.
 func (d *deque) makeRoom(b uint64, n int) []Task {
-	// Load read before top. It is never ahead of top, so if it equals a top
+	// Load read before top. It is never ahead of top. So if it equals a top that is
 	// loaded later, no thief was between its claim and its read when top was
-	// loaded. In the other order, the reads of later claims could bring read
-	// up to the loaded top while an earlier thief has yet to read.
+	// loaded. In the other order, thieves that claim later could raise read to the
+	// loaded top although an earlier thief has yet to read.
 	read, top := d.read.Load(), d.top.Load()
 	ring := *d.tasks.Load()
 	if read == top {

@@ -9,12 +9,12 @@ import (
 // pool waits there itself. A worker must not wait, because it may be the one that
 // has to make room, so it leaves its task with the gate.
 //
-// As in package park, a submission shuts the gate and then tries once more, and a
-// worker takes a task and then looks whether the gate is shut. If only submitters
-// wait, the worker opens the gate when the queue is half empty, so that hundreds of
-// tasks share the cost of a wake. It then runs its task and yields, so that the
-// submitters run. Spilled tasks go to the queue as soon as there is room, and while the
-// gate is shut, no worker's task overtakes them.
+// As in package park, each side stores before it looks: a submission shuts the gate
+// and then tries once more, and a worker takes a task and then looks whether the gate
+// is shut. If only submitters wait, the worker opens the gate when the queue is half
+// empty, so that hundreds of tasks share the cost of a wake. It then runs its task
+// and yields, so that the submitters run. Spilled tasks go to the queue as soon as
+// there is room. While the gate is shut, no task of a worker overtakes them.
 type gate struct {
 	shut    atomic.Bool // a submitter or a spilled task waits; written under mu
 	spills  atomic.Bool // spilled is not empty; written under mu

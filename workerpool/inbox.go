@@ -36,10 +36,10 @@ type inbox struct {
 	slots   [capacity]Task
 }
 
-// marks are the batches that one side has done, and end is where the first batch begins
-// that is not done. The mark of a batch stands at the batch's first slot and holds the
-// index of its end. A mark that an earlier round left at a slot is never greater than the
-// slot's index in this round, so follow does not take it for a new one.
+// marks are the batches that one side has finished. All batches before end are
+// finished. The mark of a batch is at the index of its first slot, and its value is the
+// index after its last slot. A mark from an earlier round is never greater than the
+// index of the slot in this round, so follow does not take it for a new one.
 type marks struct {
 	_   cacheline.Pad
 	end atomic.Uint64 // may lag behind the marks

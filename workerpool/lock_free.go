@@ -36,9 +36,10 @@ type stealer struct {
 // of the inbox small per task, and few enough for the inbox to hold many batches.
 const batchLen = 64
 
-// A task that a task submits runs before all older ones, so a task that submits itself
-// again would keep them waiting. Therefore put pushes two older tasks on top of every
-// olderIn-th such task, and they run before it. Go's scheduler uses the same number for the same purpose.
+// olderIn says how often put lets older tasks go first. A task that a task submits runs
+// before all older ones, so a task that submits itself again would keep them waiting.
+// Therefore put pushes two older tasks on top of every olderIn-th such task, and they
+// run before it. Go's scheduler uses the same number for the same purpose.
 const olderIn = 61
 
 func newLockFree(workers int) Pool { return newLockFreePool(workers, 0) }

@@ -195,10 +195,10 @@ func (w *worker) drain() (stopped bool) {
 		task(w)
 		w.ran++
 		if woken {
-			// The submitter is in this processor's run queue, behind the
-			// worker. An idle processor would steal it, but only after the
-			// queue is empty. The worker runs its task first, because no
-			// other worker could take it.
+			// The submitter is in this processor's run queue and cannot run until
+			// the worker yields. Another processor would steal the submitter, but
+			// only when it finds the pool's queue empty. The worker runs its task
+			// before it yields, because no other worker can take that task.
 			runtime.Gosched()
 		}
 	}

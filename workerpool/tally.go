@@ -14,11 +14,10 @@ import (
 // writes. A submitter counts a task before a worker can find it. A worker counts the
 // tasks that it has run in a plain variable, and settles the count with one store
 // when it finds no more. Both counts only grow, except that a refused task is taken
-// out of the submitted count. So if the sum of the settled counts, read first, equals
-// the submitted count, then every task had run when the sum was read. If the
-// submitted count were read first, a task submitted between the two reads and
-// another run between them could hide each other.
-//
+// out of the submitted count. wait reads the settled counts first and the submitted
+// count second. If the sums are equal, every task had run when the settled counts
+// were read. In the other order, a task submitted between the two reads and another
+// task that ends between them could hide each other.
 // A tally also knows whether the pool is closed. A submitter counts its task and then
 // looks whether the pool is closed; if it is, the submitter takes the count back.
 // Close first marks the pool closed and then waits until the counts are equal. So

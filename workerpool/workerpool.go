@@ -90,7 +90,10 @@ type Pool interface {
 // later ones. A later Submit may return nil and keep its task until Flush returns the
 // error.
 type Submitter interface {
+	// Submit collects the task, or submits it and those collected before it.
 	Submit(task Task) error
+
+	// Flush submits the collected tasks.
 	Flush() error
 
 	// Lost returns how many tasks were not submitted because of an error. Tasks that
@@ -101,10 +104,9 @@ type Submitter interface {
 // ErrClosed is the error of a task submitted to a closed pool.
 var ErrClosed = errors.New("the pool is closed")
 
-// A PanicError says that a task panicked. Value is nil if it called
-// runtime.Goexit.
+// A PanicError says that a task panicked.
 type PanicError struct {
-	Value  any
+	Value  any    // of the panic; nil if the task called runtime.Goexit
 	Stack  []byte // of the task, as formatted by debug.Stack
 	Others int    // how many more tasks have panicked since the last Wait
 }

@@ -105,8 +105,8 @@ func Run(ctx context.Context, main func(t *Task) error) error {
 	return done.err
 }
 
-// close ends what is left of the loop. After an ordinary end that is streams and
-// executors' calls; after a panic there may be tasks too.
+// close releases what the loop still has: streams and executors' calls, and after a panic
+// also tasks.
 func (l *Loop) close() {
 	l.cancel()
 	if len(l.tasks) > 0 {
@@ -131,7 +131,7 @@ func (l *Loop) close() {
 	l.repeatFailure()
 }
 
-// run takes turns until over reports true before one of them.
+// run takes turns. It calls over before each, and returns when over reports true.
 func (l *Loop) run(over func() bool) {
 	for !over() {
 		l.prepare()

@@ -69,10 +69,9 @@ func (t *Task) Loop() *Loop { return t.loop }
 // sleep(0) in Python. It is the shortest possible wait: two coroutine switches
 // and a place in the queue. It returns ErrCanceled if the task was canceled.
 //
-// A processor predicts where a function returns to, and after a coroutine switch it is
-// wrong about every function that has not returned yet. So few functions are called
-// around a switch: Yield and suspend are small enough to be inlined, and Loop.run calls
-// next itself and returns only once.
+// After a coroutine switch, the processor mispredicts the return of every function that
+// is still active. So few functions are active at a switch: Yield and suspend are small
+// enough to be inlined, and Loop.run calls next itself and returns only once.
 func (t *Task) Yield() error { return t.suspend(true) }
 
 // suspend gives up the turn and returns when the task has it again: in the next turn of

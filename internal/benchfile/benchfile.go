@@ -170,7 +170,7 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 	if results == 0 {
 		return nil, cmp.Or(empty, errors.New("no file is named; "+want))
 	}
-	Distinguish(files)
+	distinguish(files)
 	return files, nil
 }
 
@@ -195,9 +195,9 @@ var jobs = []struct {
 	}},
 }
 
-// Distinguish renames rows that have one name in several files but do different jobs, so
+// distinguish renames rows that have one name in several files but do different jobs, so
 // that nothing takes them for one row.
-func Distinguish(files []*File) {
+func distinguish(files []*File) {
 	for _, job := range jobs {
 		names := map[string]bool{}
 		does := func(r *Row) bool { return job.rows.MatchString(r.Name) }
@@ -545,8 +545,8 @@ func OneMachine(files []*File) (*File, error) {
 }
 
 // ByMachine puts the files of each machine together, in the order of the files. A
-// row that several files of a machine have becomes one. A file that fits two machines
-// stands alone, and has a problem that says so.
+// row that several files of a machine have becomes one. A file that could be from either
+// of two machines is kept separate, and has a problem that says so.
 func ByMachine(files []*File) []*File {
 	var machines []*File
 	alone := map[*File]bool{} // of machines
@@ -604,7 +604,7 @@ func Warn(err error, files ...*File) {
 }
 
 // mixed lists the facts in which files of one machine should agree if they have the same
-// row: a figure of two versions is of neither.
+// row: a median over two versions describes neither.
 var mixed = []string{"go", "commit"}
 
 func (f *File) merge(other *File) {

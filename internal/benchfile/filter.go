@@ -25,7 +25,7 @@ type filter struct {
 	source *source
 	sum    hash.Hash // of the lines, however they are encoded
 	last   []byte    // the line that was read last
-	rest   []byte    // of it, what is left to read
+	rest   []byte    // the part of last that Read has not returned yet
 	err    error     // ends the file
 
 	number  int // of the line

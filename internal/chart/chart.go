@@ -31,7 +31,7 @@ type Chart struct {
 	X, Y string // what the axes are, with units
 
 	Columns []float64 // the measured values of x, in order
-	LogX    bool
+	LogX    bool      // a logarithmic axis
 	LogY    bool
 	Format  func(y float64) string // of the labels of the y axis
 	Ideal   bool                   // draws y = x

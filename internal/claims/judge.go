@@ -183,9 +183,9 @@ func cellsOf(ids []string) []cell {
 
 func (f figure) cells() []cell { return slices.Concat(f.num, f.den) }
 
-// share returns how much of a processor the rows had that only compute and never
-// wait. It is well below 1 if other processes had the rest, and 0 if there are no
-// such rows.
+// share returns the processor time of the rows that only compute, divided by their wall
+// time. It is well below 1 if other processes used the processors, and 0 if there are
+// no such rows.
 func (m *input) share() float64 {
 	var shares []float64
 	for _, row := range []string{"Loop/sync=serial", "Fib/sync=serial", "LoopBoxed/system=plain", "FibBoxed/system=plain", "StoneBoxed/system=plain"} {
@@ -317,9 +317,9 @@ func (e estimate) times(x float64) estimate {
 	return estimate{e.lo * x, e.center * x, e.hi * x, e.rounds, e.interval}
 }
 
-// verdict returns the verdict of the whole interval: it lies inside want, inside
-// direction and outside want, or outside both. An interval that reaches over an edge
-// decides nothing, because another run could fall on either side. A parity that is
+// verdict compares the whole interval with want and direction. It is inside want,
+// inside direction and outside want, or outside both. An interval that crosses an edge
+// gets no verdict, because another run could fall on either side. A parity that is
 // beyond all that want allows is in the direction, although its place is unknown.
 func (f figure) verdict(e estimate) string {
 	switch {

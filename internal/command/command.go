@@ -16,7 +16,7 @@ import (
 
 // An Error ends the program with an exit status other than 1.
 type Error struct {
-	Status int
+	Status int // the exit status
 	error
 }
 

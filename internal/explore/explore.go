@@ -27,9 +27,9 @@
 // counts the classes and the orders that they stand for.
 //
 // An invariant is a function that says what must always hold. It is called after each
-// step. A program with an invariant is explored with sleep sets alone. They leave out
-// orders, but the exploration still sees every state that the words can have between
-// two steps. Another function is called at the end. An exploration also fails if an
+// step. A program with an invariant is explored with sleep sets alone. They skip orders,
+// but no state: the exploration still reaches every combination of values that the words
+// can have between two steps. Another function is called at the end. An exploration also fails if an
 // actor panics, if no actor that is left can take a step, if a program takes more
 // than [MaxSteps] steps, and, in a binary that was built with -race, if the race
 // detector finds two plain accesses that nothing orders.
@@ -39,8 +39,8 @@
 // The packages below hook are sync, sync/atomic, runtime and time as far as this module
 // needs them, and the operations of channels as functions. Each operation ends a step.
 // The test of this package builds copies of the packages it explores, with go build
-// -overlay. In the copies, the imports are those hooks. The files themselves do not
-// change, so they cost nothing.
+// -overlay. In the copies, the imports are those hooks. The source files do not change,
+// so the hooks do not slow down the benchmarks.
 //
 // # What it proves, and what not
 //
@@ -59,8 +59,8 @@
 //
 // A spinning goroutine must call runtime.Gosched between two looks. The next step of
 // an actor that has called it waits until another actor has written what this one
-// looked at. So a program that spins forever is found, and turns that see nothing new
-// are left out.
+// looked at. So the exploration reports a program that spins forever, and skips turns in
+// which the spinning actor would see no change.
 package explore
 
 import (
@@ -125,7 +125,7 @@ type node struct {
 	enabled []choice
 	todo    []choice // choices to make here, in order; grows while the orders below are run
 	at      int      // todo[at] is the choice that runs
-	asleep  uint64   // a bit for each choice that need not be made here
+	asleep  uint64   // the sleep set: a bit for each choice that would only repeat an equal order
 	last    int      // the actor of the step before, or -1
 	preempt int      // preemptions on the way here
 }

@@ -30,10 +30,10 @@ type Run struct {
 	written map[unsafe.Pointer]int  // how often each word has been written
 	closed  map[unsafe.Pointer]bool // channels
 
-	// said is where actors synchronize with the explorer: what an actor does in its
-	// turn synchronizes before what the explorer does after the turn. Nothing
-	// synchronizes the other way, because then the explorer would order the actors,
-	// and the race detector would not see what the explored code leaves unordered.
+	// said is what the race detector sees the actors and the explorer synchronize by.
+	// An actor's turn synchronizes before what the explorer does after the turn. There
+	// is no such edge in the other direction: it would order the actors, and the race
+	// detector would not see what the explored code leaves unordered.
 	said byte
 }
 
@@ -49,7 +49,7 @@ type actor struct {
 	looked []look // the words that it used since it last wrote one or waited for one
 	awaits bool   // its next step waits until one of them is written
 	steps  int    // taken
-	knows  []int  // how many steps of each actor come before its next step in every equal order, whichever step that is
+	knows  []int  // how many steps of each actor come before its next step in every equal order, whatever that step does
 
 	// Fields that the actor itself uses.
 	run      *Run
@@ -64,7 +64,7 @@ type look struct {
 	times int
 }
 
-// quit is the way of an actor that is to end.
+// An actor that receives quit in place of a way returns.
 const quit = -1
 
 // A report is what an actor says when its turn ends: what it did in the turn, and which

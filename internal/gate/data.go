@@ -210,17 +210,20 @@ func (d *Data) Incomplete(n int) (rows []Row) {
 	return rows
 }
 
-// startBytes is more than the start of a row usually leaves to each of its operations, and
-// less than the 40 bytes that a slice takes for each word that is appended to it. A run of few
-// operations has more bytes of its start for each, but no more than startOfRun in all.
+// startBytes limits the bytes per operation that the set-up of a row may explain.
+// Divided by its operations, what a row allocates once at its start is usually less. A
+// slice that grows by a word in each operation takes more: 40 bytes for each word. A
+// run of few operations divides its set-up by fewer, so startOfRun limits the total
+// instead.
 const (
 	startBytes = 32
 	startOfRun = 64 << 10
 )
 
-// ofStart reports whether the cell may be the bytes of a row's start, divided among its
-// operations: on both sides there are few, and no allocations. That there are none is not
-// enough. Package testing rounds their number down, so a slice that grows has none either.
+// ofStart reports whether the cell may be the bytes of a row's set-up, divided by its
+// operations: on both sides there are few, and no allocations. That there are none is
+// not enough. Package testing rounds their number down, so a slice that grows has none
+// either.
 func (d *Data) ofStart(c Cell) bool {
 	allocs := Cell{c.Row, "allocs/op"}
 	if c.Unit != "B/op" || !d.both(c) || !d.both(allocs) || d.most(allocs) != 0 {

@@ -7,8 +7,8 @@ import (
 	"boundaries/internal/benchfile"
 )
 
-// Files compares two files of benchmark results. The control rows of the run verb are of the
-// machine, and no part of the decision.
+// Files compares two files of benchmark results. The control rows, which the run verb
+// adds, describe the machine. They do not affect the decision.
 func (c Config) Files(base, head *benchfile.File) *Report {
 	data, control := &Data{}, &Data{Procs: []int{}} // without speed-up
 	for side, f := range []*benchfile.File{base, head} {
@@ -69,7 +69,7 @@ func (d *Decision) Apart(base, head string) string {
 	if len(d.Removed) == 0 || len(d.Added) == 0 {
 		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows of the run verb; want benchmarks"
 	}
-	// Of the rows of one name, those that differ least.
+	// If several rows have one name, take the pair that differs in the fewest of package, name and procs.
 	var b, h Row
 	least := 3
 	for _, x := range d.Removed {

@@ -17,8 +17,8 @@
 // such a change, it is undecided, and the result says how many rounds would decide.
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
-// other, so a change that stops a row from scaling is a regression. A few bytes of a row
-// without an allocation are not compared: they may be those of its start.
+// other, so a change that stops a row from scaling is a regression. A difference of a few
+// bytes in a row without an allocation is not judged: the bytes may be those of its set-up.
 //
 // The test is the exact Mann-Whitney test, and the interval is the inverse of the
 // same test; see package stats.
@@ -83,7 +83,7 @@ type Decision struct {
 	Added    []Row         // of head alone
 	Lone     [2][]LoneUnit // by Side
 	Suspects int
-	// Start counts the rows of whose start the bytes differ, which is not judged.
+	// Start is how many rows differ in the bytes of their set-up, which are not judged.
 	Start int
 	// Floor is how far base is from itself: half of its rounds are compared with the
 	// other half, which have other layouts, and 95 % of the rows differ by less than

@@ -14,7 +14,7 @@
 //  2. The holder sees the request at its next Tick. It drops the lock and continues
 //     only after another thread has taken it (forced switching).
 //  3. A thread that finds the lock free takes it, even if a waiter has been woken
-//     for it and has not run yet. Among waiters, the first to arrive is first.
+//     for it and has not run yet. If several threads wait, the first to arrive is first.
 //
 // Antoine Pitrou wrote the lock in 2009 (CPython commit 074e5ed974); it is in
 // Python/ceval_gil.c. CPython's threads are threads of the operating system, and
@@ -121,10 +121,10 @@ func (g *GIL) wait(t *Thread) {
 			g.stats.Drops++
 			g.drop.Store(true)
 		}
-		// If t was woken but another thread was faster, and it is the same
-		// holder as before, t continues its interval. CPython starts a new
-		// one, so a thread that often releases the lock, and takes it again
-		// before any waiter runs, is never asked to drop it.
+		// If t was woken but another thread was faster, and the holder is the same
+		// as before, t continues its interval. CPython starts a new one. There, a
+		// thread that often releases the lock, and takes it again before any waiter
+		// runs, is never asked to drop it.
 		if timedOut || switched {
 			seen = g.stats.Switches
 			t.timer.Reset(interval)

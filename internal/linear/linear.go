@@ -79,10 +79,10 @@ func Go(workers, steps int, step func(worker, i int)) {
 	all.Wait()
 }
 
-// A Model is the sequential structure. Step reports whether an operation with question In
-// may get answer Out in a state, and returns the state after the operation.
+// A Model is the sequential structure. Step reports whether an operation with argument in
+// may return out in a state, and returns the state after the operation.
 type Model[State comparable, In, Out any] struct {
-	Init State
+	Init State // before the first operation
 	Step func(state State, in In, out Out) (State, bool)
 }
 

@@ -233,7 +233,7 @@ func (r *Results) sorted() []Cell {
 	return cells
 }
 
-// A Figure is a median over the rounds, with its interval.
+// A Figure is a median over the rounds, with its interval, in the unit of the ranking.
 type Figure struct {
 	Median    float64
 	Low, High float64 // of the 95 % interval; infinite if there are fewer than 6 rounds
@@ -272,10 +272,10 @@ func (e Entry) metric(unit string) (float64, bool) {
 // A Ranking ranks the variants of one cell.
 type Ranking struct {
 	Cell       Cell
-	Unit       string
+	Unit       string   // such as "ns/op"
 	Choices    []Entry  // the cheapest first
 	References []Entry  // for comparison; these cannot be chosen
-	Lacks      []string // choices of other cells of the shape
+	Lacks      []string // variants that other cells of this shape have and this one does not
 }
 
 // plainMutex is the variant with which every other is compared: one mutex.

@@ -11,8 +11,8 @@ import (
 type Fact struct{ Key, Value string }
 
 // Facts describes the machine. The name of the processor is not enough: virtual
-// machines hide it, and different processors share one name. The last fact is of the
-// variables that change what a Go program or this suite takes, if any is set.
+// machines hide it, and different processors share one name. The last fact lists the
+// environment variables that are set and affect the speed of Go programs or of this suite.
 func Facts() []Fact {
 	all := facts("/")
 	var set []string

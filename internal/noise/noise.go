@@ -4,11 +4,11 @@
 //
 //   - It times a fixed computation, on each processor if the row uses all of them.
 //     This shows a processor that is slower than before: a lower clock, another
-//     virtual machine. A slow computation counts only if it is seen before and after
-//     the run: of the rows with only one of them, nine in ten ran at full speed. It
-//     does not show a neighbor on the same core. Each step of the computation waits
-//     for the one before, so there is room for a neighbor, which halves the speed of
-//     a loop of independent steps.
+//     virtual machine. A slow computation counts only if it is slow both before and
+//     after the run: of the rows with only one of them, nine in ten ran at full speed.
+//     It does not show another virtual machine on the same core. Its steps depend on
+//     each other and leave most of the core unused, so the neighbor does not slow it
+//     down. But the neighbor halves the speed of a loop with independent steps.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does
@@ -120,10 +120,10 @@ func (c counters) until(d counters) Signals {
 }
 
 const (
-	// A run is Disturbed if it took this many times as long as it should. Two busy
-	// loops make 611 rows 15 % slower, and this bound names 606 of them. With nothing
-	// else running it names 78 of 4416 rows. A bound of 1.10 names 610 of the 611 and
-	// 98 of the 4416.
+	// Disturbed is the factor from which a run counts as disturbed. Beside two busy
+	// loops, 611 rows took at least 15 % longer, and this factor reports 606 of them.
+	// With nothing else running, it reports 78 of 4416 rows. A factor of 1.10 reports
+	// 610 of the 611, and 98 of the 4416.
 	Disturbed = 1.15
 	// A quiet machine uses less than this share of the processors' time. The kernel
 	// counts in ticks of 10 ms, so a disturbance must also take two ticks.
@@ -134,8 +134,8 @@ const (
 	rate, slice = 100, 3 * time.Millisecond
 )
 
-// Judge estimates how many times as long the run took as on a quiet machine, and says
-// why. fastest is the shortest time seen for as many fixed computations at once.
+// Judge estimates by what factor disturbances made the run slower, and says which they
+// were. fastest is the shortest time seen for as many fixed computations at once.
 func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	times = 1
 	var reasons []string

@@ -6,10 +6,10 @@
 //	the publisher   publishes work, then looks for an idle worker
 //	the worker      announces that it is idle, then looks for work once more
 //
-// All goroutines see atomic operations in one order, so at least one of the two
-// looks comes after what it looks for: either the publisher sees the idle worker
-// and wakes it, or the worker sees the work. If a side looked first, both could look
-// too early, and the worker would sleep although there is work.
+// All goroutines see atomic operations in one order. So at least one side's look comes
+// after the other side's store: either the publisher sees the idle worker and wakes it,
+// or the worker sees the work. If both sides looked before they stored, both could miss
+// the other, and the worker would sleep although there is work.
 package park
 
 import (
@@ -51,11 +51,11 @@ func (l *Lot) Idle() bool { return l.idle.Load() != 0 }
 // it is woken.
 func (l *Lot) Park(worker int, ready func() bool) {
 	s := &l.seats[worker]
-	// Increment idle before setting asleep. Otherwise a waker could count this
-	// worker out before it is counted in, which leaves idle at 0 while another
-	// worker sleeps; the next publisher would wake nobody. In this order, a
-	// waker may see an idle worker and find none asleep. That is no harm,
-	// because this worker has yet to call ready.
+	// Increment idle before setting asleep. In the other order, a waker could
+	// decrement idle for this worker before the worker increments it. Then idle is
+	// 0 while another worker sleeps, and the next publisher wakes nobody. In this
+	// order, a waker may see an idle worker and find none asleep. That does no
+	// harm, because this worker has yet to call ready.
 	l.idle.Add(1)
 	s.asleep.Store(true)
 	if ready() && s.asleep.CompareAndSwap(true, false) {

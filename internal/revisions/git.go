@@ -211,9 +211,9 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	return changes, nil
 }
 
-// leaveOutWorkspace finds the go.work that counts. Both sides do without a go.work that
-// is not committed, because only head would have it, and without one outside the
-// repository, because it would lead both sides to the user's checkout.
+// leaveOutWorkspace finds the go.work that applies. It leaves out a go.work that is not
+// committed, because only head would have it, and one outside the repository, because
+// both sides would build the user's checkout.
 func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
 	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "-json=false", "GOWORK")
 	if err != nil {

@@ -120,8 +120,8 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 	if err := c.layOut(ctx, st, round); err != nil {
 		return nil, fmt.Errorf("%s%s: %w", st.name, where, err)
 	}
-	// The effects that a benchmark leaves behind, such as a warm processor, meet another
-	// benchmark in each round.
+	// The order changes in every round. So no benchmark always runs right after the
+	// same one, whose effects, such as a hot processor, it would inherit.
 	tasks := slices.Clone(st.tasks)
 	c.random.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
 	var records []record

@@ -54,7 +54,7 @@ import (
 // Options say what Compare runs. The strings are those of go test's flags.
 type Options struct {
 	Bench     string // not empty
-	Benchtime string // empty: what the test binary does
+	Benchtime string // empty: the test binary's own
 	CPU       string // empty: the GOMAXPROCS of the environment
 	Packages  string // a pattern, as in go list
 	Rounds    int    // at least 1

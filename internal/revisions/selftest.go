@@ -27,10 +27,10 @@ type injection struct {
 // injected is by how much the self-test slows a benchmark down: 20 %.
 const injected = 20
 
-// runsBenchmark is the place in package testing that runs a benchmark, and runsSlower is
-// its replacement. There the clock still runs, unless the benchmark has stopped it. Both
-// sides run the same code. The variable says to each by how many percent it slows down
-// which benchmark.
+// runsBenchmark is the line of package testing that runs a benchmark. runsSlower
+// replaces it: after the benchmark it waits while the timer still runs, unless the
+// benchmark has stopped the timer. Both sides run the same code. The environment
+// variable tells each side which benchmark to slow down, and by how many percent.
 const (
 	runsBenchmark = "\tb.benchFunc(b)\n\tb.StopTimer()\n"
 	runsSlower    = "\tb.benchFunc(b)\n\tif b.name == slower {\n\t\tpercent, _ := strconv.Atoi(slowerBy)\n\t\tb.StartTimer()\n\t\tfor until := b.Elapsed() * time.Duration(percent) / 100; b.Elapsed() < until; {\n\t\t}\n\t}\n\tb.StopTimer()\n"

@@ -11,8 +11,8 @@
 //
 // Each result is written as soon as it is measured. So a run that is interrupted or
 // killed leaves a file that is right as far as it goes, and [Config].Resume continues
-// it. Nothing else is left behind: on Unix, a keeper process waits until this process
-// ends in any way, then ends what this process started and removes what it made.
+// it. It removes its other files when it ends. On Unix, a keeper process waits until this
+// process ends in any way, then ends what this process started and removes what it made.
 package runner
 
 import (
@@ -109,7 +109,7 @@ type result struct {
 	facts     string // the facts that no earlier result had
 	head      string // goos, goarch, pkg, cpu
 	lines     string
-	disturbed float64 // how many times as long it took as on a quiet machine, or 0
+	disturbed float64 // by what factor it was slower than on a quiet machine, or 0
 	why       string
 }
 
@@ -126,7 +126,7 @@ type runner struct {
 	done     map[string]bool // "round pkg unit" of results in the file
 	failed   map[string]bool // units that are not tried again
 	facts    map[string]bool // the facts that the file has
-	head     string          // the head under which the file's last result stands
+	head     string          // the head that applies to the last result in the file
 	problems []error
 	repeated int
 	stderr   string // of the last command, if it failed

@@ -19,8 +19,8 @@ const confidence = 0.95
 type Scaled struct {
 	Row
 	Cells  []Cell // of the columns
-	Amdahl Fit
-	USL    Fit
+	Amdahl Fit    // Amdahl's law
+	USL    Fit    // the Universal Scalability Law
 }
 
 // A Cell is a row at a number of procs, relative to the same row at one. An Interval
@@ -28,8 +28,8 @@ type Scaled struct {
 type Cell struct {
 	Rounds     int
 	SpeedUp    stats.Interval // how many times as many steps in the same time
-	Efficiency stats.Interval // the part of a processor that each proc is worth
-	CPU        stats.Interval // how many times the processor time for a step
+	Efficiency stats.Interval // the speed-up divided by the number of procs
+	CPU        stats.Interval // the processor time of a step, relative to one proc
 }
 
 // Scaling computes the cells and the fits of every row. It takes some milliseconds

@@ -50,7 +50,7 @@ type Interval struct{ Low, Center, High float64 }
 func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
 
 // MannWhitney returns the two-sided p of the hypothesis that x and y come from one
-// distribution: the probability of a U at least as far from its middle. It is exact
+// distribution: the probability of a U at least as far from its mean as theirs. It is exact
 // up to 50 values on each side, and up to 25 if some are equal. For more values it
 // is the normal approximation, corrected for ties.
 //
@@ -81,7 +81,7 @@ func MannWhitney(x, y []float64) float64 {
 	return tail(n, m, ties, u) + tail(m, n, ties, u)
 }
 
-// tail returns the probability that the U of n values beside m is at most u.
+// tail returns the probability that U is at most u for n and m values of one distribution.
 func tail(n, m int, ties []int, u float64) float64 {
 	// In the least U all n values are below the m others, except equal ones. Below
 	// that U, UDist rounds the wrong way.

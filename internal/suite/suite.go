@@ -66,12 +66,13 @@ type Session struct {
 	// Metrics returns figures of the last Run, which took n steps in the elapsed time.
 	Metrics func(elapsed time.Duration, n int) []Metric
 
+	// Close releases what the row has opened. It is nil if there is nothing.
 	Close func() error
 }
 
 // A Metric is a figure that a row reports beside the time of a step.
 type Metric struct {
-	Unit  string
+	Unit  string // as package testing reports it, such as "p50-ns"
 	Value float64
 }
 

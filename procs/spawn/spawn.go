@@ -10,6 +10,18 @@
 //
 // What a process costs is mostly the kernel's work and that of Go's runtime.
 // Package procs says which program a child is.
+//
+// # What Python does
+//
+// multiprocessing starts a child in one of three ways. fork copies the process as
+// it is, in one to a few milliseconds. Code block 5.1 used it on Linux, and it is the
+// source of the article's deadlocks: only the forking thread exists in the
+// child, where the locks that other threads held stay locked forever. spawn starts
+// a new interpreter and sends it what it needs: the article's 50 ms. forkserver
+// forks from a process with a single thread, and is the default since 3.14. Go can
+// only spawn: its runtime has threads of its own and cannot be forked without an
+// exec. So it has none of fork's deadlocks, and none of its speed. The row
+// warm-process is the nearest to forkserver.
 package spawn
 
 import (

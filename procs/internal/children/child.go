@@ -108,12 +108,12 @@ func (l *Lane) greet() error {
 	return nil
 }
 
-// bury does what follows the end of a child. First it marks the lock. Then it sets
-// dead; in this order, the next child finds no lock that still has the dead child's
-// number. Then it wakes the sleepers, so that they see both. It wakes the parent at
-// its bells, and every process that waits for a lock, because the dead child may have
-// owed them a wake-up: see futex.Bell. The children's bells need no ring: only the
-// parent rings them, and if the parent dies, all children end.
+// bury handles the end of a child. First it marks the lock as abandoned, and then it
+// sets dead. So a replacement never finds a lock that still has the number of the dead
+// child. Then it wakes the parent and every process that waits for a lock, because the
+// dead child may have died before it woke them: see futex.Bell. The bells of the
+// children need no ring: only the parent rings them, and if the parent dies, all
+// children end.
 func (l *Lane) bury(c *Child) {
 	for i := range l.Pool.Layout.Queues {
 		q := l.Pool.Layout.Queue(l.Pool.memory, i)

@@ -37,15 +37,15 @@ func Spin(on bool, word *atomic.Uint64, target uint64) bool {
 // its word says that a process sleeps, or is about to. The other bits count how
 // often the bell was rung for sleepers. The zero value is ready to use.
 //
-// No wake-up is lost. The sleeper sets bit 0, then looks for a reason to stay
-// awake, and sleeps only if there is none and the word is still what it was after
-// the setting; the kernel compares and sleeps in one step. The ringer first makes
-// the reason, then looks at the word. If bit 0 is set, it adds one, which clears
-// bit 0 and counts the ring, and wakes all. Go's atomics are sequentially
-// consistent, so either the sleeper sees the reason, or the ringer sees the bit
-// and changes the word before it wakes. If the word changes between the ringer's
-// look and its addition, another ringer has rung after this one made its reason,
-// and wakes the same sleepers.
+// No wake-up is lost. The sleeper sets bit 0, then checks whether it still has to
+// sleep, and then asks the kernel to sleep only if the word has not changed
+// since; the kernel compares and sleeps in one step. The ringer first stores what
+// the sleeper waits for, and then loads the word. If bit 0 is set, the ringer
+// adds 1, which clears bit 0 and counts the ring, and wakes all sleepers. Go's
+// atomics are sequentially consistent. So either the sleeper sees the store, or
+// the ringer sees bit 0 and changes the word before it wakes. If the word changes
+// between the ringer's load and its addition, another ringer has rung after this
+// one's store, and wakes the same sleepers.
 //
 // The bit alone is not enough. Suppose that the ringer clears it before a first
 // sleeper sleeps, and a second sleeper, already awake, comes back and sets it
@@ -53,10 +53,10 @@ func Spin(on bool, word *atomic.Uint64, target uint64) bool {
 // awake. The count prevents this, unless a sleeper is held up at that point for 2^31
 // rings.
 //
-// One chain can break: a ringer may die between its addition and its waking, and
-// a process that was woken for a lock may die before it takes the lock. So after
-// every death the parent wakes all sleepers that a child could have had to wake,
-// whatever the words say.
+// A death can still lose a wake-up. A ringer may die after its addition and
+// before it wakes the sleepers. A process that was woken for a lock may die
+// before it takes the lock. So after every death the parent wakes all processes
+// that a child might have had to wake, whatever the words say.
 type Bell struct {
 	word atomic.Uint32
 }

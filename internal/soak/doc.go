@@ -1,0 +1,3 @@
+// Package soak runs every variant for a long time, with random sizes, closes,
+// cancellations and kills, and checks that nothing leaks: make soak.
+package soak

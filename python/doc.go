@@ -1,0 +1,3 @@
+// Package python tests the scripts of this folder, which measure the same workloads on
+// CPython.
+package python
