@@ -168,7 +168,7 @@ func serveAtomic(w *children.Worker) {
 func answerTaken(w *children.Worker, seq uint64) {
 	q := w.Queue
 	if !items.Change(q.Slot(seq)) {
-		w.Torn(seq)
+		w.ExitTorn(seq)
 	}
 	stateAt(q, seq).Store(stateOf(seq, stateAnswered))
 	// The parent stores Wanted, and then sets its bell, before it looks at the

@@ -29,7 +29,7 @@ func serveGIL(w *children.Worker) {
 			for half := min(done+q.Batch, sent); done < half; done++ {
 				lock.Tick(&t)
 				if !items.Change(q.Slot(done)) {
-					w.Torn(done)
+					w.ExitTorn(done)
 				}
 			}
 			q.Done.Store(done)

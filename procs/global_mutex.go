@@ -14,15 +14,15 @@ import (
 // holds it while it reads the answers and fills the free slots.
 //
 // Cost: the lock at every item, and all parallelism: no two children work at once.
-// Progress: blocking, but the lock survives its holder: see seeTo.
+// Progress: blocking, but the lock survives its holder: see runLocked.
 func runGlobalMutex(p *children.Pool, n int) (int, error) {
 	p.Lanes[0].First = p.Lanes[0].Sent
-	return seeTo(p.Lanes[0], p.Lanes, n)
+	return runLocked(p.Lanes[0], p.Lanes, n)
 }
 
 func serveGlobalMutex(w *children.Worker) { serveLocked(w) }
 
-// seeTo has the children of lanes answer n items. The items go through the queue of
+// runLocked has the children of lanes answer n items. The items go through the queue of
 // l, which has a lock and which these children share.
 //
 // The lock guards Sent, Done, Torn and the slots. They are inconsistent only while
@@ -32,7 +32,7 @@ func serveGlobalMutex(w *children.Worker) { serveLocked(w) }
 // writes the item again.
 //
 // The steps of global-mutex and sharded-lock are slow enough to share this loop.
-func seeTo(l *children.Lane, lanes []*children.Lane, n int) (int, error) {
+func runLocked(l *children.Lane, lanes []*children.Lane, n int) (int, error) {
 	q := l.Queue
 	got, end := l.First, l.First+uint64(n)
 	for got < end {
@@ -87,7 +87,7 @@ func awaitLocked(l *children.Lane, lanes []*children.Lane, target uint64) error 
 	q := l.Queue
 	var began time.Time
 	for !futex.Spin(l.Pool.Spinning, &q.Done, target) && q.Torn.Load() == 0 {
-		revived, err := children.ReviveDead(lanes, (*children.Lane).Held)
+		revived, err := children.ReviveDead(lanes, (*children.Lane).DiedHolding)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func serveLocked(w *children.Worker) {
 			continue
 		}
 		if !items.Change(q.Slot(done)) {
-			w.Torn(done)
+			w.ExitTorn(done)
 		}
 		done++
 		q.Done.Store(done)

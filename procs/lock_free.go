@@ -45,7 +45,7 @@ func serveLockFree(w *children.Worker) {
 		for done < sent {
 			for half := min(done+q.Batch, sent); done < half; done++ {
 				if !items.Change(q.Slot(done)) {
-					w.Torn(done)
+					w.ExitTorn(done)
 				}
 			}
 			q.Done.Store(done)

@@ -226,11 +226,11 @@ var misbehavior = map[string]func(w *children.Worker){
 		window := make([][1]uint64, 1024)
 		for {
 			for i := range window {
-				w.Check(frame.Read(os.Stdin, frame.New(1), window[i][:]))
+				w.ExitOn(frame.Read(os.Stdin, frame.New(1), window[i][:]))
 			}
 			for i := range window {
 				items.Change(window[i][:])
-				w.Check(frame.Write(os.Stdout, frame.New(1), window[i][:]))
+				w.ExitOn(frame.Write(os.Stdout, frame.New(1), window[i][:]))
 			}
 		}
 	},

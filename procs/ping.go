@@ -35,7 +35,7 @@ func servePing(w *children.Worker) {
 	for done := q.Done.Load(); ; {
 		w.AwaitSent(done + 1)
 		if !items.Change(q.Slot(done)) {
-			w.Torn(done)
+			w.ExitTorn(done)
 		}
 		done++
 		q.Done.Store(done)

@@ -38,10 +38,10 @@ func runPipe(p *children.Pool, n int) (int, error) {
 func servePipe(w *children.Worker) {
 	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
 	for {
-		w.Check(frame.Read(os.Stdin, buffer, item))
+		w.ExitOn(frame.Read(os.Stdin, buffer, item))
 		if number := item[0]; !items.Change(item) {
-			w.Torn(number)
+			w.ExitTorn(number)
 		}
-		w.Check(frame.Write(os.Stdout, buffer, item))
+		w.ExitOn(frame.Write(os.Stdout, buffer, item))
 	}
 }

@@ -53,11 +53,11 @@ func runPipeGob(p *children.Pool, n int) (int, error) {
 func servePipeGob(w *children.Worker) {
 	item, pipe := make([]uint64, w.Words), newGobPipe(os.Stdin, os.Stdout, w.Words)
 	for {
-		w.Check(pipe.read(&item))
+		w.ExitOn(pipe.read(&item))
 		if number := item[0]; !items.Change(item) {
-			w.Torn(number)
+			w.ExitTorn(number)
 		}
-		w.Check(pipe.write(item))
+		w.ExitOn(pipe.write(item))
 	}
 }
 

@@ -43,7 +43,7 @@ func servePrivate(w *children.Worker) {
 		sent := w.AwaitSent(done + 1)
 		for ; done < sent; done++ {
 			if !items.Change(q.Slot(done)) {
-				w.Torn(done)
+				w.ExitTorn(done)
 			}
 		}
 		q.Done.Store(done)

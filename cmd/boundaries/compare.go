@@ -186,7 +186,7 @@ func compareFiles(ctx context.Context, names []string, o revisions.Options, stdo
 	report := o.Gate.Files(files[0], files[1])
 	if len(report.Rows) == 0 {
 		base, head := files[0].Name, files[1].Name
-		return command.BadInput("no row of %s is in %s: %s", base, head, report.Apart(base, head))
+		return command.BadInput("no row of %s is in %s: %s", base, head, report.NoCommonRow(base, head))
 	}
 	report.Command = o.Command
 	text := report.Text()

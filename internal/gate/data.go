@@ -158,15 +158,15 @@ func (d *Data) Rows() (both, removed, added []Row) {
 	return both, removed, added
 }
 
-// A LoneUnit is a unit that one side alone has, in rows of both.
-type LoneUnit struct {
+// A OneSidedUnit is a unit that one side alone has, in rows of both.
+type OneSidedUnit struct {
 	Unit string `json:"unit"`
 	Rows []Row  `json:"rows,omitempty"` // none if the other side has the unit in no row at all
 }
 
-// loneUnits returns the units that base alone has and those that head alone has. Rows are
+// oneSidedUnits returns the units that base alone has and those that head alone has. Rows are
 // those of both sides.
-func (d *Data) loneUnits(rows []Row) (lone [2][]LoneUnit) {
+func (d *Data) oneSidedUnits(rows []Row) (lone [2][]OneSidedUnit) {
 	has := [2]map[string]bool{{}, {}}
 	for _, c := range d.cells {
 		if !slices.Contains(rows, c.Row) {
@@ -180,10 +180,10 @@ func (d *Data) loneUnits(rows []Row) (lone [2][]LoneUnit) {
 			if d.both(c) {
 				continue
 			}
-			i := slices.IndexFunc(lone[side], func(l LoneUnit) bool { return l.Unit == c.Unit })
+			i := slices.IndexFunc(lone[side], func(l OneSidedUnit) bool { return l.Unit == c.Unit })
 			if i < 0 {
 				i = len(lone[side])
-				lone[side] = append(lone[side], LoneUnit{Unit: c.Unit})
+				lone[side] = append(lone[side], OneSidedUnit{Unit: c.Unit})
 			}
 			lone[side][i].Rows = append(lone[side][i].Rows, c.Row)
 		}

@@ -64,8 +64,8 @@ func (d *Decision) drift() (notes []string) {
 	return notes
 }
 
-// Apart says why no row of the file base is in the file head, and what to do.
-func (d *Decision) Apart(base, head string) string {
+// NoCommonRow says why no row of the file base is in the file head, and what to do.
+func (d *Decision) NoCommonRow(base, head string) string {
 	if len(d.Removed) == 0 || len(d.Added) == 0 {
 		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows of the run verb; want benchmarks"
 	}

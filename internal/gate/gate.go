@@ -77,11 +77,11 @@ type Result struct {
 // A Decision is the outcome of a comparison.
 type Decision struct {
 	Config
-	Results  []Result      // in the order of the data
-	Rows     []Row         // of both sides
-	Removed  []Row         // of base alone
-	Added    []Row         // of head alone
-	Lone     [2][]LoneUnit // by Side
+	Results  []Result          // in the order of the data
+	Rows     []Row             // of both sides
+	Removed  []Row             // of base alone
+	Added    []Row             // of head alone
+	OneSided [2][]OneSidedUnit // by Side
 	Suspects int
 	// Start is how many rows differ in the bytes of their set-up, which are not judged.
 	Start int
@@ -170,7 +170,7 @@ func (c Config) Partial(screen *Data) *Decision {
 func (c Config) decision(data *Data) *Decision {
 	d := &Decision{Config: c, Floor: floor(data)}
 	d.Rows, d.Removed, d.Added = data.Rows()
-	d.Lone = data.loneUnits(d.Rows)
+	d.OneSided = data.oneSidedUnits(d.Rows)
 	for _, cell := range data.cells {
 		if v := data.values[cell]; data.ofStart(cell) && median(v[Base]) != median(v[Head]) {
 			d.Start++

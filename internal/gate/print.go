@@ -275,7 +275,7 @@ func (r *Report) lists() []struct {
 	}
 	only := func(rows []Row, side Side) []string {
 		items := names(rows)
-		for _, l := range r.Lone[side] {
+		for _, l := range r.OneSided[side] {
 			item := "the unit " + l.Unit
 			if len(l.Rows) > 0 {
 				item += " of " + strings.Join(names(l.Rows), ", ")
@@ -433,27 +433,27 @@ func (r *Report) JSON() (string, error) {
 		results = append(results, one)
 	}
 	data, err := json.MarshalIndent(struct {
-		Summary      string     `json:"summary"`
-		Regressions  int        `json:"regressions"`
-		Undecided    int        `json:"undecided"`
-		Partial      string     `json:"partial,omitempty"`
-		Base         string     `json:"base"`
-		Head         string     `json:"head"`
-		Machine      string     `json:"machine"`
-		Command      string     `json:"command"`
-		Seeds        string     `json:"seeds,omitempty"`
-		Rounds       int        `json:"rounds"`
-		Alpha        float64    `json:"alpha"`
-		Threshold    float64    `json:"threshold"`
-		NoiseFloor   float64    `json:"noise_floor"`
-		Results      []result   `json:"results"`
-		Removed      []Row      `json:"removed,omitempty"`
-		Added        []Row      `json:"added,omitempty"`
-		RemovedUnits []LoneUnit `json:"removed_units,omitempty"`
-		AddedUnits   []LoneUnit `json:"added_units,omitempty"`
-		Unreached    []string   `json:"unreached,omitempty"`
-		Notes        []string   `json:"notes,omitempty"`
+		Summary      string         `json:"summary"`
+		Regressions  int            `json:"regressions"`
+		Undecided    int            `json:"undecided"`
+		Partial      string         `json:"partial,omitempty"`
+		Base         string         `json:"base"`
+		Head         string         `json:"head"`
+		Machine      string         `json:"machine"`
+		Command      string         `json:"command"`
+		Seeds        string         `json:"seeds,omitempty"`
+		Rounds       int            `json:"rounds"`
+		Alpha        float64        `json:"alpha"`
+		Threshold    float64        `json:"threshold"`
+		NoiseFloor   float64        `json:"noise_floor"`
+		Results      []result       `json:"results"`
+		Removed      []Row          `json:"removed,omitempty"`
+		Added        []Row          `json:"added,omitempty"`
+		RemovedUnits []OneSidedUnit `json:"removed_units,omitempty"`
+		AddedUnits   []OneSidedUnit `json:"added_units,omitempty"`
+		Unreached    []string       `json:"unreached,omitempty"`
+		Notes        []string       `json:"notes,omitempty"`
 	}{r.Summary(), r.Regressions(), r.Undecided(), r.Partial, r.Base, r.Head, r.Machine, r.Command, r.Seeds, r.Rounds,
-		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.Lone[Base], r.Lone[Head], r.Unreached, r.notes()}, "", "  ")
+		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.OneSided[Base], r.OneSided[Head], r.Unreached, r.notes()}, "", "  ")
 	return string(data) + "\n", err
 }

@@ -321,7 +321,7 @@ func TestApart(t *testing.T) {
 		}
 		r := Default.Files(files[0], files[1])
 		require.Empty(t, r.Rows, test.name)
-		require.Equal(t, test.want, r.Apart("old", "new"), test.name)
+		require.Equal(t, test.want, r.NoCommonRow("old", "new"), test.name)
 	}
 }
 

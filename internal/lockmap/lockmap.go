@@ -271,11 +271,11 @@ func (e Entry) metric(unit string) (float64, bool) {
 
 // A Ranking ranks the variants of one cell.
 type Ranking struct {
-	Cell       Cell
-	Unit       string   // such as "ns/op"
-	Choices    []Entry  // the cheapest first
-	References []Entry  // for comparison; these cannot be chosen
-	Lacks      []string // variants that other cells of this shape have and this one does not
+	Cell        Cell
+	Unit        string   // such as "ns/op"
+	Choices     []Entry  // the cheapest first
+	References  []Entry  // for comparison; these cannot be chosen
+	NotMeasured []string // variants that other cells of this shape have and this one does not
 }
 
 // plainMutex is the variant with which every other is compared: one mutex.
@@ -320,7 +320,7 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 	}
 	for _, name := range r.choices[cell.Shape] {
 		if _, ok := ranking.entry(name); !ok {
-			ranking.Lacks = append(ranking.Lacks, name)
+			ranking.NotMeasured = append(ranking.NotMeasured, name)
 		}
 	}
 	return ranking
@@ -472,9 +472,9 @@ func title(machine benchfile.Machine, cell Cell, axes ...Dial) string {
 func (m Map) notes() []string {
 	var lacking []string
 	for _, r := range m.rankings() {
-		if len(r.Lacks) > 0 {
+		if len(r.NotMeasured) > 0 {
 			lacking = append(lacking, fmt.Sprintf("! %s=%s %s=%s lacks %s, which other cases have.",
-				m.Y.Name, m.Y.text(r.Cell), m.X.Name, m.X.text(r.Cell), strings.Join(r.Lacks, ", ")))
+				m.Y.Name, m.Y.text(r.Cell), m.X.Name, m.X.text(r.Cell), strings.Join(r.NotMeasured, ", ")))
 		}
 	}
 	return append(lacking, notes(m.rankings()...)...)
@@ -499,7 +499,7 @@ func (m Map) finding() string {
 	unsure, few, lacking := 0, 0, 0
 	all := m.rankings()
 	for _, r := range all {
-		if len(r.Lacks) > 0 {
+		if len(r.NotMeasured) > 0 {
 			lacking++
 		}
 		if len(r.Choices) == 1 {

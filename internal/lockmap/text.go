@@ -65,7 +65,7 @@ func cheapest(r *Ranking) string {
 	} else if !r.sure() {
 		text = "~ " + text
 	}
-	if len(r.Lacks) > 0 {
+	if len(r.NotMeasured) > 0 {
 		text = "! " + text
 	}
 	return text
@@ -98,7 +98,7 @@ func ranking(text *strings.Builder, m Map, r Ranking) {
 		if e.Tied || i == 0 && !r.sure() {
 			place += "~"
 		}
-		if i == 0 && len(r.Lacks) > 0 {
+		if i == 0 && len(r.NotMeasured) > 0 {
 			place += "!"
 		}
 		fmt.Fprintln(t, place+"\t"+line(e, r))

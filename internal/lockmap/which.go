@@ -200,8 +200,8 @@ func summary(r Ranking) string {
 	if mutex, ok := r.entry(plainMutex); ok && !few && first.Variant != plainMutex && (next == nil || next.Variant != plainMutex) && !mutex.Tied {
 		text += "; `" + plainMutex + "` " + times(mutex, first)
 	}
-	if len(r.Lacks) > 0 {
-		text += "; not measured: `" + strings.Join(r.Lacks, "`, `") + "`"
+	if len(r.NotMeasured) > 0 {
+		text += "; not measured: `" + strings.Join(r.NotMeasured, "`, `") + "`"
 	}
 	return text
 }

@@ -54,11 +54,11 @@ func TestMain(m *testing.M) {
 			var two [2][1]uint64
 			for {
 				for i := range two {
-					w.Check(frame.Read(os.Stdin, frame.New(1), two[i][:]))
+					w.ExitOn(frame.Read(os.Stdin, frame.New(1), two[i][:]))
 				}
 				for i := range two {
 					two[i][0] *= uint64(value)
-					w.Check(frame.Write(os.Stdout, frame.New(1), two[i][:]))
+					w.ExitOn(frame.Write(os.Stdout, frame.New(1), two[i][:]))
 				}
 			}
 		},

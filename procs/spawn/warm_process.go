@@ -46,7 +46,7 @@ func runWarmProcess(p *children.Pool, n int) (int, error) {
 func serveWarmProcess(w *children.Worker) {
 	w.Answer(func(item []uint64) {
 		if number := item[0]; !items.Change(item) {
-			w.Torn(number)
+			w.ExitTorn(number)
 		}
 	})
 }

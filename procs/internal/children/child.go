@@ -78,7 +78,7 @@ func (l *Lane) launch() error {
 			return
 		}
 		cmd.Wait() // its error is in ProcessState as well
-		l.bury(c)
+		l.afterExit(c)
 	}()
 	if err := <-started; err != nil {
 		in.Close()
@@ -108,13 +108,13 @@ func (l *Lane) greet() error {
 	return nil
 }
 
-// bury handles the end of a child. First it marks the lock as abandoned, and then it
+// afterExit handles the end of a child. First it marks the lock as abandoned, and then it
 // sets dead. So a replacement never finds a lock that still has the number of the dead
 // child. Then it wakes the parent and every process that waits for a lock, because the
 // dead child may have died before it woke them: see futex.Bell. The bells of the
 // children need no ring: only the parent rings them, and if the parent dies, all
 // children end.
-func (l *Lane) bury(c *Child) {
+func (l *Lane) afterExit(c *Child) {
 	for i := range l.Pool.Layout.Queues {
 		q := l.Pool.Layout.Queue(l.Pool.memory, i)
 		done := q.Done.Load() // does not change while the dead child holds the lock

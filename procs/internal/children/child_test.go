@@ -39,7 +39,7 @@ func TestBuryInOrder(t *testing.T) {
 		}()
 		<-sleeps
 	}
-	go l.bury(c)
+	go l.afterExit(c)
 	for !c.dead.Load() {
 		runtime.Gosched()
 	}
@@ -58,7 +58,7 @@ func TestMournWaits(t *testing.T) {
 		l.child.Store(c)
 		mourned := false
 		go func() {
-			l.mourn(-1)
+			l.noteDeath(-1)
 			mourned = true
 		}()
 		synctest.Wait()

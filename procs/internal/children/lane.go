@@ -184,9 +184,9 @@ func (l *Lane) Ask(n int, patience time.Duration, question func(i int) uint64, c
 	})
 }
 
-// Held returns the item at which the lane's child died with the lock, or -1 if it
+// DiedHolding returns the item at which the lane's child died with the lock, or -1 if it
 // died without the lock.
-func (l *Lane) Held() int {
+func (l *Lane) DiedHolding() int {
 	held := l.Child().held.Load()
 	if l.Pool.Layout.Queues < len(l.Pool.Lanes) {
 		l = l.Pool.Lanes[0] // which counts for all
@@ -233,7 +233,7 @@ func (l *Lane) revive(item int, redo func()) error {
 		return ErrBroken
 	}
 	c := l.Child()
-	if !l.mourn(item) {
+	if !l.noteDeath(item) {
 		return l.Fault(item, errEnded)
 	}
 	if c.ready.Load() && (item < 0 || item != l.killed) {
@@ -262,11 +262,11 @@ func (l *Lane) revive(item int, redo func()) error {
 	return err
 }
 
-// mourn notes the death of the lane's child at that item, and reports whether it
+// noteDeath notes the death of the lane's child at that item, and reports whether it
 // was killed.
-func (l *Lane) mourn(item int) bool {
+func (l *Lane) noteDeath(item int) bool {
 	c := l.Child()
-	<-c.Ended // until then, bury uses memory that Close would unmap
+	<-c.Ended // until then, afterExit uses memory that Close would unmap
 	signal := SignalOf(c.cmd.ProcessState)
 	if signal == nil {
 		return false

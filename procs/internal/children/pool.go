@@ -124,7 +124,7 @@ func (p *Pool) Run(n int) (int, error) {
 	// Replace the children whose death nobody noticed, because the run did not need them.
 	for _, l := range p.Lanes {
 		if err == nil && l.Child().dead.Load() {
-			err = l.Revive(l.Held())
+			err = l.Revive(l.DiedHolding())
 		}
 	}
 	if err != nil {
@@ -205,7 +205,7 @@ func (p *Pool) Close() error {
 			}
 			select {
 			case <-c.Ended:
-				if !ours && !l.mourn(-1) && !c.State().Success() {
+				if !ours && !l.noteDeath(-1) && !c.State().Success() {
 					failed = append(failed, l.Fault(-1, errFailed))
 				}
 			default:

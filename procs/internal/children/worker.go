@@ -141,8 +141,8 @@ func (t task) serve(v *Variant) {
 	os.Exit(0)
 }
 
-// Torn ends a child that has received a request which is not whole.
-func (w *Worker) Torn(number uint64) {
+// ExitTorn ends a child that has received a request which is not whole.
+func (w *Worker) ExitTorn(number uint64) {
 	exit(1, "child %d: request %d is not whole, want words that count up from its number", w.Index, number)
 }
 
@@ -160,15 +160,15 @@ func (w *Worker) AwaitSent(target uint64) uint64 {
 func (w *Worker) Answer(do func(item []uint64)) {
 	item, buffer := make([]uint64, w.Words), frame.New(w.Words)
 	for {
-		w.Check(frame.Read(os.Stdin, buffer, item))
+		w.ExitOn(frame.Read(os.Stdin, buffer, item))
 		do(item)
-		w.Check(frame.Write(os.Stdout, buffer, item))
+		w.ExitOn(frame.Write(os.Stdout, buffer, item))
 	}
 }
 
-// Check ends a child that could not read a request or write an answer, with status
+// ExitOn ends a child that could not read a request or write an answer, with status
 // 0 if the parent has closed the pipe. It does nothing if err is nil.
-func (w *Worker) Check(err error) {
+func (w *Worker) ExitOn(err error) {
 	if errors.Is(err, io.EOF) {
 		os.Exit(0)
 	}
