@@ -9,7 +9,7 @@ import "boundaries/procs/internal/children"
 // Progress: blocking, but the lock survives its holder.
 func runShardedLock(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
-		return runLocked(l, []*children.Lane{l}, n)
+		return askLocked(l, []*children.Lane{l}, n)
 	})
 }
 
