@@ -49,6 +49,7 @@ package asyncio
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -221,8 +222,12 @@ func (db *Database) open(ctx context.Context, latency time.Duration) (err error)
 			return err
 		}
 	}
+	once := "" // ends the keys in a real Redis: processes in two containers may have one number
+	if db.shared {
+		once = ":" + rand.Text()
+	}
 	for i := range keys {
-		db.keys = append(db.keys, fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i))
+		db.keys = append(db.keys, fmt.Sprintf("boundaries:%d:%d", os.Getpid(), i)+once)
 		db.values = append(db.values, []byte(valueOf(i)))
 	}
 	if db.owner, err = resp.Dial(ctx, origin, patience); err == nil {

@@ -40,6 +40,7 @@ func TestEveryAnswerIsRightAndRecordedOnce(t *testing.T) {
 	db := open(t, 0)
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
+			suitetest.Guard(t, "a client waits for a connection, and nobody puts one back")
 			for _, n := range []int{0, 1, 7, inFlight - 1, inFlight, inFlight + 1, keys, 2000} {
 				require.Equal(t, Want(1, n), v.Run(db, n), "%d questions", n)
 			}
@@ -122,6 +123,25 @@ func TestDatabaseThatGoesAway(t *testing.T) {
 			case <-time.After(2 * patience):
 				t.Fatal("the run does not end")
 			}
+		})
+	}
+}
+
+// A database that does not answer ends every run when the patience is over.
+func TestSilentDatabase(t *testing.T) {
+	for _, v := range Variants {
+		synctest.Test(t, func(t *testing.T) {
+			db := &Database{keys: make([]string, keys), values: make([][]byte, keys)}
+			for range inFlight {
+				near, far := net.Pipe()
+				go io.Copy(io.Discard, far)
+				db.conns = append(db.conns, near)
+			}
+			began := time.Now()
+			a := v.Run(db, 2*inFlight)
+			require.Error(t, a.Err, v.Name)
+			require.Equal(t, patience, time.Since(began), v.Name)
+			require.NoError(t, db.Close())
 		})
 	}
 }
@@ -330,7 +350,7 @@ func values(command []string) string {
 	if command[0] != "GET" {
 		return "+OK\r\n"
 	}
-	i, _ := strconv.Atoi(command[1][strings.LastIndexByte(command[1], ':')+1:])
+	i, _ := strconv.Atoi(strings.Split(command[1], ":")[2])
 	return fmt.Sprintf("$%d\r\n%s\r\n", len(valueOf(i)), valueOf(i))
 }
 
@@ -462,6 +482,44 @@ func TestKeysOfARedisEnd(t *testing.T) {
 	for i, command := range deleted {
 		require.Equal(t, []string{"DEL", db.keys[i]}, command)
 	}
+}
+
+// Processes in two containers may have one number. Their keys differ nevertheless.
+func TestKeysOfTwoContainers(t *testing.T) {
+	address, _ := redis(t, values)
+	t.Setenv(Address, address)
+	require.NotEqual(t, open(t, 0).keys[0], open(t, 0).keys[0])
+}
+
+// Close deletes the keys after a renewal that has begun has written them.
+func TestCloseWaitsForTheRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		var asked []string
+		go func() {
+			lines := bufio.NewScanner(far)
+			for lines.Scan() {
+				if command := lines.Text(); command == "SET" || command == "DEL" {
+					lines.Scan() // the length
+					lines.Scan()
+					asked = append(asked, command+" "+lines.Text())
+					for range map[string]int{"SET": 6}[command] { // the value and PX
+						lines.Scan()
+					}
+					time.Sleep(time.Second)
+					io.WriteString(far, "+OK\r\n")
+				}
+			}
+		}()
+		db := &Database{shared: true, owner: resp.NewConn(near, patience), keys: []string{"spam", "eggs"}}
+		ctx, cancel := context.WithCancel(t.Context())
+		db.stop = cancel
+		db.renewal.Go(func() { db.renew(ctx) })
+		time.Sleep(lifetime/3 + 1)
+		require.NoError(t, db.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"SET spam", "SET eggs", "DEL spam", "DEL eggs"}, asked)
+	})
 }
 
 // The keys are written again before a Redis may delete them.

@@ -69,7 +69,8 @@ func (q *kqueue) change(ident, filter, flags int, fflags uint32) error {
 	return err
 }
 
-// add begins to watch a socket for input.
+// add begins to watch a socket for input. A kqueue does not report an urgent byte of TCP. A
+// read ends before it, and the next one may wait until something more arrives.
 func (q *kqueue) add(fd int) error {
 	return q.change(fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR, 0)
 }
@@ -97,7 +98,7 @@ func (q *kqueue) look(timeout *unix.Timespec) {
 		}
 		k := q.sockets[int(event.Ident)]
 		if event.Filter == unix.EVFILT_READ {
-			k.ended = k.ended || event.Flags&unix.EV_EOF != 0
+			k.short = k.short || event.Flags&unix.EV_EOF != 0
 			k.input = true
 			k.stream.readable()
 		} else if len(k.rest) > 0 {

@@ -83,7 +83,7 @@ func (e *epoll) wake() { e.file.SetReadDeadline(time.Unix(1, 0)) }
 // add begins to watch a socket.
 func (e *epoll) add(fd int) error {
 	return unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)})
+		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLPRI | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)})
 }
 
 // awaitOutput makes the selector report when the full socket takes something again.
@@ -97,11 +97,13 @@ func (e *epoll) remove(fd int) { unix.EpollCtl(e.fd, unix.EPOLL_CTL_DEL, fd, nil
 // dispatch makes ready the tasks that wait for the events. It runs none of them, so
 // every event belongs to a socket that is still watched.
 func (e *epoll) dispatch() {
-	const ended = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
+	// A read ends before an urgent byte, though more may follow. After the end of the input
+	// nothing more is reported.
+	const short = unix.EPOLLPRI | unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 	for _, event := range e.events[:max(e.ready, 0)] {
 		k := e.sockets[int(event.Fd)]
-		k.ended = k.ended || event.Events&ended != 0
-		if event.Events&(unix.EPOLLIN|ended) != 0 {
+		k.short = k.short || event.Events&short != 0
+		if event.Events&(unix.EPOLLIN|short) != 0 {
 			k.input = true
 			k.stream.readable()
 		}

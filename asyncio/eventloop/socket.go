@@ -21,7 +21,7 @@ type socket struct {
 	fd       int // the selector's name of the socket; system calls get it from raw, which knows if it is closed
 
 	input bool  // the socket may not be empty
-	ended bool  // the peer sends nothing more, and the selector has reported that
+	short bool  // a short read does not mean that the socket is empty
 	err   error // why nothing can be read anymore
 
 	rest []byte // what is left to write
@@ -43,6 +43,7 @@ const maxCall = 1 << 30
 // that is not a stream socket of package net or there is no selector.
 func (s *Stream) watch() transport {
 	var conn syscall.Conn
+	short := false
 	switch c := s.conn.(type) { // not the interface, which a type that embeds one has, too
 	case *net.TCPConn:
 		conn = c
@@ -50,7 +51,7 @@ func (s *Stream) watch() transport {
 		if c.LocalAddr().Network() != "unix" { // it keeps the bounds of messages
 			return nil
 		}
-		conn = c
+		conn, short = c, true // a read ends where the peer has passed descriptors
 	default:
 		return nil
 	}
@@ -68,7 +69,7 @@ func (s *Stream) watch() transport {
 		l.selector = watched
 		l.mu.Unlock()
 	}
-	k := &socket{stream: s, selector: watched, raw: raw}
+	k := &socket{stream: s, selector: watched, raw: raw, short: short}
 	if closed := raw.Control(func(fd uintptr) { k.fd, err = int(fd), watched.add(int(fd)) }); closed != nil || err != nil {
 		return nil
 	}
@@ -91,9 +92,9 @@ func (k *socket) read(p []byte) (int, error) {
 	n, err := k.call("read", k.sysRead, p)
 	switch {
 	case n > 0:
-		// A read that fills only a part of p has emptied the socket. What arrives after
-		// it is reported, but the end of the input may have been reported before.
-		k.input = n == len(p) || k.ended
+		// A read that fills only a part of p has emptied the socket, unless k.short is
+		// set. What arrives after the read is reported.
+		k.input = n == len(p) || k.short
 		return n, nil
 	case err == errAgain:
 		k.input = false

@@ -98,6 +98,35 @@ func TestHalfClosedPeer(t *testing.T) {
 	}
 }
 
+// drained returns all that tasks can read after one look of the selector.
+func drained(t *testing.T, s *Stream) (got string) {
+	s.loop.selector.poll()
+	for p := make([]byte, 64); ; {
+		n, err := s.transport.read(p)
+		if err == errAgain {
+			return got
+		}
+		require.NoError(t, err)
+		got += string(p[:n])
+	}
+}
+
+// A read ends behind a byte with which the peer has passed a descriptor.
+func TestPassedDescriptor(t *testing.T) {
+	near, far := ends(t, unix.SOCK_STREAM)
+	raw, err := far.(*net.UnixConn).SyscallConn()
+	require.NoError(t, err)
+	run(t, func(task *Task) error {
+		s := task.Loop().Attach(near)
+		io.WriteString(far, "spam")
+		raw.Control(func(fd uintptr) { err = unix.Sendmsg(int(fd), []byte("!"), unix.UnixRights(int(fd)), nil, 0) })
+		require.NoError(t, err)
+		io.WriteString(far, "eggs")
+		require.Equal(t, "spam!eggs", drained(t, s))
+		return nil
+	})
+}
+
 // A closed socket is not watched anymore, even if it has a duplicate. So the next
 // socket with its descriptor is not woken by what the duplicate receives.
 func TestDescriptorIsUsedAgain(t *testing.T) {
@@ -348,30 +377,36 @@ func TestWhatIsWatched(t *testing.T) {
 	}))
 }
 
+// ends returns the ends of a connection of Unix sockets. They are closed when the test ends.
+func ends(t *testing.T, kind int) (near, far net.Conn) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+	if err != nil {
+		t.Skip("no such sockets: ", err) // macOS has no unixpacket
+	}
+	var conns [2]net.Conn
+	for i, fd := range fds {
+		file := os.NewFile(uintptr(fd), "")
+		conns[i], err = net.FileConn(file)
+		file.Close()
+		require.NoError(t, err)
+		t.Cleanup(func() { conns[i].Close() })
+	}
+	return conns[0], conns[1]
+}
+
 // Messages keep their bounds when they are read in pieces, and an empty one is not the end.
 func TestMessagesKeepTheirBounds(t *testing.T) {
 	for network, kind := range map[string]int{"unixgram": unix.SOCK_DGRAM, "unixpacket": unix.SOCK_SEQPACKET} {
 		t.Run(network, func(t *testing.T) {
-			ends, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
-			if err != nil {
-				t.Skip("no such sockets: ", err) // macOS has no unixpacket
-			}
-			var conns []net.Conn
-			for _, fd := range ends {
-				file := os.NewFile(uintptr(fd), network)
-				conn, err := net.FileConn(file)
-				file.Close()
-				require.NoError(t, err)
-				defer conn.Close()
-				conns = append(conns, conn)
-			}
+			near, far := ends(t, kind)
 			run(t, func(task *Task) error {
-				s := task.Loop().Attach(conns[0])
-				conns[1].Write([]byte("spam"))
+				s := task.Loop().Attach(near)
+				far.Write([]byte("spam"))
 				if kind == unix.SOCK_DGRAM { // to package net, an empty packet is the end
-					conns[1].Write(nil)
+					far.Write(nil)
 				}
-				conns[1].Write([]byte("eggs"))
+				far.Write([]byte("eggs"))
 				p := make([]byte, 2)
 				for _, want := range []string{"sp", "am", "eg", "gs"} {
 					n, err := s.Read(task, p)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -53,6 +54,14 @@ func bothWays(t *testing.T, test func(t *testing.T, wrap wrapper)) {
 			test(t, wrap)
 		})
 	}
+}
+
+// streams runs a test both ways, with a stream and the other end of its connection.
+func streams(t *testing.T, test func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error) {
+	bothWays(t, func(t *testing.T, wrap wrapper) {
+		a, b := pair(t)
+		run(t, func(task *Task) error { return test(t, task, task.Loop().Attach(wrap(a)), b) })
+	})
 }
 
 // received waits until the stream's helper, if it has one, has received something or
@@ -143,35 +152,31 @@ func TestSmallWrite(t *testing.T) {
 
 // A socket that takes nothing at all makes the task wait, and not the loop.
 func TestFullSocket(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			written, p := 0, make([]byte, 1<<16)
-			for n := 1; n > 0; written += n { // a helper takes nothing without waiting
-				var err error
-				n, err = s.transport.write(make([]byte, 1<<20))
-				require.NoError(t, err)
-			}
-			Go(task.Loop(), func(t *Task) (nothing, error) {
-				for {
-					if _, err := s.Write(t, p); err != nil {
-						return nothing{}, err
-					}
-					written += len(p)
-					if err := t.Yield(); err != nil {
-						return nothing{}, err
-					}
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		written, p := 0, make([]byte, 1<<16)
+		for n := 1; n > 0; written += n { // a helper takes nothing without waiting
+			var err error
+			n, err = s.transport.write(make([]byte, 1<<20))
+			require.NoError(t, err)
+		}
+		Go(task.Loop(), func(t *Task) (nothing, error) {
+			for {
+				if _, err := s.Write(t, p); err != nil {
+					return nothing{}, err
 				}
-			})
-			for seen := -1; seen < written || !s.writing; {
-				seen = written
-				require.NoError(t, sleep(task, 10*time.Millisecond))
+				written += len(p)
+				if err := t.Yield(); err != nil {
+					return nothing{}, err
+				}
 			}
-			size := written + len(p) // with what waits
-			_, err := Await(task, RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) { return io.ReadFull(b, make([]byte, size)) }))
-			return err
 		})
+		for seen := -1; seen < written || !s.writing; {
+			seen = written
+			require.NoError(t, sleep(task, 10*time.Millisecond))
+		}
+		size := written + len(p) // with what waits
+		_, err := Await(task, RunInExecutor(task.Loop(), NewExecutor(1), func() (int, error) { return io.ReadFull(b, make([]byte, size)) }))
+		return err
 	})
 }
 
@@ -179,27 +184,29 @@ func TestFullSocket(t *testing.T) {
 // When the peer does read, it gets everything.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
-		sent := noise(32 << 20)
+		sent := noise(16 << 20)
 		a, b := pair(t)
 		run(t, func(task *Task) error {
 			l := task.Loop()
 			s := l.Attach(wrap(a))
 			writers := []*Future[int]{
 				Go(l, func(t *Task) (int, error) { return s.Write(t, sent) }),
-				Go(l, func(t *Task) (int, error) { return s.Write(t, []byte("last")) }), // after the first
+				Go(l, func(t *Task) (int, error) { return s.Write(t, sent) }),           // after the first
+				Go(l, func(t *Task) (int, error) { return s.Write(t, []byte("last")) }), // after both
 			}
 			for range 20 {
 				require.NoError(t, sleep(task, time.Millisecond))
 			}
-			require.False(t, writers[0].Done())
-			require.False(t, writers[1].Done())
-			got := make([]byte, len(sent)+4)
+			for _, f := range writers {
+				require.False(t, f.Done())
+			}
+			got := make([]byte, 2*len(sent)+4)
 			reader := RunInExecutor(l, NewExecutor(1), func() (int, error) { return io.ReadFull(b, got) })
 			_, err := Await(task, reader)
 			require.NoError(t, err)
-			require.True(t, bytes.Equal(append(sent, "last"...), got))
+			require.True(t, bytes.Equal(slices.Concat(sent, sent, []byte("last")), got))
 			counts, err := Await(task, Gather(l, writers...))
-			require.Equal(t, []int{len(sent), 4}, counts)
+			require.Equal(t, []int{len(sent), len(sent), 4}, counts)
 			return err
 		})
 	})
@@ -207,25 +214,21 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 
 // After a canceled Write the caller may change the bytes that it passed.
 func TestCanceledWrite(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
 		sent := bytes.Repeat([]byte{1}, 32<<20)
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			l := task.Loop()
-			s := l.Attach(wrap(a))
-			err := task.Timeout(10*time.Millisecond, func() error {
-				n, err := s.Write(task, sent)
-				require.Less(t, n, len(sent))
-				return err
-			})
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			clear(sent)
-			got := make([]byte, len(sent))
-			_, err = Await(task, RunInExecutor(l, NewExecutor(1), func() (int, error) { return io.ReadFull(b, got) }))
-			require.NoError(t, err)
-			require.Equal(t, len(got), bytes.Count(got, []byte{1}))
-			return nil
+		l := task.Loop()
+		err := task.Timeout(10*time.Millisecond, func() error {
+			n, err := s.Write(task, sent)
+			require.Less(t, n, len(sent))
+			return err
 		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		clear(sent)
+		got := make([]byte, len(sent))
+		_, err = Await(task, RunInExecutor(l, NewExecutor(1), func() (int, error) { return io.ReadFull(b, got) }))
+		require.NoError(t, err)
+		require.Equal(t, len(got), bytes.Count(got, []byte{1}))
+		return nil
 	})
 }
 
@@ -256,79 +259,71 @@ func TestPeerThatSendsTooMuch(t *testing.T) {
 
 // A canceled Read loses nothing, and another may begin at once.
 func TestCanceledRead(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			l := task.Loop()
-			s := l.Attach(wrap(a))
-			p := make([]byte, 10)
-			for i := range 50 {
-				err := task.Timeout(time.Duration(i)*time.Microsecond, func() error {
-					_, err := s.Read(task, p)
-					return err
-				})
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-			}
-			_, err := b.Write([]byte("spam"))
-			require.NoError(t, err)
-			n, err := s.Read(task, p)
-			require.NoError(t, err)
-			require.Equal(t, "spam", string(p[:n]))
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		l := task.Loop()
+		p := make([]byte, 10)
+		for i := range 50 {
+			err := task.Timeout(time.Duration(i)*time.Microsecond, func() error {
+				_, err := s.Read(task, p)
+				return err
+			})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		_, err := b.Write([]byte("spam"))
+		require.NoError(t, err)
+		n, err := s.Read(task, p)
+		require.NoError(t, err)
+		require.Equal(t, "spam", string(p[:n]))
 
-			// What is received after a Read was canceled, and before its task has run, goes
-			// to the next Read.
-			first := Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
-			task.Yield()
-			if h, ok := s.transport.(*helper); ok {
-				h.received([]byte("eggs"), 4, nil)
-				defer func() { <-h.free }() // the buffer was the test's
-			} else {
-				b.Write([]byte("eggs"))
-				for s.reader != nil {
-					l.selector.poll()
-				}
+		// What is received after a Read was canceled, and before its task has run, goes
+		// to the next Read.
+		first := Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
+		task.Yield()
+		if h, ok := s.transport.(*helper); ok {
+			h.received([]byte("eggs"), 4, nil)
+			defer func() { <-h.free }() // the buffer was the test's
+		} else {
+			b.Write([]byte("eggs"))
+			for s.reader != nil {
+				l.selector.poll()
 			}
-			first.Cancel()
-			_, err = Await(task, first)
-			require.ErrorIs(t, err, ErrCanceled)
-			n, err = s.Read(task, p)
-			require.NoError(t, err)
-			require.Equal(t, "eggs", string(p[:n]))
+		}
+		first.Cancel()
+		_, err = Await(task, first)
+		require.ErrorIs(t, err, ErrCanceled)
+		n, err = s.Read(task, p)
+		require.NoError(t, err)
+		require.Equal(t, "eggs", string(p[:n]))
 
-			// Another Read may begin before the canceled one has had its turn.
-			first = Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
-			task.Yield()
-			first.Cancel()
-			b.Write([]byte("ham"))
-			n, err = s.Read(task, p)
-			require.NoError(t, err)
-			require.Equal(t, "ham", string(p[:n]))
-			require.ErrorIs(t, first.err, ErrCanceled)
-			return nil
-		})
+		// Another Read may begin before the canceled one has had its turn.
+		first = Go(l, func(t *Task) (int, error) { return s.Read(t, p) })
+		task.Yield()
+		first.Cancel()
+		b.Write([]byte("ham"))
+		n, err = s.Read(task, p)
+		require.NoError(t, err)
+		require.Equal(t, "ham", string(p[:n]))
+		require.ErrorIs(t, first.err, ErrCanceled)
+		return nil
 	})
 }
 
 // Beside a Read, another Read or a Detach panics, and the stream goes on.
 func TestTwoReaders(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			first := Go(task.Loop(), func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
-			task.Yield()
-			for name, second := range map[string]func(){
-				"Read":   func() { s.Read(task, make([]byte, 1)) },
-				"Detach": func() { s.Detach(task) },
-			} {
-				require.PanicsWithValue(t, "eventloop: Read of a stream that another task reads", second, name)
-			}
-			_, err := s.Write(task, []byte("spam"))
-			require.NoError(t, err)
-			b.Write([]byte("eggs"))
-			_, err = Await(task, first)
-			return err
-		})
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		first := Go(task.Loop(), func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
+		task.Yield()
+		for name, second := range map[string]func(){
+			"Read":   func() { s.Read(task, make([]byte, 1)) },
+			"Detach": func() { s.Detach(task) },
+		} {
+			require.PanicsWithValue(t, "eventloop: Read of a stream that another task reads", second, name)
+		}
+		_, err := s.Write(task, []byte("spam"))
+		require.NoError(t, err)
+		b.Write([]byte("eggs"))
+		_, err = Await(task, first)
+		return err
 	})
 }
 
@@ -374,21 +369,17 @@ func TestPeerThatCloses(t *testing.T) {
 // When the peer resets the connection while a Write waits, that Write and every later
 // one return the error.
 func TestPeerThatResetsAWrite(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			task.Loop().callLater(time.Millisecond, func() {
-				b.SetLinger(0)
-				b.Close()
-			})
-			_, err := s.Write(task, make([]byte, 32<<20))
-			require.ErrorContains(t, err, "write")
-			require.NotErrorIs(t, err, net.ErrClosed)
-			_, again := s.Write(task, []byte("eggs"))
-			require.Equal(t, err, again)
-			return nil
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		task.Loop().callLater(time.Millisecond, func() {
+			b.SetLinger(0)
+			b.Close()
 		})
+		_, err := s.Write(task, make([]byte, 32<<20))
+		require.ErrorContains(t, err, "write")
+		require.NotErrorIs(t, err, net.ErrClosed)
+		_, again := s.Write(task, []byte("eggs"))
+		require.Equal(t, err, again)
+		return nil
 	})
 }
 
@@ -501,24 +492,20 @@ func TestDetach(t *testing.T) {
 
 // Before Detach returns, the transport has written what a canceled Write left to it.
 func TestDetachAfterACanceledWrite(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
 		const size = 32 << 20
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			l := task.Loop()
-			s := l.Attach(wrap(a))
-			require.ErrorIs(t, task.Timeout(10*time.Millisecond, func() error {
-				_, err := s.Write(task, make([]byte, size))
-				return err
-			}), context.DeadlineExceeded)
-			peer := RunInExecutor(l, NewExecutor(1), func() (int64, error) { return io.Copy(io.Discard, b) })
-			conn, err := s.Detach(task)
-			require.NoError(t, err)
-			require.NoError(t, conn.Close())
-			n, err := Await(task, peer)
-			require.EqualValues(t, size, n)
+		l := task.Loop()
+		require.ErrorIs(t, task.Timeout(10*time.Millisecond, func() error {
+			_, err := s.Write(task, make([]byte, size))
 			return err
-		})
+		}), context.DeadlineExceeded)
+		peer := RunInExecutor(l, NewExecutor(1), func() (int64, error) { return io.Copy(io.Discard, b) })
+		conn, err := s.Detach(task)
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		n, err := Await(task, peer)
+		require.EqualValues(t, size, n)
+		return err
 	})
 }
 
@@ -583,42 +570,34 @@ func TestEmptyReads(t *testing.T) {
 
 // A Read into no bytes leaves the input, and is not the end of it.
 func TestReadsIntoNothing(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			b.Write([]byte("spam"))
-			p := make([]byte, 4)
-			for i := range p {
-				n, err := s.Read(task, nil)
-				require.NoError(t, err)
-				require.Zero(t, n)
-				_, err = s.Read(task, p[i:i+1])
-				require.NoError(t, err)
-			}
-			require.Equal(t, "spam", string(p))
-			return nil
-		})
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		b.Write([]byte("spam"))
+		p := make([]byte, 4)
+		for i := range p {
+			n, err := s.Read(task, nil)
+			require.NoError(t, err)
+			require.Zero(t, n)
+			_, err = s.Read(task, p[i:i+1])
+			require.NoError(t, err)
+		}
+		require.Equal(t, "spam", string(p))
+		return nil
 	})
 }
 
 // A stream does not keep what its caller reads into and writes from.
 func TestBuffersAreForgotten(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			b.Write([]byte("spam"))
-			p := new([64]byte)
-			kept := weak.Make(p)
-			_, err := io.ReadFull(s.As(task), p[:4])
-			require.NoError(t, err)
-			_, err = s.Write(task, p[:])
-			require.NoError(t, err)
-			runtime.GC()
-			require.Nil(t, kept.Value())
-			return s.Close()
-		})
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		b.Write([]byte("spam"))
+		p := new([64]byte)
+		kept := weak.Make(p)
+		_, err := io.ReadFull(s.As(task), p[:4])
+		require.NoError(t, err)
+		_, err = s.Write(task, p[:])
+		require.NoError(t, err)
+		runtime.GC()
+		require.Nil(t, kept.Value())
+		return s.Close()
 	})
 }
 
@@ -746,21 +725,17 @@ func TestReadAfterACanceledRead(t *testing.T) {
 
 // Something else has closed the connection: a read after a full one, and a write, fail.
 func TestConnectionThatIsClosed(t *testing.T) {
-	bothWays(t, func(t *testing.T, wrap wrapper) {
-		a, b := pair(t)
-		run(t, func(task *Task) error {
-			s := task.Loop().Attach(wrap(a))
-			b.Write([]byte("spam"))
-			p := make([]byte, 4)
-			_, err := io.ReadFull(s.As(task), p)
-			require.NoError(t, err)
-			a.Close()
-			_, err = s.Read(task, p)
-			require.ErrorIs(t, err, net.ErrClosed)
-			_, err = s.Write(task, p)
-			require.ErrorIs(t, err, net.ErrClosed)
-			return nil
-		})
+	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
+		b.Write([]byte("spam"))
+		p := make([]byte, 4)
+		_, err := io.ReadFull(s.As(task), p)
+		require.NoError(t, err)
+		s.conn.Close()
+		_, err = s.Read(task, p)
+		require.ErrorIs(t, err, net.ErrClosed)
+		_, err = s.Write(task, p)
+		require.ErrorIs(t, err, net.ErrClosed)
+		return nil
 	})
 }
 

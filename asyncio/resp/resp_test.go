@@ -635,6 +635,25 @@ func TestRelayCloses(t *testing.T) {
 	require.Eventually(t, func() bool { return conns(s)+conns(r) == 0 }, patience, time.Millisecond)
 }
 
+// When a relay has ended, so has its goroutine for the other direction.
+func TestRelayWaits(t *testing.T) {
+	s := listen(t)
+	stacks := make([]byte, 1<<16)
+	for range 20 {
+		l, err := net.ListenTCP("tcp", nil)
+		require.NoError(t, err)
+		near, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		conn, err := l.AcceptTCP()
+		require.NoError(t, err)
+		l.Close()
+		near.Close()
+		newServer().relay(conn, s.Addr())
+		require.NotContains(t, string(stacks[:runtime.Stack(stacks, true)]), "relay.func")
+		conn.Close()
+	}
+}
+
 // Dial fails if nothing listens at the address, or if what listens does not answer.
 func TestDialErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

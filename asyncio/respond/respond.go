@@ -94,7 +94,12 @@ func (l Load) Workload(name string) suite.Workload {
 					fork.Check("respond", workers, n)
 					right = v.Run(l, n, &latencies)
 				},
-				Check: func(n int) error { return suite.Compare(right, n) },
+				Check: func(n int) error {
+					if latencies.err != nil {
+						return latencies.err
+					}
+					return suite.Compare(right, n)
+				},
 				Metrics: func(time.Duration, int) []suite.Metric {
 					return []suite.Metric{
 						{Unit: "p50-ns", Value: float64(latencies.Percentile(50))},
@@ -107,9 +112,11 @@ func (l Load) Workload(name string) suite.Workload {
 	return w
 }
 
-// Latencies are the latencies of the events of one run. The zero value is empty.
+// Latencies are the latencies of the events of one run, and the error that ended it
+// early. The zero value is empty.
 type Latencies struct {
 	samples []time.Duration
+	err     error
 	every   int // the latency of each every-th event is a sample
 }
 
@@ -118,6 +125,7 @@ type Latencies struct {
 const maxSamples = 1 << 20
 
 func (l *Latencies) reset(n int) {
+	l.err = nil
 	l.every = n/maxSamples + 1
 	l.samples = slices.Grow(l.samples[:0], n/l.every+1)
 }
@@ -194,10 +202,12 @@ func (u *user) play(n int, latencies *Latencies) {
 		if u.op != nil {
 			u.op.endAt(began.Add(patience))
 		}
-		if _, err := u.conn.Write(event[:]); err != nil {
-			return
+		_, err := u.conn.Write(event[:])
+		if err == nil {
+			_, err = io.ReadFull(u.conn, event[:])
 		}
-		if _, err := io.ReadFull(u.conn, event[:]); err != nil {
+		if err != nil {
+			latencies.err = fmt.Errorf("respond: event %d has no answer: %w", i, err)
 			return
 		}
 		latencies.note(i, time.Since(began))

@@ -3,7 +3,9 @@ package respond
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -33,28 +35,31 @@ func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 	}
 }
 
-// Under load=busy, each row computes beside its events. One event may be too short to see that.
+// Under load=busy and load=stuck, each row computes beside its events. One event may be too
+// short to see that.
 func TestBusyComputes(t *testing.T) {
 	stacks := make([]byte, 1<<16)
-	for _, v := range Variants {
-		computes := false
-		for run := 0; run < 100 && !computes; run++ {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				v.Run(Busy, 1, new(Latencies))
-			}()
-			for over := false; !over && !computes; {
-				computes = bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*computation).chunk"))
-				select {
-				case <-ended:
-					over = true
-				default:
+	for _, load := range []Load{Busy, Stuck} {
+		for _, v := range Variants {
+			computes := false
+			for run := 0; run < 100 && !computes; run++ {
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					v.Run(load, 1, new(Latencies))
+				}()
+				for over := false; !over && !computes; {
+					computes = bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*computation).chunk"))
+					select {
+					case <-ended:
+						over = true
+					default:
+					}
 				}
+				<-ended
 			}
-			<-ended
+			require.True(t, computes, "load=%d/%s", load, v.Name)
 		}
-		require.True(t, computes, v.Name)
 	}
 }
 
@@ -77,6 +82,33 @@ func TestWrongAnswer(t *testing.T) {
 	u := &user{conn: near, done: make(chan struct{})}
 	u.play(3, new(Latencies))
 	require.Equal(t, 2, u.right)
+}
+
+// If the connection fails, the row's error says how. The next run begins without it.
+func TestConnectionThatFails(t *testing.T) {
+	defer func(old []Variant) { Variants = old }(Variants)
+	var reads int64 // of the program
+	Variants = []Variant{{Name: "spam", Run: func(_ Load, n int, latencies *Latencies) int {
+		near, far := net.Pipe()
+		program := io.LimitReader(far, reads)
+		go func() {
+			io.Copy(io.Discard, program)
+			far.Close()
+		}()
+		u := &user{conn: near, done: make(chan struct{})}
+		u.play(n, latencies)
+		return u.right
+	}}}
+	s, err := Idle.Workload("Respond").Benches[0].Open(1)
+	require.NoError(t, err)
+	for _, want := range []error{io.ErrClosedPipe, io.EOF} {
+		s.Run(3)
+		require.EqualError(t, s.Check(3), "respond: event 0 has no answer: "+want.Error())
+		require.ErrorIs(t, s.Check(3), want)
+		s.Run(0)
+		require.NoError(t, s.Check(0))
+		reads++
+	}
 }
 
 // The computation that is stuck ends with the answer. In virtual time its patience, which
@@ -116,6 +148,15 @@ func TestStuckHoldsUp(t *testing.T) {
 		for _, d := range latencies.samples {
 			require.GreaterOrEqual(t, d, patience, name)
 		}
+	}
+}
+
+// The thread that answers has no lock while it reads or writes.
+func TestSystemCallsWithoutTheLock(t *testing.T) {
+	code, err := os.ReadFile("gil.go")
+	require.NoError(t, err)
+	for _, call := range []string{"Read", "Write"} {
+		require.Regexp(t, `lock\.Release\(&t\)\s+_, err :?= conn\.`+call+`\(event\[:\]\)\s+lock\.Acquire\(&t\)`, string(code))
 	}
 }
 
