@@ -9,11 +9,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // A program is linked again if anything that it is made of has changed, and not if it only has
 // another path or another random layout.
 func TestLinksAgain(t *testing.T) {
+	suitetest.Once(t)
 	defer Remove()
 	if folder() == "" {
 		t.Skip("this machine lacks a program that the script needs")
