@@ -68,19 +68,19 @@ func TestTimesFitTheNames(t *testing.T) {
 	const patience = 10 * time.Second
 	for _, test := range []struct {
 		short, long string
-		n           int
+		rounds, n   int
 		times       time.Duration
 	}{
-		{"WorkerPool/task=empty", "WorkerPool/task=1us", 1000, 10},
-		{"WorkerPool/task=1us", "WorkerPool/task=io", 10, 20},
-		{"Respond/load=idle", "Respond/load=busy", 1, 5},
-		{"Respond/load=busy", "Respond/load=stuck", 1, 5},
-		{"AsyncIO/latency=0", "AsyncIO/latency=1ms", 10, 5},
+		{"WorkerPool/task=empty", "WorkerPool/task=1us", 20, 1000, 10},
+		{"WorkerPool/task=1us", "WorkerPool/task=io", 20, 2, 20},
+		{"Respond/load=idle", "Respond/load=busy", 10, 1, 5},
+		{"Respond/load=busy", "Respond/load=stuck", 3, 1, 5},
+		{"AsyncIO/latency=0", "AsyncIO/latency=1ms", 20, 2, 5},
 	} {
 		rows := []suite.Session{open(t, test.short, 1), open(t, test.long, 1)}
 		fastest := []time.Duration{patience, patience}
 		end := time.Now().Add(patience)
-		for round := 0; round < 2 || fastest[1] < test.times*fastest[0] && time.Now().Before(end); round++ {
+		for round := 0; round < test.rounds || fastest[1] < test.times*fastest[0] && time.Now().Before(end); round++ {
 			for i, row := range rows {
 				began := time.Now()
 				row.Run(test.n)
