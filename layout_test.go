@@ -1,6 +1,8 @@
 package boundaries_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -41,7 +43,7 @@ func TestEveryVariantHasFileLineAndDoc(t *testing.T) {
 func TestEveryGILTicks(t *testing.T) {
 	for _, w := range all.Workloads() {
 		file := filepath.Join(w.Folder, "gil.go")
-		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		tree, err := parser.ParseFile(token.NewFileSet(), inOverlay(t, file), nil, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -54,6 +56,97 @@ func TestEveryGILTicks(t *testing.T) {
 		})
 		require.True(t, ticks, file)
 	}
+}
+
+// What the answer of a row does not show, its code does. What two processors write is on lines
+// of its own, except in the row that shows what that costs. A worker uses the cell of its number,
+// and a row no function of another. A lock is held neither from step to step nor from a take to
+// its drop, and readers keep each other out only where the lock is a mutex.
+func TestRowsMeasureWhatTheySay(t *testing.T) {
+	alone := regexp.MustCompile(`^(Answer|Case|Step|Trial|Variant|request|unit|waits)$`) // types that no two processors write
+	elements := regexp.MustCompile(`^(Worker|callsCell|callsShard|cell|readerLock|sequenced|shard|slot)$`)
+	ofARow := regexp.MustCompile(`^(run|fib)[A-Z]`)
+	for _, folder := range []string{"loop", "fib", "refcount", "contention", "contention/config", "contention/counter"} {
+		for _, path := range files(t) {
+			if filepath.Dir(path) != filepath.FromSlash(folder) || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			set := token.NewFileSet()
+			tree, err := parser.ParseFile(set, inOverlay(t, path), nil, 0)
+			require.NoError(t, err)
+			row := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".go"), "_", "")
+			inArray, inRow := map[ast.Node]bool{}, false
+			ast.Inspect(tree, func(n ast.Node) bool {
+				if n == nil {
+					return true
+				}
+				at := set.Position(n.Pos())
+				switch n := n.(type) {
+				case *ast.TypeSpec:
+					inArray[n.Type] = elements.MatchString(n.Name.Name)
+					return !alone.MatchString(n.Name.Name)
+				case *ast.ArrayType:
+					inArray[n.Elt] = n.Len == nil
+				case *ast.StructType:
+					if len(n.Fields.List) == 0 || folder == "refcount" || row == "case" { // refcount has its own test
+						break
+					}
+					first, last := n.Fields.List[0], n.Fields.List[len(n.Fields.List)-1]
+					require.Equal(t, row != "falsesharing", mentions(last, "_") == 1, "%v: the pad at the end", at)
+					require.True(t, inArray[n] || mentions(first, "_") == 1, "%v: no pad at the beginning", at)
+				case *ast.Ident:
+					if ofARow.MatchString(n.Name) && row != filepath.Base(folder) {
+						require.Equal(t, row, strings.ToLower(n.Name[3:]), "%v: a function of another row", at)
+					}
+				case *ast.IfStmt:
+					if n.Else != nil && mentions(n.Cond, "Update") == 1 && row != "globalmutex" && row != "shardedlock" {
+						require.Zero(t, mentions(n.Else, "Lock"), "%v: readers keep each other out", at)
+					}
+				case *ast.FuncDecl:
+					inRow = ofARow.MatchString(n.Name.Name)
+					require.False(t, inRow && folder == "refcount" && mentions(n, "Lock") == 1, "%v: one lock for a take and its drop", at)
+				case *ast.IndexExpr:
+					_, isNumber := n.Index.(*ast.BasicLit)
+					require.False(t, inRow && isNumber && mentions(n.X, "words") == 0, "%v: not the worker's own", at)
+				case *ast.BlockStmt:
+					held := 0
+					for _, s := range n.List {
+						switch s.(type) {
+						case *ast.ForStmt, *ast.RangeStmt:
+							require.False(t, inRow && held > 0, "%v: a lock for all steps", at)
+						case *ast.ExprStmt:
+							held += mentions(s, "Lock") + mentions(s, "RLock") - mentions(s, "Unlock") - mentions(s, "RUnlock")
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// inOverlay returns the file that a mutant has in the place of this one, if any.
+func inOverlay(t *testing.T, file string) string {
+	list, err := os.ReadFile(os.Getenv("BOUNDARIES_OVERLAY"))
+	if err != nil {
+		return file
+	}
+	var overlay struct{ Replace map[string]string }
+	require.NoError(t, json.Unmarshal(list, &overlay))
+	path, err := filepath.Abs(file)
+	require.NoError(t, err)
+	return cmp.Or(overlay.Replace[path], file)
+}
+
+// mentions returns how often a part of a program has that name.
+func mentions(part ast.Node, name string) (times int) {
+	ast.Inspect(part, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Name == name {
+			times++
+		}
+		return true
+	})
+	return times
 }
 
 // Every package says what it is for.

@@ -3,10 +3,12 @@ package fib
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/fibsize"
 	"boundaries/internal/gil"
 	"boundaries/internal/suite/suitetest"
 )
@@ -28,6 +30,20 @@ func TestStepIsFibOf20(t *testing.T) {
 		t.Skip("BOUNDARIES_FIB is set")
 	}
 	require.Equal(t, Answer{Sum: 10946, Calls: 21891}, Want(1, 1))
+}
+
+// The environment sets the size of the steps.
+func TestSizeOfTheEnvironment(t *testing.T) {
+	if os.Getenv(fibsize.Variable) == "7" {
+		require.Equal(t, Answer{Sum: 21, Calls: 41}, runSerial(1, 1))
+		return
+	}
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), fibsize.Variable+"=7")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 // A worker of lock-free adds to its cell once in 64 calls.

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
-	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cacheline"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -95,6 +96,17 @@ func TestOneLockForEachObject(t *testing.T) {
 	require.NotSame(t, lock, heap.guard(b.slot.(*slot[int])))
 }
 
+// The words of a count, and the locks of different objects, are on different cache lines.
+func TestPads(t *testing.T) {
+	var o [2]slot[biasedCount]
+	suitetest.Apart(t, &o[0].gen, &o[0].count.owner, &o[0].count.local, &o[0].count.shared, &o[1].arena)
+	var global mutexHeap
+	suitetest.Apart(t, &global.live, &global.mu)
+	require.GreaterOrEqual(t, unsafe.Sizeof(global)-unsafe.Offsetof(global.mu), uintptr(cacheline.Size))
+	var sharded shardedHeap
+	suitetest.Apart(t, &sharded.live, &sharded.stripes[0].mu, &sharded.stripes[1].mu)
+}
+
 // merge clears the owner before it writes the word. A drop too many makes it panic in
 // between. After the word says merged, the slot may have another object.
 func TestOwnerIsClearedBeforeTheWord(t *testing.T) {
@@ -170,12 +182,8 @@ func TestMergedByAnother(t *testing.T) {
 	owner.Close()
 	o.count.shared.Store(word{"queued", -1}.encode())
 	owner.mu.Lock()
-	asked := make(chan struct{})
-	go func() {
-		askToMerge(o)
-		close(asked)
-	}()
-	time.Sleep(10 * time.Millisecond) // it waits for the lock by now, or will soon
+	waits, asked := suitetest.Locks(func() { askToMerge(o) })
+	require.True(t, waits, "for the lock of the owner's inbox")
 	require.Zero(t, merge(o))
 	owner.mu.Unlock()
 	<-asked

@@ -190,6 +190,42 @@ func TestReleaseDoesNotWaitUnasked(t *testing.T) {
 	})
 }
 
+// A waiter whose interval ends while the lock is free asks nobody for it.
+func TestNoRequestWhileTheLockIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g GIL
+		var holder, first, me Thread
+		first.wake = make(chan struct{}, 1)
+		g.Acquire(&holder)
+		g.waiters = []*Thread{&first} // it never runs
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			g.Acquire(&me)
+			g.Release(&me)
+		})
+		synctest.Wait()
+		g.Release(&holder)
+		time.Sleep(DefaultInterval)
+		synctest.Wait()
+		drops := g.Stats().Drops
+		g.mu.Lock()
+		g.waiters = g.waiters[1:]
+		g.mu.Unlock()
+		require.Zero(t, drops)
+	})
+}
+
+// Stats does not read the counts while a thread changes them.
+func TestStatsLocks(t *testing.T) {
+	var g GIL
+	g.mu.Lock()
+	waits, ended := suitetest.Locks(func() { g.Stats() })
+	g.mu.Unlock()
+	<-ended
+	require.True(t, waits)
+}
+
 // A short wait does not hide a longer one before it.
 func TestLongestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -365,9 +401,14 @@ func TestBlockingOverlapsComputingDoesNot(t *testing.T) {
 func TestMisuse(t *testing.T) {
 	var g GIL
 	var me, other Thread
-	require.PanicsWithValue(t, "gil: Release by a thread that does not hold the lock", func() { g.Release(&me) })
+	refused := func(message string, f func()) {
+		require.PanicsWithValue(t, message, f)
+		require.True(t, g.mu.TryLock(), "after "+message)
+		g.mu.Unlock()
+	}
+	refused("gil: Release by a thread that does not hold the lock", func() { g.Release(&me) })
 	g.Acquire(&me)
-	require.PanicsWithValue(t, "gil: Acquire by the thread that holds the lock", func() { g.Acquire(&me) })
-	require.PanicsWithValue(t, "gil: Release by a thread that does not hold the lock", func() { g.Release(&other) })
+	refused("gil: Acquire by the thread that holds the lock", func() { g.Acquire(&me) })
+	refused("gil: Release by a thread that does not hold the lock", func() { g.Release(&other) })
 	g.Release(&me)
 }

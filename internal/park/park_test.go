@@ -8,9 +8,17 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 func never() bool { return false }
+
+// A publisher's look at idle does not wait for workers that fall asleep in their seats.
+func TestPads(t *testing.T) {
+	l := New(2)
+	suitetest.Apart(t, &l.idle, &l.waking, &l.seats[0].asleep, &l.seats[1].asleep)
+}
 
 func TestWakeWakesOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

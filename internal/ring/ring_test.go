@@ -15,6 +15,11 @@ import (
 
 var starts = []uint32{0, math.MaxUint32 - 700, math.MaxInt32 - 700}
 
+func TestPads(t *testing.T) {
+	r := New[int](0)
+	suitetest.Apart(t, &r.room, &r.items, &r.put, &r.take, &r.slots[0])
+}
+
 func TestOrderAndBounds(t *testing.T) {
 	suitetest.Guard(t, "Put into a full ring waits")
 	for _, start := range starts {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cacheline"
 	"boundaries/internal/cputime"
 	"boundaries/internal/race"
 	"boundaries/internal/suite"
@@ -183,6 +184,39 @@ func Wired(t *testing.T, name, prefix string, function any) {
 	_, got, _ := strings.Cut(path.Base(runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()), ".")
 	words := strings.NewReplacer("-", "", "/", "", "=", "").Replace(name)
 	require.Equal(t, strings.ToLower(prefix+words), strings.ToLower(got))
+}
+
+// Apart tests that no two of these words are on one cache line, whatever the address.
+func Apart(t *testing.T, words ...any) {
+	t.Helper()
+	for i := range words {
+		for j := range i {
+			distance := int(reflect.ValueOf(words[i]).Pointer()) - int(reflect.ValueOf(words[j]).Pointer())
+			require.GreaterOrEqual(t, max(distance, -distance), cacheline.Size, "of words %d and %d", j, i)
+		}
+	}
+}
+
+// Locks calls f on another goroutine, and returns when f waits for a mutex or has returned.
+// It reports which, and ended is closed when f has returned.
+func Locks(f func()) (waits bool, ended <-chan struct{}) {
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		f()
+	}()
+	for stacks := make([]byte, 1<<20); ; runtime.Gosched() {
+		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if strings.Contains(stack, " [sync.") && strings.Contains(stack, "suitetest.Locks.func1(") {
+				return true, end
+			}
+		}
+		select {
+		case <-end:
+			return false, end
+		default:
+		}
+	}
 }
 
 // Guard ends the test binary with a panic if the test hangs: the program uses hardly any

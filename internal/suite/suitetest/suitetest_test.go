@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cputime"
 	"boundaries/internal/race"
 	"boundaries/internal/suite"
 )
@@ -32,6 +34,34 @@ func TestExactNamesARowThatHangs(t *testing.T) {
 	out := again(t, "SUITETEST_HANG")
 	require.Contains(t, out, "deaf hangs: 2 workers have not taken 7 steps in 500ms")
 	require.Contains(t, out, "TestExactNamesARowThatHangs.func1")
+}
+
+// A test that waits forever ends by itself, and says what hangs: after 20 s without work, of
+// virtual time here.
+func TestGuard(t *testing.T) {
+	if os.Getenv("SUITETEST_GUARD") != "" {
+		synctest.Test(t, func(t *testing.T) {
+			Guard(t, "it waits")
+			for began, _ := cputime.Used(); ; { // it works at first
+				if now, err := cputime.Used(); err != nil || now-began > 110*time.Millisecond {
+					break
+				}
+			}
+			for range 100 {
+				time.Sleep(time.Second)
+				fmt.Println("a second")
+			}
+		})
+		return
+	}
+	Once(t)
+	out := again(t, "SUITETEST_GUARD")
+	require.Contains(t, out, "panic: TestGuard: it waits")
+	limit := 10
+	if race.Enabled {
+		limit *= 3
+	}
+	require.InDelta(t, 2*limit, strings.Count(out, "a second"), 6)
 }
 
 // A row that races and gives the right answer fails, and its first race is its last run.

@@ -1,0 +1,70 @@
+package linkonce
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
+)
+
+// A program is linked again if anything that it is made of has changed, and not if it only has
+// another path or another random layout.
+func TestLinksAgain(t *testing.T) {
+	suitetest.Once(t)
+	defer Remove()
+	if folder() == "" {
+		t.Skip("this machine lacks a program that the script needs")
+	}
+	t.Setenv("LINK", "")
+	bin := t.TempDir()
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.Mkdir(".git", 0o700)) // of which only the overlay counts
+	write := func(file, text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o700)) }
+	linker := filepath.Join(bin, "linker") // each program that it links is one line longer
+	write(linker, fmt.Sprintf("#!/bin/sh\nwhile [ $1 != -o ]; do shift; done\necho >>%s/linked && cp %[1]s/linked $2\n", bin))
+	script := filepath.Join(bin, "go")
+	write(script, fmt.Sprintf(linkOnce, linker, bin))
+
+	last := ""
+	for _, step := range []struct {
+		change, args string // change is a variable or a file, and its new text
+		again        bool
+	}{
+		{"main.go=1", "build -o a .", true},
+		{"main.go=1", "build -o b .", false},
+		{"main.go=2", "build -o a .", true},
+		{"main_test.go=1", "test -c -o a .", true},
+		{"main_test.go=1", "test -c -o a .", false},
+		{"main_test.go=2", "test -c -o a .", true},
+		{"go.mod=2", "test -c -o a .", true},
+		{"GOFLAGS=-v", "test -c -o a .", true},
+		{"GOFLAGS=-v", "test -race -c -o a .", true},
+		{".git/changed.go=1", "build -overlay=.git/changed.json -o a .", true},
+		{".git/changed.go=2", "build -overlay=.git/changed.json -o a .", true},
+		{"main.go=2", "build -ldflags=-randlayout=1 -o a .", true},
+		{"main.go=2", "build -ldflags=-randlayout=2 -o a .", false},
+		{"LINK=mine", "build -ldflags=-randlayout=2 -o a .", true},
+		{"LINK=mine", "build -ldflags=-randlayout=1 -o a .", false},
+		{"LINK=always", "build -o a .", true},
+		{"LINK=always", "build -o a .", true},
+	} {
+		if name, text, _ := strings.Cut(step.change, "="); strings.Contains(name, ".") {
+			write(name, text)
+		} else {
+			t.Setenv(name, text)
+		}
+		args := strings.Fields(step.args)
+		out, err := exec.Command(script, args...).CombinedOutput()
+		require.NoError(t, err, "%v: %s", step, out)
+		program, err := os.ReadFile(args[len(args)-2])
+		require.NoError(t, err)
+		require.Equal(t, step.again, string(program) != last, "%v", step)
+		last = string(program)
+	}
+}
