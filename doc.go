@@ -5,7 +5,7 @@
 // Python's global interpreter lock (GIL), each under every discipline that has
 // been tried in the lock's place:
 //
-//	serial         one goroutine, no sharing: the base of every speed-up
+//	serial         one goroutine, no sharing: what the others are compared with
 //	gil            CPython's lock: one holder, 5 ms switch interval, forced switching
 //	global-mutex   one sync.Mutex around every step
 //	sharded-lock   many padded locks

@@ -12,8 +12,8 @@
 // measure both kinds of rows, sync= for the suite's and peer= for the others. The first
 // also prints a table for each job, ours first.
 //
-// A job takes from the suite the rows that a program would choose. It leaves out bases of a
-// speed-up (serial), models of CPython (gil), lessons (cas, false-sharing, buffered, ping),
+// A job takes from the suite the rows that a program would choose. It leaves out the rows that
+// others are compared with (serial), models of CPython (gil), lessons (cas, false-sharing, buffered, ping),
 // ceilings (private, where it does less than the job), and rows that do the same as another
 // one here and are slower (thread in Await; sharded-lock, atomic and executor in AsyncIO;
 // channel in the lab and in Procs).

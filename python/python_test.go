@@ -7,6 +7,7 @@ package python_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -89,10 +90,14 @@ func changed(t *testing.T, file string, oldNew ...string) (dir string) {
 }
 
 // alone returns a script that runs without run.sh. An interpreter that does not say whether
-// its GIL is on computes for a while to find out, so the script is told.
+// its GIL is on computes for a while to find out, so the script is told. A script that hangs is
+// killed.
 func alone(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), python(t), append([]string{"-B"}, args...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, python(t), append([]string{"-B"}, args...)...)
+	cmd.WaitDelay = time.Second // its children may keep its output open
 	cmd.Env = append(os.Environ(), "BOUNDARIES_PYTHON="+system())
 	return cmd
 }
@@ -205,7 +210,7 @@ func TestWrongAnswers(t *testing.T) {
 		{"fib", "fib", "fib(n-2)", "fib(n-1)", "PyFib: 1 threads, 1 steps: the sum is 524288, want 10946"},
 		{"fib", "fib", "range(n)", "range(n - 1)", "PyFib: 1 threads, 1 steps: the sum is 0, want 10946"},
 		{"fib", "bench", "results[worker] = work", "work", "a thread ended early"},
-		{"spawn", "spawn", "    pass", "    sys.exit(3)", "PySpawn: a child ended with status 3"},
+		{"spawn", "spawn", "    pass", "    sys.exit(1)", "PySpawn: a child ended with status 1"},
 		{"spawn", "spawn", "target=nothing)\n        bench.start(one)\n        one.join()\n",
 			"target=time.sleep, args=(1,))\n        bench.start(one)\n", "PySpawn: some have not ended"},
 		{"spawn", "spawn", "    pass", "    time.sleep(0.01)", ""}, // slow is not wrong
@@ -230,7 +235,7 @@ func TestWrongAnswers(t *testing.T) {
 				return
 			}
 			require.Error(t, err)
-			require.Contains(t, stderr.String(), test.says+"\n")
+			require.Contains(t, stderr.String(), test.says+"\n", err)
 			switch test.script {
 			case "spawn", "queues", "deadlock": // other rows were right
 			default:
@@ -566,11 +571,15 @@ func TestQueuesLeaveNoChild(t *testing.T) {
 	}
 }
 
-// The alarm that ends a stuck script leaves a row the time that BENCHTIME asks for.
+// The alarm ends a stuck script, and leaves a row the time that BENCHTIME asks for.
 func TestLongRow(t *testing.T) {
 	dir := changed(t, "bench.py", "PATIENCE = 120", "PATIENCE = 1")
+	stuck := alone(t, "-c", `import bench, time; bench.bench("", 1, lambda n: time.sleep(10))`, "1")
+	stuck.Dir = dir
+	require.NoError(t, stuck.Start())
 	out, err := alone(t, filepath.Join(dir, "fib.py"), "1500", "1").CombinedOutput()
 	require.NoError(t, err, string(out))
+	require.EqualError(t, stuck.Wait(), "signal: alarm clock")
 }
 
 // begun is the file that a changed script makes where it says MARK. A script runs in its

@@ -289,105 +289,100 @@ func requireFull(t *testing.T, p Pool, workers int, accepted int64) {
 	require.LessOrEqual(t, accepted, int64(most))
 }
 
+// eachCancelable calls f for pools of 1 and of 3 workers of every variant whose Submit may
+// give up.
+func eachCancelable(t *testing.T, f func(t *testing.T, p Pool, workers int)) {
+	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
+		for _, workers := range []int{1, 3} {
+			synctest.Test(t, func(t *testing.T) { f(t, open(workers), workers) })
+		}
+	})
+}
+
 // While every worker is busy, the queue takes as many tasks as it should before a submitter
 // waits, also where the number of workers does not divide its capacity.
 func TestCapacity(t *testing.T) {
-	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
-		for _, workers := range []int{1, 3} {
-			synctest.Test(t, func(t *testing.T) {
-				p := open(workers)
-				ctx, cancel := context.WithCancel(t.Context())
-				release := make(chan struct{})
-				for range workers {
-					require.NoError(t, p.Submit(ctx, func(w Worker) { w.Blocking(func() { <-release }) }))
-					synctest.Wait() // until a worker has taken it
-				}
-				accepted, last := fill(t, ctx, p, release, new(atomic.Int64))
-				require.GreaterOrEqual(t, accepted.Load(), int64(capacity))
-				require.Less(t, accepted.Load(), int64(capacity+workers), "only sharded-lock rounds up, to a multiple of workers")
-				cancel()
-				require.ErrorIs(t, <-last, context.Canceled)
-				close(release)
-				require.NoError(t, p.Close())
-			})
+	eachCancelable(t, func(t *testing.T, p Pool, workers int) {
+		ctx, cancel := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		for range workers {
+			require.NoError(t, p.Submit(ctx, func(w Worker) { w.Blocking(func() { <-release }) }))
+			synctest.Wait() // until a worker has taken it
 		}
+		accepted, last := fill(t, ctx, p, release, new(atomic.Int64))
+		require.GreaterOrEqual(t, accepted.Load(), int64(capacity))
+		require.Less(t, accepted.Load(), int64(capacity+workers), "only sharded-lock rounds up, to a multiple of workers")
+		cancel()
+		require.ErrorIs(t, <-last, context.Canceled)
+		close(release)
+		require.NoError(t, p.Close())
 	})
 }
 
 func TestCancelWhileFull(t *testing.T) {
-	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
-		for _, workers := range []int{1, 3} {
-			synctest.Test(t, func(t *testing.T) {
-				p := open(workers)
-				ctx, cancel := context.WithCancel(t.Context())
-				release := make(chan struct{})
-				var ran atomic.Int64
-				accepted, last := fill(t, ctx, p, release, &ran)
-				requireFull(t, p, workers, accepted.Load())
-				cancel()
-				err := <-last
-				require.ErrorIs(t, err, context.Canceled)
-				require.EqualError(t, err, "workerpool: submitting a task: context canceled")
-				require.ErrorIs(t, p.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
+	eachCancelable(t, func(t *testing.T, p Pool, workers int) {
+		ctx, cancel := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		var ran atomic.Int64
+		accepted, last := fill(t, ctx, p, release, &ran)
+		requireFull(t, p, workers, accepted.Load())
+		cancel()
+		err := <-last
+		require.ErrorIs(t, err, context.Canceled)
+		require.EqualError(t, err, "workerpool: submitting a task: context canceled")
+		require.ErrorIs(t, p.Submit(ctx, func(Worker) { t.Error("ran") }), context.Canceled)
 
-				// The accepted tasks still run, and the pool still works.
-				require.Zero(t, ran.Load())
-				close(release)
-				require.NoError(t, p.Wait())
-				require.Equal(t, accepted.Load(), ran.Load())
-				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran.Add(1) }))
-				require.NoError(t, p.Close())
-				require.Equal(t, accepted.Load()+1, ran.Load())
-			})
-		}
+		// The accepted tasks still run, and the pool still works.
+		require.Zero(t, ran.Load())
+		close(release)
+		require.NoError(t, p.Wait())
+		require.Equal(t, accepted.Load(), ran.Load())
+		require.NoError(t, p.Submit(t.Context(), func(Worker) { ran.Add(1) }))
+		require.NoError(t, p.Close())
+		require.Equal(t, accepted.Load()+1, ran.Load())
 	})
 }
 
 func TestCloseWhileSubmittersWait(t *testing.T) {
-	each(t, uncancelable, func(t *testing.T, open func(workers int) Pool) {
-		for _, workers := range []int{1, 3} {
-			synctest.Test(t, func(t *testing.T) {
-				p := open(workers)
-				release := make(chan struct{})
-				var ran atomic.Int64
-				accepted, last := fill(t, t.Context(), p, release, &ran)
-				// These wait too, except those that find the room that a
-				// worker has just made.
-				more := make(chan error, 3+workers*batchLen)
-				for range cap(more) {
-					go func() {
-						err := p.Submit(t.Context(), func(w Worker) {
-							w.Blocking(func() { <-release })
-							ran.Add(1)
-						})
-						if err == nil {
-							accepted.Add(1)
-						}
-						more <- err
-					}()
+	eachCancelable(t, func(t *testing.T, p Pool, workers int) {
+		release := make(chan struct{})
+		var ran atomic.Int64
+		accepted, last := fill(t, t.Context(), p, release, &ran)
+		// These wait too, except those that find the room that a
+		// worker has just made.
+		more := make(chan error, 3+workers*batchLen)
+		for range cap(more) {
+			go func() {
+				err := p.Submit(t.Context(), func(w Worker) {
+					w.Blocking(func() { <-release })
+					ran.Add(1)
+				})
+				if err == nil {
+					accepted.Add(1)
 				}
-				synctest.Wait()
-				found := len(more) // room
-				require.Less(t, found, cap(more))
-				closed := make(chan error, 2)
-				for range cap(closed) {
-					go func() { closed <- p.Close() }()
-				}
-				require.ErrorIs(t, <-last, ErrClosed)
-				for range found {
-					require.NoError(t, <-more)
-				}
-				for range cap(more) - found {
-					require.ErrorIs(t, <-more, ErrClosed)
-				}
-				synctest.Wait()
-				require.Empty(t, closed, "Close waits for tasks")
-				close(release)
-				require.NoError(t, <-closed)
-				require.NoError(t, <-closed)
-				require.Equal(t, accepted.Load(), ran.Load())
-			})
+				more <- err
+			}()
 		}
+		synctest.Wait()
+		found := len(more) // room
+		require.Less(t, found, cap(more))
+		closed := make(chan error, 2)
+		for range cap(closed) {
+			go func() { closed <- p.Close() }()
+		}
+		require.ErrorIs(t, <-last, ErrClosed)
+		for range found {
+			require.NoError(t, <-more)
+		}
+		for range cap(more) - found {
+			require.ErrorIs(t, <-more, ErrClosed)
+		}
+		synctest.Wait()
+		require.Empty(t, closed, "Close waits for tasks")
+		close(release)
+		require.NoError(t, <-closed)
+		require.NoError(t, <-closed)
+		require.Equal(t, accepted.Load(), ran.Load())
 	})
 }
 

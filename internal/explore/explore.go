@@ -301,22 +301,21 @@ func (p Program) Replay(order string) *Failure {
 // race only once, so if the order is known to fail, its failure is passed.
 func (p Program) replay(order []choice, known error) *Failure {
 	r := p.start(true)
+	refuse := func(why string, args ...any) {
+		r.finish()
+		panic(fmt.Sprintf("explore: %s cannot be in the order %s: %s", p.Name, format(order), fmt.Sprintf(why, args...)))
+	}
 	for i, c := range order {
 		if r.failure != nil {
 			break
 		}
-		able := false
-		for _, e := range r.enabled() {
-			able = able || e == c
-		}
-		if !able {
-			r.finish()
-			panic(fmt.Sprintf("explore: %s cannot be in the order %s: actor %s cannot take step %d", p.Name, format(order), c, i+1))
+		if !slices.Contains(r.enabled(), c) {
+			refuse("actor %s cannot take step %d", c, i+1)
 		}
 		r.step(c)
 	}
-	if r.failure == nil {
-		r.enabled()
+	if r.failure == nil && len(r.enabled()) > 0 && known == nil {
+		refuse("it goes on after step %d", len(order))
 	}
 	r.finish()
 	err := known

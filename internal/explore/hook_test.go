@@ -135,6 +135,8 @@ func TestWakes(t *testing.T) {
 // A select goes each way that it can go, before and after what another actor does to
 // either channel.
 func TestWaysOfASelect(t *testing.T) {
+	require.PanicsWithValue(t, "channel: a select of two cases and a default has no hook",
+		func() { channel.Select(true, channel.ToReceive[int](nil), channel.ToReceive[int](nil)) })
 	for _, filled := range []bool{false, true} {
 		ways := map[int]int{}
 		p := explore.Program{Start: func(r *explore.Run) {
@@ -158,10 +160,12 @@ func TestWaysOfASelect(t *testing.T) {
 	}
 }
 
-// A timer may expire the first two times that it is set.
+// A timer may expire the first two times that it is set. A timer that is set again before it
+// has expired is not set twice.
 func TestTimerExpiresTwice(t *testing.T) {
 	timer := time.NewTimer(time.Millisecond)
 	for range 2 {
+		timer.Reset(time.Millisecond)
 		require.Len(t, timer.C, 1)
 		<-timer.C
 		timer.Reset(time.Millisecond)

@@ -303,6 +303,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"time"
 
 	"boundaries/internal/explore"
 %s)
@@ -341,6 +342,11 @@ func main() {
 			if s.program != "" && s.program != p.Name {
 				continue
 			}
+			// Code that takes no step, such as a loop of plain code, ends in no limit of Explore.
+			hang := time.AfterFunc(20*time.Second, func() {
+				out.Encode(found{Subject: s.subject, Broken: s.broken, Program: p.Name, Err: "it hangs"})
+				os.Exit(1)
+			})
 			res := p.Explore()
 			f := found{Subject: s.subject, Broken: s.broken, Program: p.Name, Orders: res.Orders, Steps: res.Steps,
 				Stands: res.Stands, GivenUp: res.GivenUp, Bound: p.Preemptions}
@@ -350,6 +356,7 @@ func main() {
 					f.Replayed = again.Err.Error()
 				}
 			}
+			hang.Stop()
 			out.Encode(f)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,7 +128,45 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 		state, output := r.run(t.Context(), mutant{file: "f.go", old: test.old, new: test.new, pkg: ".", test: test.test})
 		require.Equal(t, test.want, state, "%s in %s:\n%s", test.new, test.test, output)
 	}
+	// The control of a test with -race is a binary with -race, which does not run here.
+	r.clean[".-race"] = "missing"
+	state, output := r.run(t.Context(), mutant{file: "f.go", old: "return 1", new: "return 2", pkg: ".", test: "TestF", flags: []string{"-race"}})
+	require.Equal(t, noControl, state, output)
 	code, err := os.ReadFile(filepath.Join(module, "f.go"))
 	require.NoError(t, err)
 	require.Contains(t, string(code), "return 1", "the tree is as it was")
+}
+
+// -update keeps the states of mutants that did not run, and -changed runs few. These mutants
+// are stale, so nothing is built.
+func TestChosenMutants(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.MkdirAll(filepath.Dir(listFile), 0o777))
+	var list, baseline strings.Builder
+	for i := range mostChanged + 1 {
+		fmt.Fprintf(&list, "mutant m%d\nfile f.go\nfails x\ntest . TestF\n- old\n", i)
+		fmt.Fprintf(&baseline, "m%d KILLED\n", i)
+	}
+	for file, text := range map[string]string{listFile: list.String(), "f.go": ""} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o666))
+	}
+	for _, args := range []string{"init", "commit --allow-empty -m 1", "add f.go", "commit -m 2"} {
+		out, err := exec.Command("git", strings.Fields("-c user.name=x -c user.email=x "+args)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	for args, want := range map[string]int{"-update m1": 1, "-update -changed": mostChanged, "-update": mostChanged + 1} {
+		require.NoError(t, os.WriteFile(baselineFile, []byte(baseline.String()), 0o666))
+		require.NoError(t, run(t.Context(), strings.Fields(args), io.Discard))
+		states, err := readBaseline(baselineFile)
+		require.NoError(t, err)
+		count := map[string]int{}
+		for _, state := range states {
+			count[state]++
+		}
+		require.Equal(t, want, count[stale], args)
+		require.Equal(t, mostChanged+1-want, count[killed], args)
+	}
 }

@@ -2,8 +2,8 @@ package forkjoin
 
 import "boundaries/internal/fork"
 
-// runSerial calls where the others fork, on the caller's goroutine. It is the base of
-// every speed-up.
+// runSerial calls where the others fork, on the caller's goroutine. The other
+// rows are compared with it.
 //
 // Cost: two calls and the count.
 // Progress: wait-free.
