@@ -51,13 +51,20 @@ func runEventLoop(load Load, n int, latencies *Latencies) int {
 			})
 		}
 		s := l.Attach(conn)
-		var event [1]byte
+		// A read that fills its buffer leaves open whether the socket has more, so the next
+		// read would ask the socket before the selector, and answer within the slice.
+		// There is one event at a time, so this read never fills its buffer.
+		var buffer [2]byte
 		for {
-			if _, err := s.Read(t, event[:]); err != nil {
+			n, err := s.Read(t, buffer[:])
+			if err != nil {
 				return nil // the user has hung up
 			}
-			event[0] = answer(event[0])
-			if _, err := s.Write(t, event[:]); err != nil {
+			events := buffer[:n]
+			for i := range events {
+				events[i] = answer(events[i])
+			}
+			if _, err := s.Write(t, events); err != nil {
 				return nil
 			}
 		}

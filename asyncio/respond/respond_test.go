@@ -264,3 +264,20 @@ func Example() {
 	// Output:
 	// 100 events answered; some took time: true
 }
+
+// The task that computes gives the turn away once a slice. So an event that comes while it
+// computes waits for the rest of the slice, also on two processors.
+func TestEventsWaitForTheSlice(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for range 3 {
+		var latencies Latencies
+		require.Equal(t, 12, runEventLoop(Busy, 12, &latencies))
+		early := 0
+		for _, l := range latencies.samples {
+			if l < slice/10 {
+				early++
+			}
+		}
+		require.Less(t, early, 6, "answers in less than a tenth of a slice, of 12")
+	}
+}
