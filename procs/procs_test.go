@@ -201,7 +201,7 @@ func TestKilledInAnItem(t *testing.T) {
 		t.Setenv(childtest.Serve, test.serve)
 		p := start(t, named(test.name), 1, test.payload)
 		if test.payload != Block {
-			p.Patience = 500 * time.Millisecond
+			p.Patience = time.Second
 			children.Program = func(string) (string, []string, error) {
 				time.Sleep(p.Patience)
 				children.Program = childtest.Program
