@@ -2,8 +2,8 @@ package asyncio
 
 import "boundaries/asyncio/resp"
 
-// runSerial asks one question after the other on one connection: the base of every
-// speed-up.
+// runSerial asks one question after the other on one connection. Compare the other rows
+// with it.
 //
 // Cost: the whole latency, for every answer.
 // Progress: wait-free, if the database is.

@@ -179,15 +179,15 @@ func TestRowRunsItsCase(t *testing.T) {
 func TestDraw(t *testing.T) {
 	b := budget{most: 8}
 	b.left.Store(22)
-	w := Worker{budget: &b, lot: 2}
+	w := Worker{budget: &b, batch: 2}
 	for i, draw := range []struct {
 		since time.Duration
-		lot   int
+		batch int
 		left  int
 	}{{-time.Hour, 4, 4}, {-time.Hour, 8, 8}, {-time.Hour, 8, 8}, {time.Hour, 1, 1}, {-time.Hour, 2, 1}, {-time.Hour, 4, 0}} {
 		w.drew = now() - draw.since
 		require.Equal(t, draw.left > 0, w.draw(), "draw %d", i)
-		require.Equal(t, draw.lot, w.lot, "draw %d", i)
+		require.Equal(t, draw.batch, w.batch, "draw %d", i)
 		require.Equal(t, draw.left, w.left, "draw %d", i)
 	}
 }
@@ -339,9 +339,9 @@ func TestStallSeesWhatNoTimedStepSees(t *testing.T) {
 // The stall is the longest time between two looks at the clock, less the work of the steps.
 func TestStallIsWithoutTheWork(t *testing.T) {
 	w := Worker{work: 10, clock: 100, taken: 3}
-	w.look(150)
+	w.setClock(150)
 	w.taken++
-	w.look(165)
+	w.setClock(165)
 	require.EqualValues(t, 50-3*10, w.stall)
 }
 

@@ -92,7 +92,7 @@ func (t *Trial) Fork(work func(w *Worker)) {
 		w.clock = now()
 		w.drew = w.clock
 		work(w)
-		w.look(now())
+		w.setClock(now())
 	})
 }
 
@@ -115,7 +115,7 @@ type Worker struct {
 	plan        []uint16
 	budget      *budget
 
-	lot        int           // how many steps it draws from the budget at once
+	batch      int           // how many steps it draws from the budget at once
 	drew       time.Duration // when it drew last
 	left       int           // steps it has drawn and not taken
 	taken      int
@@ -136,7 +136,7 @@ type Worker struct {
 }
 
 func (w *Worker) reset() {
-	w.lot, w.left, w.taken, w.updates, w.wrong, w.seen = 1, 0, 0, 0, 0, 0
+	w.batch, w.left, w.taken, w.updates, w.wrong, w.seen = 1, 0, 0, 0, 0, 0
 	w.untilTimed, w.timed, w.undone, w.clockAt, w.stall = 0, false, 0, 0, 0
 	w.waits = [2]waits{}
 }
@@ -182,14 +182,14 @@ func (w *Worker) Hold() {
 func (w *Worker) draw() bool {
 	at := now()
 	if at-w.drew < 50*time.Microsecond {
-		w.lot = min(2*w.lot, w.budget.most)
+		w.batch = min(2*w.batch, w.budget.most)
 	} else if at-w.drew > 200*time.Microsecond {
-		w.lot = 1
+		w.batch = 1
 	}
 	w.drew = at
-	w.look(at)
-	left := int(w.budget.left.Add(int64(-w.lot)))
-	w.left = min(max(left+w.lot, 0), w.lot)
+	w.setClock(at)
+	left := int(w.budget.left.Add(int64(-w.batch)))
+	w.left = min(max(left+w.batch, 0), w.batch)
 	return w.left > 0
 }
 
@@ -200,7 +200,7 @@ func (w *Worker) ask() {
 		w.undone++
 	}
 	w.timed = true
-	w.look(now())
+	w.setClock(now())
 }
 
 func (w *Worker) done() {
@@ -209,7 +209,7 @@ func (w *Worker) done() {
 		w.undone++
 	}
 	began := w.clock
-	w.look(now())
+	w.setClock(now())
 	kind := 0
 	if w.Update {
 		kind = 1
@@ -236,9 +236,10 @@ func (t *Trial) Observe(f func(Step)) {
 	}
 }
 
-// look sets w.clock. The time since the last look, less the work of the steps since
-// then, bounds the wait of each of those steps; stall keeps the largest.
-func (w *Worker) look(now time.Duration) {
+// setClock sets w.clock. The time since it was last set, minus the work of the steps in
+// between, is an upper bound of the wait of each of those steps. stall is the largest
+// such bound.
+func (w *Worker) setClock(now time.Duration) {
 	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)
 	w.clock, w.clockAt = now, w.taken
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // runSerial changes every item where it was written, on the caller's goroutine and
-// without a child. It is the base of every speed-up, and shows what is left of the
-// other rows if handing over costs nothing.
+// without a child. Compare the other rows with it: the difference is what it costs to
+// hand the items over.
 //
 // Cost: writing, changing and checking the item, and nothing else.
 // Progress: wait-free.

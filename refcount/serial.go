@@ -7,8 +7,8 @@ import (
 	"boundaries/internal/fork"
 )
 
-// A serialHeap counts in plain memory, for one goroutine. It is the base of every
-// speed-up, and wrong as soon as there is a second goroutine.
+// A serialHeap counts in plain memory, for one goroutine. With a second one it is
+// wrong. Compare the other rows with it.
 //
 // Cost: only the count.
 // Progress: wait-free.

@@ -97,13 +97,13 @@ type Program struct {
 
 // A Result says what an exploration has found.
 type Result struct {
-	Orders  int     // orders that ran to their ends: one of each class, or more if the program sets All or a bound
-	Stands  float64 // orders in those classes, or Orders if the program sets All or a bound
-	Cut     int     // orders that were begun and left, because another equals them or a bound forbids them
-	Steps   int     // steps of the longest order
-	Failed  int     // orders that failed; at most 1 unless the program sets All
-	GivenUp bool    // the exploration ended after MaxRuns, and orders are left that have not run
-	Failure *Failure
+	Orders   int     // orders that ran to their ends: one of each class, or more if the program sets All or a bound
+	StandFor float64 // orders in those classes, or Orders if the program sets All or a bound
+	Cut      int     // orders that were begun and left, because another equals them or a bound forbids them
+	Steps    int     // steps of the longest order
+	Failed   int     // orders that failed; at most 1 unless the program sets All
+	GivenUp  bool    // the exploration ended after MaxRuns, and orders are left that have not run
+	Failure  *Failure
 }
 
 // A Failure is the first order that failed.
@@ -180,9 +180,9 @@ func (p Program) Explore() Result {
 		case r.failure == nil:
 			res.Orders++
 			if reduced {
-				res.Stands += r.linearizations()
+				res.StandFor += r.linearizations()
 			} else {
-				res.Stands++
+				res.StandFor++
 			}
 		default:
 			res.Orders++

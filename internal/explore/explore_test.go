@@ -166,7 +166,7 @@ func TestClassesStandForAllOrders(t *testing.T) {
 		}
 		require.Nil(t, classes.Failure, "%s %v", p.Name, code)
 		require.Equal(t, everyEnd, classEnd, "%s %v", p.Name, code)
-		require.Equal(t, float64(every.Orders), classes.Stands, "%s %v: %+v", p.Name, code, classes)
+		require.Equal(t, float64(every.Orders), classes.StandFor, "%s %v: %+v", p.Name, code, classes)
 		require.LessOrEqual(t, classes.Orders, every.Orders)
 	}
 }

@@ -156,7 +156,7 @@ func TestWaysOfASelect(t *testing.T) {
 		classes := p.Explore()
 		require.Len(t, ways, 2)
 		p.All = true
-		require.EqualValues(t, p.Explore().Orders, classes.Stands)
+		require.EqualValues(t, p.Explore().Orders, classes.StandFor)
 	}
 }
 

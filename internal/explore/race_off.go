@@ -3,7 +3,7 @@
 package explore
 
 func raceIgnore()            {}
-func raceHeed()              {}
+func raceResume()            {}
 func raceAcquire(*byte)      {}
 func raceReleaseMerge(*byte) {}
 func raceErrors() int        { return 0 }

@@ -7,11 +7,11 @@ import (
 	"unsafe"
 )
 
-// raceIgnore and raceHeed enclose what synchronizes the explorer with an actor and
+// raceIgnore and raceResume enclose what synchronizes the explorer with an actor and
 // must not count for the race detector.
 
 func raceIgnore() { runtime.RaceDisable() }
-func raceHeed()   { runtime.RaceEnable() }
+func raceResume() { runtime.RaceEnable() }
 
 func raceAcquire(at *byte)      { runtime.RaceAcquire(unsafe.Pointer(at)) }
 func raceReleaseMerge(at *byte) { runtime.RaceReleaseMerge(unsafe.Pointer(at)) }

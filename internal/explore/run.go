@@ -155,7 +155,7 @@ func (r *Run) give(a *actor, way int) {
 	raceIgnore()
 	a.turn <- way
 	a.next = <-a.says
-	raceHeed()
+	raceResume()
 	raceAcquire(&r.said)
 	setRunning(nil)
 	if way == quit {
@@ -370,11 +370,11 @@ func (a *actor) main() {
 		raceReleaseMerge(&a.run.said)
 		raceIgnore()
 		a.says <- last
-		raceHeed()
+		raceResume()
 	}()
 	raceIgnore()
 	way := <-a.turn
-	raceHeed()
+	raceResume()
 	if way == quit {
 		a.quitting = true
 		return
@@ -403,7 +403,7 @@ func Before(op Op) (way int) {
 	raceIgnore()
 	a.says <- now
 	way = <-a.turn
-	raceHeed()
+	raceResume()
 	if way == quit {
 		a.quitting = true
 		runtime.Goexit()

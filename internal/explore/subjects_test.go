@@ -289,7 +289,7 @@ var subjects = []subject{
 type found struct {
 	Subject, Broken, Program string
 	Orders, Steps            int
-	Stands                   float64
+	StandFor                 float64
 	GivenUp                  bool
 	Bound                    int
 	Err, Order, Table        string
@@ -311,7 +311,7 @@ import (
 type found struct {
 	Subject, Broken, Program string
 	Orders, Steps            int
-	Stands                   float64
+	StandFor                   float64
 	GivenUp                  bool
 	Bound                    int
 	Err, Order, Table        string
@@ -349,7 +349,7 @@ func main() {
 			})
 			res := p.Explore()
 			f := found{Subject: s.subject, Broken: s.broken, Program: p.Name, Orders: res.Orders, Steps: res.Steps,
-				Stands: res.Stands, GivenUp: res.GivenUp, Bound: p.Preemptions}
+				StandFor: res.StandFor, GivenUp: res.GivenUp, Bound: p.Preemptions}
 			if res.Failure != nil {
 				f.Err, f.Order, f.Table = res.Failure.Err.Error(), res.Failure.Order, res.Failure.Table
 				if again := p.Replay(f.Order); again != nil {
@@ -451,7 +451,7 @@ func run(t *testing.T) []found {
 		require.NoError(t, err)
 		all = append(all, f)
 		if f.Err == "" {
-			t.Logf("%s: %s: %d orders, which stand for %g", f.Subject, f.Program, f.Orders, f.Stands)
+			t.Logf("%s: %s: %d orders, which stand for %g", f.Subject, f.Program, f.Orders, f.StandFor)
 		} else {
 			t.Logf("%s: %s: %s\norder %s: %s\n%s", f.Subject, f.Broken, f.Program, f.Order, f.Err, f.Table)
 		}
@@ -481,7 +481,7 @@ func TestSubjects(t *testing.T) {
 			if f.Err != "" {
 				t.Errorf("%s: %s: %s\norder %s\n%s", f.Subject, f.Program, f.Err, f.Order, f.Table)
 			}
-			fmt.Fprintf(&text, "%-9s %7d %12.6g %4d  %s\n", f.Subject, f.Orders, f.Stands, f.Steps, f.Program)
+			fmt.Fprintf(&text, "%-9s %7d %12.6g %4d  %s\n", f.Subject, f.Orders, f.StandFor, f.Steps, f.Program)
 		case f.Err == "":
 			t.Errorf("%s: %s: no order of %q fails", f.Subject, f.Broken, f.Program)
 		default:
@@ -550,7 +550,7 @@ func summary(all []found, have string) string {
 		}
 		for _, f := range all {
 			if f.Subject == s.name && f.Broken == "" {
-				programs, orders, steps, stands = programs+1, orders+f.Orders, max(steps, f.Steps), stands+f.Stands
+				programs, orders, steps, stands = programs+1, orders+f.Orders, max(steps, f.Steps), stands+f.StandFor
 				if f.Bound > 0 {
 					bounds = append(bounds, fmt.Sprintf("“%s”: preemptions ≤ %d", f.Program, f.Bound))
 				}
