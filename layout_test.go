@@ -92,11 +92,11 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 						break
 					}
 					first, last := n.Fields.List[0], n.Fields.List[len(n.Fields.List)-1]
-					require.Equal(t, row != "falsesharing", mentions(last, "_") == 1, "%v: the pad at the end", at)
-					require.True(t, inArray[n] || mentions(first, "_") == 1, "%v: no pad at the beginning", at)
+					require.Equal(t, row != "falsesharing", mentions(last, "_") == 1, "%v: a pad at the end (see internal/cacheline) keeps what other processors write off this line", at)
+					require.True(t, inArray[n] || mentions(first, "_") == 1, "%v: a pad at the beginning (see internal/cacheline) keeps what other processors write off this line", at)
 				case *ast.Ident:
 					if ofARow.MatchString(n.Name) && row != filepath.Base(folder) {
-						require.Equal(t, row, strings.ToLower(n.Name[3:]), "%v: a function of another row", at)
+						require.Equal(t, row, strings.ToLower(n.Name[3:]), "%v: a function of another row, want one of %s", at, row)
 					}
 				case *ast.IfStmt:
 					if n.Else != nil && mentions(n.Cond, "Update") == 1 && row != "globalmutex" && row != "shardedlock" {
@@ -104,16 +104,16 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 					}
 				case *ast.FuncDecl:
 					inRow = ofARow.MatchString(n.Name.Name)
-					require.False(t, inRow && folder == "refcount" && mentions(n, "Lock") == 1, "%v: one lock for a take and its drop", at)
+					require.False(t, inRow && folder == "refcount" && mentions(n, "Lock") == 1, "%v: a lock that is held from a take to its drop, want one for each", at)
 				case *ast.IndexExpr:
 					_, isNumber := n.Index.(*ast.BasicLit)
-					require.False(t, inRow && isNumber && mentions(n.X, "words") == 0, "%v: not the worker's own", at)
+					require.False(t, inRow && isNumber && mentions(n.X, "words") == 0, "%v: the same element for all workers, want that of the worker's number", at)
 				case *ast.BlockStmt:
 					held := 0
 					for _, s := range n.List {
 						switch s.(type) {
 						case *ast.ForStmt, *ast.RangeStmt:
-							require.False(t, inRow && held > 0, "%v: a lock for all steps", at)
+							require.False(t, inRow && held > 0, "%v: a lock that is held for all steps, want one for each", at)
 						case *ast.ExprStmt:
 							held += mentions(s, "Lock") + mentions(s, "RLock") - mentions(s, "Unlock") - mentions(s, "RUnlock")
 						}
