@@ -30,8 +30,10 @@
 //
 // There is no false-sharing row and no cas row: package loop has both, and the words
 // of a queue would show the same. The private row times no submission: each worker
-// gets its share of the n steps as a number. The pool of that variant, which only
-// tests use, is for tasks that are all known before the first one runs.
+// gets its share of the n steps as a number. The pool of that variant is for tasks that
+// are all known before the first one runs. The rows serial, private and errgroup time
+// loops of their own, and only tests use their pools: they keep the promises above, or
+// say which they do not keep.
 package workerpool
 
 import (
