@@ -2,7 +2,6 @@ package boundaries_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -127,15 +126,9 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 
 // inOverlay returns the file that a mutant has in the place of this one, if any.
 func inOverlay(t *testing.T, file string) string {
-	list, err := os.ReadFile(os.Getenv("BOUNDARIES_OVERLAY"))
-	if err != nil {
-		return file
-	}
-	var overlay struct{ Replace map[string]string }
-	require.NoError(t, json.Unmarshal(list, &overlay))
 	path, err := filepath.Abs(file)
 	require.NoError(t, err)
-	return cmp.Or(overlay.Replace[path], file)
+	return cmp.Or(suitetest.Mutant()[path], file)
 }
 
 // mentions returns how often a part of a program has that name.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"boundaries/internal/cacheline"
+	"boundaries/internal/suite/suitetest"
 )
 
 // A pool that breaks its promise ends the run with an error that says how.
@@ -92,20 +92,13 @@ func TestWhatIsApart(t *testing.T) {
 	var s stack
 	var u turns
 	var c conn
-	for _, apart := range []struct {
-		what       string
-		end, start uintptr // the end of the first, and the start of the second
-	}{
-		{"the memory before a stack, and its head", 0, unsafe.Offsetof(s.head)},
-		{"a stack's head, and its links", unsafe.Offsetof(s.head) + unsafe.Sizeof(s.head), unsafe.Offsetof(s.below)},
-		{"a stack's links, and the memory after it", unsafe.Offsetof(s.below) + unsafe.Sizeof(s.below), unsafe.Sizeof(s)},
-		{"the memory before the turns, and the tickets", 0, unsafe.Offsetof(u.drawn)},
-		{"the tickets, and the turns that have begun", unsafe.Offsetof(u.drawn) + unsafe.Sizeof(u.drawn), unsafe.Offsetof(u.begun)},
-		{"the turns that have begun, and the gates", unsafe.Offsetof(u.begun) + unsafe.Sizeof(u.begun), unsafe.Offsetof(u.gates)},
-		{"a connection, and the next one", unsafe.Offsetof(c.h) + unsafe.Sizeof(c.h), unsafe.Sizeof(c)},
-	} {
-		require.GreaterOrEqual(t, int(apart.start)-int(apart.end), cacheline.Size, apart.what)
-	}
+	suitetest.Gap(t, "the memory before a stack, and its head", 0, unsafe.Offsetof(s.head))
+	suitetest.Gap(t, "a stack's head, and its links", unsafe.Offsetof(s.head)+unsafe.Sizeof(s.head), unsafe.Offsetof(s.below))
+	suitetest.Gap(t, "a stack's links, and the memory after it", unsafe.Offsetof(s.below)+unsafe.Sizeof(s.below), unsafe.Sizeof(s))
+	suitetest.Gap(t, "the memory before the turns, and the tickets", 0, unsafe.Offsetof(u.drawn))
+	suitetest.Gap(t, "the tickets, and the turns that have begun", unsafe.Offsetof(u.drawn)+unsafe.Sizeof(u.drawn), unsafe.Offsetof(u.begun))
+	suitetest.Gap(t, "the turns that have begun, and the gates", unsafe.Offsetof(u.begun)+unsafe.Sizeof(u.begun), unsafe.Offsetof(u.gates))
+	suitetest.Gap(t, "a connection, and the next one", unsafe.Offsetof(c.h)+unsafe.Sizeof(c.h), unsafe.Sizeof(c))
 }
 
 // The error of a run is the first. The failures after it may be its effects.

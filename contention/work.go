@@ -27,7 +27,7 @@ func now() time.Duration { return time.Since(epoch) }
 
 // A unit is what work costs on this machine.
 type unit struct {
-	turn  float64 // ns of a turn of spin, without the cost of the call
+	turn  float64 // ns of a turn of spin; next to its turns, the cost of a call is negligible
 	clock float64 // ns of a reading of the clock
 }
 

@@ -184,6 +184,29 @@ func TestHolderIsKilled(t *testing.T) {
 	}
 }
 
+// A child that waited for the lock sees that the one before it has left an item half changed.
+func TestTornWhileAChildWaits(t *testing.T) {
+	suitetest.Guard(t, "the child does not wait for the lock, or does not sleep after it")
+	for _, name := range []string{"global-mutex", "sharded-lock"} {
+		p := start(t, named(name), 1, Word)
+		q := p.Lanes[0].Queue
+		_, ok := q.Lock.Acquire(futex.Parent, p.Patience)
+		require.True(t, ok)
+		q.Sent.Store(1)
+		q.Work.Ring()
+		for !q.Lock.Waited() {
+			time.Sleep(time.Millisecond)
+		}
+		q.Torn.Store(1)
+		q.Lock.Release()
+		for bell := (*atomic.Uint32)(unsafe.Pointer(&q.Work)); bell.Load()&1 == 0; { // until it sleeps
+			time.Sleep(time.Millisecond)
+		}
+		require.Zero(t, q.Done.Load(), name)
+		require.NoError(t, p.Close())
+	}
+}
+
 // A child is killed in the middle of all the items that it was sent, which are more than the
 // parent waits for, or of the one that it has taken. The child that replaces it gets them as
 // they were, and all the patience: to start it takes longer.

@@ -42,7 +42,7 @@ func Racy(share Share, workers, n int) Answer {
 			if o.count == 1 {
 				o.resurrected()
 			}
-			runtime.KeepAlive(o) // keeps the compiler from merging the increment and the decrement
+			runtime.KeepAlive(o) // otherwise the compiler knows the count, and the decrement is a plain store
 			o.count--
 			if o.count == 0 {
 				o.arena.release(o)

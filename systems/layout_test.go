@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"boundaries/internal/cacheline"
+	"boundaries/internal/suite/suitetest"
 )
 
 // No field that one thread keeps writing shares a cache line with a field that other
@@ -22,29 +22,22 @@ func TestLayout(t *testing.T) {
 	var m gilectomyMemory
 	var buffered bufferedThread
 	var nogil nogilThread
-	for _, apart := range []struct {
-		what       string
-		end, start uintptr // the end of the first, and the start of the second
-	}{
-		{"the memory before a space, and its heap", 0, unsafe.Offsetof(s.heap)},
-		{"a space's heap, and the fields that all threads read", unsafe.Offsetof(s.heap) + unsafe.Sizeof(s.heap), min(
-			unsafe.Offsetof(s.none), unsafe.Offsetof(s.yes), unsafe.Offsetof(s.no), unsafe.Offsetof(s.small),
-			unsafe.Offsetof(s.globals), unsafe.Offsetof(s.breaker),
-		)},
-		{"the memory before the locks, and the lock of all counts", 0, unsafe.Offsetof(f.counts)},
-		{"the lock of all counts, and that of the memory", unsafe.Offsetof(f.counts) + unsafe.Sizeof(f.counts), unsafe.Offsetof(f.memory)},
-		{"the lock of the memory, and the memory after the locks", unsafe.Offsetof(f.memory) + unsafe.Sizeof(f.memory), unsafe.Sizeof(f)},
-		{"the memory before the Gilectomy's lock, and the lock", 0, unsafe.Offsetof(m.Mutex)},
-		{"the Gilectomy's lock, and the memory after it", unsafe.Offsetof(m.Mutex) + unsafe.Sizeof(m.Mutex), unsafe.Sizeof(m)},
-		{"the log's length, and the lock of the memory", unsafe.Offsetof(r.logLen) + unsafe.Sizeof(r.logLen), unsafe.Offsetof(r.memory) + unsafe.Offsetof(m.Mutex)},
-		{"the lock of the memory, and the epoch", unsafe.Offsetof(r.memory) + unsafe.Offsetof(m.Mutex) + unsafe.Sizeof(m.Mutex), unsafe.Offsetof(r.epoch)},
-		{"the epoch, and the fields that a hand-over writes", unsafe.Offsetof(r.epoch) + unsafe.Sizeof(r.epoch), unsafe.Offsetof(r.mu)},
-		{"the memory before a thread, and its frames", 0, unsafe.Offsetof(machine{}.space)},
-		{"a thread's frames, and the memory after it", unsafe.Offsetof(machine{}.trace) + unsafe.Sizeof(machine{}.trace), unsafe.Sizeof(machine{})},
-		{"a thread's logs, and the memory after it", unsafe.Offsetof(buffered.dropped) + unsafe.Sizeof(buffered.dropped), unsafe.Sizeof(buffered)},
-		{"a nogil thread's heap, and the fields that other threads write", unsafe.Offsetof(nogil.own) + unsafe.Sizeof(nogil.own), unsafe.Offsetof(nogil.asked)},
-		{"the fields of a nogil thread that other threads write, and the memory after it", unsafe.Offsetof(nogil.gone) + unsafe.Sizeof(nogil.gone), unsafe.Sizeof(nogil)},
-	} {
-		require.GreaterOrEqual(t, int(apart.start)-int(apart.end), cacheline.Size, apart.what)
-	}
+	suitetest.Gap(t, "the memory before a space, and its heap", 0, unsafe.Offsetof(s.heap))
+	suitetest.Gap(t, "a space's heap, and the fields that all threads read", unsafe.Offsetof(s.heap)+unsafe.Sizeof(s.heap), min(
+		unsafe.Offsetof(s.none), unsafe.Offsetof(s.yes), unsafe.Offsetof(s.no), unsafe.Offsetof(s.small),
+		unsafe.Offsetof(s.globals), unsafe.Offsetof(s.breaker),
+	))
+	suitetest.Gap(t, "the memory before the locks, and the lock of all counts", 0, unsafe.Offsetof(f.counts))
+	suitetest.Gap(t, "the lock of all counts, and that of the memory", unsafe.Offsetof(f.counts)+unsafe.Sizeof(f.counts), unsafe.Offsetof(f.memory))
+	suitetest.Gap(t, "the lock of the memory, and the memory after the locks", unsafe.Offsetof(f.memory)+unsafe.Sizeof(f.memory), unsafe.Sizeof(f))
+	suitetest.Gap(t, "the memory before the Gilectomy's lock, and the lock", 0, unsafe.Offsetof(m.Mutex))
+	suitetest.Gap(t, "the Gilectomy's lock, and the memory after it", unsafe.Offsetof(m.Mutex)+unsafe.Sizeof(m.Mutex), unsafe.Sizeof(m))
+	suitetest.Gap(t, "the log's length, and the lock of the memory", unsafe.Offsetof(r.logLen)+unsafe.Sizeof(r.logLen), unsafe.Offsetof(r.memory)+unsafe.Offsetof(m.Mutex))
+	suitetest.Gap(t, "the lock of the memory, and the epoch", unsafe.Offsetof(r.memory)+unsafe.Offsetof(m.Mutex)+unsafe.Sizeof(m.Mutex), unsafe.Offsetof(r.epoch))
+	suitetest.Gap(t, "the epoch, and the fields that a hand-over writes", unsafe.Offsetof(r.epoch)+unsafe.Sizeof(r.epoch), unsafe.Offsetof(r.mu))
+	suitetest.Gap(t, "the memory before a thread, and its frames", 0, unsafe.Offsetof(machine{}.space))
+	suitetest.Gap(t, "a thread's frames, and the memory after it", unsafe.Offsetof(machine{}.trace)+unsafe.Sizeof(machine{}.trace), unsafe.Sizeof(machine{}))
+	suitetest.Gap(t, "a thread's logs, and the memory after it", unsafe.Offsetof(buffered.dropped)+unsafe.Sizeof(buffered.dropped), unsafe.Sizeof(buffered))
+	suitetest.Gap(t, "a nogil thread's heap, and the fields that other threads write", unsafe.Offsetof(nogil.own)+unsafe.Sizeof(nogil.own), unsafe.Offsetof(nogil.asked))
+	suitetest.Gap(t, "the fields of a nogil thread that other threads write, and the memory after it", unsafe.Offsetof(nogil.gone)+unsafe.Sizeof(nogil.gone), unsafe.Sizeof(nogil))
 }

@@ -29,9 +29,9 @@
 // An invariant is a function that says what must always hold. It is called after each
 // step. A program with an invariant is explored with sleep sets alone. They skip orders,
 // but no state: the exploration still reaches every combination of values that the words
-// can have between two steps. Another function is called at the end. An exploration also fails if an
-// actor panics, if no actor that is left can take a step, if a program takes more
-// than [MaxSteps] steps, and, in a binary that was built with -race, if the race
+// can have between two steps. Another function is called at the end. An exploration also
+// fails if an actor panics, if no actor that is left can take a step, if a program takes
+// more than [MaxSteps] steps, and, in a binary that was built with -race, if the race
 // detector finds two plain accesses that nothing orders.
 //
 // # How it drives the real code

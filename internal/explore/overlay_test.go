@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // A subject is a package, or some files of one, that is explored.
@@ -57,18 +59,7 @@ func (o *overlay) add(path string, text []byte) error {
 }
 
 // mutant has the file that internal/mutants breaks while it runs this test.
-var mutant = func() (m struct{ Replace map[string]string }) {
-	if list := os.Getenv("BOUNDARIES_OVERLAY"); list != "" {
-		text, err := os.ReadFile(list)
-		if err == nil {
-			err = json.Unmarshal(text, &m)
-		}
-		if err != nil {
-			panic(err)
-		}
-	}
-	return m
-}()
+var mutant = suitetest.Mutant()
 
 // copy puts a copy of a subject, with hooks and edits, into the tree, and returns its
 // import path. The copy is beside the original, so that it may import what that may.
@@ -88,7 +79,7 @@ func (o *overlay) copy(s subject, suffix string, edits []edit) (path string, err
 	texts := map[string][]byte{}
 	for _, file := range files {
 		path := filepath.Join(o.root, s.folder, file)
-		if changed, ok := mutant.Replace[path]; ok {
+		if changed, ok := mutant[path]; ok {
 			path = changed
 		}
 		if texts[file], err = os.ReadFile(path); err != nil {

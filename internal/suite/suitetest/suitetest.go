@@ -2,11 +2,13 @@
 package suitetest
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path"
 	"path/filepath"
 	"reflect"
@@ -195,6 +197,31 @@ func Apart(t *testing.T, words ...any) {
 			require.GreaterOrEqual(t, max(distance, -distance), cacheline.Size, "of words %d and %d", j, i)
 		}
 	}
+}
+
+// Gap tests that two things that different processors write are on different cache lines,
+// whatever the address: the first ends at the offset end, and the second starts at start.
+func Gap(t *testing.T, what string, end, start uintptr) {
+	t.Helper()
+	require.GreaterOrEqual(t, int(start)-int(end), cacheline.Size, what)
+}
+
+// Mutant returns the files that internal/mutants breaks while it runs a test, and the broken
+// ones in their places. It is nil if no mutant runs.
+func Mutant() map[string]string {
+	list := os.Getenv("BOUNDARIES_OVERLAY")
+	if list == "" {
+		return nil
+	}
+	text, err := os.ReadFile(list)
+	var overlay struct{ Replace map[string]string }
+	if err == nil {
+		err = json.Unmarshal(text, &overlay)
+	}
+	if err != nil {
+		panic("suitetest: reading the mutant's overlay: " + err.Error())
+	}
+	return overlay.Replace
 }
 
 // Locks calls f on another goroutine, and returns when f waits for a mutex or has returned.
