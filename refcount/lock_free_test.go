@@ -1,13 +1,22 @@
 package refcount
 
 import (
+	"cmp"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // word is a shared word as {state, count}.
@@ -281,4 +290,35 @@ func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 		other.Decref(r)
 	}
 	require.Zero(t, heap.Live())
+}
+
+// A step of the row is Incref and Decref without their checks. A row that counted the
+// owner's references in the shared word, too, would have the right answer.
+func TestTheRowCountsAsItsHeap(t *testing.T) {
+	path, err := filepath.Abs("lock_free.go")
+	require.NoError(t, err)
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, cmp.Or(suitetest.Mutant()[path], path), nil, 0)
+	require.NoError(t, err)
+	print := func(statements []ast.Stmt) string {
+		var text strings.Builder
+		require.NoError(t, printer.Fprint(&text, set, statements))
+		return text.String()
+	}
+	methods, row := map[string]string{}, ""
+	for _, d := range tree.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		switch {
+		case ok && f.Recv != nil && len(f.Body.List) > 0:
+			methods[f.Name.Name] = print(f.Body.List[1:])
+		case ok && f.Name.Name == "runLockFree":
+			ast.Inspect(f, func(n ast.Node) bool {
+				if loop, ok := n.(*ast.ForStmt); ok {
+					row = print(loop.Body.List)
+				}
+				return true
+			})
+		}
+	}
+	require.Equal(t, methods["Incref"]+"\n"+methods["Decref"], row)
 }

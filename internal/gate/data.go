@@ -2,11 +2,11 @@ package gate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/stats"
 )
 
 // A Row names a benchmark at one number of procs.
@@ -93,7 +93,7 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 			continue
 		}
 		for i := range min(len(base), len(values)) {
-			if s := base[i] / values[i]; values[i] > 0 && !math.IsInf(s, 1) {
+			if s := base[i] / values[i]; stats.Usable([]float64{s}) {
 				d.add(side, Cell{many, speedUp}, s)
 			}
 		}
@@ -274,29 +274,6 @@ func (d *Data) direction(unit string) direction {
 		return worse
 	}
 	return unknown
-}
-
-// positive returns both samples with their order kept and every value positive, as
-// a test of ranks wants them.
-func positive(x, y []float64) (px, py []float64) {
-	low := math.Inf(1)
-	for _, v := range slices.Concat(x, y) {
-		low = min(low, v)
-	}
-	if low > 0 {
-		return x, y
-	}
-	all := slices.Concat(x, y)
-	slices.Sort(all)
-	rank := func(values []float64) []float64 {
-		ranks := make([]float64, len(values))
-		for i, v := range values {
-			at, _ := slices.BinarySearch(all, v)
-			ranks[i] = float64(at + 1)
-		}
-		return ranks
-	}
-	return rank(x), rank(y)
 }
 
 func median(x []float64) float64 {

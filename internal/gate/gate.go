@@ -225,7 +225,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 		}
 		base, head := data.values[cell][Base], data.values[cell][Head]
 		r := Result{Cell: cell, Base: median(base), Head: median(head)}
-		r.P = stats.MannWhitney(positive(head, base))
+		r.P = stats.MannWhitney(head, base)
 		switch {
 		case stats.Usable(base) && stats.Usable(head):
 			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)

@@ -302,7 +302,7 @@ func TestSpeedUp(t *testing.T) {
 
 	// A speed-up that is no number is left out.
 	d = &Data{}
-	d.Add(Base, "p", parse(t, "BenchmarkX 1 1e300 ns/op", "BenchmarkX-2 1 1e-300 ns/op"))
+	d.Add(Base, "p", parse(t, "BenchmarkX 1 1e300 ns/op", "BenchmarkX-2 1 1e-300 ns/op", "BenchmarkX 1 0 ns/op", "BenchmarkX-2 1 0 ns/op"))
 	require.NotContains(t, d.values, Cell{Row{"p", "X", 2}, speedUp})
 
 	// Nobody asked for numbers of procs, so the number may be a size.

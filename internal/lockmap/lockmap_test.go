@@ -280,6 +280,11 @@ func TestNothingIsExtrapolated(t *testing.T) {
 	require.Len(t, m, 1)
 	require.Equal(t, []string{"0", "10us"}, m[0].Rows)
 	require.Nil(t, m[0].Cells[1][1])
+
+	// The values are in the order of the dial, and not in that of the cases.
+	r = read(t, output(6, append(rows(at(0, 95), "atomic=10"), rows(at(time.Microsecond, 0), "atomic=10")...)...))
+	share, _ := DialOf("read")
+	require.ErrorContains(t, r.Select(share, "50"), "they have 0, 95")
 }
 
 // By another metric another variant may be the cheapest; procs can be an axis.

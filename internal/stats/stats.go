@@ -9,8 +9,8 @@
 // that the noise is alike on both sides. Neither says much about few rounds: a 95
 // % interval needs four rounds on each side.
 //
-// Functions panic if there is no value, or if a value is not positive and finite.
-// [Usable] checks that.
+// Functions panic if there is no value, or if a value is not positive and finite, which
+// [Usable] checks. [MannWhitney] takes all finite values.
 package stats
 
 import (
@@ -58,9 +58,12 @@ func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
 // ranks. It is asymmetric, so MannWhitney adds up both tails. Twice one tail,
 // which MannWhitneyUTest of package moremath returns, can be less than half of the
 // right p.
+//
+// Only the order of the values counts, so they may also be zero or negative.
 func MannWhitney(x, y []float64) float64 {
-	must(x)
-	must(y)
+	if len(x) == 0 || len(y) == 0 || slices.ContainsFunc(slices.Concat(x, y), func(v float64) bool { return v-v != 0 }) {
+		panic(fmt.Sprintf("stats: got %d and %d values, want at least one on each side, all finite", len(x), len(y)))
+	}
 	u, ties := rankSum(x, y)
 	n, m := len(x), len(y)
 	limit := stats.MannWhitneyExactLimit

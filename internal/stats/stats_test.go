@@ -254,7 +254,11 @@ func TestNoValues(t *testing.T) {
 	for _, x := range [][]float64{nil, {0}, {-1, 1}, {math.NaN()}, {math.Inf(1)}} {
 		assert.False(t, Usable(x))
 		assert.Panics(t, func() { Ratio(x, []float64{1}, 0.95) }, fmt.Sprint(x))
-		assert.Panics(t, func() { MannWhitney([]float64{1}, x) }, fmt.Sprint(x))
 		assert.Panics(t, func() { Median(x, 0.95) }, fmt.Sprint(x))
 	}
+	for _, x := range [][]float64{nil, {math.NaN()}, {1, math.Inf(1)}, {math.Inf(-1)}} {
+		assert.Panics(t, func() { MannWhitney([]float64{1}, x) }, fmt.Sprint(x))
+		assert.Panics(t, func() { MannWhitney(x, []float64{1}) }, fmt.Sprint(x))
+	}
+	assert.Equal(t, MannWhitney([]float64{1, 2, 3, 3}, []float64{3, 4, 5, 6}), MannWhitney([]float64{-2, -1, 0, 0}, []float64{0, 1, 2, 9}))
 }
