@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aclements/go-moremath/mathx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/race"
-	"boundaries/internal/stats"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -92,24 +92,24 @@ func TestSimulated(t *testing.T) {
 		check             func(t *testing.T, simulations, alarms, caught, undecided, cells int)
 	}{
 		{"A/A at 2 %", 0.02, 0.05, nil, 300, 96, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
-			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
+			_, high := clopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, high, 0.05, "%d false alarms", alarms)
 			assert.Less(t, undecided, cells/5, "the machine is quiet enough")
 		}},
 		// Even a change of 0.01 % would count here, so only Holm's correction stands
 		// between noise and an alarm.
 		{"A/A without a threshold", 0.02, 0.0001, nil, 100, 96, func(t *testing.T, simulations, alarms, _, _, _ int) {
-			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
+			low, _ := clopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, low, 0.05, "%d false alarms", alarms)
 			assert.NotZero(t, alarms, "then this test sees nothing")
 		}},
 		{"10 % in one row at 2 %", 0.02, 0.05, map[int]float64{17: 1.1}, 300, 96, func(t *testing.T, simulations, alarms, caught, _, _ int) {
 			assert.GreaterOrEqual(t, caught, simulations*95/100)
-			_, high := stats.ClopperPearson(alarms, simulations, 0.95)
+			_, high := clopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, high, 0.05, "%d false alarms", alarms)
 		}},
 		{"A/A at 5 %", 0.05, 0.05, nil, 50, 24, func(t *testing.T, simulations, alarms, _, undecided, cells int) {
-			low, _ := stats.ClopperPearson(alarms, simulations, 0.95)
+			low, _ := clopperPearson(alarms, simulations, 0.95)
 			assert.Less(t, low, 0.05, "%d false alarms", alarms)
 			assert.Greater(t, undecided, cells*3/4, "mostly undecided, not fine")
 		}},
@@ -143,6 +143,46 @@ func TestSimulated(t *testing.T) {
 			test.check(t, test.simulations, alarms, caught, undecided, cells)
 		})
 	}
+}
+
+// clopperPearson returns the exact interval of a rate that was seen k times in n. The
+// upper bound alone holds with confidence (1+confidence)/2.
+func clopperPearson(k, n int, confidence float64) (low, high float64) {
+	tail := (1 - confidence) / 2
+	quantile := func(a, b int, p float64) float64 {
+		low, high := 0.0, 1.0
+		for range 60 {
+			if middle := (low + high) / 2; mathx.BetaInc(middle, float64(a), float64(b)) < p {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		return low
+	}
+	high = 1
+	if k > 0 {
+		low = quantile(k, n-k+1, tail)
+	}
+	if k < n {
+		high = quantile(k+1, n-k, 1-tail)
+	}
+	return low, high
+}
+
+func TestClopperPearson(t *testing.T) {
+	// One-sided bounds at 95 % after trials that all went well.
+	for n, want := range map[int]float64{10: 0.259, 20: 0.139, 59: 0.0495, 298: 0.01} {
+		low, high := clopperPearson(0, n, 0.90)
+		require.Zero(t, low)
+		require.InDelta(t, want, high, 0.0005, "%d", n)
+	}
+	low, high := clopperPearson(10, 10, 0.95)
+	require.InDelta(t, 0.6915, low, 1e-4)
+	require.Equal(t, 1.0, high)
+	low, high = clopperPearson(7, 300, 0.95)
+	require.InDelta(t, 0.00943, low, 1e-4)
+	require.InDelta(t, 0.04749, high, 1e-4)
 }
 
 var (

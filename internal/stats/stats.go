@@ -21,7 +21,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aclements/go-moremath/mathx"
 	"github.com/aclements/go-moremath/stats"
 	"golang.org/x/perf/benchmath"
 )
@@ -262,34 +261,6 @@ func Holm(p []float64) []float64 {
 		adjusted[i] = floor
 	}
 	return adjusted
-}
-
-// ClopperPearson returns the exact interval of a rate that was seen k times in n. The
-// upper bound alone holds with confidence (1+confidence)/2.
-func ClopperPearson(k, n int, confidence float64) (low, high float64) {
-	if n < 1 || k < 0 || k > n {
-		panic(fmt.Sprintf("stats: got a rate of %d in %d, want at most all of at least one", k, n))
-	}
-	tail := (1 - confidence) / 2
-	quantile := func(a, b int, p float64) float64 {
-		low, high := 0.0, 1.0
-		for range 60 {
-			if middle := (low + high) / 2; mathx.BetaInc(middle, float64(a), float64(b)) < p {
-				low = middle
-			} else {
-				high = middle
-			}
-		}
-		return low
-	}
-	high = 1
-	if k > 0 {
-		low = quantile(k, n-k+1, tail)
-	}
-	if k < n {
-		high = quantile(k+1, n-k, 1-tail)
-	}
-	return low, high
 }
 
 // Spread returns the standard deviation of the logarithms, estimated from the median

@@ -187,21 +187,6 @@ func TestHolm(t *testing.T) {
 	assert.Empty(t, Holm(nil))
 }
 
-func TestClopperPearson(t *testing.T) {
-	// One-sided bounds at 95 % after trials that all went well.
-	for n, want := range map[int]float64{10: 0.259, 20: 0.139, 59: 0.0495, 298: 0.01} {
-		low, high := ClopperPearson(0, n, 0.90)
-		assert.Zero(t, low)
-		assert.InDelta(t, want, high, 0.0005, "%d", n)
-	}
-	low, high := ClopperPearson(10, 10, 0.95)
-	assert.InDelta(t, 0.6915, low, 1e-4)
-	assert.Equal(t, 1.0, high)
-	low, high = ClopperPearson(7, 300, 0.95)
-	assert.InDelta(t, 0.00943, low, 1e-4)
-	assert.InDelta(t, 0.04749, high, 1e-4)
-}
-
 // The test detects the minimum effect of power 0.8 in four of five trials.
 func TestMinimumEffect(t *testing.T) {
 	for _, c := range []struct {
@@ -247,9 +232,6 @@ func TestSpread(t *testing.T) {
 }
 
 func TestNoValues(t *testing.T) {
-	for _, rate := range [][2]int{{0, 0}, {-1, 3}, {4, 3}} {
-		assert.Panics(t, func() { ClopperPearson(rate[0], rate[1], 0.95) }, fmt.Sprint(rate))
-	}
 	assert.False(t, Interval{0, 1, 2}.Bounded())
 	for _, x := range [][]float64{nil, {0}, {-1, 1}, {math.NaN()}, {math.Inf(1)}} {
 		assert.False(t, Usable(x))
