@@ -16,6 +16,7 @@ import (
 	"boundaries/internal/chart"
 	"boundaries/internal/claims"
 	"boundaries/internal/scaling"
+	"boundaries/internal/stats"
 	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
@@ -363,6 +364,12 @@ func TestAxes(t *testing.T) {
 		assert.Equal(t, test.log, c.LogX)
 		assert.Equal(t, test.oversub, c.Oversub)
 	}
+}
+
+// Too few rounds for an interval draw no band that reaches from 0 to infinity.
+func TestPointWithoutAnInterval(t *testing.T) {
+	require.Equal(t, chart.Point{X: 2, Y: 3}, toPoint(2, stats.Interval{Low: 0, Center: 3, High: math.Inf(1)}))
+	require.Equal(t, chart.Point{X: 2, Y: 3, Low: 1, High: 4}, toPoint(2, stats.Interval{Low: 1, Center: 3, High: 4}))
 }
 
 func TestCharts(t *testing.T) {
