@@ -158,6 +158,18 @@ func TestPlaces(t *testing.T) {
 }
 
 // A logarithmic axis has equal ratios in equal steps, each axis its own way.
+// A chart without a point has axes, too.
+func TestNoPoints(t *testing.T) {
+	for _, log := range []bool{true, false} {
+		c := example()
+		c.Series, c.LogY, c.Ideal = nil, log, false
+		_, y := c.axes()
+		assert.Less(t, y.least, y.most)
+		assert.InDelta(t, 2, y.most, 0.2)
+		assert.NotEmpty(t, y.ticks)
+	}
+}
+
 func TestLogarithm(t *testing.T) {
 	c := example()
 	c.Columns, c.LogX, c.LogY, c.Ideal = []float64{1, 10, 100}, true, false, false

@@ -782,6 +782,7 @@ func TestParity(t *testing.T) {
 	}{
 		{"at 7", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.4, 6: 1.1, 7: 0.9, 8: 0.8}, 7, 7, reproduced},
 		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
+		{"between 4 and 8 of 12", 12, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
 		{"between 1 and 8", 8, map[int]float64{1: 0.998, 8: 0.7}, 1, 8, notMeasured},
 		{"between 6 and 8", 8, map[int]float64{1: 1.3, 2: 2, 5: 1.2, 8: 0.7}, 6, 8, reproduced},
 		{"perhaps at 6, surely at 8", 8, map[int]float64{1: 1.3, 5: 1.2, 6: 1, 8: 0.7}, 6, 8, reproduced},
@@ -809,6 +810,7 @@ func TestParity(t *testing.T) {
 				require.Equal(t, test.numCPU == 12, strings.Contains(measure(f.missing, nil), "-cpu 1,2,4,8,12 -skip '/=nogil$/without=' -bench 'BenchmarkFibBoxed$/system=gilectomy-buffered$'"))
 			} else {
 				require.Equal(t, test.high, f.estimate.hi)
+				require.NotContains(t, f.note, "no column", "another column cannot lie between two that were measured")
 			}
 		})
 	}

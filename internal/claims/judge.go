@@ -516,7 +516,7 @@ func (m *input) ratio(num, den []cell, calm calming) estimate {
 			for _, round := range slices.Sorted(maps.Keys(rounds[cells[0]])) {
 				n := len(rounds[cells[0]][round])
 				if !slices.ContainsFunc(cells, func(c cell) bool {
-					return len(rounds[c][round]) != n || round == unknownRound && c != cells[0]
+					return len(rounds[c][round]) != n || round == unknownRound && len(cells) > 1
 				}) {
 					pair(n, func(c cell) []float64 { return rounds[c][round] })
 				}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -240,12 +241,13 @@ func TestWhich(t *testing.T) {
 // One variant is cheaper than another where their intervals do not meet.
 func TestCrossing(t *testing.T) {
 	var all []Ranking
-	for read, bounds := range map[int][4]float64{1: {1, 2, 3, 4}, 2: {1, 3, 2, 4}, 3: {1, 2, 2, 3}, 4: {2, 3, 2, 3}, 5: {5, 6, 1, 2}} {
+	least, most := math.Inf(-1), math.Inf(1) // the bounds of too few rounds
+	for read, bounds := range map[int][4]float64{1: {1, 2, 3, 4}, 2: {1, 3, 2, 4}, 3: {1, 2, 2, 3}, 4: {2, 3, 2, 3}, 5: {5, 6, 1, 2}, 6: {least, most, 1, 2}, 7: {1, 2, least, most}} {
 		all = append(all, Ranking{Cell: Cell{Case: contention.Case{Read: read}}, Choices: []Entry{
 			{Variant: "a", Cost: Figure{Median: 1, Low: bounds[0], High: bounds[1]}}, {Variant: "b", Cost: Figure{Median: 1, Low: bounds[2], High: bounds[3]}}}})
 	}
 	slices.SortFunc(all, func(a, b Ranking) int { return a.Cell.Read - b.Cell.Read })
-	require.Equal(t, "`a` is cheaper at read 1 (1.00x); `b` is cheaper at read 5 (1.00x); undecided at read 2, 3, 4",
+	require.Equal(t, "`a` is cheaper at read 1 (1.00x); `b` is cheaper at read 5 (1.00x); undecided at read 2, 3, 4; too few rounds for an interval at read 6, 7",
 		crossing(all, question{along: "read", than: [2]string{"a", "b"}}))
 }
 

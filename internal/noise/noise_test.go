@@ -86,6 +86,16 @@ func TestJudgeOutside(t *testing.T) {
 	}
 }
 
+// A run in another process does not lose what others use while a processor is idle.
+func TestJudgeOutsideBesideIdleProcessors(t *testing.T) {
+	for idle, times := range map[time.Duration]float64{39 * ms: 1.5, 41 * ms: 1} { // a tenth of two processors' 200 ms is 40
+		s := quiet()
+		s.Outside, s.Foreign, s.Idle = true, 134*ms, idle
+		got, _ := s.Judge(0)
+		assert.InDelta(t, times, got, 0.01, idle)
+	}
+}
+
 func TestUntil(t *testing.T) {
 	now := time.Now()
 	a := counters{at: now, own: 1 * time.Second, busy: 2 * time.Second, idle: 3 * time.Second, hasBusy: true, waited: ms, hasWaited: true, switches: 7}

@@ -243,6 +243,30 @@ func TestSeveralMachines(t *testing.T) {
 	}
 }
 
+// A row without its figure at one proc has no speed-up, and so no line beside another machine's.
+func TestSeveralMachinesWithoutOneProc(t *testing.T) {
+	one := regexp.MustCompile(`(?m)^BenchmarkLoop/sync=atomic[ \t].*\n`)
+	b := suite(2, 2, 6, "b")
+	require.Regexp(t, one, b)
+	root, _ := render(t, read(t, suite(1, 2, 10, "a"), one.ReplaceAllString(b, "")), nil)
+	side := 0
+	for _, f := range root.all("figure") {
+		variant, _, _ := strings.Cut(f.text, ": ")
+		if strings.Contains(f.text, "M1, a") && strings.Contains(f.text, "M2, b") && strings.HasSuffix(variant, "Loop lock-free") {
+			side++
+		}
+		require.False(t, strings.HasSuffix(variant, "Loop atomic"), f.text)
+	}
+	require.Equal(t, 1, side)
+}
+
+// Ids are unique, not empty, and short, because they are also the names of files.
+func TestIDs(t *testing.T) {
+	d := pageData{ids: map[string]bool{}}
+	require.Equal(t, []string{"a-b", "a-b-2", "chart", "chart-2"}, []string{d.id("A b"), d.id("a/B "), d.id(""), d.id("é")})
+	require.Len(t, d.id(strings.Repeat("x", 300)), 60)
+}
+
 // What is to be known of each machine is on the page, and not of one alone.
 func TestFactsOfEachMachine(t *testing.T) {
 	text := func(host string) string {

@@ -281,7 +281,9 @@ func TestRefused(t *testing.T) {
 		assert.Regexp(t, c.amdahl, s.Amdahl.Refused, name)
 		assert.Contains(t, s.USL.Refused, c.usl, name)
 	}
-	s := scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
+	s := scale(t, file(random, 10, columns[:4], 0.02, func(n float64) float64 { return 1e-8 / math.Pow(n, 1.1) }))
+	assert.Contains(t, s.Amdahl.Refused, "superlinear: ")
+	s = scale(t, "numcpu: 4\n"+file(random, 10, columns, 0.02, universal(0.1, 0)))
 	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
 	assert.Equal(t, "the USL needs 6 columns that are not oversubscribed, and there are 3", s.USL.Refused)
 	assert.Equal(t, 4, s.USL.Most)
