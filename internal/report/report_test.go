@@ -260,6 +260,18 @@ func TestSeveralMachinesWithoutOneProc(t *testing.T) {
 	require.Equal(t, 1, side)
 }
 
+// A finding leaves out the processor time if one of its two figures is missing.
+func TestFindingWithoutProcessorTime(t *testing.T) {
+	const says = "A step then uses"
+	for _, row := range []string{"", "-2", "-4"} {
+		cpu := regexp.MustCompile(`(?m)^(BenchmarkLoop/sync=atomic` + row + `[ \t].*ns/op.*?)[ \t]\S+ user\+sys-ns/op`)
+		b := suite(1, 4, 10, "a")
+		require.Regexp(t, cpu, b)
+		_, text := render(t, read(t, cpu.ReplaceAllString(b, "$1")), nil)
+		require.Equal(t, row == "-2", strings.Contains(text, says), row)
+	}
+}
+
 // Ids are unique, not empty, and short, because they are also the names of files.
 func TestIDs(t *testing.T) {
 	d := pageData{ids: map[string]bool{}}
