@@ -201,6 +201,12 @@ func TestLinesToCompareWith(t *testing.T) {
 }
 
 // Labels of the x axis do not meet, and the legend stays inside.
+// A text that has no room at all is cut off, too.
+func TestFit(t *testing.T) {
+	assert.Equal(t, "…", fit("abc", 11, 0))
+	assert.Equal(t, "abc", fit("abc", 11, 100))
+}
+
 func TestLabels(t *testing.T) {
 	c := example()
 	c.LogX, c.Columns, c.Series = false, nil, nil
@@ -240,6 +246,7 @@ func TestLabels(t *testing.T) {
 func TestTicks(t *testing.T) {
 	assert.Equal(t, []float64{1e-10, 1e-9, 1e-8, 1e-7}, logTicks(0.9e-10, 2e-7))
 	assert.Equal(t, []float64{1e-7, 2e-7, 5e-7, 1e-6}, logTicks(0.9e-7, 1.1e-6))
+	assert.Equal(t, []float64{1, 2, 5, 10, 20, 50, 100}, logTicks(1, 100))
 	assert.InDeltaSlice(t, []float64{0, 0.5, 1, 1.5, 2}, linearTicks(0, 2.1), 1e-9)
 	for _, span := range []float64{1.1, 2, 5, 30, 1e3, 1e9, 1e20} {
 		n := len(logTicks(1, span))

@@ -431,6 +431,10 @@ func TestTable(t *testing.T) {
 			require.NotEmpty(t, f.num, c.id)
 			require.NotEmpty(t, f.article, c.id)
 			require.True(t, f.aside || f.want != band{}, c.id)
+			if f.parity { // with one thread
+				require.Equal(t, many, f.num[0].procs, c.id)
+				require.Equal(t, 1, f.den[0].procs, c.id)
+			}
 			if f.direction != (band{}) {
 				require.True(t, f.direction.lo <= f.want.lo && f.want.hi <= f.direction.hi, "%s: what the article says is in its direction", c.id)
 			}
