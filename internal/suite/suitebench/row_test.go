@@ -2,6 +2,7 @@ package suitebench
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,23 @@ import (
 	"boundaries/internal/cputime"
 	"boundaries/internal/suite"
 )
+
+// The tests start this program as a user starts a benchmark of the suite.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(Main(m, Head{Benchtime: "5x"}))
+}
+
+// A row runs for as long as the flag says, and without the flag for as long as the head says.
+// It reports its procs only where a test asks for them.
+func TestBenchtime(t *testing.T) {
+	for steps, flags := range map[int][]string{5: nil, 3: {"-test.benchtime=3x"}} {
+		out, err := exec.Command(os.Args[0], append([]string{"-test.bench=^BenchmarkOpened$", "-test.cpu=1"}, flags...)...).Output()
+		require.NoError(t, err, "%s", out)
+		require.Regexp(t, fmt.Sprintf(`BenchmarkOpened/sync=fake\s+%d\s`, steps), string(out))
+		require.NotRegexp(t, "BenchmarkOpened/.* procs", string(out))
+	}
+}
 
 // BenchmarkFails has rows that fail before and after their runs, and one that this platform
 // cannot run.
