@@ -288,6 +288,21 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
+// A row that fails, here because nothing listens where the Redis should be, is one line, and
+// the exit status is 1.
+func TestStatusOfAFailedRow(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.bench=AsyncIO/latency=0/sync=serial", "-test.benchtime=1x")
+	cmd.Env = append(os.Environ(), asyncio.Address+"=127.0.0.1:1")
+	out, _ := cmd.CombinedOutput()
+	if status := cmd.ProcessState.ExitCode(); status != 1 || strings.Count(string(out), "connecting to the database: ") != 1 {
+		t.Errorf("status %d, want 1:\n%s", status, out)
+	}
+}
+
 // -bench without -run runs no test. With -run, the tests that it names run.
 func TestNoTestRunsBesideBenchmarks(t *testing.T) {
 	bench := []string{"-test.v", "-test.bench=Loop/sync=private", "-test.benchtime=1x", "-test.cpu=1,2"}
