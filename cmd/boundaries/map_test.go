@@ -65,6 +65,7 @@ func TestMapOfBadInput(t *testing.T) {
 		`map: want a FILE of benchmark output, or - for standard input ("boundaries map -h" says more)`:                                                               {},
 		`map: want flags before files, but got "-x" after "` + lab + `"`:                                                                                              {lab, "-x", "procs"},
 		`map: want no -by and no -x with -format which, which ranks its own cases by ns/op`:                                                                           {"-format=which", "-x=hold", "-by=ns/op", lab},
+		`map: want no -y with -format which, which ranks its own cases by ns/op`:                                                                                      {"-format=which", "-y=read", lab},
 		`map: -x and -y are both hold, want two dials`:                                                                                                                {"-x=hold", lab},
 		`map: -procs: procs=16 was not measured in the selected cases, and the map does not extrapolate: they have 1, 2`:                                              {"-procs=16", lab},
 		`map: -hold: hold=1us was not measured in the selected cases, and the map does not extrapolate: they have 300ns`:                                              {"-hold=1us", lab},

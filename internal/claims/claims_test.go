@@ -836,6 +836,16 @@ func TestParityInOneRound(t *testing.T) {
 	}
 }
 
+// The verdict decides which of several figures is the closest, and then the distance.
+func TestClosest(t *testing.T) {
+	figure := func(verdict string, center float64) figureReport {
+		return figureReport{present: true, verdict: verdict, estimate: estimate{center: center}}
+	}
+	figures := []figureReport{figure(notReproduced, 3.1), figure(reproduced, 3.5), figure(notMeasured, 3), figure(reproduced, 3.2), {verdict: reproduced}}
+	require.Equal(t, 3, closest(figures, band{2, 3}))
+	require.Equal(t, 1, closest(figures[:3], band{2, 3}))
+}
+
 // A figure for each Python that has the rows, oldest first.
 func TestSeveralPythons(t *testing.T) {
 	rows := []string{"SharedLoopBoxed/system=gil-jumps 100 ns/op", "SharedLoopBoxed/system=gil-jumps-2 104 ns/op",

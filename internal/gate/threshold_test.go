@@ -74,6 +74,21 @@ func TestDetectableCountsTheSuspects(t *testing.T) {
 	require.Greater(t, needed[20], needed[1], "and the more rounds it takes")
 }
 
+// The rounds that an undecided cell needs are those that show an increase by the threshold.
+func TestNeededRounds(t *testing.T) {
+	d := &Data{}
+	noisy := []float64{100, 160, 72, 105, 60, 108, 96, 143, 112, 64}
+	add(t, d, Base, "Noisy", "ns/op", noisy...)
+	add(t, d, Head, "Noisy", "ns/op", noisy...)
+	c := Default
+	c.Threshold = 0.4 // a decrease by as much is a larger change
+	r := c.Decide(d, nil).Results[0]
+	require.Equal(t, Undecided, r.Verdict)
+	up := stats.Rounds(1+c.Threshold, spread(noisy, noisy), c.Alpha, c.Power)
+	require.NotEqual(t, up, stats.Rounds(1-c.Threshold, spread(noisy, noisy), c.Alpha, c.Power))
+	require.Equal(t, up, r.Needed)
+}
+
 // A cell in which just the threshold would be seen is unchanged.
 func TestDetectableIsTheThreshold(t *testing.T) {
 	d := &Data{}

@@ -48,7 +48,7 @@ func usable(root string, affinity int) Processors {
 			if q := quota(root, dir, g.version); q > 0 && (p.Quota == 0 || q < p.Quota) {
 				p.Quota, p.From = q, dir
 			}
-			if dir == g.mount || len(dir) <= len(g.mount) {
+			if len(dir) <= len(g.mount) {
 				break
 			}
 		}

@@ -63,7 +63,7 @@ func TestUsable(t *testing.T) {
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/cpu grants 2.00"},
 		"a blank in the name": {map[string]string{"proc/self/cgroup": "0::/x\n", "proc/self/mountinfo": "30 23 0:26 / /sys/fs/my\\040groups rw - cgroup2 none rw\n",
 			"sys/fs/my groups/x/cpu.max": "200000 100000\n"}, 2, "2 of 4, because /sys/fs/my groups/x grants 2.00"},
-		"nonsense": {map[string]string{"proc/self/cgroup": "x\n0::/x\n1:cpu\n", "proc/self/mountinfo": "- -\n\n30 - cgroup2\n" + mount2,
+		"nonsense": {map[string]string{"proc/self/cgroup": "x\n0::/x\n1:cpu\n2:cpu:/x\n", "proc/self/mountinfo": "- -\n\n30 - cgroup2\n31 23 0:28 / /x rw - cgroup\n" + mount2,
 			"sys/fs/cgroup/x/cpu.max": "many 0\n", "sys/fs/cgroup/cpu.max": "1 2 3\n"}, 4, "4"},
 	} {
 		p := usable(tree(t, c.files), 4)

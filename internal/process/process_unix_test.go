@@ -35,6 +35,13 @@ func TestEndGroup(t *testing.T) {
 	require.NoError(t, err, "a process has the pipe open")
 }
 
+// Without a shell there is no keeper.
+func TestNoKeeper(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := Keep(t.TempDir(), nil)
+	require.ErrorIs(t, err, exec.ErrNotFound)
+}
+
 // A signal to this process's group does not reach the keeper.
 func TestTheKeeperHasItsOwnSession(t *testing.T) {
 	k, err := Keep(t.TempDir(), nil)

@@ -488,6 +488,9 @@ At 2 procs, these rows take 130 ns for a step: a, b.<
 At 2 procs, these rows reach 1.56 times the speed of one: a, b.<
 <b>1.56 times</b> the speed of one proc for each of 2 rows.<`,
 			"the most|the least|highest|lowest|rank"},
+		"a row without the last column": {inRounds(7, a, b, a2, "X/sync=b-2 1 5%d0 ns/op", "X/sync=c 1 20%d ns/op", "X/sync=c-2 1 0 ns/op"), `
+At 2 procs, a has the highest speed-up: 1.56 [1.34, 1.86] times the speed of one. b has the lowest: 0.38 [0.37, 0.40].<`,
+			"rank|overlap"},
 		"one row": {inRounds(7, a, a2), `
 At 2 procs, a takes 130 ns for a step.<
 At 2 procs, a reaches 1.56 [1.34, 1.86] times the speed of one.<

@@ -116,6 +116,10 @@ BenchmarkX/sync=b-2 1 5 ns/op 0 user+sys-ns/op 0 B/op
 		"No ratio for the wall time of X/sync=b-2: it is 0 in a round, which means that the clock is too coarse for it.",
 		"No ratio for the processor time of X/sync=a, X/sync=b-2: it is 0 in a round, which means that the clock is too coarse for it.",
 	}, w.TooCoarse("ratio"))
+	w = Workloads(read(t, "BenchmarkX/sync=a 1 0 ns/op\nBenchmarkX/sync=a-2 1 5 ns/op\nBenchmarkX/sync=b 1 5 ns/op\nBenchmarkX/sync=b-2 1 0 ns/op\n"))[0]
+	for _, s := range w.Scaling() {
+		assert.Zero(t, s.Cells[1].SpeedUp, s.Name)
+	}
 }
 
 func TestKnownSpeedUp(t *testing.T) {
