@@ -109,6 +109,8 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 				case *ast.IndexExpr:
 					_, isNumber := n.Index.(*ast.BasicLit)
 					require.False(t, inRow && isNumber && row != "serial" && mentions(n.X, "words") == 0, "%v: the same element for all workers, want that of the worker's number", at)
+				case *ast.ForStmt:
+					require.False(t, inRow && row == "gil" && mentions(n.Body, "Tick")+mentions(n.Body, "Acquire") == 0, "%v: steps that keep the GIL for as long as they like", at)
 				case *ast.BlockStmt:
 					held := 0
 					for _, s := range n.List {

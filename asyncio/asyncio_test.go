@@ -26,7 +26,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 // open returns a database that is open until the test ends.
 func open(t testing.TB, latency time.Duration) *Database {

@@ -16,6 +16,9 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
+
 var shares = map[string]Share{"hot": Hot, "own": Own}
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Hot.Rows())) }

@@ -27,7 +27,7 @@ import (
 )
 
 // No goroutine is left after the Close of any test's pools.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 // wrapping are the same queues with indexes that soon wrap around.
 var wrapping = []Variant{

@@ -11,7 +11,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 func TestTurnIsHandedOver(t *testing.T) {
 	suitetest.Exact(t, Variants, Want, 0, 1, 2, 3, 7, 1000)

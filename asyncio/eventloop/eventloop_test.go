@@ -20,7 +20,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 // The tests that check durations run in virtual time (testing/synctest), so that the
 // durations are exact.

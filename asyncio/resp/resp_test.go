@@ -22,9 +22,10 @@ import (
 	"go.uber.org/goleak"
 
 	"boundaries/asyncio/eventloop"
+	"boundaries/internal/suite/suitetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 // patience is more time than any test needs, and bounds a test that hangs.
 const patience = 20 * time.Second

@@ -18,7 +18,7 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 func TestEveryEventIsAnsweredInItsOrder(t *testing.T) {
 	for load, counts := range map[Load][]int{Idle: {0, 1, 7, 1000}, Busy: {0, 1, 7}, Stuck: {0, 1, 3}} {

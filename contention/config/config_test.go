@@ -8,6 +8,9 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
+
 // The tests of package contention check that the variants are right.
 
 func TestFiles(t *testing.T) {

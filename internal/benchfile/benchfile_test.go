@@ -19,7 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 const plain = `numcpu: 2
 Unit user+sys-ns/op better=lower

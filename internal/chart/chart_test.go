@@ -14,7 +14,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 func example() Chart {
 	c := Chart{ID: "x", Name: "Loop", What: "wall time", Desc: "cas is slowest.", X: "procs", Y: "time", Columns: []float64{1, 2, 4, 8},

@@ -12,6 +12,9 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
+
 // Where time matters, a test runs in virtual time, so that intervals are exact.
 
 // compute holds the lock and ticks once per gap, while running returns true.

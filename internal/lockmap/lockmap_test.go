@@ -22,7 +22,11 @@ import (
 	"boundaries/contention"
 	"boundaries/contention/counter"
 	"boundaries/internal/benchfile"
+	"boundaries/internal/suite/suitetest"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 

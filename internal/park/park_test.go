@@ -12,6 +12,9 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
+
 func never() bool { return false }
 
 // A publisher's look at idle does not wait for workers that fall asleep in their seats.

@@ -24,7 +24,7 @@ import (
 )
 
 // The code under test has one goroutine, so one value of -cpu is enough.
-func TestMain(m *testing.M) { suitetest.RunOnce(m) }
+func TestMain(m *testing.M) { suitetest.RunOnce(suitetest.Watched{M: m}) }
 
 // suite returns the output of some rounds of the rows that the findings and the graphs
 // are made of, on a machine with numcpu processors.

@@ -13,6 +13,9 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
+
 var starts = []uint32{0, math.MaxUint32 - 700, math.MaxInt32 - 700}
 
 func TestPads(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 // The code under test has one goroutine, so one value of -cpu is enough.
-func TestMain(m *testing.M) { suitetest.RunOnce(m) }
+func TestMain(m *testing.M) { suitetest.RunOnce(suitetest.Watched{M: m}) }
 
 func read(t testing.TB, text string) *benchfile.File {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 )
 
 // The code under test has one goroutine, so one value of -cpu is enough.
-func TestMain(m *testing.M) { suitetest.RunOnce(m) }
+func TestMain(m *testing.M) { suitetest.RunOnce(suitetest.Watched{M: m}) }
 
 // lognormal returns n values about center.
 func lognormal(random *rand.Rand, n int, center, spread float64) []float64 {

@@ -24,7 +24,7 @@ import (
 )
 
 // No goroutine is left after the Close of any test's pools.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -251,41 +252,84 @@ func Locks(f func()) (waits bool, ended <-chan struct{}) {
 // have passed; with -race, three times as much. So a test that a busy machine slows down has
 // 30 s at least. A test that hangs if the code is wrong calls Guard first; hangs says what hangs.
 func Guard(t *testing.T, hangs string) {
-	const pause = 5 * time.Second
-	limit := 10 * time.Second
-	if race.Enabled {
-		limit *= 3
+	limit := inRace(10 * time.Second)
+	// A later test may measure that the program is idle, so the watch ends with this one.
+	t.Cleanup(watch(func(idle, used, passed time.Duration) {
+		if idle >= 2*limit || used >= limit || passed >= 3*limit {
+			panic(t.Name() + ": " + hangs)
+		}
+	}))
+}
+
+// Watched are the tests of a package. Run ends the test binary with a panic, which shows all
+// goroutines, if the program uses hardly any processor time for 20 s, or for 60 s with -race.
+// So every test that waits forever ends by itself. The tests may start no program that works
+// for long while they wait.
+type Watched struct{ *testing.M }
+
+// Run runs the tests.
+func (w Watched) Run() int {
+	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() == "" { // other processes fuzz, and this one waits
+		defer endHang()()
 	}
+	return w.M.Run()
+}
+
+// endHang watches the program until stop is called.
+func endHang() (stop func()) {
+	if _, err := cputime.Used(); err != nil {
+		return func() {} // a program whose processor time is not known looks idle
+	}
+	limit := inRace(20 * time.Second)
+	return watch(func(idle, _, _ time.Duration) {
+		if idle >= limit {
+			debug.SetTraceback("all")
+			panic(fmt.Sprintf("suitetest: a test hangs: the program has been idle for %v", idle))
+		}
+	})
+}
+
+func inRace(limit time.Duration) time.Duration {
+	if race.Enabled {
+		return 3 * limit
+	}
+	return limit
+}
+
+// watch calls look every 5 s with how long the program has used hardly any processor time, how
+// much it has used, and how much time has passed. A program looks idle where its processor
+// time is not known, and does not while a debugger stops it. No call begins after stop.
+func watch(look func(idle, used, passed time.Duration)) (stop func()) {
+	const pause = 5 * time.Second
 	start := time.Now()
-	began, _ := cputime.Used() // 0 where it is not known: then the program looks idle
-	last, idle := began, start
-	var mu sync.Mutex // guards timer, which is nil after the test
+	began, _ := cputime.Used()
+	last, idle := began, time.Duration(0)
+	var mu sync.Mutex // guards timer, which is nil after stop
 	var timer *time.Timer
-	look := func() {
+	every := func() {
 		mu.Lock()
 		defer mu.Unlock()
+		if timer == nil {
+			return
+		}
 		now, _ := cputime.Used()
-		if now-last >= pause/50 {
-			idle = time.Now()
+		if idle += pause; now-last >= pause/50 {
+			idle = 0
 		}
 		last = now
-		switch {
-		case timer == nil:
-		case time.Since(idle) >= 2*limit || now-began >= limit || time.Since(start) >= 3*limit:
-			panic(t.Name() + ": " + hangs)
-		default:
-			timer.Reset(pause)
-		}
+		look(idle, now-began, time.Since(start))
+		timer.Reset(pause)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	timer = time.AfterFunc(pause, look)
-	t.Cleanup(func() { // a later test may measure that the program is idle
+	timer = time.AfterFunc(pause, every)
+	return func() {
 		mu.Lock()
 		defer mu.Unlock()
 		timer.Stop()
 		timer = nil
-	})
+	}
 }
 
 // A GIL is a *gil.GIL. Package gil cannot be imported here, because its tests use this package.
@@ -323,7 +367,7 @@ func Once(t *testing.T) {
 }
 
 // RunOnce runs all tests of a package only with the first of -cpu 1,2,4.
-func RunOnce(m *testing.M) (status int) {
+func RunOnce(m interface{ Run() int }) (status int) {
 	flag.Parse()
 	_ = flag.Set("test.cpu", firstCPU())
 	return m.Run()

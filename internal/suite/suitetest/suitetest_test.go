@@ -39,9 +39,21 @@ func TestExactNamesARowThatHangs(t *testing.T) {
 // A test that waits forever ends by itself, and says what hangs: after 20 s without work, of
 // virtual time here.
 func TestGuard(t *testing.T) {
-	if os.Getenv("SUITETEST_GUARD") != "" {
+	endsAHang(t, "SUITETEST_GUARD", func(t *testing.T) { Guard(t, "it waits") }, "panic: TestGuard: it waits")
+}
+
+// So does a test that calls no Guard, in a package that is Watched. All goroutines are shown.
+func TestWatched(t *testing.T) {
+	if _, err := cputime.Used(); err != nil {
+		t.Skip(err)
+	}
+	endsAHang(t, "SUITETEST_WATCHED", func(*testing.T) { endHang() }, "panic: suitetest: a test hangs: ")
+}
+
+func endsAHang(t *testing.T, variable string, guard func(t *testing.T), says string) {
+	if os.Getenv(variable) != "" {
 		synctest.Test(t, func(t *testing.T) {
-			Guard(t, "it waits")
+			guard(t)
 			for began, _ := cputime.Used(); ; { // it works at first
 				if now, err := cputime.Used(); err != nil || now-began > 110*time.Millisecond {
 					break
@@ -55,13 +67,17 @@ func TestGuard(t *testing.T) {
 		return
 	}
 	Once(t)
-	out := again(t, "SUITETEST_GUARD")
-	require.Contains(t, out, "panic: TestGuard: it waits")
-	limit := 10
+	out := again(t, variable)
+	require.Contains(t, out, says)
+	require.Equal(t, variable == "SUITETEST_WATCHED", strings.Contains(out, "testing.(*M).Run"), out)
+	want := 20
 	if race.Enabled {
-		limit *= 3
+		want *= 3
 	}
-	require.InDelta(t, 2*limit, strings.Count(out, "a second"), 6)
+	if _, err := cputime.Used(); err == nil {
+		want += 5 // it worked before the first look
+	}
+	require.InDelta(t, want, strings.Count(out, "a second"), 1)
 }
 
 // A row that races and gives the right answer fails, and its first race is its last run.

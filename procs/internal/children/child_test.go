@@ -15,8 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/suite/suitetest"
 	"boundaries/procs/internal/shm"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 // When the parent sees a death, all locks of the dead child are marked. And the parent is
 // woken after it can see the death: one that sleeps on would hear nothing more. With many

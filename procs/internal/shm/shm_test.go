@@ -9,7 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 // Only this user may open shared memory, it has no name, and no other program
 // inherits it.
