@@ -636,3 +636,11 @@ func TestRepeats(t *testing.T) {
 		assert.Equal(t, want, got, name)
 	}
 }
+
+// What a terminal would act on is no part of a name.
+func TestControlCharacters(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("BenchmarkX/\x07a\x7f\x08 1\t1 ns/op\n"), "x")
+	require.NoError(t, err)
+	require.Len(t, f.Rows, 1)
+	require.Equal(t, "X/a", f.Rows[0].Name)
+}

@@ -265,6 +265,12 @@ func TestCheapestAlong(t *testing.T) {
 	require.Equal(t, "read 0: `a`, 2ns; then `b` 1.50x. read 1: `b`, 2ns; then `a` 1.50x", cheapestAlong(all, "read"))
 }
 
+// Nothing is sure of a case without rows.
+func TestNoChoices(t *testing.T) {
+	require.False(t, Ranking{}.sure())
+	require.False(t, Ranking{}.few())
+}
+
 // Intervals that share one value overlap.
 func TestTiedAtAnEdge(t *testing.T) {
 	var data []byte

@@ -581,7 +581,7 @@ func (d *pageData) compareMachines(w workload, name string) {
 			}
 		}
 	}
-	if len(all) < 2 || len(columns) < 2 {
+	if len(all) < 2 {
 		return
 	}
 	var shared []scaling.Column

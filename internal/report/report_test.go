@@ -260,6 +260,14 @@ func TestSeveralMachinesWithoutOneProc(t *testing.T) {
 	require.Equal(t, 1, side)
 }
 
+// Machines with one column each have no speed-ups to compare.
+func TestSeveralMachinesOfOneColumn(t *testing.T) {
+	more := regexp.MustCompile(`(?m)^Benchmark\S+-[24] .*\n`)
+	_, text := render(t, read(t, more.ReplaceAllString(suite(1, 2, 10, "a"), ""), more.ReplaceAllString(suite(2, 4, 6, "b"), "")), nil)
+	require.Contains(t, text, "on 2 machines")
+	require.NotContains(t, text, "Machines side by side")
+}
+
 // A finding leaves out the processor time if one of its two figures is missing.
 func TestFindingWithoutProcessorTime(t *testing.T) {
 	const says = "A step then uses"

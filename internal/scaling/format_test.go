@@ -32,6 +32,12 @@ func TestFormat(t *testing.T) {
 	} {
 		assert.Equal(t, want, FormatRatio(i))
 	}
+	for v, want := range map[float64]string{99.95: "100", 99.949: "99.9", 9.995: "10.0", 9.9949: "9.99", 0.0995: "0.10", 0.09949: "0.099", 0.00095: "0.001", 0.000949: "0.00095"} {
+		assert.Equal(t, want, fixed(v), v)
+	}
+	for v, want := range map[float64]string{1e6: "1e+06", 999999: "999999", 99.95: "100", 9.995: "10.0", 0.0995: "0.10", 0.001: "0.001", 0.000999: "0.001", 0.000123: "0.00012"} {
+		assert.Equal(t, want, FormatValue(v, "x"), v)
+	}
 	assert.Equal(t, "± 3%", FormatSpread(stats.Interval{Low: 97, Center: 100, High: 101}))
 	assert.Equal(t, "", FormatSpread(stats.Interval{Low: 0, Center: 100, High: inf}))
 }

@@ -269,6 +269,11 @@ func TestRefutedByChance(t *testing.T) {
 	}
 }
 
+// The noise within a column is that of the logarithms of its values.
+func TestDeviation(t *testing.T) {
+	assert.InDelta(t, 1, deviation([]float64{math.Exp(4), math.Exp(5), math.Exp(6)}), 1e-9)
+}
+
 func TestRefused(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	columns := []int{1, 2, 4, 8, 16, 32}
