@@ -61,7 +61,8 @@ func TestEveryGILTicks(t *testing.T) {
 // What the answer of a row does not show, its code does. What two processors write is on lines
 // of its own, except in the row that shows what that costs. A worker uses the cell of its number,
 // and a row no function of another. A lock is held neither from step to step nor from a take to
-// its drop, and readers keep each other out only where the lock is a mutex.
+// its drop, except the GIL, which each step may give away. Readers keep each other out only
+// where the lock is a mutex.
 func TestRowsMeasureWhatTheySay(t *testing.T) {
 	alone := regexp.MustCompile(`^(Answer|Case|Step|Trial|Variant|request|unit|waits)$`) // types that no two processors write
 	elements := regexp.MustCompile(`^(Worker|callsCell|callsShard|cell|readerLock|sequenced|shard|slot)$`)

@@ -1179,6 +1179,7 @@ func TestCloseEndsTheDeaf(t *testing.T) {
 	told := childtest.Errors(p.Close())
 	require.Len(t, told, 1)
 	require.Equal(t, killed.Pid(), told[0].Pid)
+	require.ErrorContains(t, told[0], "ended by signal: killed")
 	require.Less(t, time.Since(began), 30*time.Second, "they would sleep for a minute")
 	require.Empty(t, childtest.Children(t))
 }
