@@ -115,6 +115,15 @@ func TestSilentWarmProcess(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
+// A warm process that is killed is replaced, and its item is done by the next.
+func TestKilledWarmProcess(t *testing.T) {
+	t.Setenv(childtest.Serve, "three")
+	p := childtest.Start(t, childtest.Named(Variants, "warm-process"), 1, children.Word)
+	done, err := childtest.Run(t, p, 10)
+	require.Equal(t, 10, done, "%v", err)
+	require.Len(t, childtest.Errors(err), 3, "%v", err)
+}
+
 // What was answered before a failure counts, and a wrong answer is no step.
 func TestWrongAnswer(t *testing.T) {
 	defer func(old int) { children.MaxTries = old }(children.MaxTries)
