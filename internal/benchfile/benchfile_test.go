@@ -309,9 +309,9 @@ func TestMachines(t *testing.T) {
 	for name, text := range map[string]string{"again": plain, "crlf": strings.ReplaceAll(plain, "\n", "\r\n"), "bom": "\ufeff" + plain} {
 		_, err = Read(context.Background(), []string{one, write(name, text)})
 		assert.ErrorContains(t, err, "has the same content as", name)
-		_, err = Read(context.Background(), []string{write("a row", "BenchmarkX 1 1 ns/op\n"), write("the row", "BenchmarkX 1 1 ns/op\n")})
-		assert.ErrorContains(t, err, "has the same content as")
 	}
+	_, err = Read(context.Background(), []string{write("a row", "BenchmarkX 1 1 ns/op\n"), write("the row", "BenchmarkX 1 1 ns/op\n")})
+	assert.ErrorContains(t, err, "has the same content as")
 	_, err = Read(context.Background(), []string{bare, write("none", "")})
 	assert.ErrorContains(t, err, bare+": no benchmark result", "the first of two")
 }

@@ -162,7 +162,6 @@ func TestPlaces(t *testing.T) {
 	assert.InEpsilon(t, 5, y.least*math.Pow(40.0/5, 0.06), 1e-9, "and at half of it")
 }
 
-// A logarithmic axis has equal ratios in equal steps, each axis its own way.
 // A chart without a point has axes, too.
 func TestNoPoints(t *testing.T) {
 	for _, log := range []bool{true, false} {
@@ -175,6 +174,7 @@ func TestNoPoints(t *testing.T) {
 	}
 }
 
+// A logarithmic axis has equal ratios in equal steps, each axis its own way.
 func TestLogarithm(t *testing.T) {
 	c := example()
 	c.Columns, c.LogX, c.LogY, c.Ideal = []float64{1, 10, 100}, true, false, false
@@ -205,13 +205,13 @@ func TestLinesToCompareWith(t *testing.T) {
 	assert.Equal(t, "M"+at(1, 1)+"L"+at(8, 1), c.layout(false).Ideal)
 }
 
-// Labels of the x axis do not meet, and the legend stays inside.
 // A text that has no room at all is cut off, too.
 func TestFit(t *testing.T) {
 	assert.Equal(t, "…", fit("abc", 11, 0))
 	assert.Equal(t, "abc", fit("abc", 11, 100))
 }
 
+// Labels of the x axis do not meet, and the legend stays inside.
 func TestLabels(t *testing.T) {
 	c := example()
 	c.LogX, c.Columns, c.Series = false, nil, nil
