@@ -234,7 +234,7 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 				}
 				if f.parity {
 					verdict, _ := try(9, i, 1, f.want.hi*1.2)
-					require.Equal(t, notMeasured, verdict, "open")
+					require.Equal(t, undecided, verdict, "open")
 					verdict, _ = try(9, i, 99)
 					require.Equal(t, inDirection, verdict, "beyond the processors, which are more than the claim allows")
 					continue
@@ -244,7 +244,7 @@ func TestEveryClaimCanGoEachWay(t *testing.T) {
 						continue
 					}
 					verdict, r := try(9, i, edge(b)*0.95, edge(b)*1.05)
-					require.Equal(t, notMeasured, verdict, "over an edge of %v\n%s", b, r.Text(true))
+					require.Equal(t, undecided, verdict, "over an edge of %v\n%s", b, r.Text(true))
 				}
 			}
 		})
@@ -359,18 +359,18 @@ func TestVerdictOfIntervals(t *testing.T) {
 		directed, not string
 	}{
 		{1.25, 1.4, reproduced, reproduced},
-		{1.15, 1.3, notMeasured, notMeasured}, // over the lower edge of want
-		{1.3, 1.5, notMeasured, notMeasured},  // over the upper edge
+		{1.15, 1.3, undecided, undecided}, // over the lower edge of want
+		{1.3, 1.5, undecided, undecided},  // over the upper edge
 		{1.05, 1.15, inDirection, notReproduced},
 		{1.5, 9, inDirection, notReproduced},
-		{0.9, 1.1, notMeasured, notReproduced}, // over the edge of direction
-		{0.9, 1.3, notMeasured, notMeasured},   // over both
+		{0.9, 1.1, undecided, notReproduced}, // over the edge of direction
+		{0.9, 1.3, undecided, undecided},     // over both
 		{0.5, 0.9, notReproduced, notReproduced},
 		{0.5, 1, notReproduced, notReproduced},
 		{1.45, 1.6, inDirection, notReproduced},
 		// An edge of want is not in it.
-		{1.3, 1.45, notMeasured, notMeasured},
-		{1.2, 1.3, notMeasured, notMeasured},
+		{1.3, 1.45, undecided, undecided},
+		{1.2, 1.3, undecided, undecided},
 	} {
 		e := estimate{test.lo, (test.lo + test.hi) / 2, test.hi, 9, true}
 		require.Equal(t, test.directed, f.verdict(e), test)
@@ -486,7 +486,7 @@ func TestSettledClaims(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"C3": byConstruction, "C6": corrected, "C9": corrected, "C11": notMeasurable, "C24": notMeasurable, "C33": corrected,
 	}, settled)
-	require.Equal(t, "0 reproduced, 0 reproduced in direction only, 0 not reproduced, 30 not measured. "+
+	require.Equal(t, "0 reproduced, 0 reproduced in direction only, 0 not reproduced, 0 undecided, 30 not measured. "+
 		"Not counted: 1 by construction, 3 corrected, 2 not measurable.", r.summary())
 	require.Contains(t, r.Text(true), "beside it: fib, nogil / plain, here: 1.09")
 }
@@ -529,7 +529,7 @@ func TestIntervals(t *testing.T) {
 			text += results(2, 1, "SharedLoopBoxed/system=gil-jumps 100 ns/op", fmt.Sprintf("SharedLoopBoxed/system=gil-jumps-2 %d ns/op", 115+4*i))
 		}
 		r := only(t, judged(t, text, "C5"))
-		require.Equal(t, notMeasured, r.verdict)
+		require.Equal(t, undecided, r.verdict)
 		require.Equal(t, "the interval reaches over an edge", r.figures[0].note)
 	})
 	t.Run("more rounds of one row", func(t *testing.T) {
@@ -785,9 +785,9 @@ func TestParity(t *testing.T) {
 		verdict   string
 	}{
 		{"at 7", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.4, 6: 1.1, 7: 0.9, 8: 0.8}, 7, 7, reproduced},
-		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
-		{"between 4 and 8 of 12", 12, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, notMeasured},
-		{"between 1 and 8", 8, map[int]float64{1: 0.998, 8: 0.7}, 1, 8, notMeasured},
+		{"between 4 and 8", 8, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, undecided},
+		{"between 4 and 8 of 12", 12, map[int]float64{1: 1.3, 2: 2, 4: 1.2, 8: 0.7}, 5, 8, undecided},
+		{"between 1 and 8", 8, map[int]float64{1: 0.998, 8: 0.7}, 1, 8, undecided},
 		{"between 6 and 8", 8, map[int]float64{1: 1.3, 2: 2, 5: 1.2, 8: 0.7}, 6, 8, reproduced},
 		{"perhaps at 6, surely at 8", 8, map[int]float64{1: 1.3, 5: 1.2, 6: 1, 8: 0.7}, 6, 8, reproduced},
 		{"at 4", 8, map[int]float64{1: 1.3, 3: 1.2, 4: 0.9}, 4, 4, inDirection},

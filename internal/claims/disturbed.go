@@ -65,7 +65,7 @@ func (m *input) shaken(f figure, cells []cell, procs int, verdict string) string
 		}
 	}
 	for _, calm := range []calming{m.calmNum, m.calmDen} {
-		if verdict != notMeasured && f.verdict(m.estimate(f, procs, calm)) != verdict {
+		if !open(verdict) && f.verdict(m.estimate(f, procs, calm)) != verdict {
 			d := m.disturbance(files, cells)
 			return fmt.Sprintf("disturbed: %s took up to %.2f times as long in %s, which is enough to turn this", d.Name, d.Times, rounds(d.Runs))
 		}

@@ -25,6 +25,8 @@ const (
 	inDirection   = "reproduced in direction"
 	notReproduced = "not reproduced"
 	notMeasured   = "not measured"
+	// The interval crosses an edge, and another run could fall on either side.
+	undecided = "undecided"
 	// A reproduced claim without a number, which fails only if the program is broken.
 	anyMachine = "true of any machine"
 	// No figure decides these.
@@ -33,25 +35,28 @@ const (
 	notMeasurable  = "not measurable" // an opinion, or a picture
 )
 
-var weakestFirst = []string{notReproduced, notMeasured, inDirection, reproduced}
+var weakestFirst = []string{notReproduced, notMeasured, undecided, inDirection, reproduced}
 
 // Legend explains the verdicts.
-const Legend = `  reproduced               the article's figure, within a factor of 1.5 or the band that
-                           -v prints. "x times" is a statement about x - 1
+const Legend = `  reproduced               the interval is in the band for which the claim holds, which -v
+                           prints: in most claims the article's figure within a factor
+                           of 1.5. "x times" is a statement about x - 1
   reproduced in direction  slower if the article says slower, but by less, or by more
   not reproduced           neither of these
+  undecided                measured, but the interval crosses an edge, so that another
+                           run could fall on either side
   not measured             no row, too few processors, fewer than 6 rounds, values
-                           of unknown rounds, an interval that is only partly inside, or
-                           a disturbed machine
+                           of unknown rounds, or a disturbed machine
   true of any machine      has no number, and fails only if the program is broken
   by construction, corrected, not measurable
                            no figure decides it
 
 A figure is a ratio of rows: the median over the rounds, with its 95 % interval. The
-verdict is that of the whole interval. If the article names no version of Python, the
-one that is closest to it decides, and the others stand beside it. Columns of more
-procs than the machine has processors are judged only for claims that are about such
-columns or whose threads sleep.
+verdict is that of the whole interval. A claim has the weakest verdict of its figures.
+If the article names no version of Python, the version with the best verdict decides,
+and of several the one nearest to the article's figure or, inside its band, the oldest.
+The others stand beside it. Columns of more procs than the machine has processors are
+judged only for claims that are about such columns or whose threads sleep.
 `
 
 // A Report holds the verdicts of the claims on one machine.
@@ -318,9 +323,9 @@ func (e estimate) times(x float64) estimate {
 }
 
 // verdict compares the whole interval with want and direction. It is inside want,
-// inside direction and outside want, or outside both. An interval that crosses an edge
-// gets no verdict, because another run could fall on either side. A parity that is
-// beyond all that want allows is in the direction, although its place is unknown.
+// inside direction and outside want, or outside both. Otherwise the figure is undecided. A
+// parity that was not reached has no place. If it is beyond all that want allows, it is in
+// the direction, and otherwise it is not measured.
 func (f figure) verdict(e estimate) string {
 	switch {
 	case !e.interval:
@@ -329,13 +334,18 @@ func (f figure) verdict(e estimate) string {
 		return reproduced
 	case f.direction != band{} && (e.in(f.direction) && e.outside(f.want) || f.parity && f.want.hi <= e.lo):
 		return inDirection
-	case !e.outside(f.want):
+	case f.parity && math.IsInf(e.hi, 1):
 		return notMeasured
+	case !e.outside(f.want):
+		return undecided
 	case f.direction == band{} || e.outside(f.direction):
 		return notReproduced
 	}
-	return notMeasured
+	return undecided
 }
+
+// open reports whether a measurement could still decide.
+func open(verdict string) bool { return verdict == notMeasured || verdict == undecided }
 
 func (m *input) judge(f figure) figureReport {
 	fr := figureReport{label: f.label, decides: !f.aside, article: f.article, unit: f.unit}
@@ -399,7 +409,7 @@ func (m *input) judge(f figure) figureReport {
 			notes = append(notes, note)
 			fr.verdict, fr.missing = notMeasured, cells
 			break
-		} else if fr.verdict != notMeasured {
+		} else if !open(fr.verdict) {
 			break
 		}
 		fr.missing = cells

@@ -34,7 +34,7 @@ func (r Report) Text(verbose bool) string {
 	text.WriteString("\n")
 	wrapped(&text, "", r.summary())
 	if fill := r.fill(); fill != "" {
-		fmt.Fprintf(&text, "\nTo measure the rows that are missing, run this in the root of the suite:\n\n%s\n", fill)
+		fmt.Fprintf(&text, "\nTo measure again what is undecided or not measured, run this on the same machine, in the root of the suite:\n\n%s\n", fill)
 	}
 	return text.String()
 }
@@ -70,7 +70,7 @@ func (r Report) Markdown() string {
 		text.WriteString("\n</details>\n")
 	}
 	if fill := r.fill(); fill != "" {
-		fmt.Fprintf(&text, "\nTo measure the rows that are missing, run this in the root of the suite:\n\n    %s\n", fill)
+		fmt.Fprintf(&text, "\nTo measure again what is undecided or not measured, run this on the same machine, in the root of the suite:\n\n    %s\n", fill)
 	}
 	return text.String()
 }
@@ -92,8 +92,8 @@ func (r Report) summary() string {
 	for _, c := range r.claims {
 		n[c.verdict]++
 	}
-	text := fmt.Sprintf("%d reproduced, %d reproduced in direction only, %d not reproduced, %d not measured.",
-		n[reproduced], n[inDirection], n[notReproduced], n[notMeasured])
+	text := fmt.Sprintf("%d reproduced, %d reproduced in direction only, %d not reproduced, %d undecided, %d not measured.",
+		n[reproduced], n[inDirection], n[notReproduced], n[undecided], n[notMeasured])
 	var others []string
 	for _, verdict := range []string{anyMachine, byConstruction, corrected, notMeasurable} {
 		if n[verdict] > 0 {
@@ -114,11 +114,11 @@ func (r Report) summary() string {
 func (r Report) fill() string {
 	var cells []cell
 	for _, c := range r.claims {
-		if c.verdict != notMeasured {
+		if !open(c.verdict) {
 			continue
 		}
 		for _, f := range c.figures {
-			if f.decides && f.verdict == notMeasured && !f.elsewhere {
+			if f.decides && open(f.verdict) && !f.elsewhere {
 				cells = append(cells, f.missing...)
 			}
 		}
