@@ -2,15 +2,15 @@
 // removing it costs, on the machine it runs on.
 //
 // It re-expresses in Go the workloads of "Breaking Boundaries", an article about
-// Python's global interpreter lock (GIL), each under every discipline that has
-// been tried in the lock's place:
+// Python's global interpreter lock (GIL), each under several of the
+// disciplines that have been tried in the lock's place:
 //
 //	serial         one goroutine, no sharing: what the others are compared with
 //	gil            CPython's lock: one holder, 5 ms switch interval, forced switching
 //	global-mutex   one sync.Mutex around every step
 //	sharded-lock   many padded locks
 //	atomic         the processor's locked instructions on shared words
-//	lock-free      no lock and no shared write on the fast path
+//	lock-free      no lock, and in most workloads few shared writes
 //	private        nothing shared until the end: the ceiling
 //
 // and under some that a workload adds because they teach something these do not

@@ -45,8 +45,8 @@
 // Three facts on two processors of an EPYC (family 25, model 17), medians of the 16
 // rounds in docs/results/lab.txt. The shortest reads scale if they write nothing shared,
 // and under sync.RWMutex they do not: two procs are 1.8 to 2.0 times as fast as one with
-// big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Reads of
-// 100 ns or more scale under rw-mutex, too.
+// big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Without updates,
+// reads of 100 ns or more scale under rw-mutex, too.
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
 //
@@ -88,6 +88,7 @@ package contention
 // A Variant is one way to share.
 type Variant struct {
 	Name string // the value of the key sync=
+	Is   string // what it is, in a few words
 
 	// Run takes the steps of the trial and returns how many updates it can account
 	// for at the end, or -1 if the words of a record disagree.
@@ -105,13 +106,13 @@ type Variant struct {
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{
-	{Name: "gil", Run: runGIL, Forbids: "any parallelism, even while thinking", Reference: true},
-	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
-	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
-	{Name: "sharded-lock", Run: runShardedLock, Forbids: "a cheap view of all records at one moment: it takes every lock"},
-	{Name: "big-reader-lock", Run: runBigReaderLock, Forbids: "cheap updates: each takes every processor's lock"},
-	{Name: "atomic", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
-	{Name: "lock-free", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
-	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner; blocking in the owner"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
+	{Name: "gil", Is: "CPython's lock, which the holder keeps while it thinks", Run: runGIL, Forbids: "any parallelism, even while thinking", Reference: true},
+	{Name: "global-mutex", Is: "one sync.Mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
+	{Name: "rw-mutex", Is: "one sync.RWMutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
+	{Name: "sharded-lock", Is: "64 mutexes; a record has one of them", Run: runShardedLock, Forbids: "a cheap view of all records at one moment: it takes every lock"},
+	{Name: "big-reader-lock", Is: "a mutex for each processor: a reader takes one, and a writer all", Run: runBigReaderLock, Forbids: "cheap updates: each takes every processor's lock"},
+	{Name: "atomic", Is: "a sequence lock for each record: a reader that overlaps an update reads again", Run: runAtomic, Forbids: "blocking or side effects while reading; fields that are not atomic words"},
+	{Name: "lock-free", Is: "a pointer to each record: an update swaps in a changed copy", Run: runLockFree, Forbids: "changes in place: each attempt to update copies the record; side effects while updating"},
+	{Name: "channel", Is: "one goroutine has all records, and acts for the others", Run: runChannel, Forbids: "any access except through the owner; blocking in the owner"},
+	{Name: "private", Is: "nothing shared until the end", Run: runPrivate, Forbids: "sharing", Reference: true},
 }

@@ -9,7 +9,7 @@ import (
 // round trip, with nothing batched.
 //
 // Cost: two cache lines that move there and back. Without a processor for each
-// side it is two wake-ups instead, which cost a hundred times as much.
+// side it is two wake-ups instead, which cost far more.
 // Progress: blocking: the waiter spins, then sleeps.
 func runPing(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {

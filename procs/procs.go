@@ -4,7 +4,7 @@
 // A step is one item: the parent writes it, a child changes every word of it, and
 // the parent checks every word of the answer. An item is one word (payload=8B),
 // so that the hand-over dominates, or 8192 words (payload=64KiB), so that the work
-// on the memory does. There are as many children as workers, each with
+// on the memory does. Most rows have a child for each worker, with
 // GOMAXPROCS=1. This is the multiprocessing chapter of the article. Package fib of
 // this folder is the chapter's code block 5.1, whole computations that share no more
 // than a count of calls. Package spawn measures its sentence that a thread starts in
@@ -41,7 +41,7 @@
 // A child is a small program that links neither testing nor net. The program of
 // package spawn, procs/spawn/internal/child, starts almost as fast as an empty one.
 // The program of the other rows, procs/internal/child, also links encoding/gob,
-// whose initialization alone takes a fifth of a millisecond. The parent builds each
+// whose initialization alone took a fifth of a millisecond where we measured it. The parent builds each
 // program once, before the first clock starts, with the go command. If there is no
 // go command, or the current directory is not in the source that the parent was
 // built from, a child is the parent's own binary, executed again. That is why a
@@ -53,9 +53,9 @@
 // A child may be killed at any instant. The parent can write every item again, and it
 // counts an item as answered only once. The items that a dead child had not answered
 // go to the child that replaces it, or to all children where they share one queue. Run
-// returns an error that reports the death, although every answer arrived. A child that
-// ends without being killed, answers wrongly, or is silent for longer than the pool's
-// Patience is broken, and ends the run.
+// returns an error that reports the death, although every answer arrived. A child is
+// broken, and ends the run, if it ends without being killed, answers wrongly, or is
+// silent for longer than the pool's Patience.
 package procs
 
 import (

@@ -31,6 +31,6 @@
 //	BenchmarkRace/case=refcount/sync=racy-2
 //
 // says how often a reference was lost (figure 4.1.2). A row of a safe variant is 0,
-// or it fails. A row makes the requested number of tries, or up to 1023 more. Part 2 goes on
-// until it has seen an interesting outcome, so its shares are not estimates.
+// or it fails. A row makes the requested number of tries, or up to 1023 more. Part 2 stops
+// after it has seen an interesting outcome, so do not quote its shares.
 package races

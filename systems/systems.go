@@ -39,16 +39,16 @@
 // as a count.
 //
 // Two threads of SharedLoop lose about a third of their updates under gil, where a
-// thread may lose the lock before any instruction. (In Python up to 3.9 it may before
-// most.) Under gil-jumps, which is Python 3.10 and later, they lose none, and under
+// thread may lose the lock before any instruction. (In Python up to 3.9
+// it may lose it before most instructions.) Under gil-jumps, which is Python 3.10 and later, they lose none, and under
 // nogil up to half. With more threads they lose more. The doc of SharedLoop says how
 // long a run must be to show this.
 //
 // Read plain.go and gil.go, which differ in the lock and in tick; then
 // free_threading.go, gilectomy.go and nogil.go, which define the same few
-// functions again. Then look at the rows of two threads in FibBoxed: gil has the speed of
-// one, free-threading is slower than that, the Gilectomy's two threads wait for each
-// other's cache lines at every constant, and nogil has nearly twice the speed. In
+// functions again. Then look at the rows of two threads in FibBoxed: two threads under gil have the speed
+// of one, free-threading is slower than that, the Gilectomy's two threads wait for each
+// other's cache lines at every constant, and two under nogil have nearly twice the speed of one. In
 // LoopBoxed both threads change one dict, and two are slower than one under nogil, too.
 //
 // To add a system, write its file, add its line to [Systems], and run

@@ -16,12 +16,12 @@ import (
 //
 // To add a variant, write its file and add its line here.
 var Variants = []contention.Variant{
-	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
-	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
-	{Name: "sharded-lock", Run: runShardedLock, Forbids: "a cheap view of the whole map at one moment: it takes every lock"},
-	{Name: "sync-map", Run: runSyncMap, Forbids: "changes in place: values do not change; a view of the whole map at one moment; types checked when compiling"},
-	{Name: "copy-on-write", Run: runCopyOnWrite, Forbids: "frequent updates: each copies the whole map"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
+	{Name: "global-mutex", Is: "a map under one sync.Mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
+	{Name: "rw-mutex", Is: "a map under one sync.RWMutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
+	{Name: "sharded-lock", Is: "64 maps, by a hash of the key, each with a mutex", Run: runShardedLock, Forbids: "a cheap view of the whole map at one moment: it takes every lock"},
+	{Name: "sync-map", Is: "a sync.Map", Run: runSyncMap, Forbids: "changes in place: values do not change; a view of the whole map at one moment; types checked when compiling"},
+	{Name: "copy-on-write", Is: "a pointer to a map that never changes: an update swaps in a changed copy", Run: runCopyOnWrite, Forbids: "frequent updates: each copies the whole map"},
+	{Name: "private", Is: "nothing shared until the end", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
 // Default has the values of the dials that are not set.

@@ -27,15 +27,15 @@ import (
 //
 // To add a variant, write its file and add its line here.
 var Variants = []contention.Variant{
-	{Name: "global-mutex", Run: runGlobalMutex, Forbids: "two accesses at once"},
-	{Name: "rw-mutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
-	{Name: "atomic", Run: runAtomic, Forbids: "counting in several words that must agree"},
-	{Name: "lock-free", Run: runLockFree, Forbids: "counting without a worker's number; " + cellwise},
-	{Name: "striped-pool", Run: runStripedPool, Forbids: cellwise},
-	{Name: "striped-stack", Run: runStripedStack, Forbids: cellwise + "; relying on where stacks are, which no version of Go promises"},
-	{Name: "striped-random", Run: runStripedRandom, Forbids: cellwise},
-	{Name: "channel", Run: runChannel, Forbids: "any access except through the owner"},
-	{Name: "private", Run: runPrivate, Forbids: "sharing", Reference: true},
+	{Name: "global-mutex", Is: "one sync.Mutex", Run: runGlobalMutex, Forbids: "two accesses at once"},
+	{Name: "rw-mutex", Is: "one sync.RWMutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
+	{Name: "atomic", Is: "one word", Run: runAtomic, Forbids: "counting in several words that must agree"},
+	{Name: "lock-free", Is: "a word for each worker, by the worker's number", Run: runLockFree, Forbids: "counting without a worker's number; " + cellwise},
+	{Name: "striped-pool", Is: "several words: a goroutine takes the one that its processor used last, from a sync.Pool", Run: runStripedPool, Forbids: cellwise},
+	{Name: "striped-stack", Is: "several words: a goroutine takes one by the address of its stack", Run: runStripedStack, Forbids: cellwise + "; relying on where stacks are, which no version of Go promises"},
+	{Name: "striped-random", Is: "several words: a goroutine takes any", Run: runStripedRandom, Forbids: cellwise},
+	{Name: "channel", Is: "one goroutine has the count, and acts for the others", Run: runChannel, Forbids: "any access except through the owner"},
+	{Name: "private", Is: "nothing shared until the end", Run: runPrivate, Forbids: "sharing", Reference: true},
 }
 
 // cellwise is what a count in several cells forbids.

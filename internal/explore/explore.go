@@ -57,9 +57,9 @@
 // synchronization of the explored code and not that of the explorer. It does not see the
 // built-in function clear.
 //
-// A spinning goroutine must call runtime.Gosched between two looks. The next step of
-// an actor that has called it waits until another actor has written what this one
-// looked at. So the exploration reports a program that spins forever, and skips turns in
+// A spinning goroutine must call runtime.Gosched between two looks. After that call,
+// the spinner's next step waits until another actor has written what the spinner looked
+// at. So the exploration reports a program that spins forever, and skips turns in
 // which the spinning actor would see no change.
 package explore
 

@@ -14,7 +14,7 @@
 //  2. The holder sees the request at its next Tick. It drops the lock and continues
 //     only after another thread has taken it (forced switching).
 //  3. A thread that finds the lock free takes it, even if a waiter has been woken
-//     for it and has not run yet. If several threads wait, the first to arrive is first.
+//     for it and has not run yet. Of several waiters, the one that came first is woken.
 //
 // Antoine Pitrou wrote the lock in 2009 (CPython commit 074e5ed974); it is in
 // Python/ceval_gil.c. CPython's threads are threads of the operating system, and

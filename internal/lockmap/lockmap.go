@@ -360,6 +360,9 @@ func notes(rankings ...Ranking) []string {
 		for _, e := range slices.Concat(r.Choices, r.References) {
 			fewest, rounds, disturbed = min(fewest, e.Cost.Rounds), rounds+e.Cost.Rounds, disturbed+e.disturbed
 			for name, asked := range map[string]time.Duration{"hold": r.Cell.Hold, "think": r.Cell.Think} {
+				if asked == 0 {
+					continue // the suite reports none, and there is no ratio to it
+				}
 				for _, measured := range e.samples[name+"-ns"] {
 					dials[name].rounds++
 					if ratio := measured/float64(asked) - 1; math.Abs(ratio) > math.Abs(dials[name].farthest) {
@@ -371,12 +374,12 @@ func notes(rankings ...Ranking) []string {
 	}
 	for _, name := range []string{"hold", "think"} {
 		if off := dials[name]; off.rounds > 0 {
-			notes = append(notes, fmt.Sprintf("In %d of %d runs %s was more than 10 %% off its dial, by %+.0f %% at most: a busy machine, or one whose clock speed changes.",
+			notes = append(notes, fmt.Sprintf("In %d of these %d runs the measured %s was more than 10 %% off its setting, by %+.0f %% at most: a busy machine, or one whose clock speed changes.",
 				off.rounds, rounds, name, 100*off.farthest))
 		}
 	}
 	if disturbed > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %d runs were on a disturbed machine. They count too; the file names them.", disturbed, rounds))
+		notes = append(notes, fmt.Sprintf("%d of these %d runs were on a disturbed machine. They count too; the file names them.", disturbed, rounds))
 	}
 	if fewest < 6 {
 		notes = append(notes, fmt.Sprintf("Fewer than 6 rounds give figures but no verdict, and there are %d: want -count 6.", fewest))

@@ -359,17 +359,19 @@ func TestDials(t *testing.T) {
 	}
 }
 
-// A hold or a think that was off its dial is said to be, as far as the farthest run.
+// A hold or a think that was off its setting is said to be, as far as the farthest run.
 func TestOffTheDial(t *testing.T) {
 	c := at(time.Microsecond, 0)
 	c.Think = 10 * time.Microsecond
 	m := maps(read(t, output(6, rows(c, "global-mutex=10 500 hold-ns 15000 think-ns", "atomic=20 1200 hold-ns")...)), "read", "hold")
 	for _, want := range []string{
-		"In 12 of 12 runs hold was more than 10 % off its dial, by -50 % at most: a busy machine, or one whose clock speed changes.\n",
-		"In 6 of 12 runs think was more than 10 % off its dial, by +50 % at most: a busy machine, or one whose clock speed changes.\n",
+		"In 12 of these 12 runs the measured hold was more than 10 % off its setting, by -50 % at most: a busy machine, or one whose clock speed changes.\n",
+		"In 6 of these 12 runs the measured think was more than 10 % off its setting, by +50 % at most: a busy machine, or one whose clock speed changes.\n",
 	} {
 		require.Contains(t, text(t, m), want)
 	}
+	m = maps(read(t, output(6, rows(at(0, 0), "global-mutex=10 500 hold-ns")...)), "read", "hold")
+	require.NotContains(t, text(t, m), "off its setting", "nothing is off a hold of 0")
 }
 
 // The order is that of the costs, then of the names, and that of the finding is by wins.
@@ -461,7 +463,7 @@ func TestDisturbed(t *testing.T) {
 	r, err := Read(files)
 	require.NoError(t, err)
 	m := maps(r, "read", "hold")
-	const note = "3 of 24 runs were on a disturbed machine. They count too; the file names them."
+	const note = "3 of these 24 runs were on a disturbed machine. They count too; the file names them."
 	require.Contains(t, text(t, m), "\n"+note+"\n")
 	require.Contains(t, page(t, r), "\n"+note+"\n")
 	require.Equal(t, 2, strings.Count(drawing(t, m), note), "to see, and in the description")

@@ -41,7 +41,7 @@ var questions = []question{
 	{text: "Work of 10 us between updates of 100 ns", shape: "record", set: func(c *contention.Case) { c.Read, c.Hold, c.Think = 0, 100, 10*us }},
 	{text: "16 goroutines a proc, 95 % reads of 1 us", shape: "record", set: func(c *contention.Case) { c.Hold, c.Goroutines = us, 16 }},
 	{text: "64 records, some popular, 95 % reads", shape: "record", set: func(c *contention.Case) { c.Records, c.Skew = 64, "zipf" }},
-	{text: "A counter, by how often it is read", shape: "counter", set: func(*contention.Case) {}, along: "read"},
+	{text: "A counter, by the percentage of reads", shape: "counter", set: func(*contention.Case) {}, along: "read"},
 	{text: "A configuration of 1,000 keys, 99 % reads", shape: "map", set: func(*contention.Case) {}},
 }
 
@@ -78,10 +78,14 @@ func WriteWhich(w io.Writer, r *Results) error {
 			}
 		}
 	}
+	if times := mutexTimes(used); times > 0 {
+		fmt.Fprintf(&text, "\nStart with one sync.Mutex. In these cases it takes at most %.3g times as long as the cheapest variant. Look for another where a profile of your program says that the lock costs too much.\n", times)
+	}
 	for _, note := range notes(used...) {
 		text.WriteString("\n" + note + "\n")
 	}
 	text.WriteString(travels)
+	writeVariants(&text)
 	_, err := io.WriteString(w, text.String())
 	return err
 }
@@ -100,10 +104,37 @@ For your own case, with your own hold time and share of reads:
   striped structure gains with each processor. Nothing here is extrapolated.
 * The tails. A host takes processors away from a virtual machine for milliseconds, and every p99 and longest wait includes that.
 
-What does hold: which variants write a shared cache line to read (channel, and every lock except big-reader-lock); that
-long updates of one thing take turns under any discipline; that the choice hardly matters where goroutines mostly do
-something else; and what each variant forbids, which "boundaries map" prints beside its figures.
+What does hold: which variants write a shared cache line to read (channel, and every mutex except those of
+big-reader-lock); that long updates of one thing take turns under any discipline; that the choice hardly matters where
+goroutines mostly do something else; and what each variant forbids.
 `
+
+// mutexTimes returns how many times as long as the cheapest variant one sync.Mutex takes,
+// in the case where that is most, or 0 if no case has an interval for both.
+func mutexTimes(all []Ranking) (most float64) {
+	for _, r := range all {
+		if mutex, ok := r.entry(plainMutex); ok && !r.few() {
+			most = max(most, mutex.Cost.Median/r.Choices[0].Cost.Median)
+		}
+	}
+	return most
+}
+
+// writeVariants writes what the names of the table mean. They are those of the code of the
+// lab, and not of the rows.
+func writeVariants(text *strings.Builder) {
+	text.WriteString("\n## The variants\n\n| shared | variant | what it is | what it forbids |\n|---|---|---|---|\n")
+	for _, shape := range []struct {
+		shared   string
+		variants []contention.Variant
+	}{{"records", contention.Variants}, {"a counter", counter.Variants}, {"a map", config.Variants}} {
+		for _, v := range shape.variants {
+			if !v.Reference {
+				fmt.Fprintf(text, "| %s | `%s` | %s | %s |\n", shape.shared, v.Name, v.Is, v.Forbids)
+			}
+		}
+	}
+}
 
 // describe names the machine and what ran on it.
 func describe(m benchfile.Machine) string {

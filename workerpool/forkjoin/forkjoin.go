@@ -12,9 +12,9 @@
 // worker is lost to waiting, and any number of workers can compute any depth. This cannot
 // deadlock. On a worker's stack, each task began later than the tasks below it, and a task
 // waits only for its descendants, which began later than itself. If workers waited for
-// each other in a circle, each task in it would have begun before the next.
+// each other in a circle, each task in it would have begun before itself.
 //
-// A variant is here if its workers can help, or need not:
+// These are variants whose workers help, or never have to wait:
 //
 //   - gil, global-mutex and sharded-lock take tasks from a list under a lock. A worker
 //     that waits releases the GIL, because the task it waits for needs it.
