@@ -28,7 +28,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"regexp"
@@ -88,6 +90,8 @@ type Row struct {
 	// Shortest is the time of the shortest run, in seconds, or 0 if no line has a time.
 	Shortest float64
 	Line     int // number of the first line, in the first file that has the row
+
+	seen map[uint64]bool // the hashes of the first lines with a figure of four digits or more
 }
 
 // A Disturbance says that a row ran on a disturbed machine.
@@ -323,12 +327,15 @@ func (f *File) read(lines *filter) error {
 			_, line := record.Pos()
 			row := rows[rowKey{lines.pkg, string(record.Name)}]
 			if row == nil {
-				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}, Line: line}
+				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}, Line: line, seen: map[uint64]bool{}}
 				rows[rowKey{row.Pkg, row.Name}] = row
 				f.Rows = append(f.Rows, row)
 			}
 			row.Rounds = append(row.Rounds, lines.round)
 			lines.results++
+			if lines.results <= 100*maxKept && fourDigits.Match(lines.last) {
+				row.seen[maphash.Bytes(seed, lines.last)] = true
+			}
 			if from, to, ok := again.add(lines.last, line, len(row.Rounds) > 1); ok {
 				f.problem(to, fmt.Sprintf("the results from here on repeat those from line %d on, figure by figure, and count twice; want each file once", from))
 			}
@@ -339,7 +346,7 @@ func (f *File) read(lines *filter) error {
 				switch {
 				case math.IsNaN(v.Value) || math.IsInf(v.Value, 0):
 					wrong = "want a finite number; the value is left out"
-				case v.Value < 0 && strings.Contains(unit, "sec"):
+				case v.Value < 0 && IsTime(unit):
 					wrong = "want a time of 0 or more; the value is left out"
 				case slices.ContainsFunc(record.Values[:i], func(v benchfmt.Value) bool { _, u := benchunit.Tidy(1, v.Unit); return u == unit }):
 					wrong = "after another value of this unit; the second is left out"
@@ -390,6 +397,11 @@ type place struct {
 
 // enough is how many surprises are no chance.
 const enough = 6
+
+// few is how many results of two files are equal by no chance, if they are most of one.
+const few = 3
+
+var seed = maphash.MakeSeed()
 
 // fourDigits matches a result with a figure of at least four digits, such as 0.02500 ns/op.
 var fourDigits = regexp.MustCompile(`\s[0.]*[1-9](\.?[0-9]){3}\S* [^\s0-9]`)
@@ -537,7 +549,7 @@ func OneMachine(files []*File) (*File, error) {
 	for i, other := range files {
 		for _, f := range files[:i] {
 			if key := f.Machine.difference(other.Machine); key != "" {
-				return nil, fmt.Errorf("%s: %s is %s, but %s in %s: these are two machines", other.Name, key, other.Machine.says(key), f.Machine.says(key), f.Name)
+				return nil, fmt.Errorf("%s: %s is %s, but %s in %s: these are two machines; want the files of one", other.Name, key, other.Machine.says(key), f.Machine.says(key), f.Name)
 			}
 		}
 	}
@@ -608,7 +620,7 @@ func Warn(err error, files ...*File) {
 var mixed = []string{"go", "commit"}
 
 func (f *File) merge(other *File) {
-	before := slices.Clone(f.Parts)
+	before, name := slices.Clone(f.Parts), f.Name
 	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
 	f.Parts = append(f.Parts, other)
 	for key, value := range other.Machine.Keys {
@@ -620,6 +632,9 @@ func (f *File) merge(other *File) {
 		}
 	}
 	for unit, better := range other.Better {
+		if mine := f.Better[unit]; mine != "" && mine != better {
+			Warn(fmt.Errorf("%s: a Unit line says better=%s of %s, but better=%s in %s; want the same in all files", other.Name, better, unit, mine, name), f, other)
+		}
 		f.Better[unit] = better
 	}
 	rows := map[string]*Row{}
@@ -627,13 +642,21 @@ func (f *File) merge(other *File) {
 	for _, r := range f.Rows {
 		rows[key(r)] = r
 	}
-	both := 0
+	both, again, fewest := 0, 0, 0
 	for _, r := range other.Rows {
 		mine := rows[key(r)]
 		if mine != nil {
 			both++
+			if len(mine.seen) > 1 { // its figures change from round to round
+				fewest += min(len(mine.seen), len(r.seen))
+				for line := range r.seen {
+					if mine.seen[line] {
+						again++
+					}
+				}
+			}
 		} else {
-			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line}
+			mine = &Row{Pkg: r.Pkg, Name: r.Name, Procs: r.Procs, Values: map[string][]float64{}, Line: r.Line, seen: map[uint64]bool{}}
 			rows[key(r)] = mine
 			f.Rows = append(f.Rows, mine)
 		}
@@ -641,7 +664,12 @@ func (f *File) merge(other *File) {
 			mine.Values[unit] = append(mine.Values[unit], values...)
 		}
 		mine.Rounds = append(mine.Rounds, r.Rounds...)
+		maps.Copy(mine.seen, r.seen)
 		mine.ran(r.Shortest)
+	}
+	if again >= few && 2*again > fewest {
+		Warn(fmt.Errorf("%s: %d of its results stand in %s too, figure by figure, and count twice; want each result once",
+			other.Name, again, name), f, other)
 	}
 	f.Problems = append(f.Problems, other.Problems...)
 	f.Ignored = append(f.Ignored, other.Ignored...)

@@ -124,10 +124,10 @@ func TestErrors(t *testing.T) {
 		"two sizes":     {head + "fib: 5\n" + head, "f:2: fib is 5, but not in the rows before; want a file for each size"},
 		"two databases": {"# database: embedded\n" + head + "# database: the Redis at a:1\n" + head, `f:3: # database is "the Redis at a:1", but "embedded" in line 1; want a file for each`},
 		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
-			"f:3: numcpu is 4, but 2 in line 1: these are two machines"},
-		"two machines, appended": {plain + strings.Replace(plain, "numcpu: 2", "numcpu: 4", 1), "f:14: numcpu is 4, but 2 in line 1: these are two machines"},
+			"f:3: numcpu is 4, but 2 in line 1: these are two machines; want a file for each"},
+		"two machines, appended": {plain + strings.Replace(plain, "numcpu: 2", "numcpu: 4", 1), "f:14: numcpu is 4, but 2 in line 1: these are two machines; want a file for each"},
 		"two processors of one name": {"# processor: family 25, model 17, stepping 1\n" + head + "# processor: family 26, model 2, stepping 1\n" + head,
-			`f:3: # processor is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines`},
+			`f:3: # processor is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines; want a file for each`},
 	} {
 		_, err := ReadFrom(strings.NewReader(c.text), "f")
 		assert.EqualError(t, err, c.want, name)
@@ -304,7 +304,7 @@ func TestMachines(t *testing.T) {
 		assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[slices.Index(order, other)].Machine.String())
 	}
 	_, err = OneMachine(files)
-	assert.EqualError(t, err, other+": processor is family 25, model 2, stepping 1, but family 26, model 2, stepping 1 in "+one+": these are two machines")
+	assert.EqualError(t, err, other+": processor is family 25, model 2, stepping 1, but family 26, model 2, stepping 1 in "+one+": these are two machines; want the files of one")
 
 	for name, text := range map[string]string{"again": plain, "crlf": strings.ReplaceAll(plain, "\n", "\r\n"), "bom": "\ufeff" + plain} {
 		_, err = Read(context.Background(), []string{one, write(name, text)})
@@ -355,7 +355,7 @@ func TestSame(t *testing.T) {
 		assert.True(t, machine("a").Same(Machine{}), key)
 	}
 	_, err := ReadFrom(strings.NewReader("# host: a\nBenchmarkA 1 2 ns/op\n# host: b\n"), "f")
-	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines`)
+	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines; want a file for each`)
 }
 
 // The rows that the run verb adds are known by their package, and without one by their name.
@@ -634,6 +634,68 @@ func TestRepeats(t *testing.T) {
 			got = append(got, p.Error())
 		}
 		assert.Equal(t, want, got, name)
+	}
+}
+
+// Results that two files have count twice, which is said. A few equal results are chance.
+func TestResultsInTwoFiles(t *testing.T) {
+	row := func(figures ...float64) (text string) {
+		for _, figure := range figures {
+			text += fmt.Sprintf("BenchmarkA-2 \t 100\t %v ns/op\n", figure)
+		}
+		return text
+	}
+	first := row(12.34, 12.35, 12.31, 12.36, 12.38, 12.39, 12.32)
+	for name, c := range map[string]struct{ text, want string }{
+		"and more":      {first + row(12.37), "b: 7 of its results stand in a too, figure by figure, and count twice; want each result once"},
+		"and a line":    {first + "\n", "b: 7 of its results stand in a too, figure by figure, and count twice; want each result once"},
+		"a part":        {row(12.35, 12.31, 12.36), "b: 3 of its results stand in a too, figure by figure, and count twice; want each result once"},
+		"too few":       {row(12.35, 12.31), ""},
+		"most":          {row(12.34, 12.35, 12.31, 12.11), "b: 3 of its results stand in a too, figure by figure, and count twice; want each result once"},
+		"less":          {row(12.34, 12.35, 12.31, 12.11, 12.12, 12.13, 12.14), ""},
+		"another row":   {strings.ReplaceAll(first, "A-2", "B-2"), ""},
+		"other figures": {row(12.44, 12.45, 12.41), ""},
+	} {
+		a, err := ReadFrom(strings.NewReader(first), "a")
+		require.NoError(t, err)
+		b, err := ReadFrom(strings.NewReader(c.text), "b")
+		require.NoError(t, err)
+		ByMachine([]*File{a, b})
+		if c.want == "" {
+			assert.Empty(t, b.Problems, name)
+		} else if assert.Len(t, b.Problems, 1, name) {
+			assert.EqualError(t, b.Problems[0], c.want, name)
+		}
+	}
+	coarse, steady := row(123, 124, 125), ""
+	for _, name := range []string{"X", "Y", "Z"} {
+		steady += strings.ReplaceAll(row(12.34, 12.34), "A-2", name)
+	}
+	for _, text := range []string{coarse, steady} {
+		a, _ := ReadFrom(strings.NewReader(text), "a")
+		b, _ := ReadFrom(strings.NewReader(text), "b")
+		ByMachine([]*File{a, b})
+		assert.Empty(t, b.Problems, text)
+	}
+}
+
+// Two files that contradict each other about a unit have a problem.
+func TestContraryUnits(t *testing.T) {
+	a, _ := ReadFrom(strings.NewReader("Unit score better=higher\nBenchmarkA 1 1 score\n"), "a")
+	b, _ := ReadFrom(strings.NewReader("Unit score better=lower\nBenchmarkA 1 1 score\n"), "b")
+	ByMachine([]*File{a, b})
+	require.Len(t, b.Problems, 1)
+	assert.EqualError(t, b.Problems[0], "b: a Unit line says better=lower of score, but better=higher in a; want the same in all files")
+}
+
+func TestTimesAndRates(t *testing.T) {
+	for unit, want := range map[string]string{
+		"sec/op": "time", "user+sys-sec/op": "time", "p99-sec": "time", "p99-ms": "time", "latency_us": "time", "sec/GC": "time", "µs": "time", "wait-seconds/op": "time",
+		"B/s": "rate", "items-per-sec": "rate", "ops/msec": "rate", "MB-per-second": "rate", "req/sec": "rate", "jobs_per_ms": "rate",
+		"B/op": "", "allocs/op": "", "score": "", "per-sec": "rate", "bytes": "", "misses": "", "status": "", "insec": "",
+	} {
+		assert.Equal(t, want == "time", IsTime(unit), unit)
+		assert.Equal(t, want == "rate", IsRate(unit), unit)
 	}
 }
 

@@ -226,7 +226,7 @@ func (f *filter) takeFact(line string) {
 		m.Facts = append(m.Facts, Fact{key, value})
 		f.seen("# "+key, false)
 	} else if (key == "processor" || key == "host") && first != value {
-		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines", key, value, first, f.where["# "+key]))
+		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines; want a file for each", key, value, first, f.where["# "+key]))
 	} else if key == "database" && first != value {
 		f.fatal(fmt.Sprintf("# database is %q, but %q in line %d; want a file for each", value, first, f.where["# database"]))
 	} else if slices.Contains(mixed, key) && first != value && f.results > 0 && !f.mixes {
@@ -301,7 +301,7 @@ func (f *filter) setKey(key, value string, rank int, surely bool) {
 		keys[key] = value
 		f.seen(key, surely)
 	case first != value:
-		f.fatal(fmt.Sprintf("%s is %s, but %s in line %d: these are two machines", key, value, first, f.where[key]))
+		f.fatal(fmt.Sprintf("%s is %s, but %s in line %d: these are two machines; want a file for each", key, value, first, f.where[key]))
 	}
 }
 

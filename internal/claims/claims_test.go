@@ -971,11 +971,11 @@ func TestBadInput(t *testing.T) {
 		{"empty.txt", "", "empty.txt: the file is empty; want the output of go test -bench"},
 		{"zero.txt", "", `zero.txt:1: numcpu is "two", want a number of at least 1`},
 		{"good.txt same.txt", "", "same.txt has the same content as good.txt; want each file once"},
-		{"good.txt 8.txt", "", "8.txt: numcpu is 8, but 2 in good.txt: these are two machines"},
-		{"good.txt arm.txt", "", "arm.txt: goarch is arm64, but amd64 in good.txt: these are two machines"},
+		{"good.txt 8.txt", "", "8.txt: numcpu is 8, but 2 in good.txt: these are two machines; want the files of one"},
+		{"good.txt arm.txt", "", "arm.txt: goarch is arm64, but amd64 in good.txt: these are two machines; want the files of one"},
 		// Two virtual machines whose processors have one name.
-		{"zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines"},
-		{"good.txt zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines"},
+		{"zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines; want the files of one"},
+		{"good.txt zen5.txt zen5c.txt", "", "zen5c.txt: processor is family 26, model 17, stepping 1, but family 26, model 2, stepping 1 in zen5.txt: these are two machines; want the files of one"},
 		{"other.txt", "", "other.txt: no row that a claim needs ("},
 		{"good.txt", "C5", "good.txt: no row that the claims C5 need (boundaries claims -measure -claim C5 prints what measures them)"},
 		{"long.txt", "", ""}, // a line of a log

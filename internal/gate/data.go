@@ -59,6 +59,9 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 		if d.better == nil {
 			d.better = map[string]string{}
 		}
+		if other := d.better[unit]; other != "" && other != better {
+			better = contrary
+		}
 		d.better[unit] = better
 	}
 	one := map[Row][]float64{}
@@ -252,6 +255,9 @@ func (d *Data) most(c Cell) float64 {
 // direction is what a larger value of a unit means.
 type direction int
 
+// contrary stands for what the files say of a unit if they contradict each other.
+const contrary = "contrary"
+
 const (
 	unknown direction = 0
 	worse   direction = 1
@@ -262,15 +268,17 @@ const (
 // rate is better if it is higher, a cost or a time if it is lower.
 func (d *Data) direction(unit string) direction {
 	switch d.better[unit] {
+	case contrary:
+		return unknown
 	case "higher":
 		return good
 	case "lower":
 		return worse
 	}
 	switch {
-	case unit == speedUp, strings.HasSuffix(unit, "/s"), strings.HasSuffix(unit, "/sec"):
+	case unit == speedUp, benchfile.IsRate(unit):
 		return good
-	case strings.HasSuffix(unit, "/op"), strings.HasSuffix(unit, "sec"), strings.HasPrefix(unit, "sec/"), strings.Contains(unit, "-sec/"):
+	case benchfile.IsTime(unit), strings.HasSuffix(unit, "/op"):
 		return worse
 	}
 	return unknown
@@ -278,5 +286,5 @@ func (d *Data) direction(unit string) direction {
 
 func median(x []float64) float64 {
 	v := slices.Sorted(slices.Values(x))
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+	return v[(len(v)-1)/2]/2 + v[len(v)/2]/2 // halves first, because a sum can overflow
 }

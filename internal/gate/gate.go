@@ -13,7 +13,8 @@
 //
 // A cell is a regression or a gain if the second stage confirms that it differs, and
 // if the estimate of the ratio is beyond the threshold. Any other cell is unchanged
-// only if a change as large as the threshold would have been seen. If its noise hides
+// only if a change as large as the threshold would have been seen, and the interval of the
+// ratio does not reach that far. If its noise hides
 // such a change, it is undecided, and the result says how many rounds would decide.
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
@@ -276,6 +277,13 @@ func (c Config) detect(r *Result, data *Data, alpha float64) {
 		r.Detectable = math.Pow(unit, s) - 1
 	}
 	r.Verdict = Unchanged
+	// A row with two levels, of which one has most values, has a small spread around the
+	// middle. But its middle may move to the other level, and the interval reaches there.
+	if r.Detectable <= c.Threshold && c.reaches(r.Ratio) {
+		r.Verdict = Undecided
+		s = math.Log(r.Ratio.High/r.Ratio.Low) / 2 / (1.96 * math.Sqrt(1/float64(n)+1/float64(m)))
+		r.Detectable = max(r.Detectable, stats.MinimumEffect(n, m, s, alpha, c.Power)-1)
+	}
 	if r.Detectable > c.Threshold {
 		r.Verdict = Undecided
 		r.Needed = -1

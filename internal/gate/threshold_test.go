@@ -89,6 +89,27 @@ func TestNeededRounds(t *testing.T) {
 	require.Equal(t, up, r.Needed)
 }
 
+// A row with two levels has a small spread around the middle, which may be on either level.
+func TestTwoLevelsAreUndecided(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "ns/op", 100, 100.1, 130, 100.2, 130.1, 99.9, 130.2, 100.3, 130.3, 100)
+	add(t, d, Head, "X", "ns/op", 130, 130.1, 100, 130.2, 100.1, 129.9, 100.2, 130.3, 100.3, 130)
+	r := Default.Decide(d, nil).Results[0]
+	require.Greater(t, r.Ratio.High, 1.25)
+	require.Equal(t, Undecided, r.Verdict)
+	require.Greater(t, r.Detectable, 0.2)
+	require.Greater(t, r.Needed, 10)
+}
+
+// A unit that both files give a direction of its own has none.
+func TestContraryDirections(t *testing.T) {
+	d := &Data{}
+	for side, better := range []string{"higher", "lower"} {
+		d.Add(Side(side), "p", parse(t, "Unit hits better="+better, "BenchmarkX 1 1 hits"))
+	}
+	require.Equal(t, unknown, d.direction("hits"))
+}
+
 // A cell in which just the threshold would be seen is unchanged.
 func TestDetectableIsTheThreshold(t *testing.T) {
 	d := &Data{}

@@ -475,7 +475,7 @@ func TestFilesThatAreAtFault(t *testing.T) {
 	peers := bytes.Replace(good, []byte("pkg: boundaries/contention"), []byte("pkg: boundaries/peers"), 1)
 	for want, contents := range map[string][][]byte{
 		"b:8: this row is of package boundaries/peers, but that at a:8 is of boundaries/contention: want the rows of one package": {good, peers},
-		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines":                                                       {good, other},
+		"b: cpu is Thing 4000, but Thing 3000 in a: these are two machines; want the files of one":                                {good, other},
 		"a: no row of the lab (go test -bench . ./contention measures them)":                                                      {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n")},
 		"a, b: no row of the lab (go test -bench . ./contention measures them)":                                                   {[]byte("BenchmarkLoop/sync=gil 1 2 ns/op\n"), []byte("BenchmarkFib/sync=gil 1 2 ns/op\n")},
 	} {

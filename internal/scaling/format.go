@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/stats"
 )
 
@@ -16,7 +17,7 @@ func FormatValue(v float64, unit string) string {
 	var scale []string
 	factor := 1000.0
 	switch {
-	case strings.HasSuffix(name, "sec"):
+	case strings.HasSuffix(name, "sec") && benchfile.IsTime(unit):
 		scale = []string{"s", "ms", "µs", "ns", "ps"}
 	case name == "B":
 		scale, factor = []string{"B", "KiB", "MiB", "GiB", "TiB"}, 1024
