@@ -596,9 +596,14 @@ func (f *File) fits(files []*File) (one, other *File) {
 	return nil, nil
 }
 
-// Incomplete says which of the parts the run verb has begun and not completed.
+// Incomplete says which of the parts the run verb has begun and not completed. A file
+// that was not put together is its only part.
 func (f *File) Incomplete() (notes []string) {
-	for _, part := range f.Parts {
+	parts := f.Parts
+	if parts == nil {
+		parts = []*File{f}
+	}
+	for _, part := range parts {
 		if part.unended > 0 {
 			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
 		}

@@ -240,6 +240,38 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// An output that a text quotes, and so indents, is the same output.
+func TestIndented(t *testing.T) {
+	block := "goos: linux\ngoarch: amd64\npkg: p\n"
+	results := "BenchmarkA 1 5 ns/op 1 x\n# round: 2\nBenchmarkA 1 6 ns/op 1 x\ngoos: linux\ngoarch: amd64\npkg: q\nBenchmarkA 1 7 ns/op 1 x\n"
+	for _, head := range []string{block, "pkg: p\n", "numcpu: 2\n" + block, "Unit x better=lower\n" + block, "# go: go1.26\n" + block, "# command: go test\n" + block} {
+		want, err := ReadFrom(strings.NewReader(head+results), "f")
+		require.NoError(t, err)
+		require.Len(t, want.Rows, 2)
+		for _, indent := range []string{"    ", "\t"} {
+			quoted := indent + strings.ReplaceAll(strings.TrimSuffix(head+results, "\n"), "\n", "\n"+indent)
+			got, err := ReadFrom(strings.NewReader("A commit\n\n"+quoted+"\nIts end\n"), "f")
+			require.NoError(t, err)
+			for _, r := range got.Rows {
+				r.Line -= 2
+			}
+			assert.Equal(t, want.Rows, got.Rows, "%q", quoted)
+			assert.Equal(t, want.Machine, got.Machine, "%q", quoted)
+			assert.Equal(t, want.Better, got.Better, "%q", quoted)
+		}
+	}
+	// In an output that is not indented, an indented line is a program's.
+	for _, first := range []string{"pkg: p\n", ""} {
+		got, err := ReadFrom(strings.NewReader(first+"BenchmarkA 1 5 ns/op\n    pkg: q\n    goos: linux\nBenchmarkA 1 7 ns/op\n"), "f")
+		require.NoError(t, err)
+		assert.Len(t, got.Rows, 1, first)
+		assert.Empty(t, got.Machine.Keys, first)
+	}
+	got, err := ReadFrom(strings.NewReader("pkg: p\n    pkg: q\nBenchmarkA 1 5 ns/op\n"), "f")
+	require.NoError(t, err)
+	assert.Equal(t, "p", got.Rows[0].Pkg)
+}
+
 func TestNames(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("BenchmarkSort/size-10 1 2 ns/op\nBenchmarkSort/size-10-4 1 3 ns/op\nBenchmarkA-4 1 5 ns/op\n"+
 		"BenchmarkA-04 1 5 ns/op\npkg: other\ngoos: linux\ngoarch: amd64\npkg: other\nBenchmarkA-4 1 6 ns/op\nBenchmarkB 1 7 ns/op\nBenchmarkB-1 1 8 ns/op\n"), "f")

@@ -33,6 +33,7 @@ type filter struct {
 	pkg     string
 	round   int
 
+	indent   []byte // of the whole output, as in a text that quotes it
 	block    int    // where in go test's block the line before was, from 1, or 0
 	failing  string // a "--- FAIL:" line, to which the next may give the reason
 	failedAt int    // the number of that line
@@ -77,6 +78,7 @@ var (
 	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
 	logged   = regexp.MustCompile(`^ +\S+\.go:\d+: `) // by b.Log
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
+	indented = regexp.MustCompile(`^([ \t]+)((goos|pkg|numcpu): \S+|# (go|date|command|plan|round): .+|Unit \S+ \S+=\S+)$`)
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
 	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
@@ -99,6 +101,10 @@ func (f *filter) take(line []byte, ended bool) []byte {
 		line = escapes.ReplaceAll(line, nil)
 	}
 	line = slices.DeleteFunc(line, control)
+	if match := indented.FindSubmatch(line); match != nil && f.where == nil && f.results == 0 {
+		f.indent = match[1]
+	}
+	line = bytes.TrimPrefix(line, f.indent)
 	block := f.block
 	f.block = 0
 	if f.failing != "" {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"boundaries/internal/benchfile"
@@ -10,7 +11,7 @@ import (
 // Files compares two files of benchmark results. The control rows, which the run verb
 // adds, describe the machine. They do not affect the decision.
 func (c Config) Files(base, head *benchfile.File) *Report {
-	data, control := &Data{}, &Data{Procs: []int{}} // without speed-up
+	data, control := &Data{Procs: procs(base, head)}, &Data{Procs: []int{}} // without speed-up
 	for side, f := range []*benchfile.File{base, head} {
 		own, machine := &benchfile.File{Better: f.Better}, &benchfile.File{}
 		for _, row := range f.Rows {
@@ -24,11 +25,23 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 		control.Add(Side(side), benchfile.ControlPkg, machine)
 	}
 	r := &Report{Decision: c.decideOnce(data), Files: true, Base: "base: " + base.Name, Head: "head: " + head.Name, Machine: head.Machine.String()}
-	for _, f := range []*benchfile.File{base, head} {
+	var results [2]int // the most that a row has
+	for side, f := range []*benchfile.File{base, head} {
 		most := 1
 		for _, row := range f.Rows {
-			r.Rounds, most = max(r.Rounds, len(row.Rounds)), max(most, row.Procs)
+			results[side], most = max(results[side], len(row.Rounds)), max(most, row.Procs)
 		}
+		r.Rounds = max(r.Rounds, results[side])
+		var short []string
+		for _, row := range f.Rows {
+			if n := len(row.Rounds); n < results[side] && !row.Control() {
+				short = append(short, fmt.Sprintf("%s (%d)", row.FullName(), n))
+			}
+		}
+		if len(short) > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: %s fewer than %s, such as %s", f.Name, map[bool]string{true: "1 row has", false: fmt.Sprint(len(short), " rows have")}[len(short) == 1], plural(results[side], "result"), short[0]))
+		}
+		r.Notes = append(r.Notes, f.Incomplete()...)
 		if f.Machine.Oversubscribed(most) {
 			r.Notes = append(r.Notes, f.Name+": "+Oversubscribed(f.Machine.NumCPU()))
 		}
@@ -43,11 +56,34 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s says that %d of its runs were disturbed; they count anyway", f.Name, disturbed))
 		}
 	}
+	if results[Base] != results[Head] {
+		r.Notes = append(r.Notes, fmt.Sprintf("a row has up to %s in base and %d in head", plural(results[Base], "result"), results[Head]))
+	}
 	if !base.Machine.Same(head.Machine) {
 		r.Notes = append(r.Notes, fmt.Sprintf("these are two machines, and differ in more than the code: %s, and %s", base.Machine, head.Machine))
 	}
 	r.Notes = append(r.Notes, c.decideOnce(control).drift()...)
 	return r
+}
+
+// procs returns the numbers of procs of at least half of the benchmarks of a file. Fewer
+// have another number at the end of their names by chance, as AES-128 has: -cpu is the same
+// for all.
+func procs(files ...*benchfile.File) []int {
+	all := []int{1}
+	for _, f := range files {
+		names, have := map[string]bool{}, map[int]int{}
+		for _, r := range f.Rows {
+			names[r.Pkg+" "+r.Name] = true
+			have[r.Procs]++
+		}
+		for n, rows := range have {
+			if 2*rows >= len(names) && !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
 }
 
 // drift says how much slower and faster the machine was in head, if d is about control rows.

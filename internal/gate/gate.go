@@ -62,6 +62,7 @@ type Result struct {
 	// Base and Head are medians, Ratio is head over base with its 95 % interval, and P
 	// is of the test. They are of the second stage if the cell was a suspect.
 	Base, Head float64
+	Values     [2]int // how many values each Side has
 	Ratio      stats.Interval
 	P          float64
 	// Adjusted is P after Holm's correction, or 0 if the cell was no suspect.
@@ -225,7 +226,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 			continue
 		}
 		base, head := data.values[cell][Base], data.values[cell][Head]
-		r := Result{Cell: cell, Base: median(base), Head: median(head)}
+		r := Result{Cell: cell, Base: median(base), Head: median(head), Values: [2]int{len(base), len(head)}}
 		r.P = stats.MannWhitney(head, base)
 		switch {
 		case stats.Usable(base) && stats.Usable(head):

@@ -241,7 +241,7 @@ func (r *Report) facts() []string {
 	stage := fmt.Sprintf("%s of %s", plural(r.Rounds, "round"), plural(len(r.Rows), "row"))
 	switch {
 	case r.Files:
-		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all comparisons (%d), which hides smaller changes than a comparison of revisions does", len(r.Results))
+		stage = fmt.Sprintf("files cannot be measured again: Holm's correction is over all comparisons (%d), which hides smaller changes than a comparison of revisions does", len(r.Results)-len(r.of(Unjudged)))
 	case r.Suspects == 1:
 		stage += "; 1 value looked different, and its row was measured again"
 	case r.Suspects > 0:
@@ -351,7 +351,7 @@ func writeColumns(text *strings.Builder, table [][]string) {
 // folded.
 func (r *Report) Markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "### Benchmarks: %s\n", r.Summary())
+	fmt.Fprintf(&text, "### Benchmarks: %s\n", escape(r.Summary()))
 	table := func(results []Result) {
 		fmt.Fprintln(&text, "\n| row | unit | base | head | change | p | detectable | |\n|---|---|---:|---:|---|---|---|---|")
 		for _, result := range results {
@@ -415,6 +415,7 @@ func (r *Report) JSON() (string, error) {
 		Ratio      number  `json:"ratio"`
 		Low        number  `json:"low"`
 		High       number  `json:"high"`
+		Values     [2]int  `json:"values"`
 		P          float64 `json:"p"`
 		Adjusted   number  `json:"holm"`
 		Detectable number  `json:"detectable"`
@@ -422,7 +423,7 @@ func (r *Report) JSON() (string, error) {
 	}
 	results := []result{}
 	for _, x := range r.Results {
-		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, P: x.P, Needed: max(0, x.Needed),
+		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, Values: x.Values, P: x.P, Needed: max(0, x.Needed),
 			Ratio: finite(x.Ratio.Center), Low: finite(x.Ratio.Low), High: finite(x.Ratio.High), Detectable: finite(x.Detectable)}
 		if x.Suspect {
 			one.Adjusted = finite(x.Adjusted)

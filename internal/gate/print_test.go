@@ -146,7 +146,7 @@ func TestJSONFigures(t *testing.T) {
 	r := report(t)
 	r.Floor = 0.02
 	r.Results = []Result{
-		{Cell: Cell{Row{"p", "A", 2}, "sec/op"}, Verdict: Undecided, Base: 1, Head: 2, Ratio: stats.Interval{Low: 3, Center: 4, High: 5},
+		{Cell: Cell{Row{"p", "A", 2}, "sec/op"}, Verdict: Undecided, Base: 1, Head: 2, Values: [2]int{10, 11}, Ratio: stats.Interval{Low: 3, Center: 4, High: 5},
 			P: 6, Adjusted: 7, Suspect: true, Detectable: 8, Needed: 9},
 		{Cell: Cell{Row{"p", "B", 1}, "x/op"}, Verdict: Undecided, Ratio: stats.Interval{Center: 1, High: math.Inf(1)}, Detectable: math.Inf(1), Needed: -1},
 	}
@@ -156,9 +156,9 @@ func TestJSONFigures(t *testing.T) {
 		"base": "base: 1234567", "head": "head: 89abcde", "machine": "a <machine>", "command": "boundaries compare main", "seeds": "-seed 7",
 		"rounds": 10, "alpha": 0.05, "threshold": 0.05, "noise_floor": 0.02,
 		"results": [
-			{"package": "p", "name": "A", "procs": 2, "unit": "sec/op", "verdict": "undecided", "base": 1, "head": 2,
+			{"package": "p", "name": "A", "procs": 2, "unit": "sec/op", "verdict": "undecided", "base": 1, "head": 2, "values": [10, 11],
 				"ratio": 4, "low": 3, "high": 5, "p": 6, "holm": 7, "detectable": 8, "rounds_needed": 9},
-			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0,
+			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0, "values": [0, 0],
 				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null}],
 		"removed": [{"package": "p", "name": "Old", "procs": 1}], "removed_units": [{"unit": "p99-sec"}], "added": [{"package": "p", "name": "New", "procs": 1}],
 		"unreached": ["./far"], "notes": ["a note"]}`, text)
@@ -245,6 +245,8 @@ func TestSummary(t *testing.T) {
 	require.Equal(t, "partial: interrupted after 2 of 10 rounds; nothing is decided", r.Summary())
 	require.NotContains(t, r.Text(), "Unchanged")
 	require.Contains(t, r.Markdown(), "nothing is decided")
+	r.Partial = "got <nil>"
+	require.NotContains(t, r.Markdown(), "<nil>")
 }
 
 // A floor that hides the threshold is said to.
@@ -286,6 +288,39 @@ func TestFiles(t *testing.T) {
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
 	require.Contains(t, r.Text(), "  test: rows of more than 1 procs are oversubscribed: their workers wait for processors\n")
+}
+
+// A comparison of files says which have fewer results than others.
+func TestFewerResults(t *testing.T) {
+	file := func(name string, lines ...string) *benchfile.File {
+		f := parse(t, lines...)
+		f.Name = name
+		return f
+	}
+	ten, four := slices.Repeat([]string{"BenchmarkA 1 100 ns/op"}, 10), slices.Repeat([]string{"BenchmarkB 1 100 ns/op"}, 4)
+	both := file("both.txt", slices.Concat(ten, four)...)
+	require.Equal(t, []string{"both.txt: 1 row has fewer than 10 results, such as B (4)"}, Default.Files(both, file("ten.txt", ten...)).Notes)
+	three := file("three.txt", slices.Concat(ten, four, four[:1], []string{"BenchmarkC 1 100 ns/op"})...)
+	require.Equal(t, []string{"three.txt: 2 rows have fewer than 10 results, such as B (5)"}, Default.Files(three, three).Notes[:1])
+	r := Default.Files(both, file("four.txt", four...))
+	require.Contains(t, r.Notes, "a row has up to 10 results in base and 4 in head")
+	require.Equal(t, [2]int{4, 4}, r.Results[0].Values)
+	below := parse(t, "BenchmarkX 1 100 ns/op -1 gain")
+	require.Contains(t, Default.Files(below, below).Text(), "over all comparisons (1)", "of those that are judged")
+	unended := file("unended.txt", append([]string{"# plan: a"}, ten...)...)
+	require.Equal(t, []string{"unended.txt: the run is not complete, so rows can lack rounds."}, Default.Files(unended, file("ten.txt", ten...)).Notes)
+}
+
+// In two files, a number at the end of a few names is not one of procs.
+func TestProcsOfFiles(t *testing.T) {
+	text := []string{"BenchmarkAES 1 100 ns/op", "BenchmarkAES-128 1 50 ns/op", "BenchmarkX 1 100 ns/op", "BenchmarkY 1 100 ns/op"}
+	require.Equal(t, []int{1}, procs(parse(t, text...)))
+	text = append(text, "BenchmarkX-2 1 100 ns/op")
+	require.Equal(t, []int{1}, procs(parse(t, text...)))
+	require.Equal(t, []int{1, 2}, procs(parse(t, append(text, "BenchmarkY-2 1 100 ns/op")...)))
+	for _, r := range Default.Files(parse(t, text...), parse(t, text...)).Results {
+		require.NotEqual(t, speedUp, r.Unit, r.Name)
+	}
 }
 
 // Files without a common row: which they are, and what to do.
