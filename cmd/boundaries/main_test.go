@@ -80,6 +80,8 @@ func TestBadArguments(t *testing.T) {
 		{"claims -measure bench.txt", `claims: -measure reads nothing; want no FILE with it, but got ["bench.txt"]`},
 		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
+		{"table .", "table: . is a folder; want the output of go test -bench"},
+		{"table bench.txt - -", "table: standard input is named twice; want each file once"},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
 		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)

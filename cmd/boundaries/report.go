@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,39 +95,43 @@ func claimsOf(files []*benchfile.File) []claims.Line {
 	return slices.Concat(byClaim...)
 }
 
+// sameFile reports whether two names, of which the second may be that of standard input,
+// are of one file.
 func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
+	if b == benchfile.StandardInput {
+		y, errY = os.Stdin.Stat()
+	}
 	return errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y)
 }
 
 // replaceFile writes a file. After an error the file is as before, never half written.
 func replaceFile(name string, data []byte) error {
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, data, 0o666) // a device or a pipe, which a rename must not replace
-	} else if err == nil {
-		mode = info.Mode().Perm()
-		if name, err = filepath.EvalSymlinks(name); err != nil { // nor a link
+	info, err := os.Stat(name)
+	link, linked := os.Lstat(name)
+	switch {
+	case err == nil && !info.Mode().IsRegular(), err != nil && linked == nil && link.Mode()&os.ModeSymlink != 0:
+		return os.WriteFile(name, data, 0o666) // a device, a pipe, or a link to no file, which a rename must not replace
+	case err == nil:
+		if name, err = filepath.EvalSymlinks(name); err != nil { // nor another link
 			return err
 		}
 	}
-	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(data)
-	if closed := temp.Close(); err == nil {
-		err = closed
+	temp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".boundaries-%d", os.Getpid()))
+	err = os.WriteFile(temp, data, 0o666)
+	if err == nil && info != nil {
+		err = os.Chmod(temp, info.Mode().Perm())
 	}
 	if err == nil {
-		err = os.Chmod(temp.Name(), mode)
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), name)
+		err = os.Rename(temp, name)
 	}
 	if err != nil {
-		_ = os.Remove(temp.Name())
+		_ = os.Remove(temp)
+	}
+	var of *os.PathError
+	if errors.As(err, &of) && of.Path == temp {
+		return fmt.Errorf("%s: %w; want a file in a folder that exists and can be written to", name, of.Err)
 	}
 	return err
 }

@@ -349,10 +349,17 @@ func asJSON(f scaling.Fit) fitJSON {
 	return fitJSON{Base: f.Base, Sigma: interval(f.Sigma), Kappa: interval(f.Kappa), Peak: interval(f.Peak)}
 }
 
+func names(files []*benchfile.File) (names []string) {
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func scalingJSON(text *strings.Builder, machines []scaledMachine) error {
 	var all []machineJSON
 	for _, m := range machines {
-		mj := machineJSON{Files: strings.Split(m.Name, ", "), Machine: m.Machine.String(), NumCPU: m.Machine.NumCPU(), Notes: append([]string{}, m.notes...), Workloads: []workloadJSON{}}
+		mj := machineJSON{Files: names(m.Parts), Machine: m.Machine.String(), NumCPU: m.Machine.NumCPU(), Notes: append([]string{}, m.notes...), Workloads: []workloadJSON{}}
 		for _, w := range m.workloads {
 			wj := workloadJSON{Name: w.Title(), Key: w.Key, Columns: w.Columns}
 			for _, r := range w.rows {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -51,7 +50,7 @@ func tableVerb(ctx context.Context, args []string, stdout, stderr io.Writer) err
 					if len(v) == 0 {
 						return ""
 					}
-					i, disturbed := stats.Interval{Center: middle(v)}, r.Disturbed(column).Runs > 0
+					i, disturbed := stats.Interval{Center: stats.Middle(v)}, r.Disturbed(column).Runs > 0
 					if stats.Usable(v) {
 						i = stats.Median(v, 0.95)
 					}
@@ -177,10 +176,4 @@ func pad(s string, width int, right bool) string {
 		return space + s
 	}
 	return s + space
-}
-
-// middle is the median of any numbers. Package stats takes only positive ones.
-func middle(values []float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }

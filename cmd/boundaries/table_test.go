@@ -316,7 +316,45 @@ func TestReplaceFile(t *testing.T) {
 	require.NoError(t, replaceFile("new.html", []byte("new")))
 	info, err = os.Stat("new.html")
 	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o644), info.Mode(), "others may read a new page")
+	plain, err := os.OpenFile("plain", os.O_CREATE, 0o666)
+	require.NoError(t, err)
+	defer plain.Close()
+	usual, err := plain.Stat()
+	require.NoError(t, err)
+	assert.Equal(t, usual.Mode(), info.Mode(), "the mode of a new page is that of any new file")
+	require.NoError(t, os.Symlink("later.html", "dangling.html"))
+	require.NoError(t, replaceFile("dangling.html", []byte("new")))
+	text, err = os.ReadFile("later.html")
+	require.NoError(t, err, "a link stays a link")
+	assert.Equal(t, "new", string(text))
+	require.NoError(t, replaceFile(strings.Repeat("x", 250), []byte("new")), "a name may be as long as the file system allows")
+	assert.EqualError(t, replaceFile(filepath.Join("none", "page.html"), nil),
+		filepath.Join("none", "page.html")+": no such file or directory; want a file in a folder that exists and can be written to")
+}
+
+// The page does not replace the file that standard input comes from.
+func TestReportOverItsInput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("bench.txt", []byte(twoRows), 0o666))
+	in, err := os.Open("bench.txt")
+	require.NoError(t, err)
+	stdin := os.Stdin
+	os.Stdin = in
+	t.Cleanup(func() { os.Stdin = stdin; _ = in.Close() })
+	status, _, stderr := boundaries(t, "report", "-o", "bench.txt", "-")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "-o bench.txt would replace the benchmark output")
+	text, err := os.ReadFile("bench.txt")
+	require.NoError(t, err)
+	assert.Equal(t, twoRows, string(text))
+}
+
+// A comma in the name of a file does not make it two.
+func TestNameWithAComma(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("a, b.txt", []byte(twoRows), 0o666))
+	_, stdout, _ := boundaries(t, "scaling", "-format", "json", "a, b.txt")
+	assert.Contains(t, strings.Join(strings.Fields(stdout), " "), `"files": [ "a, b.txt" ]`)
 }
 
 // With -svg alone there is no page.

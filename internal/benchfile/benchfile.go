@@ -151,7 +151,10 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 	var files []*File
 	var empty error
 	results := 0
-	for _, name := range names {
+	for i, name := range names {
+		if name == "-" && slices.Contains(names[:i], name) {
+			return nil, errors.New("standard input is named twice; want each file once")
+		}
 		f, err := readNamed(ctx, name)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -254,6 +257,10 @@ func readNamed(ctx context.Context, name string) (*File, error) {
 			return
 		}
 		defer file.Close()
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			read <- result{nil, fmt.Errorf("%s is a folder; %s", name, want)}
+			return
+		}
 		f, err := ReadFrom(file, name)
 		read <- result{f, err}
 	}()
@@ -701,7 +708,7 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-var unprintable = regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f]+`)
+var unprintable = regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f\x{80}-\x{9f}]+`)
 
 // shorten returns the text as one line of at most 200 bytes.
 func shorten(text string) string {

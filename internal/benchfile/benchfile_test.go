@@ -733,8 +733,8 @@ func TestTimesAndRates(t *testing.T) {
 
 // What a terminal would act on is no part of a name.
 func TestControlCharacters(t *testing.T) {
-	f, err := ReadFrom(strings.NewReader("BenchmarkX/\x07a\x7f\x08 1\t1 ns/op\n"), "x")
+	f, err := ReadFrom(strings.NewReader("BenchmarkX/\x07a\x7f\x08\u009b31m\u00e9 1\t1 ns/op\n"), "x")
 	require.NoError(t, err)
 	require.Len(t, f.Rows, 1)
-	require.Equal(t, "X/a", f.Rows[0].Name)
+	require.Equal(t, "X/a31m\u00e9", f.Rows[0].Name)
 }

@@ -73,6 +73,7 @@ func (f *filter) Read(p []byte) (int, error) {
 
 var (
 	escapes = regexp.MustCompile("\x1b(\\[[0-9;?]*[A-Za-z]|\\][^\a\x1b]*(\a|\x1b\\\\)|[()][A-Z0-9])")
+	c1      = regexp.MustCompile(`[\x{80}-\x{9f}]`) // controls that take two bytes in UTF-8
 	// Matches the output of go test -json, but not JSON that a program logs.
 	testJSON = regexp.MustCompile(`^\{.*"Action":"(start|run|pause|cont|pass|bench|fail|output|skip|build-output|build-fail)"`)
 	result   = regexp.MustCompile(`Benchmark[^a-z\s]\S*\s+\d+\s+[-+0-9.eNaIinf]+ \S`)
@@ -101,6 +102,9 @@ func (f *filter) take(line []byte, ended bool) []byte {
 		line = escapes.ReplaceAll(line, nil)
 	}
 	line = slices.DeleteFunc(line, control)
+	if bytes.IndexByte(line, 0xc2) >= 0 {
+		line = c1.ReplaceAll(line, nil)
+	}
 	if match := indented.FindSubmatch(line); match != nil && f.where == nil && f.results == 0 {
 		f.indent = match[1]
 	}

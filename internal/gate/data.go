@@ -249,7 +249,7 @@ func (d *Data) both(c Cell) bool {
 
 // most returns the larger of the sides' medians.
 func (d *Data) most(c Cell) float64 {
-	return max(median(d.values[c][Base]), median(d.values[c][Head]))
+	return max(stats.Middle(d.values[c][Base]), stats.Middle(d.values[c][Head]))
 }
 
 // direction is what a larger value of a unit means.
@@ -282,9 +282,4 @@ func (d *Data) direction(unit string) direction {
 		return worse
 	}
 	return unknown
-}
-
-func median(x []float64) float64 {
-	v := slices.Sorted(slices.Values(x))
-	return v[(len(v)-1)/2]/2 + v[len(v)/2]/2 // halves first, because a sum can overflow
 }

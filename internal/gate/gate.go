@@ -174,7 +174,7 @@ func (c Config) decision(data *Data) *Decision {
 	d.Rows, d.Removed, d.Added = data.Rows()
 	d.OneSided = data.oneSidedUnits(d.Rows)
 	for _, cell := range data.cells {
-		if v := data.values[cell]; data.ofStart(cell) && median(v[Base]) != median(v[Head]) {
+		if v := data.values[cell]; data.ofStart(cell) && stats.Middle(v[Base]) != stats.Middle(v[Head]) {
 			d.Start++
 		}
 	}
@@ -226,7 +226,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 			continue
 		}
 		base, head := data.values[cell][Base], data.values[cell][Head]
-		r := Result{Cell: cell, Base: median(base), Head: median(head), Values: [2]int{len(base), len(head)}}
+		r := Result{Cell: cell, Base: stats.Middle(base), Head: stats.Middle(head), Values: [2]int{len(base), len(head)}}
 		r.P = stats.MannWhitney(head, base)
 		switch {
 		case stats.Usable(base) && stats.Usable(head):
@@ -249,7 +249,7 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 func spread(base, head []float64) float64 {
 	var all []float64
 	for _, values := range [][]float64{base, head} {
-		m := median(values)
+		m := stats.Middle(values)
 		for _, v := range values {
 			all = append(all, v/m)
 		}

@@ -97,6 +97,7 @@ type (
 		Machine string // empty if there is one
 		Figures []figure
 		Scaling table
+		Others  []table // of the other units
 		Fits    []string
 		Notes   []string
 	}
@@ -142,6 +143,9 @@ type (
 
 func build(files []*benchfile.File, lines []claims.Line) *pageData {
 	d := &pageData{Style: chart.Style, Claims: lines, ids: map[string]bool{}}
+	for _, id := range []string{"findings", "graphs", "workloads", "beside", "claims", "measured"} {
+		d.ids[id] = true // of the headings in page.html
+	}
 	for i, f := range benchfile.ByMachine(files) {
 		m := &machine{File: f, Short: "M" + strconv.Itoa(i+1), Says: f.Machine.String(), workloads: scaling.Workloads(f), scaled: map[*scaling.Workload][]scaling.Scaled{}}
 		for _, w := range m.workloads {
@@ -383,6 +387,31 @@ func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachin
 			c.Desc = extremes(w, q.unit)
 			o.Figures = append(o.Figures, d.figure(id+"-"+q.id, c, t))
 		}
+	}
+	for _, unit := range w.Units {
+		if unit == scaling.Wall || unit == scaling.CPU {
+			continue
+		}
+		t := table{Caption: w.Title() + of + ": " + unit + ", medians and how far their 95 % intervals reach", Head: header(w)}
+		for _, r := range w.Rows {
+			line, found := row{Name: r.Name}, false
+			for j := range w.Columns {
+				values := r.Values(j, unit)
+				c := cell{Disturbed: r.Disturbed(j).Runs > 0}
+				if e, ok := estimate(values); ok {
+					c.Text = strings.TrimSpace(scaling.FormatValue(e.Center, unit) + " " + scaling.FormatSpread(e))
+				} else if len(values) > 0 {
+					c.Text = scaling.FormatValue(stats.Middle(values), unit)
+				} else {
+					c.Disturbed = false
+				}
+				line.Cells, found = append(line.Cells, c), found || len(values) > 0
+			}
+			if found {
+				t.Rows = append(t.Rows, line)
+			}
+		}
+		o.Others = append(o.Others, t)
 	}
 	d.scaling(&o, id, of, w, m.scaled[w])
 	o.Notes = append(o.Notes, w.TooCoarse("figure")...)

@@ -282,9 +282,35 @@ func TestFindingWithoutProcessorTime(t *testing.T) {
 
 // Ids are unique, not empty, and short, because they are also the names of files.
 func TestIDs(t *testing.T) {
+	_, page := render(t, read(t, "BenchmarkMeasured/sync=a 1 2 ns/op\nBenchmarkWorkloads/sync=a 1 2 ns/op\n"), nil)
+	for _, id := range []string{"measured", "measured-2", "workloads", "workloads-2"} {
+		require.Equal(t, 1, strings.Count(page, `id="`+id+`"`), id)
+	}
 	d := pageData{ids: map[string]bool{}}
 	require.Equal(t, []string{"a-b", "a-b-2", "chart", "chart-2"}, []string{d.id("A b"), d.id("a/B "), d.id(""), d.id("é")})
 	require.Len(t, d.id(strings.Repeat("x", 300)), 60)
+}
+
+// The page has a table for each other unit, with what the table verb says of it.
+func TestOtherUnits(t *testing.T) {
+	text := "goos: linux\ngoarch: amd64\npkg: p\n"
+	for _, p99 := range []float64{5, 6, 7, 8, 9, 6} {
+		text += fmt.Sprintf("BenchmarkX/sync=a 1 2 ns/op %v p99-ns 0 B/op\nBenchmarkX/sync=b 1 3 ns/op 1 allocs/op\n", p99)
+	}
+	root, page := render(t, read(t, text+"# disturbed: X/sync=a 1.50 times\n"), nil)
+	cells := map[string][]string{}
+	for _, table := range root.all("table") {
+		for _, row := range table.all("tr") {
+			if head, values := row.all("th"), row.all("td"); len(head) == 1 && len(values) == 1 {
+				cells[head[0].text] = append(cells[head[0].text], strings.TrimSpace(values[0].text))
+			}
+		}
+	}
+	require.Contains(t, page, "X: p99-sec, medians")
+	require.Contains(t, cells["a"], "6.50 ns ± 38% ~")
+	require.Contains(t, cells["a"], "0.00 B ~")
+	require.Contains(t, cells["b"], "1 ± 0%")
+	require.NotContains(t, cells["b"], "", "a row without a unit is not in its table")
 }
 
 // What is to be known of each machine is on the page, and not of one alone.

@@ -235,6 +235,12 @@ func critical(n, m int, alpha float64) int {
 	return low
 }
 
+// Middle returns the median of any finite values.
+func Middle(x []float64) float64 {
+	v := slices.Sorted(slices.Values(x))
+	return v[(len(v)-1)/2]/2 + v[len(v)/2]/2 // halves first, because a sum can overflow
+}
+
 // Median returns the median with an interval of the given confidence. The interval
 // assumes nothing about the distribution. A 95 % interval needs 6 values.
 func Median(x []float64, confidence float64) Interval {
