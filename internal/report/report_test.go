@@ -295,22 +295,22 @@ func TestIDs(t *testing.T) {
 func TestOtherUnits(t *testing.T) {
 	text := "goos: linux\ngoarch: amd64\npkg: p\n"
 	for _, p99 := range []float64{5, 6, 7, 8, 9, 6} {
-		text += fmt.Sprintf("BenchmarkX/sync=a 1 2 ns/op %v p99-ns 0 B/op\nBenchmarkX/sync=b 1 3 ns/op 1 allocs/op\n", p99)
+		text += fmt.Sprintf("BenchmarkX/sync=a 1 2 ns/op %v p99-ns 0 B/op\nBenchmarkX/sync=b 1 3 ns/op 1 allocs/op\nBenchmarkX/sync=a-2 1 1 ns/op\n", p99)
 	}
-	root, page := render(t, read(t, text+"# disturbed: X/sync=a 1.50 times\n"), nil)
+	root, page := render(t, read(t, text+"# disturbed: X/sync=a 1.50 times\n# disturbed: X/sync=a-2 1.50 times\n"), nil)
 	cells := map[string][]string{}
 	for _, table := range root.all("table") {
 		for _, row := range table.all("tr") {
-			if head, values := row.all("th"), row.all("td"); len(head) == 1 && len(values) == 1 {
-				cells[head[0].text] = append(cells[head[0].text], strings.TrimSpace(values[0].text))
+			if head, values := row.all("th"), row.all("td"); len(head) == 1 && len(values) == 2 {
+				cells[head[0].text] = append(cells[head[0].text], values[0].text+"|"+values[1].text)
 			}
 		}
 	}
 	require.Contains(t, page, "X: p99-sec, medians")
-	require.Contains(t, cells["a"], "6.50 ns ± 38% ~")
-	require.Contains(t, cells["a"], "0.00 B ~")
-	require.Contains(t, cells["b"], "1 ± 0%")
-	require.NotContains(t, cells["b"], "", "a row without a unit is not in its table")
+	require.Contains(t, cells["a"], "6.50 ns ± 38% ~|")
+	require.Contains(t, cells["a"], "0.00 B ~|")
+	require.Contains(t, cells["b"], "1 ± 0%|")
+	require.NotContains(t, cells["b"], "|", "a row without a unit is not in its table")
 }
 
 // What is to be known of each machine is on the page, and not of one alone.
