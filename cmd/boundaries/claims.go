@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -71,6 +72,14 @@ func claimsVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	}
 	for len(names) > 0 && addIDs(names[0]) == nil {
 		names, verbose = names[1:], true
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	switch {
+	case measure && (given["v"] || given["format"]):
+		return command.BadInput("-measure prints a command; want neither -v nor -format with it")
+	case !measure && given["cpu"]:
+		return command.BadInput("-cpu is for -measure, which prints what to run; want it with -measure alone")
 	}
 	if measure && len(names) > 0 {
 		return command.BadInput("-measure reads nothing; want no FILE with it, but got %q", names)

@@ -82,6 +82,9 @@ func TestBadArguments(t *testing.T) {
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
 		{"table .", "table: . is a folder; want the output of go test -bench"},
 		{"table bench.txt - -", "table: standard input is named twice; want each file once"},
+		{"claims -cpu=1,4 bench.txt", "claims: -cpu is for -measure, which prints what to run; want it with -measure alone"},
+		{"claims -measure -v", "claims: -measure prints a command; want neither -v nor -format with it"},
+		{"claims -measure -format=markdown", "claims: -measure prints a command; want neither -v nor -format with it"},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
 		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)
