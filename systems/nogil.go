@@ -445,8 +445,8 @@ func (t *nogilThread) getItem(list, index *object) *object {
 	o := list.array.Load().item(i)
 	if o != nil {
 		t.incref(o)
-		if owner := o.owner.Load(); owner != immortal && owner != deferred {
-			declareWeak(o)
+		if owner := o.owner.Load(); owner != immortal && owner != deferred && !t.withoutOptimisticReads {
+			declareWeak(o) // for the next read, which need not lock
 		}
 	}
 	t.unlock(list)
@@ -478,8 +478,8 @@ func (t *nogilThread) getKey(dict, name *object) *object {
 	o := dict.array.Load().value(name)
 	if o != nil {
 		t.incref(o)
-		if owner := o.owner.Load(); owner != immortal && owner != deferred {
-			declareWeak(o)
+		if owner := o.owner.Load(); owner != immortal && owner != deferred && !t.withoutOptimisticReads {
+			declareWeak(o) // for the next read, which need not lock
 		}
 	}
 	t.unlock(dict)

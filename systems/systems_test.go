@@ -1252,6 +1252,17 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	require.Same(t, next, reader.getItem(list, s.small[-smallMin]))
 	require.EqualValues(t, unit|isWeak, next.refs)
 	require.Same(t, next, reader.get(list, a, 0))
+
+	// Without optimistic reads, no count is weak: nobody needs it, and its owner pays for it.
+	locker := newNogilThread(s, nogilPieces{withoutOptimisticReads: true})
+	dict, name, value := locker.take(kindDict), s.name("a"), locker.newInt(3000)
+	dict.array.Store(&array{keys: newKeys([]keyEntry{{name.num, name}}), items: []*object{value}})
+	item := locker.newInt(4000)
+	list.array.Store(&array{items: []*object{item}})
+	for _, o := range []*object{locker.getKey(dict, name), locker.getItem(list, s.small[-smallMin])} {
+		require.Contains(t, []*object{value, item}, o)
+		require.Zero(t, o.refs)
+	}
 }
 
 // Objects pass from thread to thread at random and are freed exactly once, in

@@ -117,8 +117,12 @@ func (l *Loop) close() {
 		}
 		return
 	}
-	for s := range l.streams {
-		s.Close()
+	if len(l.streams) > 0 {
+		defer l.close() // a connection's Close may panic
+		for s := range l.streams {
+			s.Close()
+		}
+		return
 	}
 	l.mu.Lock()
 	l.closed = true

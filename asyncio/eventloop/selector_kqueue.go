@@ -89,7 +89,7 @@ func (q *kqueue) remove(fd int) {
 }
 
 // look asks the kqueue for events and makes ready the tasks that wait for them. It runs
-// none of them, so every event belongs to a socket that is still watched.
+// none of them, so no stream is closed meanwhile.
 func (q *kqueue) look(timeout *unix.Timespec) {
 	q.ready, _ = unix.Kevent(q.fd, nil, q.events[:], timeout) // a signal may interrupt it
 	for _, event := range q.events[:max(q.ready, 0)] {
@@ -97,6 +97,9 @@ func (q *kqueue) look(timeout *unix.Timespec) {
 			continue
 		}
 		k := q.sockets[int(event.Ident)]
+		if k == nil {
+			continue // somebody has closed the connection
+		}
 		if event.Filter == unix.EVFILT_READ {
 			k.short = k.short || event.Flags&unix.EV_EOF != 0
 			k.input = true

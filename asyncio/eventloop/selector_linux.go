@@ -94,14 +94,17 @@ func (e *epoll) awaitOutput(int) {}
 // has a duplicate.
 func (e *epoll) remove(fd int) { unix.EpollCtl(e.fd, unix.EPOLL_CTL_DEL, fd, nil) }
 
-// dispatch makes ready the tasks that wait for the events. It runs none of them, so
-// every event belongs to a socket that is still watched.
+// dispatch makes ready the tasks that wait for the events. It runs none of them, so no
+// stream is closed meanwhile.
 func (e *epoll) dispatch() {
 	// A read ends before an urgent byte, though more may follow. After the end of the input
 	// nothing more is reported.
 	const short = unix.EPOLLPRI | unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 	for _, event := range e.events[:max(e.ready, 0)] {
 		k := e.sockets[int(event.Fd)]
+		if k == nil {
+			continue // somebody has closed the connection, whose socket lives on in a duplicate
+		}
 		k.short = k.short || event.Events&short != 0
 		if event.Events&(unix.EPOLLIN|short) != 0 {
 			k.input = true

@@ -176,6 +176,8 @@ func (k *socket) detach(*Task) error {
 
 func (k *socket) close() {
 	k.rest = nil
-	delete(k.selector.sockets, k.fd)
+	if k.selector.sockets[k.fd] == k { // else somebody has closed the connection, and its descriptor is another's
+		delete(k.selector.sockets, k.fd)
+	}
 	k.raw.Control(func(fd uintptr) { k.selector.remove(int(fd)) })
 }

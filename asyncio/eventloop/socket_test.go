@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // patience bounds what would otherwise hang.
@@ -156,6 +158,38 @@ func TestDescriptorIsUsedAgain(t *testing.T) {
 		require.False(t, next.transport.(*socket).input)
 		require.NotNil(t, next.reader)
 		reader.Cancel()
+		return nil
+	})
+}
+
+// Somebody closes the connection of a stream, and the next connection gets its descriptor.
+// When the stream is closed, the loop goes on to watch the next one.
+func TestDescriptorOfAClosedConnection(t *testing.T) {
+	suitetest.Guard(t, "the selector has forgotten a socket")
+	a, b := pair(t)
+	duplicate, err := a.File() // the socket lives on
+	require.NoError(t, err)
+	defer duplicate.Close()
+	c, d := pair(t)
+	file, err := c.File()
+	require.NoError(t, err)
+	defer file.Close()
+	run(t, func(task *Task) error {
+		l := task.Loop()
+		s := l.Attach(a)
+		fd := s.transport.(*socket).fd
+		a.Close()
+		conn, err := net.FileConn(file) // gets the lowest free number
+		require.NoError(t, err)
+		next := l.Attach(conn)
+		require.Equal(t, fd, next.transport.(*socket).fd)
+		s.Close()
+		d.Write([]byte("eggs"))
+		_, err = io.ReadFull(next.As(task), make([]byte, 4))
+		require.NoError(t, err)
+		require.NoError(t, next.Close())
+		b.Write([]byte("spam")) // on Linux, the selector still watches the duplicate
+		l.selector.poll()
 		return nil
 	})
 }

@@ -695,6 +695,36 @@ func TestConnectionThatDoesNotReturn(t *testing.T) {
 	}
 }
 
+type unclosable struct{ net.Conn }
+
+func (c unclosable) Close() error {
+	c.Conn.Close()
+	panic("spam")
+}
+
+// A panic in the Close of a connection is Run's, which closes the other streams first.
+func TestPanicInClose(t *testing.T) {
+	var closed []net.Conn
+	require.PanicsWithValue(t, "spam", func() {
+		Run(t.Context(), func(task *Task) error {
+			for range 3 {
+				near, far := net.Pipe()
+				closed = append(closed, far)
+				task.Loop().Attach(unclosable{near})
+			}
+			a, b := pair(t)
+			closed = append(closed, b)
+			task.Loop().Attach(a)
+			return nil
+		})
+	})
+	for _, far := range closed {
+		far.SetDeadline(time.Now().Add(10 * time.Second))
+		_, err := far.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+	}
+}
+
 // A task whose Read was canceled reads another stream, and another task reads the first.
 func TestReadAfterACanceledRead(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
