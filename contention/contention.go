@@ -68,7 +68,8 @@
 //	read-p50-ns, read-p99-ns, read-max-ns, and update-... likewise
 //	                  how long an access takes, from asking to done, hold included
 //	stall-ns          the longest time in which some goroutine finished no step, less
-//	                  the work that its steps had to do; steps that are not timed count, too
+//	                  the work that its steps had to do, except the hold of a timed step;
+//	                  steps that are not timed count, too
 //	min-share, max-share
 //	                  the steps of the goroutine that took fewest and of the one that
 //	                  took most, relative to an equal share

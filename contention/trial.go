@@ -18,8 +18,8 @@ import (
 // goroutine would take most of its steps after the others have ended.
 //
 // Only some steps are timed. The goroutine reads the clock outside the lock, before
-// the access begins and when it is done. A clock reading takes about 20 to 50 ns; a
-// trial measures it before it starts. All readings together cost at most 2 % of the
+// the access begins and when it is done. A clock reading takes about 20 to 50 ns,
+// which is measured once, before the first trial. All readings together cost at most 2 % of the
 // work, with 20 ns counted for the access itself. So all steps of a few microseconds
 // or more are timed, and one in 100 to 250 at hold=0 and think=0. A wait that no
 // timed step saw still shows in stall-ns, because the waiting goroutine could not
@@ -237,7 +237,8 @@ func (t *Trial) Observe(f func(Step)) {
 }
 
 // setClock sets w.clock. The time since it was last set, minus the work of the steps in
-// between, is an upper bound of the wait of each of those steps. stall is the largest
+// between, is an upper bound of the wait of each of those steps, but for the hold of a
+// timed step: it is subtracted before the step, and not after it. stall is the largest
 // such bound.
 func (w *Worker) setClock(now time.Duration) {
 	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)

@@ -7,7 +7,7 @@ import (
 )
 
 // runFalseSharing is runLockFree without the padding: every worker has its own
-// cell, but the cells share a cache line.
+// cell, but up to eight cells share a cache line.
 //
 // Cost: as much as a shared total, because processors exchange whole cache lines.
 // Progress: wait-free on amd64, which shows how little that says about speed.

@@ -19,7 +19,8 @@ import (
 // subtract the drops of this epoch: a handle may hand over, take a reference, and
 // give it to another goroutine, which drops it and only then hands over. The drop is
 // then in this epoch and the take in the next. The take cannot be any later: the
-// other goroutine saw it before the drop, and so before its handle ended this epoch.
+// other goroutine saw it before the drop, and so before its own handle handed over
+// in this epoch.
 //
 // Cost: the memory of the logs, the time of the goroutine that commits, and late
 // frees: an object is freed an epoch or more after its last drop.
@@ -235,7 +236,6 @@ func (b *bufferedHeap) commit() {
 	// and its drops are subtracted one epoch later. So the third commit after the
 	// free has subtracted all such drops. Until then the slot stays empty, so that
 	// the count falls below zero and the panic names the right object.
-	// zero and the panic names the object.
 	for _, o := range b.retired[0] {
 		b.reuse(o)
 	}

@@ -14,8 +14,8 @@
 // free is detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// the counting of Incref and Decref written out, without the checks for misuse, which
-// test the caller and are not part of the count. The other methods make the heaps
+// the counting of Incref and Decref written out. It does not look at the reference and the
+// handle, which would test the caller and is no part of the count. The other methods make the heaps
 // complete, and only tests call them. Read global_mutex.go first, then
 // atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
 // buffered.go is the second design of the Gilectomy.

@@ -3,12 +3,12 @@ package systems
 import "sync"
 
 // startGILTicks starts Python 1.4, whose threads count instructions: a thread
-// releases the lock and takes it again every ten instructions, whether or not
-// another thread waits. The lock exists from the beginning. Python 1.4 creates it
+// releases the lock and takes it again every eleven instructions, an interval of ten
+// that is counted down past zero, whether or not another thread waits. The lock exists from the beginning. Python 1.4 creates it
 // with the first thread that a program starts, and runs as [startPlain] before that.
 //
-// Cost: a mutex locked and unlocked twice every ten instructions, and waking a thread
-// that usually finds the lock taken again.
+// Cost: a mutex locked and unlocked twice every eleven instructions, and waking a
+// thread that usually finds the lock taken again.
 // Progress: blocking. A waiter may starve, because the lock is not handed over.
 func startGILTicks(p *Program, threads int) interpreter {
 	s, lock := p.build(threads), newTickLock()
@@ -53,7 +53,7 @@ func (l *tickLock) release() {
 type ticksThread struct {
 	machine
 	gil    *tickLock
-	ticker int // instructions until the next release
+	ticker int // counts instructions down; below 0 the thread releases the lock
 }
 
 func (t *ticksThread) begin() { t.gil.acquire() }

@@ -13,8 +13,8 @@ import (
 // Containers and memory are locked as in gilectomy.go. For the origin of buffered
 // counts, see buffered.go in package refcount.
 //
-// Cost: the committer's processor, memory for the logs, and late frees. An object
-// is freed one or two commits after its last drop, and only by the committer.
+// Cost: the committer's processor, memory for the logs, and late frees. The
+// second or third commit after its last drop frees an object, and only by the committer.
 // Progress: blocking. A thread whose logs are full waits for the committer.
 func startGilectomyBuffered(p *Program, threads int) interpreter {
 	return newBufferedInterpreter(p.build(threads), threads, defaultLogLen)
@@ -65,8 +65,8 @@ type reflog struct {
 }
 
 // defaultLogLen is the number of entries of a log, 32 KiB. A thread has at most
-// three of each kind: one that it writes, one that is being committed, and one
-// of drops that wait for the next commit.
+// two logs of takes, one that it writes and one that is being committed, and three of
+// drops, of which one waits for the next commit.
 const defaultLogLen = 1 << 12
 
 // slack is the room that a log keeps for one instruction. An instruction that needs

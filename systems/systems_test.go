@@ -466,7 +466,7 @@ func TestLostUpdates(t *testing.T) {
 	}
 }
 
-// gil-ticks: the lock is free for a moment every ten instructions, and at no other
+// gil-ticks: the lock is free for a moment every eleven instructions, and at no other
 // time.
 func TestTicks(t *testing.T) {
 	s := newSpace()

@@ -25,8 +25,8 @@
 //     returns the panic, with the task's stack.
 //   - Idle workers sleep.
 //
-// Do not call Wait or Close inside a task: the pool would wait for that task and
-// deadlock.
+// Inside a task, submit through the task's worker. The pool's own Submit, Wait and Close
+// may wait for the task that calls them, and deadlock.
 //
 // There is no false-sharing row and no cas row: package loop has both, and the words
 // of a queue would show the same. The private row times no submission: each worker
@@ -53,8 +53,8 @@ type Worker interface {
 	// does not run.
 	Submit(ctx context.Context, task Task) error
 
-	// Blocking calls f, which may block. The pool of the variant gil releases
-	// its lock for the call.
+	// Blocking calls f, which may block and must not use the worker. The pool of
+	// the variant gil releases its lock for the call.
 	Blocking(f func())
 }
 

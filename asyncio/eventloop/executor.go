@@ -24,8 +24,8 @@ func NewExecutor(calls int) *Executor {
 // runtime.Goexit, the future has an error.
 //
 // If f is already running, canceling the future does not stop it: its result is
-// dropped, and Run waits until f returns. If f has not started when the future is
-// canceled or the loop closes, f is never called.
+// dropped, and Run waits until f returns. If the call still waits for its turn when the
+// future is canceled or the loop closes, f is never called.
 func RunInExecutor[T any](l *Loop, e *Executor, f func() (T, error)) *Future[T] {
 	ctx, cancel := context.WithCancel(l.ctx)
 	out := NewFuture[T](l)

@@ -40,7 +40,8 @@ func keys(n int) []string {
 	return keys
 }
 
-// newMap returns a map that has a record under each key.
+// newMap returns a map that has a record under each key. The records have no pads, as in a
+// program: two of them can share a cache line.
 func newMap(keys []string) map[string]*contention.Record {
 	records := make(map[string]*contention.Record, len(keys))
 	for _, key := range keys {

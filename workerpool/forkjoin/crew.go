@@ -16,7 +16,7 @@ type crew struct {
 	running sync.WaitGroup
 }
 
-// init starts the workers. work calls await until stop is set.
+// init starts the workers. work returns after stop is set.
 func (c *crew) init(workers int, work func(worker int)) {
 	c.lot = park.New(workers)
 	for id := 1; id < workers; id++ {
@@ -64,17 +64,20 @@ type helper interface {
 // await helps other workers until over is set. After a while without work it sleeps.
 // published wakes it, and so does the goroutine that sets over.
 func (c *crew) await(worker int, h helper, over *atomic.Bool) {
+	woken := false // and has not looked for a task since
 	for idle := 1; !over.Load(); idle++ {
+		woken = false
 		switch {
 		case h.help():
 			idle = 0
 		case idle%spins == 0:
 			c.lot.Park(worker, func() bool { return over.Load() || h.found() })
-			if over.Load() {
-				c.passOn(h)
-			}
+			woken = true
 		case idle%yieldIn == 0:
 			runtime.Gosched()
 		}
+	}
+	if woken {
+		c.passOn(h)
 	}
 }

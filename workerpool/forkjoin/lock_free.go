@@ -132,7 +132,7 @@ func (w *Worker) init(p *Pool, id int) {
 }
 
 // Run calls fn(w, arg) on the caller's goroutine and returns its result. Several
-// goroutines that call Run take turns. Do not call Run inside a task: it would deadlock.
+// goroutines that call Run take turns. Do not call Run or Close inside a task: they would deadlock.
 //
 // If a task panics, Run panics with a *PanicError. After that, the pool can only be
 // closed.
