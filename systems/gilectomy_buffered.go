@@ -14,7 +14,7 @@ import (
 // counts, see buffered.go in package refcount.
 //
 // Cost: the committer's processor, memory for the logs, and late frees. The
-// second or third commit after its last drop frees an object, and only by the committer.
+// committer frees an object in the second or third commit after its last drop.
 // Progress: blocking. A thread whose logs are full waits for the committer.
 func startGilectomyBuffered(p *Program, threads int) interpreter {
 	return newBufferedInterpreter(p.build(threads), threads, defaultLogLen)
