@@ -136,6 +136,10 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 	if len(suspects) > 0 {
 		again := c.test(confirm, suspects)
 		confirmed(c, again, confirm, alpha)
+		for _, cell := range suspects { // one that was not measured again is not confirmed, and not cleared either
+			i := slices.IndexFunc(d.Results, func(r Result) bool { return r.Cell == cell })
+			d.Results[i].Verdict, d.Results[i].Needed = Undecided, -1
+		}
 		for _, r := range again {
 			i := slices.IndexFunc(d.Results, func(old Result) bool { return old.Cell == r.Cell })
 			d.Results[i] = r

@@ -101,6 +101,22 @@ func TestTwoLevelsAreUndecided(t *testing.T) {
 	require.Greater(t, r.Needed, 10)
 }
 
+// A suspect that the second stage has no value of, such as a row that skips alone, is
+// undecided.
+func TestSuspectThatIsNotMeasuredAgain(t *testing.T) {
+	screen, again := &Data{}, &Data{}
+	for _, name := range []string{"X", "Y"} {
+		add(t, screen, Base, name, "ns/op", steady...)
+		add(t, screen, Head, name, "ns/op", slow...)
+	}
+	add(t, again, Base, "Y", "ns/op", steady...)
+	add(t, again, Head, "Y", "ns/op", slow...)
+	d := Default.Decide(screen, again)
+	require.Equal(t, 2, d.Suspects)
+	require.Equal(t, []Verdict{Undecided, Regression}, []Verdict{d.Results[0].Verdict, d.Results[1].Verdict})
+	require.Equal(t, -1, d.Results[0].Needed)
+}
+
 // A unit that both files give a direction of its own has none.
 func TestContraryDirections(t *testing.T) {
 	d := &Data{}
