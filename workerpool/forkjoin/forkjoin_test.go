@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"sync"
@@ -256,6 +258,23 @@ func lockedThieves(c *crew, workers int, lock func() *sync.Mutex) (func(func(int
 func TestThievesAreAll(t *testing.T) {
 	require.ElementsMatch(t, suitetest.Names(Variants), slices.AppendSeq(slices.Clone(whole), maps.Keys(thieves)),
 		"a new variant whose workers steal belongs into thieves, and another one into whole")
+}
+
+// In each row whose workers steal, the workers help until they stop. No answer would tell:
+// a caller that nobody helps computes everything itself.
+func TestHelpersHelp(t *testing.T) {
+	crews := regexp.MustCompile(`\b([cp])\.init\(workers, func\(worker int\) \{\n([^}]*\n(?:\t\t.*\n)*)\t\}\)`)
+	help := regexp.MustCompile(`^\t\t[cp]\.await\(worker, &(all|p\.workers)\[worker\], &[cp]\.stop\)\n$|\n\t\tfor !c\.stop\.Load\(\) \{\n\t\t\tif !w\.help\(\) \{\n`)
+	files := map[string]bool{}
+	for _, file := range []string{"gil.go", "locked.go", "atomic.go", "lock_free.go"} {
+		code, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, crew := range crews.FindAllStringSubmatch(string(code), -1) {
+			files[file] = true
+			require.Regexp(t, help, crew[2], file)
+		}
+	}
+	require.Len(t, files, 4)
 }
 
 // In each variant that steals, each task runs once while two workers steal beside the owner.
