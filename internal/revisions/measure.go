@@ -308,6 +308,9 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 	default:
 		r.Decision = c.Gate.Decide(first.data, nil)
 	}
+	if failed == nil && len(r.Rows) == 0 && len(c.equal) > 0 {
+		r.Equal = "the rows that both sides have are of packages whose test binaries are equal, so nothing was compared (-equal compares them anyway)"
+	}
 	if failed == nil && len(c.changed) > 0 {
 		var err error
 		if r.Unreached, err = c.unreached(ctx, c.pkgs); err != nil {

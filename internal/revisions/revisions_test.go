@@ -374,6 +374,14 @@ func TestEqualBinaries(t *testing.T) {
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "they may read testdata/in, which differs")
 	require.Contains(t, stderr, "BenchmarkThing")
+
+	// A package that one side does not have is no reason to fail.
+	require.NoError(t, os.RemoveAll("testdata"))
+	require.NoError(t, os.RemoveAll("sub"))
+	status, stdout, stderr = compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Regexp(t, `Only in base\n  Sub.*\n(.*\n)*the rows that both sides have are of packages whose test binaries are equal, so nothing was compared`, stdout)
+	require.Contains(t, stdout, "not measured, because the test binaries are equal: .\n")
 }
 
 // A benchmark whose name lists the state of the files beside it.
