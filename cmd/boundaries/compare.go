@@ -110,7 +110,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		return nil
 	})
 	o.Timeout = 10 * time.Minute
-	flags.Func("timeout", "fail if the process of a benchmark takes longer than `t`; 0 is no limit (default 10m)", func(s string) (err error) {
+	flags.Func("timeout", "fail if a process of a test binary takes longer than `t`; 0 is no limit (default 10m)", func(s string) (err error) {
 		if o.Timeout, err = time.ParseDuration(s); err != nil || o.Timeout < 0 {
 			return errors.New("want a duration such as 10m, or 0")
 		}

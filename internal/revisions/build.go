@@ -329,9 +329,9 @@ func (c *comparison) build(ctx context.Context) error {
 			if err := c.link(ctx, p, gate.Side(i), 0); err != nil {
 				return command.BadInput("%s: package %s does not build: %s", s, name(p.dir[i]), c.reason(ctx, s, err))
 			}
-			out, errOut, err := c.exec(ctx, filepath.Join(s.root, p.dir[i]), p.binary[i], "-test.list=^Benchmark")
+			out, err := c.start(ctx, p, gate.Side(i), nil, "-test.list=^Benchmark")
 			if err != nil {
-				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), failure(out, errOut, err))
+				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), err)
 			}
 			for line := range strings.Lines(out) {
 				// TestMain may print lines of its own.

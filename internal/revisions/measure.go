@@ -117,7 +117,7 @@ func comparable(tasks []task, records []record) []task {
 }
 
 func (c *comparison) round(ctx context.Context, st *stage, round int, where string, order []gate.Side) ([]record, error) {
-	if err := c.layOut(ctx, st, round); err != nil {
+	if err := c.layOut(ctx, st, round, where); err != nil {
 		return nil, fmt.Errorf("%s%s: %w", st.name, where, err)
 	}
 	// The order changes in every round. So no benchmark always runs right after the
@@ -147,7 +147,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 
 // layOut links the test binaries of a round, each side with a layout of its own, and
 // starts each of them once: the first start of a file is slower than those after it.
-func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
+func (c *comparison) layOut(ctx context.Context, st *stage, round int, where string) error {
 	linked := map[*pkg]bool{}
 	for _, t := range st.tasks {
 		linked[t.pkg] = true
@@ -175,12 +175,9 @@ func (c *comparison) layOut(ctx context.Context, st *stage, round int) error {
 			} else if round > 1 {
 				continue
 			}
-			if err := c.enter(s); err != nil {
-				return err
-			}
-			dir := filepath.Join(s.root, p.dir[i])
-			if out, errOut, err := c.exec(ctx, dir, p.binary[i], "-test.run=^$", "-test.bench=^$"); err != nil {
-				return fmt.Errorf("%s: starting package %s without a benchmark: %w", s.name, p.name, failure(out, errOut, err))
+			fmt.Fprintf(c.stderr, "%s%s: %s: package %s, a first start without a benchmark\n", st.name, where, s.name, p.name)
+			if _, err := c.start(ctx, p, gate.Side(i), nil, "-test.run=^$", "-test.bench=^$"); err != nil {
+				return fmt.Errorf("%s: starting package %s without a benchmark: %w", s.name, p.name, err)
 			}
 		}
 	}
@@ -206,26 +203,36 @@ func (c *comparison) process(ctx context.Context, t task, i gate.Side) (*record,
 	}
 }
 
-func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*record, error) {
+// start starts the test binary of a package, waits until it ends, and returns what it
+// printed to standard output. It kills a process that runs for longer than -timeout.
+func (c *comparison) start(ctx context.Context, p *pkg, i gate.Side, env []string, args ...string) (string, error) {
 	s := c.sides()[i]
 	if err := c.enter(s); err != nil {
-		return nil, err
-	}
-	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.benchmem", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
-	if c.Benchtime != "" { // otherwise a TestMain may choose another than testing's 1s
-		args = append(args, "-test.benchtime="+c.Benchtime)
+		return "", err
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if c.Timeout > 0 {
 		limited, cancel = context.WithTimeout(ctx, c.Timeout)
 	}
 	defer cancel()
-	out, errOut, err := c.execEnv(limited, c.inject.variable(i), filepath.Join(s.root, t.pkg.dir[i]), t.pkg.binary[i], args...)
-	if limited.Err() != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("still running after %v, and killed (-timeout)", c.Timeout)
+	out, errOut, err := c.execEnv(limited, env, filepath.Join(s.root, p.dir[i]), p.binary[i], args...)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return "", fmt.Errorf("still running after %v, and killed (-timeout)", c.Timeout)
 	}
 	if err != nil {
-		return nil, failure(out, errOut, err)
+		return "", failure(out, errOut, err)
+	}
+	return out, nil
+}
+
+func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*record, error) {
+	args := []string{"-test.run=^$", "-test.count=1", "-test.paniconexit0", "-test.benchmem", "-test.bench=" + t.pattern, "-test.cpu=" + c.CPU}
+	if c.Benchtime != "" { // otherwise a TestMain may choose another than testing's 1s
+		args = append(args, "-test.benchtime="+c.Benchtime)
+	}
+	out, err := c.start(ctx, t.pkg, i, c.inject.variable(i), args...)
+	if err != nil {
+		return nil, err
 	}
 	if !strings.Contains(out, "PASS\n") { // the end is missing, perhaps for want of room
 		if err := process.Room(c.tmp); err != nil {

@@ -59,7 +59,7 @@ type Options struct {
 	Packages  string // a pattern, as in go list
 	Rounds    int    // at least 1
 	Gate      gate.Config
-	Timeout   time.Duration // of the process of a benchmark; 0: none
+	Timeout   time.Duration // of each process of a test binary; 0: none
 	MergeBase bool          // compare with the last common commit
 	Equal     bool          // also measure packages whose test binaries are equal
 	Strict    bool          // an undecided row is an error

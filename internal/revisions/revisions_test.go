@@ -542,6 +542,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -553,6 +555,13 @@ func BenchmarkThing(b *testing.B) {
 }
 
 var _, _ = log.Fatal, sync.NewCond
+
+func TestMain(m *testing.M) {
+	if fail := os.Getenv("FAIL"); strings.HasPrefix(fail, "-test") && slices.Contains(os.Args, fail) {
+		time.Sleep(time.Minute)
+	}
+	os.Exit(m.Run())
+}
 `
 
 func TestFailingBenchmark(t *testing.T) {
@@ -594,6 +603,12 @@ func TestFailingBenchmark(t *testing.T) {
 		}
 		require.Regexp(t, `^`+where+test.want, c.run(t.Context(), c.screening()).Error(), test.name)
 	}
+	// The starts that run no benchmark have the same limit.
+	c.Timeout = 100 * time.Millisecond
+	c.env = append(slices.Clone(env), "FAIL=-test.bench=^$")
+	require.Regexp(t, `^round 1 of 2: (base|head): starting package \./sub without a benchmark: still running after 100ms, and killed \(-timeout\)$`, c.run(t.Context(), c.screening()).Error())
+	c.env = append(slices.Clone(env), "FAIL=-test.list=^Benchmark")
+	require.ErrorContains(t, c.build(t.Context()), ": listing the benchmarks of package ./sub: still running after 100ms, and killed (-timeout)")
 	end()
 
 	t.Setenv("FAIL", "damage to the worktree")
