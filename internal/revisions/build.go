@@ -383,8 +383,11 @@ func (c *comparison) noMatch() error {
 	return command.BadInput("-bench %q matches no benchmark, neither on base nor on head", c.Bench)
 }
 
-// notData matches files that no benchmark reads while it runs.
+// notData matches source files, pages and settings: hardly a benchmark reads one while it
+// runs, unless it is below a testdata folder.
 var notData = regexp.MustCompile(`(^|/)(\.[^/]*(/.*)?|LICENSE|Makefile|Dockerfile)$|(^|/)\.[^/]+/|\.(go|md|mod|sum|work|s|c|h)$`)
+
+func inTestdata(file string) bool { return strings.Contains("/"+file, "/testdata/") }
 
 // dropEqual drops the packages whose test binaries are equal on both sides, because
 // their times could differ only by noise. It keeps them if the sides differ in a file
@@ -394,7 +397,8 @@ func (c *comparison) dropEqual() {
 	if c.Equal || !slices.ContainsFunc(c.pkgs, equal) {
 		return
 	}
-	if i := slices.IndexFunc(c.changed, func(file string) bool { return !notData.MatchString(file) }); i >= 0 {
+	isData := func(file string) bool { return inTestdata(file) || !notData.MatchString(file) }
+	if i := slices.IndexFunc(c.changed, isData); i >= 0 {
 		c.note("packages whose test binaries are equal are measured because they may read %s, which differs", c.changed[i])
 		return
 	}
@@ -413,7 +417,7 @@ func (c *comparison) dropEqual() {
 func (c *comparison) unreached(ctx context.Context, pkgs []*pkg) ([]string, error) {
 	changed := map[string]bool{}
 	for _, file := range c.changed {
-		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") && !strings.Contains("/"+file, "/testdata/") {
+		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") && !inTestdata(file) {
 			if _, err := os.Stat(filepath.Join(c.head.tree, filepath.FromSlash(file))); err == nil {
 				changed[filepath.FromSlash(path.Dir(file))] = true
 			}

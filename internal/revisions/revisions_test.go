@@ -369,10 +369,10 @@ func TestEqualBinaries(t *testing.T) {
 	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n")
 	require.NotContains(t, stderr, "BenchmarkThing")
 
-	write(t, map[string]string{"testdata/in": "2"})
+	write(t, map[string]string{"testdata/in.md": "2"})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
-	require.Contains(t, stdout, "they may read testdata/in, which differs")
+	require.Contains(t, stdout, "they may read testdata/in.md, which differs")
 	require.Contains(t, stderr, "BenchmarkThing")
 
 	// A package that one side does not have is no reason to fail.
