@@ -6,7 +6,6 @@ import (
 	"flag"
 	"io"
 	"math/rand/v2"
-	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -66,16 +65,15 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		if s == "" {
 			return errors.New("want a regular expression that is not empty")
 		}
-		_, err := regexp.Compile(s)
-		return err
+		return revisions.CheckBench(s)
 	})
 	flags.Func("benchtime", "run each benchmark for `t`, a duration or a count such as 100x (default: the test binary's own)", func(s string) error {
 		o.Benchtime = s
 		return checkBenchtime(s)
 	})
 	flags.Func("cpu", "run each benchmark with every GOMAXPROCS of `list`, such as 1,2,4; with 1 in it, speed-up is compared too", func(s string) error {
-		o.CPU = s
-		_, err := numbers(s)
+		list, err := numbers(s)
+		o.CPU = joined(list)
 		return err
 	})
 	flags.BoolVar(&o.Equal, "equal", false, "measure packages whose test binaries are equal on both sides, too")
@@ -145,8 +143,11 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	}
 	switch {
 	case selftest && flags.NArg() == 0:
-		if err := unused("with -selftest", "format", "merge-base", "strict"); err != nil {
+		if err := unused("with -selftest", "equal", "format", "merge-base", "strict"); err != nil {
 			return err
+		}
+		if given["pkg"] && !given["bench"] {
+			return command.BadInput("-pkg does nothing with -selftest and its built-in benchmarks; want -bench too, or no -pkg")
 		}
 		return revisions.SelfTest(ctx, !given["bench"], o, stdout, stderr)
 	case !selftest && flags.NArg() == 1:

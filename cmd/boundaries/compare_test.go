@@ -25,6 +25,10 @@ func TestCompareBadArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"a b c", `want one BASE, or two files, after the flags, but got 3: ["a" "b" "c"]`},
 		{"-selftest HEAD", `want no argument with -selftest, after the flags, but got 1: ["HEAD"]`},
+		{"-selftest -equal -benchtime=1x -rounds=1", `-equal does nothing with -selftest`},
+		{"-selftest -pkg=./x -benchtime=1x -rounds=1", `-pkg does nothing with -selftest and its built-in benchmarks; want -bench too, or no -pkg`},
+		{"-bench=A/* HEAD", `invalid value "A/*" for flag -bench: error parsing regexp: missing argument to repetition operator: `},
+		{"-bench=A|B/( HEAD", `invalid value "A|B/(" for flag -bench: error parsing regexp: missing closing ): `},
 		{"-format=html HEAD", `invalid value "html" for flag -format: want text, markdown, json or benchstat`},
 		{"-threshold=0 HEAD", `invalid value "0" for flag -threshold: want a percentage above 0`},
 		{"-threshold=much HEAD", `invalid value "much" for flag -threshold: want a percentage above 0`},
@@ -183,10 +187,15 @@ func TestCompareRevisions(t *testing.T) {
 
 	thing(2) // an allocation more
 	out := filepath.Join(t.TempDir(), "out")
-	status, stdout, stderr = boundaries(t, "compare", "-benchtime=1x", "-relink=false", "-rounds=6", "-cpu=1", "-bench=Thi(n)g", "-o="+out, "HEAD")
+	status, stdout, stderr = boundaries(t, "compare", "-benchtime=1x", "-relink=false", "-rounds=6", "-cpu=1,1", "-bench=Thi(n)g", "-o="+out, "HEAD")
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  Thing +allocs/op +1\.000 +2\.000 `, stdout, "at one proc")
-	require.Contains(t, stdout, `repeat: boundaries compare -benchtime=1x -relink=false -rounds=6 -cpu=1 '-bench=Thi(n)g' -o=`)
+	require.Contains(t, stdout, `repeat: boundaries compare -benchtime=1x -relink=false -rounds=6 -cpu=1,1 '-bench=Thi(n)g' -o=`)
+
+	// A number that -cpu repeats does not count twice.
+	kept, err := os.ReadFile(filepath.Join(out, "head.txt"))
+	require.NoError(t, err)
+	require.Equal(t, 6, strings.Count(string(kept), "BenchmarkThing"))
 
 	// What it kept can be compared as files.
 	status, stdout, stderr = boundaries(t, "compare", filepath.Join(out, "base.txt"), filepath.Join(out, "head.txt"))

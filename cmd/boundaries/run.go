@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,7 @@ import (
 
 	"boundaries/internal/command"
 	"boundaries/internal/noise"
+	"boundaries/internal/revisions"
 	"boundaries/internal/runner"
 )
 
@@ -47,8 +47,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.StringVar(&c.Out, "o", "", "append the results to `file`, which must be new without -resume")
 	flags.Func("bench", "run the benchmarks that match `regexp`, as in go test (default .)", func(s string) error {
 		c.Bench = s
-		_, err := regexp.Compile(s)
-		return err
+		return revisions.CheckBench(s)
 	})
 	flags.Func("cpu", fmt.Sprintf("run each row with every number of procs of `list` (default %s)", joined(c.CPU)), func(s string) (err error) {
 		c.CPU, err = numbers(s)

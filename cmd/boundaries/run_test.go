@@ -19,6 +19,7 @@ func TestRunVerb(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                        "run: want the file that results go to, as in -o bench.txt",
 		"-o f -bench (":           "run: invalid value",
+		"-o f -bench A/*":         `run: invalid value "A/*" for flag -bench: `,
 		"-o f -cpu 0":             "want numbers from 1 to 10000, separated by commas",
 		"-o f -cpu 1,x":           "want numbers from 1 to 10000, separated by commas",
 		"-o f -on a,,b":           `run: invalid value "a,,b" for flag -on: host "": want different hosts that ssh reaches, separated by commas`,

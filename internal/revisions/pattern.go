@@ -20,6 +20,19 @@ func parsePatterns(bench string) patterns {
 	return all
 }
 
+// CheckBench returns why package testing would refuse a value of -bench, or nil. It compiles
+// each level by itself: Loop/* is a regular expression, but its second level is none.
+func CheckBench(bench string) error {
+	for _, levels := range parsePatterns(bench) {
+		for _, level := range levels {
+			if _, err := regexp.Compile(level); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // split splits an expression at a separator that is not in brackets.
 func split(s string, separator byte) (parts []string) {
 	square, round, start := 0, 0, 0
