@@ -265,12 +265,10 @@ func alike(a, b map[string]int) float64 {
 }
 
 // reason returns the text of an error of the go command, with the side's name in place of
-// paths in its worktree. If the worktree itself explains the error, reason says so.
+// paths in its worktree, and with what the worktree may lack.
 func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	text := err.Error()
-	if outside := c.outside(ctx, s); outside != "" {
-		return outside
-	}
+	outside := c.outside(s, text)
 	// The path of the worktree means nothing to the reader.
 	for _, dir := range []string{s.root, s.tree} {
 		text = strings.ReplaceAll(text, dir, s.name)
@@ -278,6 +276,7 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	if rel, err := filepath.Rel(filepath.Dir(c.tmp), s.root); err == nil {
 		text = strings.ReplaceAll(text, rel, s.name)
 	}
+	text += outside
 	if _, err := os.Stat(filepath.Join(s.tree, ".gitmodules")); err == nil {
 		text += " (submodules are not checked out)"
 	}
@@ -292,13 +291,15 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 
 var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)
 
-// outside returns what is wrong if a go.mod replaces a module by a directory outside the
-// repository, which the worktree does not have, or "".
-func (c *comparison) outside(ctx context.Context, s *side) string {
-	dir := filepath.Join(s.tree, c.prefix)
+// outside returns what is wrong if the go command's text is about a module that is replaced
+// by a directory outside the repository, which the worktree does not have, or "".
+func (c *comparison) outside(s *side, text string) string {
 	files := []string{filepath.Join(s.tree, filepath.FromSlash(s.work))}
-	for ; len(dir) >= len(s.tree); dir = filepath.Dir(dir) {
+	for dir := filepath.Join(s.tree, c.prefix); len(dir) >= len(s.tree); dir = filepath.Dir(dir) {
 		files = append(files, filepath.Join(dir, "go.mod"))
+		if _, err := os.Stat(files[len(files)-1]); err == nil {
+			break // the module of the current folder
+		}
 	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -307,9 +308,9 @@ func (c *comparison) outside(ctx context.Context, s *side) string {
 		}
 		for _, match := range replacement.FindAllStringSubmatch(string(data), -1) {
 			rel, err := filepath.Rel(s.tree, filepath.Join(filepath.Dir(file), filepath.FromSlash(match[2])))
-			if err == nil && !filepath.IsLocal(rel) {
+			if err == nil && !filepath.IsLocal(rel) && strings.Contains(text, match[1]+"@") {
 				where, _ := filepath.Rel(s.tree, file)
-				return fmt.Sprintf("%s replaces %s by %s, which is outside of the repository and so of no revision; want a path in the repository, or an absolute one",
+				return fmt.Sprintf(" (%s replaces %s by %s, which is outside of the repository and so of no revision; want a path in the repository, or an absolute one)",
 					filepath.ToSlash(where), match[1], match[2])
 			}
 		}

@@ -329,7 +329,17 @@ func TestWorkspace(t *testing.T) {
 		newRepo(t, app)
 		commit(t, map[string]string{"app/go.mod": strings.Replace(app["app/go.mod"], "../dep1", "../../out", 1)})
 		t.Chdir("app")
-		requireBadInput(t, "app/go.mod replaces example.com/dep by ../../out, which is outside of the repository", "HEAD", quick)
+		requireBadInput(t, "a_test.go:6:2: example.com/dep@v0.0.0: replacement directory ../../out does not exist (app/go.mod replaces example.com/dep by ../../out, which is outside of the repository", "HEAD", quick)
+
+		// It does not explain another error, in this module or in one below.
+		commit(t, map[string]string{
+			"a_test.go":       "package app\n\nvar x int = \"\"\n",
+			"inner/a_test.go": app["app/a_test.go"],
+			"inner/go.mod":    strings.Replace(app["app/go.mod"], "../dep1", "../none\n//example.com/dep => ../../../out", 1),
+		})
+		requireBadInput(t, "package ./app does not build: ./a_test.go:3:13: cannot use \"\" (untyped string constant) as int value in variable declaration\n", "HEAD", quick)
+		t.Chdir("inner")
+		requireBadInput(t, "example.com/dep@v0.0.0: replacement directory ../none does not exist\n", "HEAD", quick)
 	})
 	for _, committed := range []bool{false, true} {
 		t.Run(fmt.Sprint("TMPDIR in the checkout, go.work committed: ", committed), func(t *testing.T) {
