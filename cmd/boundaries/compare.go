@@ -143,7 +143,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	}
 	switch {
 	case selftest && flags.NArg() == 0:
-		if err := unused("with -selftest", "equal", "format", "merge-base", "strict"); err != nil {
+		if err := unused("with -selftest", "equal", "format", "merge-base", "o", "strict"); err != nil {
 			return err
 		}
 		if given["pkg"] && !given["bench"] {

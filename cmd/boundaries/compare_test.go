@@ -25,6 +25,7 @@ func TestCompareBadArguments(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"a b c", `want one BASE, or two files, after the flags, but got 3: ["a" "b" "c"]`},
 		{"-selftest HEAD", `want no argument with -selftest, after the flags, but got 1: ["HEAD"]`},
+		{"-selftest -o=out -benchtime=1x -rounds=1", `-o does nothing with -selftest`},
 		{"-selftest -equal -benchtime=1x -rounds=1", `-equal does nothing with -selftest`},
 		{"-selftest -pkg=./x -benchtime=1x -rounds=1", `-pkg does nothing with -selftest and its built-in benchmarks; want -bench too, or no -pkg`},
 		{"-bench=A/* HEAD", `invalid value "A/*" for flag -bench: error parsing regexp: missing argument to repetition operator: `},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -352,7 +353,11 @@ func (c *comparison) format(ctx context.Context, r *gate.Report, first, second *
 	return r.Text(), nil
 }
 
-// keep writes all that was measured to the directory of -o.
+// resultFiles are the files that a directory of -o may have.
+var resultFiles = []string{"report.txt", "report.md", "report.json", "base.txt", "head.txt", "base-again.txt", "head-again.txt"}
+
+// keep writes all that was measured to the directory of -o, and removes what is left of an
+// earlier comparison.
 func (c *comparison) keep(r *gate.Report, first, second *stage) error {
 	if c.Out == "" {
 		return nil
@@ -370,8 +375,14 @@ func (c *comparison) keep(r *gate.Report, first, second *stage) error {
 			files[s.name+"-again.txt"] = c.fileHead(s) + second.raw[i].String()
 		}
 	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(c.Out, name), []byte(text), 0o666); err != nil {
+	for _, name := range resultFiles {
+		path := filepath.Join(c.Out, name)
+		if text, ok := files[name]; ok {
+			err = os.WriteFile(path, []byte(text), 0o666)
+		} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		if err != nil {
 			return fmt.Errorf("keeping the results: %w", err)
 		}
 	}

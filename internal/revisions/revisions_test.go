@@ -330,9 +330,12 @@ func TestDecision(t *testing.T) {
 		}
 	}
 
-	status, stdout, stderr = compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench, o.Gate.Threshold = 8, "Row$", 0.5 }))
+	o.Gate.Threshold = 0.5
+	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "no confirmed regression in 4 rows\n")
+	require.FileExists(t, filepath.Join(o.Out, "head.txt"))
+	require.NoFileExists(t, filepath.Join(o.Out, "head-again.txt"), "it is of the comparison before")
 
 	// A benchmark of which no row is selected runs once.
 	status, stdout, stderr = compare("HEAD", with(func(o *Options) { o.Bench = "Row/row=1" }))
