@@ -180,8 +180,8 @@ type change struct {
 }
 
 // changes returns the files of the checkout that differ from HEAD. A staged change counts
-// as it is in the file, not as it is in the index. Files that this program writes do not
-// count, although they may be in the checkout.
+// as it is in the file, not as it is in the index. The temporary directory and the result
+// files of -o may be in the checkout, and do not count.
 func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	out, err := c.git(ctx, c.top, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules")
 	if err != nil {
@@ -191,11 +191,10 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the uncommitted changes: %w", err)
 	}
-	var own []string
-	for _, dir := range []string{c.tmp, c.Out} {
-		if rel, err := filepath.Rel(top, dir); dir != "" && err == nil && filepath.IsLocal(rel) && rel != "." {
-			own = append(own, filepath.ToSlash(rel)+"/")
-		}
+	isOwn := func(file string) bool {
+		path := filepath.Join(top, filepath.FromSlash(file))
+		return strings.HasPrefix(path, c.tmp+string(filepath.Separator)) ||
+			filepath.Dir(path) == c.Out && slices.Contains(resultFiles, filepath.Base(path))
 	}
 	var changes []change
 	for entry := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
@@ -203,8 +202,7 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 		if len(entry) <= 3 || strings.HasSuffix(entry, "/") {
 			continue
 		}
-		ch := change{entry[3:], strings.Contains(entry[:2], "D"), entry[:2] == "??"}
-		if !slices.ContainsFunc(own, func(dir string) bool { return strings.HasPrefix(ch.path, dir) }) {
+		if ch := (change{entry[3:], strings.Contains(entry[:2], "D"), entry[:2] == "??"}); !isOwn(ch.path) {
 			changes = append(changes, ch)
 		}
 	}

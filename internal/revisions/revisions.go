@@ -269,8 +269,11 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 		if err := os.MkdirAll(c.Out, 0o777); err != nil {
 			return command.BadInput("-o: want a directory to keep results in: %w", err)
 		}
-		if c.Out, err = filepath.Abs(c.Out); err != nil {
-			return err
+		if c.Out, err = filepath.Abs(c.Out); err == nil {
+			c.Out, err = filepath.EvalSymlinks(c.Out) // git names files without links, too
+		}
+		if err != nil {
+			return fmt.Errorf("-o: %w", err)
 		}
 	}
 	for _, s := range c.sides() {

@@ -456,6 +456,25 @@ func TestUncommittedChanges(t *testing.T) {
 	require.Contains(t, stdout, "State/edited=2,staged=2,deleted=none,untracked=2,run=1+x,link=run,dir=2,file=dir,ignored=none")
 }
 
+// What an earlier comparison kept in the checkout is no change, and no other file is left out.
+func TestResultsInCheckout(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
+	top, err := os.Getwd()
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(top, link))
+	for _, out := range []string{".", filepath.Join(link, "out")} {
+		for file, dirty := range map[string]bool{"head-again.txt": false, "notes.txt": true} {
+			write(t, map[string]string{filepath.Join(out, file): "1"})
+			c, end, err := prepare(t, with(func(o *Options) { o.Packages, o.Out = "./none", out }))
+			require.ErrorContains(t, err, "./none")
+			require.Equal(t, dirty, c.head.dirty, "%s in %s", file, out)
+			end()
+			require.NoError(t, os.Remove(filepath.Join(out, file)))
+		}
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod":           goMod,
