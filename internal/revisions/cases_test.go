@@ -212,6 +212,27 @@ func TestGitSettings(t *testing.T) {
 		require.Equal(t, before, git(t, "-C", "docs/theme", "config", "core.worktree"))
 		require.Contains(t, git(t, "-C", "docs/theme", "status"), "nothing to commit")
 	})
+	t.Run("ssh", func(t *testing.T) {
+		newRepo(t, thing)
+		for _, test := range []struct{ ssh, command, config, want string }{
+			{"", "", "", "ssh -o BatchMode=yes"},
+			{"mine", "", "", ""},
+			{"", "mine -v", "", "mine -v"},
+			{"", "", "mine -v", ""},
+		} {
+			t.Setenv("GIT_SSH", test.ssh)
+			t.Setenv("GIT_SSH_COMMAND", test.command)
+			git(t, "config", "core.sshCommand", test.config)
+			if test.config == "" {
+				git(t, "config", "--unset", "core.sshCommand")
+			}
+			c, end := checkOut(t)
+			out, _, err := c.exec(t.Context(), c.top, "sh", "-c", "echo $GIT_SSH_COMMAND")
+			require.NoError(t, err)
+			require.Equal(t, test.want+"\n", out, "%+v", test)
+			end()
+		}
+	})
 	t.Run("filters", func(t *testing.T) {
 		newRepo(t, thing)
 		commit(t, map[string]string{".gitattributes": "secret.txt filter=lock\n", "secret.txt": "s\n"})
@@ -256,7 +277,7 @@ func TestGitSettings(t *testing.T) {
 func TestGitVariables(t *testing.T) {
 	for name, kept := range map[string]bool{
 		"GIT_DIR": false, "GIT_WORK_TREE": false, "GIT_INDEX_FILE": false, "GIT_NAMESPACE": false, "GIT_TRACE": false, "GIT_QUARANTINE_PATH": false,
-		"GIT_LITERAL_PATHSPECS": false, "GIT_SSH_COMMAND": true, "GIT_CONFIG_GLOBAL": true, "GIT_CONFIG_KEY_0": true, "GIT_ASKPASS": true, "GIT_AUTHOR_NAME": true,
+		"GIT_LITERAL_PATHSPECS": false, "GIT_SSH_COMMAND": true, "GIT_LFS_SKIP_SMUDGE": true, "GIT_CONFIG_GLOBAL": true, "GIT_CONFIG_KEY_0": true, "GIT_ASKPASS": true, "GIT_AUTHOR_NAME": true,
 	} {
 		t.Setenv(name, "x")
 		env, err := environ(t.TempDir())

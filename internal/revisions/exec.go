@@ -17,11 +17,11 @@ import (
 	"boundaries/internal/process"
 )
 
-// keptGitVariable matches the git variables that say how to reach a server or who the
-// user is. The others say where a repository is, or change what git prints. They come
-// from a hook or a script around this program, and would lead git from the worktrees
-// back to the user's checkout.
-var keptGitVariable = regexp.MustCompile(`^GIT_(CONFIG_|SSH|SSL_|HTTP_|PROXY_|ASKPASS$|ALLOW_PROTOCOL$|EXEC_PATH$|AUTHOR_|COMMITTER_|CEILING_DIRECTORIES$|DISCOVERY_ACROSS_FILESYSTEM$)`)
+// keptGitVariable matches the git variables that say how to reach a server, who the user
+// is, and which large files to fetch. The others are not for the children: some say where
+// a repository is and would, if a hook or a script around this program has set them, lead
+// git from the worktrees back to the user's checkout; some change what git prints.
+var keptGitVariable = regexp.MustCompile(`^GIT_(CONFIG_|LFS_|SSH|SSL_|HTTP_|PROXY_|ASKPASS$|ALLOW_PROTOCOL$|EXEC_PATH$|AUTHOR_|COMMITTER_|CEILING_DIRECTORIES$|DISCOVERY_ACROSS_FILESYSTEM$)`)
 
 // environ returns the environment of all children. Their temporary files go to
 // tmp, because a killed child leaves them behind.
