@@ -109,7 +109,7 @@ func newRepo(t *testing.T, files map[string]string) {
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
 		// -ldflags halves the time of the linker. -n and -json are for other commands of the user.
-		"GOFLAGS='-ldflags=-s -w' -n -json", "GOGC=off",
+		"GOFLAGS='-ldflags=-s -w' -n -json", "GOGC=off", "GOTMPDIR=",
 	} {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
@@ -512,6 +512,11 @@ func TestBadInput(t *testing.T) {
 	t.Run("head does not build", func(t *testing.T) {
 		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
 		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "HEAD", quick)
+	})
+	t.Run("nowhere for programs", func(t *testing.T) {
+		t.Setenv("GOENV", filepath.Join(t.TempDir(), "env"))
+		write(t, map[string]string{os.Getenv("GOENV"): "GOTMPDIR=" + filepath.Join(t.TempDir(), "none") + "\n"})
+		requireBadInput(t, "making a temporary directory: ", "HEAD", quick)
 	})
 	t.Run("nowhere for temporary files", func(t *testing.T) {
 		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
