@@ -464,8 +464,9 @@ func (c *comparison) buildBenchstat(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {
 		return err
 	}
-	// The user's flags are meant for the user's modules, not for benchstat.
-	_, errOut, err := c.execEnv(ctx, []string{"GOWORK=off", "GOFLAGS="}, dir, "go", "build", "-mod=mod", "-o", c.exe("benchstat"), perf+"/cmd/benchstat")
+	// The user's flags are meant for the user's modules, not for benchstat. The go command
+	// takes an empty GOFLAGS for none, and reads the one that go env -w has set.
+	_, errOut, err := c.execEnv(ctx, []string{"GOWORK=off", "GOFLAGS=-mod=mod"}, dir, "go", "build", "-o", c.exe("benchstat"), perf+"/cmd/benchstat")
 	if err != nil {
 		return firstLine(errOut, err)
 	}
