@@ -273,6 +273,15 @@ func TestGitSettings(t *testing.T) {
 	})
 }
 
+// A file that vanishes after git has listed it counts as deleted.
+func TestVanishedFile(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(from, "kept"), nil, 0o666))
+	require.NoError(t, overlay(t.Context(), from, to, []change{{path: "a/.swap"}, {path: "kept"}}))
+	require.NoFileExists(t, filepath.Join(to, "a", ".swap"))
+	require.FileExists(t, filepath.Join(to, "kept"))
+}
+
 // No variable of git leads it to another repository. Those for reaching a server are kept.
 func TestGitVariables(t *testing.T) {
 	for name, kept := range map[string]bool{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -323,7 +324,8 @@ func overlay(ctx context.Context, from, to string, changes []change) error {
 		if err := root.MkdirAll(path.Dir(ch.path), 0o777); err != nil {
 			return err
 		}
-		if err := copyFile(root, ch.path, filepath.Join(from, ch.path)); err != nil {
+		// An editor may have removed its file since git listed it.
+		if err := copyFile(root, ch.path, filepath.Join(from, ch.path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
