@@ -372,7 +372,7 @@ func (c *comparison) link(ctx context.Context, p *pkg, i gate.Side, seed int64) 
 	if err := c.enter(s); err != nil {
 		return err
 	}
-	args := slices.Concat([]string{"test", "-c", "-n=false", "-json=false", "-vet=off", "-buildvcs=false"}, c.layoutFlags(seed))
+	args := slices.Concat([]string{"test", "-c", "-n=false", "-x=false", "-work=false", "-json=false", "-vet=off", "-buildvcs=false"}, c.layoutFlags(seed))
 	if c.inject != nil {
 		args = append(args, "-overlay="+c.inject.overlay)
 	}

@@ -122,13 +122,16 @@ func (c *comparison) goTool(ctx context.Context, s *side, dir string, args ...st
 	return out, nil
 }
 
+// traceLine matches what a Go program prints because of GODEBUG=inittrace=1 or gctrace=1.
+var traceLine = regexp.MustCompile(`^(init \S+|gc \d+) @`)
+
 // firstLine returns the first line of output that says what is wrong, and the next
 // one if it belongs to it. It returns err if there is none.
 func firstLine(output string, err error) error {
 	text := ""
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "# ") || strings.HasPrefix(line, "go: downloading ") {
+		if line == "" || strings.HasPrefix(line, "# ") || strings.HasPrefix(line, "go: downloading ") || traceLine.MatchString(line) {
 			continue
 		}
 		text = strings.TrimSpace(text + " " + line)

@@ -108,8 +108,8 @@ func newRepo(t *testing.T, files map[string]string) {
 	for _, setting := range []string{
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
-		// -ldflags halves the time of the linker. -n and -json are for other commands of the user.
-		"GOFLAGS='-ldflags=-s -w' -n -json", "GOGC=off", "GOTMPDIR=",
+		// -ldflags halves the time of the linker. The other flags are for other commands of the user.
+		"GOFLAGS='-ldflags=-s -w' -n -x -work -json", "GOGC=off", "GOTMPDIR=",
 	} {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
