@@ -86,7 +86,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		return errors.New("want text, markdown, json or benchstat")
 	})
 	flags.BoolVar(&o.MergeBase, "merge-base", false, "compare with the last commit that BASE and this checkout have in common")
-	flags.StringVar(&o.Out, "o", "", "keep the results and the reports in `dir`")
+	flags.StringVar(&o.Out, "o", "", "keep the results and the reports in `dir`, in place of those of an earlier comparison")
 	flags.StringVar(&o.Packages, "pkg", ".", "compare the packages that match `pattern`, as in go list")
 	flags.BoolVar(&o.Relink, "relink", true, "link both sides again in each round, with other layouts of the code")
 	flags.Func("rounds", "run each side `n` times (default 10)", func(s string) (err error) {
