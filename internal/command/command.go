@@ -41,11 +41,9 @@ type Problems []error
 func (p Problems) Error() string { return errors.Join(p...).Error() }
 
 // Main runs the program and exits. The context of run ends with the first signal
-// that asks the program to stop.
+// that asks the program to stop, or when nobody reads what the program prints any more.
 func Main(name string, run func(ctx context.Context) error) {
-	// Catch SIGPIPE too. Otherwise a reader that closes the pipe (| head) would end
-	// the process before it has cleaned up.
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	// Under nohup a hangup must stay ignored, and NotifyContext would catch it.
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
@@ -53,7 +51,25 @@ func Main(name string, run func(ctx context.Context) error) {
 	// The signals stay caught until the end: a second Ctrl-C must neither cut the
 	// cleanup short nor replace the exit status.
 	ctx, _ := signal.NotifyContext(context.Background(), signals...)
-	os.Exit(Report(name, os.Stderr, run(ctx)))
+	os.Exit(Report(name, os.Stderr, run(untilUnread(ctx))))
+}
+
+// untilUnread returns a context that also ends when a write finds that nobody reads what
+// the program prints. It catches SIGPIPE: otherwise a reader that closes the pipe (| head)
+// would end the process before it has cleaned up. The signal also comes when another
+// process closes a pipe that it reads from this one, and that is only an error of a write.
+func untilUnread(ctx context.Context) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	go func() {
+		for range broken {
+			if unread() {
+				end()
+			}
+		}
+	}()
+	return ctx
 }
 
 // Report writes the error to stderr, if there is one, after the program's name.
