@@ -132,12 +132,18 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	err := runner.Run(ctx, c)
 	finish()
 	var failed command.Problems
+	errors.As(err, &failed)
 	switch {
-	case ctx.Err() != nil && !exists(c.Out):
-		return command.Interrupted("interrupted before the first result")
-	case ctx.Err() != nil:
-		return command.Interrupted(fmt.Sprintf("interrupted; %s has the complete rows, and -resume continues", c.Out))
-	case errors.As(err, &failed):
+	case errors.Is(err, context.Canceled):
+		text := fmt.Sprintf("interrupted; %s has the complete rows, and -resume continues", c.Out)
+		if c.Prebuilt != nil {
+			text = "interrupted"
+		} else if !exists(c.Out) {
+			text = "interrupted before the first result"
+		}
+		failed = failed[:max(0, len(failed)-1)] // without this error
+		return append(failed, command.Interrupted(text))
+	case failed != nil:
 		return failed
 	case err != nil:
 		return command.BadInput("%w", err)
@@ -150,14 +156,14 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// farArgs returns the flags with which another machine measures the same.
+// farArgs returns the arguments with which another machine measures the same.
 func farArgs(c runner.Config) []string {
 	args := []string{"-bench", c.Bench, "-rounds", strconv.Itoa(c.Rounds), "-benchtime", c.Benchtime,
 		"-seed", strconv.FormatUint(c.Seed, 10), "-timeout", c.Timeout.String()}
 	if c.CPU != nil {
 		args = append(args, "-cpu", joined(c.CPU))
 	}
-	return args
+	return append(append(args, "--"), c.Packages...)
 }
 
 // runOn runs on all hosts at once.
@@ -166,6 +172,7 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed command.Problems
+	interrupted := false
 	for _, host := range hosts {
 		wg.Go(func() {
 			mine := c
@@ -177,14 +184,16 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 			}})
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil && ctx.Err() == nil {
+			if errors.Is(err, context.Canceled) {
+				interrupted = true
+			} else if err != nil {
 				failed = append(failed, err)
 			}
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return command.Interrupted("interrupted; the files that exist have the complete rows")
+	if interrupted {
+		failed = append(failed, command.Interrupted("interrupted; the files that exist have the complete rows"))
 	}
 	if len(failed) > 0 {
 		return failed

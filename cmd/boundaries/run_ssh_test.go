@@ -106,12 +106,13 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}
 
 	var stdout, stderr bytes.Buffer
-	args := []string{"run", "-o", "out.txt", "-on", "one,two", "-ssh", ssh, "-bench", "A", "-cpu", "1,2", "-rounds", "2", "-benchtime", "1x", "-seed", "3"}
+	args := []string{"run", "-o", "out.txt", "-on", "one,two", "-ssh", ssh, "-bench", "A", "-cpu", "1,2", "-rounds", "2", "-benchtime", "1x", "-seed", "3", "./..."}
 	require.Equal(t, 0, statusOf(t.Context(), args, &stdout, &stderr), stderr.String())
 	for _, host := range []string{"one", "two"} {
 		text, err := os.ReadFile("out." + host + ".txt")
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "# host: "+host+"\n")
+		assert.Contains(t, string(text), "-seed 3 ./...\n# seed: 3\n", "the command that measures the same")
 		assert.Contains(t, string(text), "# complete: 2 rounds")
 		assert.Equal(t, 4, strings.Count(string(text), "\nBenchmarkA"))
 		assert.Contains(t, stderr.String(), "boundaries: "+host+": round 2 of 2")
@@ -121,9 +122,9 @@ func TestRunOnOtherMachines(t *testing.T) {
 	assert.Equal(t, 0, status)
 	assert.Equal(t, 2, strings.Count(stdout.String(), "A: speed-up")+strings.Count(stdout.String(), "tiny: speed-up"), "two hosts are two machines")
 
-	// Interrupted, it keeps what there is.
+	// Interrupted, it keeps what there is. A host that failed before stays named.
 	ctx, cancel := context.WithCancel(t.Context())
-	args = []string{"run", "-o", "cut.txt", "-on", "one", "-ssh", ssh, "-rounds", "1000", "-benchtime", "1x"}
+	args = []string{"run", "-o", "cut.txt", "-on", "three,one", "-ssh", ssh, "-rounds", "1000", "-benchtime", "1x"}
 	go func() {
 		for ctx.Err() == nil {
 			if text, _ := os.ReadFile("cut.one.txt"); bytes.Count(text, []byte("\nBenchmarkSlow")) >= 2 {
@@ -134,6 +135,8 @@ func TestRunOnOtherMachines(t *testing.T) {
 	}()
 	stderr.Reset()
 	assert.Equal(t, 130, statusOf(ctx, args, &stdout, &stderr), stderr.String())
+	assert.Contains(t, stderr.String(), "boundaries: run: three: ")
+	assert.Contains(t, stderr.String(), "boundaries: one: run: interrupted\n")
 	text, err := os.ReadFile("cut.one.txt")
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "# interrupted: ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,22 @@ func TestRunVerb(t *testing.T) {
 	assert.Regexp(t, `\nboundaries: run: tiny: --- FAIL: BenchmarkB tiny_test.go:\d+: wrong\n$`, stderr.String())
 	status = statusOf(t.Context(), []string{"table", "out.txt"}, &stdout, &stderr)
 	assert.Equal(t, 0, status)
+	ctx, cancel := context.WithCancel(t.Context())
+	atRound2 := writerFunc(func(p []byte) (int, error) {
+		if bytes.Contains(p, []byte("round 2")) {
+			cancel()
+		}
+		return stderr.Write(p)
+	})
+	stderr.Reset()
+	status = statusOf(ctx, strings.Fields("run -o cut.txt -cpu 1 -benchtime 1x"), &stdout, atRound2)
+	assert.Equal(t, 130, status)
+	assert.Regexp(t, `: wrong\nboundaries: run: interrupted; cut.txt has the complete rows, and -resume continues\n$`, stderr.String())
 }
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestDefaultCPU(t *testing.T) {
 	for n, want := range map[int]string{1: "1", 2: "1,2", 6: "1,2,4,6", 8: "1,2,4,8"} {
@@ -95,8 +111,8 @@ func TestDefaultCPU(t *testing.T) {
 	_, err = numbers("10000")
 	assert.NoError(t, err, "the most procs")
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
-	far := runner.Config{Bench: "A b", Rounds: 3, Benchtime: "7x", Seed: 1<<64 - 1, Timeout: 90 * time.Second}
-	assert.Equal(t, []string{"-bench", "A b", "-rounds", "3", "-benchtime", "7x", "-seed", "18446744073709551615", "-timeout", "1m30s"}, farArgs(far), "the far machine has its own -cpu")
+	far := runner.Config{Bench: "A b", Rounds: 3, Benchtime: "7x", Seed: 1<<64 - 1, Timeout: 90 * time.Second, Packages: []string{"./a", "-b"}}
+	assert.Equal(t, []string{"-bench", "A b", "-rounds", "3", "-benchtime", "7x", "-seed", "18446744073709551615", "-timeout", "1m30s", "--", "./a", "-b"}, farArgs(far), "the far machine has its own -cpu")
 	far.CPU = []int{1, 4}
-	assert.Equal(t, []string{"-cpu", "1,4"}, farArgs(far)[10:])
+	assert.Equal(t, []string{"-cpu", "1,4"}, farArgs(far)[10:12])
 }

@@ -40,6 +40,9 @@ type Problems []error
 
 func (p Problems) Error() string { return errors.Join(p...).Error() }
 
+// Unwrap lets the exit status be that of an [Error] among the problems.
+func (p Problems) Unwrap() []error { return p }
+
 // Main runs the program and exits. The context of run ends with the first signal
 // that asks the program to stop, or when nobody reads what the program prints any more.
 func Main(name string, run func(ctx context.Context) error) {

@@ -20,6 +20,7 @@ func TestReport(t *testing.T) {
 		{fmt.Errorf("in c: %w", BadInput("no %s", "d")), "program: in c: no d\n", 2},
 		{Exit(3, "no %s", "d"), "program: no d\n", 3},
 		{Problems{errors.New("a"), errors.New("b")}, "program: a\nprogram: b\n", 1},
+		{Problems{errors.New("a"), Interrupted("b")}, "program: a\nprogram: b\n", 130},
 	} {
 		var stderr strings.Builder
 		require.Equal(t, test.status, Report("program", &stderr, test.err), "%v", test.err)

@@ -108,6 +108,27 @@ func TestTheKeeperHears(t *testing.T) {
 	assert.Equal(t, []int{want, 0}, heard)
 }
 
+// Programs and what they leave are where the go command would have them, until the end.
+func TestTemporaryFolder(t *testing.T) {
+	folder, settings := t.TempDir(), filepath.Join(t.TempDir(), "env")
+	require.NoError(t, os.WriteFile(settings, []byte("GOTMPDIR="+folder+"\n"), 0o666)) // as go env -w does
+	for variable, value := range map[string]string{"GOTMPDIR": folder, "GOENV": settings} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv("GOTMPDIR", "")
+			t.Setenv(variable, value)
+			r := &runner{}
+			end, err := r.keep()
+			require.NoError(t, err)
+			assert.Equal(t, folder, filepath.Dir(r.temp))
+			got, err := r.exec(t.Context(), "", "sh", "-c", "echo $GOTMPDIR")
+			require.NoError(t, err)
+			assert.Equal(t, r.temp+"\n", got)
+			end()
+			assert.NoDirExists(t, r.temp)
+		})
+	}
+}
+
 // A command that says nothing because its output finds no room fails for that reason.
 func TestNoRoom(t *testing.T) {
 	r := &runner{temp: t.TempDir(), started: func(int) {}}

@@ -32,25 +32,20 @@ type Remote struct {
 
 // RunOn measures on another machine. It builds this command and the test binaries for the
 // system and the processor of that machine, copies them there, and appends what they print
-// to c.Out as it comes. The other machine needs only an ssh server, a shell and tar. Nothing
-// stays on it: the command there ends and removes everything when its standard input ends.
+// to c.Out as it comes. The other machine needs only an ssh server, sh and tar. Nothing
+// stays on it: the commands there end and remove everything when their standard input ends.
 func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	defer func() {
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, ctx.Err()) {
 			err = fmt.Errorf("%s: %w", on.Host, err)
 		}
 	}()
-	temp, err := os.MkdirTemp("", "boundaries-run-")
+	r := &runner{Config: c}
+	end, err := r.keep()
 	if err != nil {
 		return err
 	}
-	keeper, err := process.Keep(temp, nil)
-	if err != nil {
-		_ = os.RemoveAll(temp)
-		return fmt.Errorf("starting the process that cleans up: %w", err)
-	}
-	defer keeper.End()
-	r := &runner{Config: c, temp: temp, started: keeper.Started}
+	defer end()
 	kernel, err := on.output(ctx, nil, "uname -sm")
 	if err != nil {
 		return err
@@ -63,7 +58,7 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	if err := r.compile(ctx); err != nil {
 		return err
 	}
-	if err := r.compileSelf(ctx, filepath.Join(temp, "boundaries")); err != nil {
+	if err := r.compileSelf(ctx, filepath.Join(r.temp, "boundaries")); err != nil {
 		return err
 	}
 	tests := []string{}
@@ -72,32 +67,53 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 		tests = append(tests, b.pkg+"="+filepath.Base(b.path))
 		names = append(names, filepath.Base(b.path))
 	}
-	archive, err := exec.CommandContext(ctx, "tar", append([]string{"-C", temp, "-czf", "-"}, names...)...).Output()
-	if err != nil {
-		return fmt.Errorf("packing the binaries: %w", err)
+	if _, err := r.exec(ctx, r.temp, "tar", append([]string{"-czf", "packed"}, names...)...); err != nil {
+		said := errors.New(strings.TrimRight(err.Error()+": "+r.stderr, ": \n"))
+		return fmt.Errorf("packing the binaries: %w", cmp.Or(ctx.Err(), process.Room(r.temp), said))
 	}
-	folder, err := on.output(ctx, archive, `d=$(mktemp -d "${TMPDIR:-/tmp}/boundaries-run-XXXXXX") && cd "$d" && tar -xzf - && pwd`)
+	archive, err := os.Open(filepath.Join(r.temp, "packed"))
 	if err != nil {
 		return err
 	}
+	defer archive.Close()
+	folder, err := on.output(ctx, archive, unpack)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && ctx.Err() == nil { // the command that removes it may not have begun
+			_, _ = on.output(ctx, nil, "rm -rf -- "+quote(folder))
+		}
+	}()
 	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		_, _ = on.output(context.WithoutCancel(ctx), nil, "rm -rf -- "+quote(folder))
 		return err
 	}
 	defer func() { err = cmp.Or(err, file.Close()) }()
-	args := append([]string{"./boundaries", "run"}, on.Args...)
-	args = append(args, "-prebuilt", strings.Join(tests, ","), "-host", on.Host)
+	args := append([]string{"./boundaries", "run", "-prebuilt", strings.Join(tests, ","), "-host", on.Host}, on.Args...)
 	for i := range args {
 		args[i] = quote(args[i])
 	}
 	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
 }
 
+// unpack is a shell command that unpacks its standard input in a new folder and prints the
+// folder's name, or leaves nothing behind. An archive from Windows says of no file that it
+// is a program.
+const unpack = `trap '' PIPE; d=$(mktemp -d "${TMPDIR:-/tmp}/boundaries-run-XXXXXX") && cd "$d" && { tar -xzf - && chmod +x ./* && pwd || { cd /; rm -rf -- "$d"; exit 1; }; }`
+
+// command returns a command that runs a script on the other machine, whatever shell the
+// user has there. What ssh leaves running may keep its output open, and is not waited for.
+func (on Remote) command(ctx context.Context, script string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, "sh -c "+quote(script))...)
+	cmd.WaitDelay = 2 * time.Second
+	return cmd
+}
+
 // run runs a shell command on the other machine. The command's standard input stays
 // open until ctx ends, and its output goes to the file.
 func (on Remote) run(ctx context.Context, file *os.File, script string) error {
-	cmd := exec.Command(on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
+	cmd := on.command(context.Background(), script)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -116,13 +132,10 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	err = cmd.Wait()
 	stop()
 	_ = input.Close()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
+		return nil
 	}
-	if err != nil {
-		return errors.New(cmp.Or(says.last, err.Error()))
-	}
-	return nil
+	return cmp.Or(ctx.Err(), errors.New(cmp.Or(says.last, err.Error())))
 }
 
 // A synced is a file whose every write returns when the disk has the data.
@@ -158,15 +171,18 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
-// output returns what a shell command prints on the other machine.
-func (on Remote) output(ctx context.Context, input []byte, script string) (string, error) {
-	cmd := exec.CommandContext(ctx, on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, script)...)
-	cmd.Stdin = bytes.NewReader(input)
+// output returns what a shell command prints on the other machine. The input is a file, or
+// nil, because a pipe breaks if the command ends early.
+func (on Remote) output(ctx context.Context, input *os.File, script string) (string, error) {
+	cmd := on.command(ctx, script)
+	if input != nil {
+		cmd.Stdin = input
+	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil {
-		return "", errors.New(strings.Join(strings.Fields(cmp.Or(strings.TrimSpace(stderr.String()), err.Error())), " "))
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return "", cmp.Or(ctx.Err(), errors.New(strings.Join(strings.Fields(cmp.Or(strings.TrimSpace(stderr.String()), err.Error())), " ")))
 	}
 	return strings.TrimSpace(string(out)), nil
 }

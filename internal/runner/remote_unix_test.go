@@ -6,7 +6,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,18 +17,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// near is a machine that a shell script reaches, which is this one.
+// near is a machine that a shell script reaches, which is this one. Its user's shell is one
+// that does not know what sh knows.
 func near(t *testing.T) Remote {
 	t.Helper()
 	ssh := filepath.Join(t.TempDir(), "ssh")
-	require.NoError(t, os.WriteFile(ssh, []byte("#!/bin/sh\n[ \"$1\" = near ] && shift && exec sh -c \"$1\"\n"), 0o777))
+	require.NoError(t, os.WriteFile(ssh, []byte("#!/bin/sh\n[ \"$1\" = near ] && shift || exit\ncase $1 in 'sh -c '*) eval \"exec $1\" ;; esac\n"), 0o777))
 	// The hosts of a run share the words of the command, and append to them at once.
 	return Remote{Host: "near", SSH: append(make([]string, 0, 9), ssh)}
 }
 
 func TestRemoteOutput(t *testing.T) {
 	on := near(t)
-	out, err := on.output(t.Context(), []byte("input"), "cat; echo")
+	name := filepath.Join(t.TempDir(), "input")
+	require.NoError(t, os.WriteFile(name, []byte("input"), 0o666))
+	input, err := os.Open(name)
+	require.NoError(t, err)
+	defer input.Close()
+	out, err := on.output(t.Context(), input, "cat; echo")
 	require.NoError(t, err)
 	assert.Equal(t, "input", out)
 	_, err = on.output(t.Context(), nil, "echo no >&2; echo route >&2; exit 255")
@@ -33,6 +42,71 @@ func TestRemoteOutput(t *testing.T) {
 	_, err = on.output(t.Context(), nil, "exit 255")
 	require.EqualError(t, err, "exit status 255")
 	assert.Empty(t, on.SSH[:2][1], "it wrote into the words of the other hosts")
+	ctx, cancel := context.WithCancel(t.Context())
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	go func() {
+		defer cancel()
+		reader, err := os.Open(fifo) // returns when the command opens it
+		assert.NoError(t, err)
+		assert.NoError(t, reader.Close())
+	}()
+	_, err = on.output(ctx, nil, "exec sleep 100 >'"+fifo+"'")
+	require.Equal(t, context.Canceled, err)
+}
+
+// What does not unpack leaves nothing on the other machine, and what does can be executed.
+func TestUnpack(t *testing.T) {
+	on, here, there := near(t), t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", there)
+	require.NoError(t, os.WriteFile(filepath.Join(here, "a"), nil, 0o666))
+	send := func(script string) (folder string, err error) {
+		require.NoError(t, exec.Command("sh", "-c", "cd '"+here+"' && "+script+" >archive").Run())
+		archive, err := os.Open(filepath.Join(here, "archive"))
+		require.NoError(t, err)
+		defer archive.Close()
+		return on.output(t.Context(), archive, unpack)
+	}
+	_, err := send("echo no archive")
+	require.Error(t, err)
+	left, err := os.ReadDir(there)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	folder, err := send("tar -cz a")
+	require.NoError(t, err)
+	info, err := os.Stat(filepath.Join(folder, "a"))
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&0o100)
+}
+
+// A connection that ssh keeps for later has the command's output open, and is not waited for.
+func TestRemoteKeepsOutput(t *testing.T) {
+	on, fifo := near(t), filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	keeps := "(read line <'" + fifo + "') >&2 & "
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer file.Close()
+	var both sync.WaitGroup
+	both.Go(func() {
+		out, err := on.output(t.Context(), nil, keeps+"echo text")
+		assert.NoError(t, err)
+		assert.Equal(t, "text", out)
+	})
+	both.Go(func() { assert.NoError(t, on.run(t.Context(), file, keeps+"echo text")) })
+	done := make(chan struct{})
+	go func() { both.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Error("it waits")
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0) // ends the two that keep
+	require.NoError(t, err)
+	defer writer.Close()
+	_, err = writer.WriteString("\n\n")
+	require.NoError(t, err)
+	<-done
 }
 
 // A command on another machine has its input open until the context ends. What it prints
@@ -49,6 +123,7 @@ func TestRemoteRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	on.Stderr = func(string) { cancel() }
 	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
+	require.NoError(t, on.run(ctx, file, "exit 0"), "it had ended already")
 	// One that does not end is not waited for.
 	on.patience = time.Millisecond
 	ctx, cancel = context.WithCancel(t.Context())

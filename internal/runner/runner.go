@@ -134,22 +134,14 @@ type runner struct {
 
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
 // and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
-// other rows were measured.
+// other rows were measured, unless a last error says why not, such as ctx.Err().
 func Run(ctx context.Context, c Config) (err error) {
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: noise.Fastest{}}
-	// The keeper comes before the folder that it removes.
-	if r.temp, err = filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
+	end, err := r.keep()
+	if err != nil {
 		return err
 	}
-	keeper, err := process.Keep(r.temp, nil)
-	if err != nil {
-		return fmt.Errorf("starting the process that cleans up: %w", err)
-	}
-	defer keeper.End()
-	r.started = keeper.Started
-	if err := os.Mkdir(r.temp, 0o700); err != nil {
-		return fmt.Errorf("making a folder for the test binaries: %w", err)
-	}
+	defer end()
 	// Building takes long, so whether the file is at fault must be known before.
 	err = r.open()
 	if r.file != nil {
@@ -163,13 +155,36 @@ func Run(ctx context.Context, c Config) (err error) {
 		return cmp.Or(ctx.Err(), err)
 	}
 	err = r.rounds(ctx)
-	if ctx.Err() != nil {
-		return cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
+	if err != nil && ctx.Err() != nil {
+		err = cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
 	}
-	if err == nil && len(r.problems) > 0 {
-		return command.Problems(r.problems)
+	if len(r.problems) == 0 {
+		return err
+	} else if err != nil {
+		r.problems = append(r.problems, err)
 	}
-	return err
+	return command.Problems(r.problems)
+}
+
+// keep starts the process that cleans up, and makes the folder that it removes. The folder
+// is where the go command would have programs: a user whose temporary directory forbids
+// programs, or is small, sets GOTMPDIR.
+func (r *runner) keep() (end func(), err error) {
+	base := cmp.Or(os.Getenv("GOTMPDIR"), ask("go", "env", "-json=false", "GOTMPDIR"), os.TempDir())
+	if r.temp, err = filepath.Abs(filepath.Join(base, fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
+		return nil, err
+	}
+	// The keeper comes before the folder that it removes.
+	keeper, err := process.Keep(r.temp, nil)
+	if err != nil {
+		return nil, fmt.Errorf("starting the process that cleans up: %w", err)
+	}
+	r.started = keeper.Started
+	if err := os.Mkdir(r.temp, 0o700); err != nil {
+		keeper.End()
+		return nil, fmt.Errorf("making a folder for the test binaries: %w", err)
+	}
+	return keeper.End, nil
 }
 
 // build builds the test binaries and finds their rows.
@@ -613,7 +628,7 @@ func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs 
 
 func (r *runner) goTool(ctx context.Context, args ...string) (string, error) {
 	out, err := r.exec(ctx, "", "go", args...)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		text := ""
 		for line := range strings.Lines(out) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "go: downloading ") {
@@ -641,7 +656,7 @@ func (r *runner) exec(ctx context.Context, dir, name string, args ...string) (st
 	defer out.Close()
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stdout = dir, out
-	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp)
+	cmd.Env = append(os.Environ(), "TMPDIR="+r.temp, "TMP="+r.temp, "TEMP="+r.temp, "GOTMPDIR="+r.temp)
 	stderr, err := os.CreateTemp(r.temp, "output-")
 	if err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -271,6 +272,23 @@ func BenchmarkBad(b *testing.B) {
 	assert.ErrorContains(t, err, ": a wrong answer")
 	assert.Equal(t, 3, runs(parse(t, c))["Good-2"])
 	assert.Zero(t, runs(parse(t, c))["Bad"])
+
+	// An interrupt does not hide what failed, and one after the last row is none.
+	for round, want := range map[int]error{2: context.Canceled, 3: nil} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := c
+		c.Out = filepath.Join(t.TempDir(), "cut.txt")
+		c.Report = func(p Progress) {
+			if p.Round == round && (round == 2 || p.Row == "") {
+				cancel()
+			}
+		}
+		require.NoError(t, os.Remove("flag"))
+		err := Run(ctx, c)
+		assert.ErrorContains(t, err, ": a wrong answer")
+		assert.Equal(t, want != nil, errors.Is(err, context.Canceled), "%d: %v", round, err)
+		assert.Equal(t, want != nil, strings.Contains(text(t, c), "# interrupted: "))
+	}
 
 	for ends, want := range map[string]string{
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
