@@ -16,8 +16,8 @@ import (
 // controlSteps is how many steps a control takes. A test takes fewer.
 var controlSteps = 40_000_000
 
-// control measures a row whose workers share nothing, so only the machine can slow it
-// down. Its times at the beginning and the end of a round show whether the machine
+// control measures a row whose workers share nothing and have a proc each, so only the
+// machine can slow it down. Its times at the beginning and the end of a round show whether the machine
 // became slower or faster in between.
 func (r *runner) control(ctx context.Context, at string) error {
 	var text strings.Builder
@@ -42,6 +42,7 @@ var sink atomic.Uint64
 
 // compute divides steps among workers, a goroutine each, and returns how long they take.
 func compute(workers, steps int) time.Duration {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers)) // as go test -cpu does
 	var wg sync.WaitGroup
 	began := time.Now()
 	for i := range workers {

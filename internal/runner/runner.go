@@ -13,6 +13,7 @@
 // killed leaves a file that is right as far as it goes, and [Config].Resume continues
 // it. It removes its other files when it ends. On Unix, a keeper process waits until this
 // process ends in any way, then ends what this process started and removes what it made.
+// On Windows, a run that is killed leaves its files in the temporary folder.
 package runner
 
 import (
@@ -170,7 +171,7 @@ func Run(ctx context.Context, c Config) (err error) {
 // is where the go command would have programs: a user whose temporary directory forbids
 // programs, or is small, sets GOTMPDIR.
 func (r *runner) keep() (end func(), err error) {
-	base := cmp.Or(os.Getenv("GOTMPDIR"), ask("go", "env", "-json=false", "GOTMPDIR"), os.TempDir())
+	base := cmp.Or(ask("go", "env", "-json=false", "GOTMPDIR"), os.TempDir())
 	if r.temp, err = filepath.Abs(filepath.Join(base, fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return nil, err
 	}
