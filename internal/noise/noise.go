@@ -2,10 +2,11 @@
 //
 // A [Meter] looks at the machine before and after a timed run and never during it:
 //
-//   - It times a fixed computation, on each processor if the row uses all of them.
-//     This shows a processor that is slower than before: a lower clock, another
-//     virtual machine. A slow computation counts only if it is slow both before and
-//     after the run: of the rows with only one of them, nine in ten ran at full speed.
+//   - It times a fixed computation, on each processor if the row uses all of them. If a
+//     quota limits this process, no processor is chosen. This shows a processor that is
+//     slower than before: a lower clock, another virtual machine. A slow computation
+//     counts only if it is slow both before and after the run: of the rows with only one
+//     of them, nine in ten ran at full speed.
 //     It does not show another virtual machine on the same core. Its steps depend on
 //     each other and leave most of the core unused, so the neighbor does not slow it
 //     down. But the neighbor halves the speed of a loop with independent steps.
@@ -27,6 +28,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,18 +72,22 @@ type Meter struct {
 // live processes whose work belongs to the row. Start takes about 0.2 ms.
 func Start(procs, processors int, children ...int) *Meter {
 	m := &Meter{procs: procs, processors: processors, children: children}
-	m.probe = probe(m.probed(), m.probed() == processors)
+	m.probe = probe(m.probed(), m.pins())
 	m.before = read("/", children)
 	return m
 }
 
 func (m *Meter) probed() int { return max(1, min(m.procs, m.processors)) }
 
+// pins reports whether each processor is to be probed. With a quota, this process may run
+// on more processors than it gets time for, and the row runs on any of them.
+func (m *Meter) pins() bool { return m.probed() == runtime.NumCPU() }
+
 // Stop looks again and returns what has changed.
 func (m *Meter) Stop() Signals {
 	s := m.before.until(read("/", m.children))
 	s.Procs, s.Processors, s.Probed = m.procs, m.processors, m.probed()
-	s.Probe = min(m.probe, probe(m.probed(), m.probed() == m.processors))
+	s.Probe = min(m.probe, probe(m.probed(), m.pins()))
 	return s
 }
 

@@ -5,8 +5,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,6 +221,36 @@ func TestMeter(t *testing.T) {
 	assert.Positive(t, Start(1, 2).Stop().Probe)
 	s = Start(8, 2).Stop()
 	assert.Equal(t, []int{8, 2, 2}, []int{s.Procs, s.Processors, s.Probed})
+}
+
+// A probe is for certain processors only if the row uses all, and no quota limits it.
+func TestPins(t *testing.T) {
+	n := runtime.NumCPU()
+	for _, test := range []struct {
+		procs, processors int
+		want              bool
+	}{{n, n, true}, {n + 1, n, true}, {n + 1, n + 1, false}, {n + 1, max(1, n-1), n == 1}, {max(1, n-1), n, n == 1}} {
+		assert.Equal(t, test.want, (&Meter{procs: test.procs, processors: test.processors}).pins(), test)
+	}
+}
+
+// A probe runs on as many processors as it should, whatever GOMAXPROCS is.
+func TestProbeHasProcs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var seen, ended atomic.Bool
+	go func() {
+		for i := 0; i < 200 && !seen.Load(); i++ {
+			probe(3, false)
+		}
+		ended.Store(true)
+	}()
+	for !ended.Load() {
+		if runtime.GOMAXPROCS(0) == 3 {
+			seen.Store(true)
+		}
+	}
+	assert.True(t, seen.Load())
+	assert.Equal(t, 1, runtime.GOMAXPROCS(0))
 }
 
 // One slow computation is an interrupt. A slow processor is slow before and after.
