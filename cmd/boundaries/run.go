@@ -34,6 +34,7 @@ in any repository.
 
 With -on, run measures on other machines instead, through ssh and on all at once. It
 builds the binaries for each machine, copies them there, and removes them at the end.
+They run without the package's folder, so a benchmark that reads testdata fails there.
 Each machine has a file of its own, named after the host: bench.HOST.txt for bench.txt.
 
 Table, scaling and report can read the FILE of an interrupted or killed run, and
@@ -87,6 +88,10 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	switch {
 	case hosts != nil && c.Resume:
 		return command.BadInput("-resume does not work with -on")
+	case hosts != nil && (c.Host != "" || c.Prebuilt != nil):
+		return command.BadInput("-host and -prebuilt do not work with -on, which sets them itself")
+	case hosts == nil && given["ssh"]:
+		return command.BadInput("-ssh reaches the hosts of -on; want -on, or no -ssh")
 	case hosts != nil && strings.TrimSpace(*ssh) == "":
 		return command.BadInput("-ssh is empty, want the command that reaches hosts")
 	case c.Out == "" && c.Prebuilt == nil:
@@ -96,10 +101,15 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	case c.Timeout <= 0:
 		return command.BadInput("-timeout is %v, want more than 0", c.Timeout)
 	}
+	var names []string
 	for _, host := range hosts {
-		if name := ofHost(c.Out, host); exists(name) {
+		name := ofHost(c.Out, host)
+		if exists(name) {
 			return command.BadInput("%s exists already; want a new file", name)
+		} else if slices.Contains(names, name) {
+			return command.BadInput("-on: two hosts would write %s; want hosts with different names", name)
 		}
+		names = append(names, name)
 	}
 	if c.Resume && !given["seed"] {
 		seed, err := runner.SeedOf(c.Out)
