@@ -79,7 +79,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	})
 	flags.StringVar(&c.Host, "host", "", "call this machine `name` in the file; used by -on")
-	flags.BoolVar(&c.Resume, "resume", false, "continue the file of an earlier run that had the same flags, packages, commit and machine")
+	flags.BoolVar(&c.Resume, "resume", false, "continue the file of an earlier run that had the same flags, packages, source and machine")
 	if ok, err := parse(flags, args, runUsage, stdout); !ok {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ type Config struct {
 	Timeout   time.Duration // how long one process may take
 
 	// Resume continues a file that an earlier run has begun with the same Packages,
-	// Bench, CPU, Benchtime and Seed, on the same machine and commit.
+	// Bench, CPU, Benchtime and Seed, on the same machine and from the same source.
 	Resume bool
 
 	// Report is called while Run looks for rows (Total is 0), before each run, and at the
@@ -130,7 +131,10 @@ type runner struct {
 	head     string          // the head that applies to the last result in the file
 	problems []error
 	repeated int
-	stderr   string // of the last command, if it failed
+
+	begunWith string // the fact "binaries" of the file that Resume continues
+
+	stderr string // of the last command, if it failed
 }
 
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
@@ -197,6 +201,9 @@ func (r *runner) build(ctx context.Context) error {
 		if err := r.compile(ctx); err != nil {
 			return err
 		}
+		if err := r.identify(); err != nil {
+			return err
+		}
 	}
 	for _, b := range r.binaries {
 		r.report(Progress{Row: "looking for the rows of " + b.pkg})
@@ -243,6 +250,27 @@ func (r *runner) compile(ctx context.Context) error {
 			return fmt.Errorf("building the tests of %s: %w", pkg, err)
 		}
 		r.binaries = append(r.binaries, b)
+	}
+	return nil
+}
+
+// identify writes what tells the test binaries from others, or compares it with what the
+// file has. Two edits of one commit have the same fact "commit". The go command builds the
+// same binary from the same source.
+func (r *runner) identify() error {
+	sum := sha256.New()
+	for _, b := range r.binaries {
+		text, err := os.ReadFile(b.path)
+		if err != nil {
+			return err
+		}
+		sum.Write(text)
+	}
+	hash := fmt.Sprintf("%x", sum.Sum(nil)[:8])
+	if !r.Resume || r.begunWith == "" && len(r.done) == 0 {
+		return r.write("# binaries: " + hash + "\n")
+	} else if r.begunWith != "" && r.begunWith != hash {
+		return fmt.Errorf("-resume: %s was begun with other test binaries: their source has changed, or how they are built; want the same, or a new file", r.Out)
 	}
 	return nil
 }
@@ -311,7 +339,7 @@ func (r *runner) open() (err error) {
 			r.facts[f[0]] = true
 		}
 	}
-	for _, fact := range []string{"numcpu", "plan", "command", "seed", "usable", "oversubscribed", "round", "interrupted", "complete"} {
+	for _, fact := range []string{"numcpu", "plan", "command", "seed", "usable", "oversubscribed", "binaries", "round", "interrupted", "complete"} {
 		r.facts[fact] = true
 	}
 	err = r.write(text.String())
@@ -411,6 +439,7 @@ func (r *runner) reopen() (err error) {
 			r.facts[strings.TrimSpace(line)] = true
 		}
 	}
+	r.begunWith = begun["binaries"]
 	if !planned {
 		return fmt.Errorf("-resume: %s has no line \"# plan:\"; want a file that boundaries run wrote", r.Out)
 	}

@@ -188,6 +188,11 @@ func TestInterruptedAndResumed(t *testing.T) {
 		t.Setenv("GORACE", "halt_on_error=1")
 		assert.ErrorContains(t, Run(t.Context(), c), `GORACE=\"halt_on_error=1\""; want the same, or a new file`)
 	})
+	source, err := os.ReadFile("tiny_test.go")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("tiny_test.go", append(source, "\nfunc BenchmarkC(b *testing.B) {}\n"...), 0o666))
+	assert.ErrorContains(t, Run(t.Context(), c), "out.txt was begun with other test binaries")
+	require.NoError(t, os.WriteFile("tiny_test.go", source, 0o666))
 	require.NoError(t, Run(t.Context(), c))
 	got := runs(parse(t, c))
 	for row, n := range complete {
@@ -201,6 +206,16 @@ func TestInterruptedAndResumed(t *testing.T) {
 		}
 	}
 	assert.Empty(t, parse(t, c).Problems)
+	require.Equal(t, 1, strings.Count(text(t, c), "# binaries: "))
+	// A file that does not say what it was begun with.
+	head, rest, _ := strings.Cut(text(t, c), "# binaries: ")
+	require.NoError(t, os.WriteFile(c.Out, []byte(head+"# other: "+rest), 0o666))
+	require.NoError(t, Run(t.Context(), c))
+	assert.NotContains(t, text(t, c), "# binaries: ")
+	require.NoError(t, os.WriteFile(c.Out, []byte(head), 0o666)) // killed while it built
+	c.Rounds = 1
+	require.NoError(t, Run(t.Context(), c))
+	assert.Contains(t, text(t, c), "# binaries: ")
 
 	c.Bench = "B"
 	assert.ErrorContains(t, Run(t.Context(), c), `was begun with -bench "." -cpu 1,2`)
