@@ -31,10 +31,10 @@
 // hand-over, not the work on the memory.
 //
 // Shared memory is a memfd on Linux, and a file without a name on other Unixes. A
-// waiter sleeps on a futex. Before that it spins for 20 µs, if there is a processor
-// for each child and for each goroutine that hands out items. Where there is no
-// futex, the waiter polls, every millisecond or more often. On systems that are not
-// Unix, the harness skips the rows that need shared memory.
+// waiter sleeps on a futex. Before that it spins for 20 µs, if the quota of this process
+// and the machine have a processor for each child and for each goroutine that hands out
+// items. Where there is no futex, the waiter polls, every millisecond or more often. On
+// systems that are not Unix, the harness skips the rows that need shared memory.
 //
 // # Children
 //

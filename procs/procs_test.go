@@ -942,7 +942,7 @@ func TestMainRefuses(t *testing.T) {
 }
 
 // A waiter spins for 20 µs if there is a processor for each child and for each
-// goroutine that hands out work.
+// goroutine that hands out work, within the quota.
 func TestSpinning(t *testing.T) {
 	for _, test := range []struct {
 		name              string
@@ -954,9 +954,13 @@ func TestSpinning(t *testing.T) {
 		{"lock-free", runtime.NumCPU(), 2 * runtime.NumCPU()},
 		{"atomic", 2, 3},
 	} {
-		p := start(t, named(test.name), test.workers, Word)
-		require.Equal(t, test.runnable <= runtime.NumCPU(), p.Spinning, "%s with %d", test.name, test.workers)
+		for _, quota := range []int{1, 3, runtime.NumCPU()} {
+			suite.Processors = quota
+			p := start(t, named(test.name), test.workers, Word)
+			require.Equal(t, test.runnable <= quota, p.Spinning, "%s with %d", test.name, test.workers)
+		}
 	}
+	suite.Processors = runtime.NumCPU()
 	var word atomic.Uint64
 	for range 100 {
 		began := time.Now()

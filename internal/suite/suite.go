@@ -8,8 +8,13 @@ package suite
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 )
+
+// Processors is how many processors the rows have all the time. The harness lowers it to
+// the quota of this process, if there is one.
+var Processors = runtime.NumCPU()
 
 // A Row is one variant in a table: a name and the loop that is measured.
 type Row[A any] struct {

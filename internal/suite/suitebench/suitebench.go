@@ -36,6 +36,7 @@ const ReportProcs = "BOUNDARIES_TEST_PROCS"
 // twice the work in the same time. user+sys-ns/op is the processor time of all
 // workers per step.
 func Workload(b *testing.B, w suite.Workload) {
+	suite.Processors = usable.N()
 	for _, row := range w.Benches {
 		var open *suite.Session
 		workersOf, failed := 0, false

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/cputime"
+	"boundaries/internal/noise"
 	"boundaries/internal/suite"
 )
 
@@ -50,6 +51,20 @@ func TestRowIsOpenForItsProcs(t *testing.T) {
 	}
 	require.Equal(t, "closed 1\nclosed 2\nclosed 3\n", closed.String())
 	require.Equal(t, []string{": 1.000", "-2: 2.000", "-3: 3.000"}, opened, "%s", out)
+}
+
+// A row that is opened knows how many processors a quota leaves it.
+func TestRowsKnowTheQuota(t *testing.T) {
+	before, got := usable, 0
+	usable = noise.Processors{Affinity: 8, Quota: 3}
+	testing.Benchmark(func(b *testing.B) {
+		Workload(b, suite.Workload{Key: "sync", Benches: []suite.Bench{{Name: "fake", Open: func(int) (suite.Session, error) {
+			got = suite.Processors
+			return suite.Session{}, errors.ErrUnsupported
+		}}}})
+	})
+	usable, suite.Processors = before, before.N()
+	require.Equal(t, 3, got)
 }
 
 // BenchmarkReopened reports how many sessions it has had. The first has a wrong answer.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"boundaries/internal/fork"
+	"boundaries/internal/suite"
 	"boundaries/procs/internal/shm"
 )
 
@@ -22,8 +22,9 @@ import (
 type Pool struct {
 	// Patience is how long the parent waits for the answers to what it has sent at once,
 	// which may be many items, before the child counts as broken: 10 s. It may be changed
-	// between runs. Windows has no deadlines for pipes: there the parent waits for as long
-	// as the child lives.
+	// between runs. Its clock goes on while Ctrl-Z stops the program and its children.
+	// Windows has no deadlines for pipes: there the parent waits for as long as the child
+	// lives.
 	Patience time.Duration
 
 	// What Run's functions may read.
@@ -64,7 +65,7 @@ func (v Variant) Start(workers int, payload Payload) (*Pool, error) {
 		Words:    int(payload / Word),
 		Layout:   v.layout(payload, children),
 	}
-	p.Spinning = v.runnable(children) <= runtime.NumCPU()
+	p.Spinning = v.runnable(children) <= suite.Processors
 	if p.Layout.Queues > 0 {
 		var err error
 		if p.file, p.memory, err = shm.New(p.Layout.Size()); err != nil {
