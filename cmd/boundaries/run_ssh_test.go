@@ -142,6 +142,17 @@ func TestRunOnOtherMachines(t *testing.T) {
 	assert.Contains(t, string(text), "# interrupted: ")
 	empty()
 
+	// What fails on the other machine leaves neither its binaries nor a file without results.
+	fails := filepath.Join(t.TempDir(), "ssh")
+	require.NoError(t, os.WriteFile(fails, []byte("#!/bin/sh\ncase $* in *-prebuilt*) echo lost >&2; exit 255 ;; esac\nexec "+ssh+" \"$@\"\n"), 0o777))
+	for reach, want := range map[string]string{fails: "lost", ssh: `run: no benchmark of . matches "None", or all skip`} {
+		stderr.Reset()
+		assert.Equal(t, 1, statusOf(t.Context(), []string{"run", "-o", "none.txt", "-on", "one", "-ssh", reach, "-bench", "None"}, &stdout, &stderr))
+		assert.Contains(t, stderr.String(), "boundaries: run: one: "+want+"\n")
+		assert.NoFileExists(t, "none.one.txt")
+		empty()
+	}
+
 	stderr.Reset()
 	args = []string{"run", "-o", "none.txt", "-on", "three", "-ssh", "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=1"}
 	assert.Equal(t, 1, statusOf(t.Context(), args, &stdout, &stderr))

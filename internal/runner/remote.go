@@ -33,7 +33,8 @@ type Remote struct {
 // RunOn measures on another machine. It builds this command and the test binaries for the
 // system and the processor of that machine, copies them there, and appends what they print
 // to c.Out as it comes. The other machine needs only an ssh server, sh and tar. Nothing
-// stays on it: the commands there end and remove everything when their standard input ends.
+// stays on it, unless this process is killed while it copies: the commands there end and
+// remove everything when the copy is cut short or their standard input ends.
 func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ctx.Err()) {
@@ -89,7 +90,12 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, file.Close()) }()
+	defer func() {
+		err = cmp.Or(err, file.Close())
+		if text, readErr := os.ReadFile(c.Out); err != nil && readErr == nil && !bytes.Contains(text, []byte("\nBenchmark")) {
+			_ = os.Remove(c.Out) // the next run would only find that it exists
+		}
+	}()
 	args := append([]string{"./boundaries", "run", "-prebuilt", strings.Join(tests, ","), "-host", on.Host}, on.Args...)
 	for i := range args {
 		args[i] = quote(args[i])
