@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -45,11 +47,16 @@ func TestMain(m *testing.M) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 		}
 		<-ctx.Done()
+		var sent atomic.Int32
 		go func() { // the signals that follow change nothing
 			for {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+				sent.Add(1)
 			}
 		}()
+		for sent.Load() < 10 {
+			runtime.Gosched()
+		}
 		return Interrupted(context.Cause(ctx).Error())
 	})
 }
