@@ -17,8 +17,8 @@ import (
 var controlSteps = 40_000_000
 
 // control measures a row whose workers share nothing and have a proc each, so only the
-// machine can slow it down. Its times at the beginning and the end of a round show whether the machine
-// became slower or faster in between.
+// machine can slow it down. Its times at the beginning and the end of a round show whether
+// the machine became slower or faster in between.
 func (r *runner) control(ctx context.Context, at string) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: %s\n", runtime.GOOS, runtime.GOARCH, benchfile.ControlPkg)

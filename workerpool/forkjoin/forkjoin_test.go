@@ -1,10 +1,12 @@
 package forkjoin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -267,7 +269,9 @@ func TestHelpersHelp(t *testing.T) {
 	help := regexp.MustCompile(`^\t\t[cp]\.await\(worker, &(all|p\.workers)\[worker\], &[cp]\.stop\)\n$|\n\t\tfor !c\.stop\.Load\(\) \{\n\t\t\tif !w\.help\(\) \{\n`)
 	files := map[string]bool{}
 	for _, file := range []string{"gil.go", "locked.go", "atomic.go", "lock_free.go"} {
-		code, err := os.ReadFile(file)
+		path, err := filepath.Abs(file)
+		require.NoError(t, err)
+		code, err := os.ReadFile(cmp.Or(suitetest.Mutant()[path], path))
 		require.NoError(t, err)
 		for _, crew := range crews.FindAllStringSubmatch(string(code), -1) {
 			files[file] = true
