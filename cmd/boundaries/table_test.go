@@ -417,7 +417,7 @@ func TestWhichPage(t *testing.T) {
 	require.NoError(t, err)
 	answers, _, _ := strings.Cut(string(page), "## ")
 	for line := range strings.Lines(answers) {
-		if strings.HasPrefix(line, "|") || strings.HasPrefix(line, "Start with") {
+		if strings.HasPrefix(line, "|") || strings.HasPrefix(line, "**Start with") {
 			require.Contains(t, string(readme), strings.ReplaceAll(line, "](results/", "](docs/results/"))
 		}
 	}

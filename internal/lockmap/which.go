@@ -65,12 +65,12 @@ func WriteWhich(w io.Writer, r *Results) error {
 		"<!-- Made by \"boundaries map -format which\" from the files that it links to. Regenerate it; do not edit it. -->\n\n")
 	fmt.Fprintf(&text, "Package [contention](../contention/contention.go) measured these on %s. A time is the median of ns/op at %d procs. A factor such as 1.23x is the time of the second variant, or of one sync.Mutex (`%s`), divided by that of the cheapest. "+
 		"\"About as cheap\" means that the 95 %% intervals overlap.\n\n", describe(r.machine), procs, plainMutex)
-	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n")
+	var table strings.Builder
 	var used []Ranking
 	for _, q := range questions {
 		all := r.rankings(q, procs)
 		answer, link := answer(q, all)
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", q.text, answer, link)
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", q.text, answer, link)
 		for _, one := range all {
 			// Two questions may be about one case.
 			if !slices.ContainsFunc(used, func(r Ranking) bool { return r.Cell == one.Cell }) {
@@ -79,8 +79,9 @@ func WriteWhich(w io.Writer, r *Results) error {
 		}
 	}
 	if times := mutexTimes(used); times > 0 {
-		fmt.Fprintf(&text, "\nStart with one sync.Mutex. In these cases it takes at most %.3g times as long as the cheapest variant. Look for another where a profile of your program says that the lock costs too much.\n", times)
+		fmt.Fprintf(&text, "**Start with one sync.Mutex.** In the cases below it takes at most %.3g times as long as the cheapest variant. Take another where a profile of your program says that the lock costs too much.\n\n", times)
 	}
+	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n%s", table.String())
 	for _, note := range notes(used...) {
 		text.WriteString("\n" + note + "\n")
 	}
