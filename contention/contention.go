@@ -67,9 +67,9 @@
 //	user+sys-ns/op    processor time of a step
 //	read-p50-ns, read-p99-ns, read-max-ns, and update-... likewise
 //	                  how long an access takes, from asking to done, hold included
-//	stall-ns          the longest time in which some goroutine finished no step, less
-//	                  the work that its steps had to do, except the hold of a timed step;
-//	                  steps that are not timed count, too
+//	stall-ns          the longest time in which some goroutine finished no step, timed or
+//	                  not, less the work that its steps had to do; the hold of a timed
+//	                  step is not taken off
 //	min-share, max-share
 //	                  the steps of the goroutine that took fewest and of the one that
 //	                  took most, relative to an equal share

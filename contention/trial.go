@@ -237,9 +237,8 @@ func (t *Trial) Observe(f func(Step)) {
 }
 
 // setClock sets w.clock. The time since it was last set, minus the work of the steps in
-// between, is an upper bound of the wait of each of those steps, but for the hold of a
-// timed step: it is subtracted before the step, and not after it. stall is the largest
-// such bound.
+// between, is an upper bound of the wait of each of those steps. Of a timed step, the hold
+// is subtracted too early, when its clock starts. stall is the largest such bound.
 func (w *Worker) setClock(now time.Duration) {
 	w.stall = max(w.stall, now-w.clock-time.Duration(w.taken-w.clockAt)*w.work)
 	w.clock, w.clockAt = now, w.taken

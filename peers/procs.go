@@ -134,7 +134,7 @@ func startPlugin() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	theirs, ours, err := os.Pipe() // it ends with this process, whatever ends that
+	theirs, ours, err := os.Pipe() // the pipe closes when this process ends, in whatever way
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import "boundaries/procs/internal/children"
 // A child holds the lock while it changes an item, one item at a time. The parent
 // holds it while it reads the answers and fills the free slots.
 //
-// Cost: the lock at every item, and all parallelism: no two children work at once.
+// Cost: the lock at every item, and no parallelism: no two children work at once.
 // Progress: blocking, but the lock survives its holder: see askLocked.
 func runGlobalMutex(p *children.Pool, n int) (int, error) {
 	p.Lanes[0].First = p.Lanes[0].Sent

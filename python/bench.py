@@ -24,7 +24,7 @@ OLDEST = (3, 6)
 
 
 def arguments():
-    """Returns the arguments of a script: SCRIPT [MILLISECONDS [THREADS...]]."""
+    """Returns seconds and numbers of threads, from SCRIPT [MILLISECONDS [THREADS...]]."""
     milliseconds = 500
     if len(sys.argv) > 1:
         milliseconds = int(sys.argv[1])
@@ -35,7 +35,7 @@ starting, terminated = 0, False  # the process that is starting a child
 
 
 def end(*_):
-    """Ends the children of multiprocessing and this process. If start() is running, it does so."""
+    """Ends the children of multiprocessing and this process. If start() is running, it does this at its end."""
     global terminated
     terminated = True
     if starting == os.getpid():  # and not one forked by it

@@ -38,7 +38,7 @@ def run(pipes, n):
     if total != n * fib.VALUE:
         sys.exit("PyProcsFib: %d children, %d steps: the sum is %d, want %d" % (len(pipes), n, total, n * fib.VALUE))
     if [answer[2] for answer in answers] != [bench.reported_gil()] * len(pipes):
-        sys.exit("PyProcsFib: the GIL is not on, or off, in the children as it is in their parent")
+        sys.exit("PyProcsFib: the GIL of a child is not on, or off, as that of its parent")
     return wall, used + sum(answer[1] for answer in answers), []
 
 

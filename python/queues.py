@@ -48,8 +48,8 @@ def echo(inbox, outbox):
 
 
 def child_of(parent, inbox, outbox):
-    """Runs echo in a process, which ends with its parent: it would wait forever, as it holds
-    both ends of inbox itself.
+    """Runs echo in a process, which ends with its parent. Otherwise it would wait forever,
+    because it holds both ends of inbox itself.
     """
     def watch():
         if hasattr(multiprocessing, "parent_process"):  # from 3.8 on

@@ -23,7 +23,7 @@ number() {
 	'' | 0* | *[!0-9]* | ???????*) say "$1 is \"$2\", want $3"; exit 2 ;;
 	esac
 }
-number ROUNDS "$ROUNDS" 'a number from 1'
+number ROUNDS "$ROUNDS" 'a number from 1 to 999999'
 number BENCHTIME "${BENCHTIME%ms}" 'milliseconds, such as 500ms'
 [ -n "$(echo $THREADS)" ] || number THREADS "$THREADS" 'numbers from 1, such as "1 2"'
 for threads in $THREADS; do

@@ -28,7 +28,7 @@ def run(start, n):
             sys.exit("PySpawn: a child ended with status %s" % one.exitcode)
     used, wall = bench.processor_time() - used, time.perf_counter() - began
     if threading.active_count() > 1 or multiprocessing.active_children():
-        sys.exit("PySpawn: some have not ended")
+        sys.exit("PySpawn: some threads or children have not ended")
     return wall, used, []
 
 

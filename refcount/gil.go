@@ -11,7 +11,7 @@ import (
 // A gilHeap counts in plain memory, and only the holder of the interpreter lock
 // may count, as in CPython.
 //
-// Cost: one atomic load per step, and all parallelism.
+// Cost: one atomic load per step, and no parallelism.
 // Progress: blocking.
 type gilHeap struct {
 	arena[int] // counts guarded by lock

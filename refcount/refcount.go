@@ -8,14 +8,14 @@
 // there, and on one worker every difference is pure overhead. Then look at share=hot,
 // which adds contention.
 //
-// The objects live in an arena that reuses slots soon, most variants at once. Go's own
+// The objects live in an arena that reuses slots soon, and in most variants at once. Go's own
 // collector would keep a freed object readable and so hide the mistakes of reference
 // counting. Here a slot has a generation, which a [Ref] remembers, so that a use after
 // free is detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// the counting of Incref and Decref written out. It does not look at the reference and the
-// handle, which would test the caller and is no part of the count. The other methods make the heaps
+// the counting of Incref and Decref written out. It does not check the reference and the
+// handle: that would test the caller, and does not count. The other methods make the heaps
 // complete, and only tests call them. Read global_mutex.go first, then
 // atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
 // buffered.go is the second design of the Gilectomy.

@@ -237,7 +237,7 @@ func (l *Loop) sleep() {
 // called on another goroutine than the loop's.
 type selector interface {
 	poll()                // makes ready the tasks whose sockets are ready
-	wait()                // does that when a socket is ready, wake was called or due has passed; may do it earlier
+	wait()                // waits until a socket is ready, wake was called or due has passed, and polls; may return earlier
 	setDue(due time.Time) // sets when wait returns at the latest, unless that is set to an earlier time
 	wake()                // makes the current or next wait return
 	close()

@@ -14,7 +14,7 @@ import (
 // The goroutine blocks in the system call kevent. It cannot wait in Go's poller, as it
 // does on Linux: the poller watches a descriptor for input and for output, and a kqueue
 // can be watched for input only. So the processor of a waiting loop stays with it until
-// the runtime notices, after 20 µs or much later. This matters if it is the only one.
+// the runtime notices, after 20 µs or much later. This matters if there is one processor.
 type kqueue struct {
 	fd      int
 	due     time.Time // when wait returns at the latest; zero if there is no such time

@@ -21,8 +21,8 @@ and gives each a verdict. A FILE of "-" is standard input. Several files are rea
 as one, so that rows of Go and of Python can be compared.
 
 It prints a line for each claim: id, verdict, the article's figure, the figure of
-this machine with its 95 % interval, and what the claim says. With -v, or for the
-claims whose IDs are given, it also prints what each figure is made of, the values
+this machine with its 95 % interval, and what the claim says. IDs select
+claims. With -v or with IDs, it also prints what each figure is made of, the values
 for which the claim holds, and the reason for the verdict. IDs without a FILE are
 described and not judged.
 

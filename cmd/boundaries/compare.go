@@ -31,8 +31,9 @@ the change is beyond the threshold. A row whose noise hides such a change is
 undecided, which is not the same as unchanged.
 
 Two files with the output of go test -bench cannot be measured again, so compare
-confirms only clear differences between them. The control rows of the run verb are not
-judged. If they differ, a note says how much slower or faster the machine itself was.
+confirms only clear differences between them. The control rows, which boundaries run
+adds, are not judged. If they differ, a note says how much slower or faster the machine
+itself was.
 
 With -selftest, compare tests itself. It compares benchmarks with themselves, and then
 with a copy in which one is 20 % slower. It says whether it found that one alone, and
@@ -44,14 +45,14 @@ fails (the rounds before it are printed), 2 if the input is at fault or base has
 and none of them could be compared, 3 with -strict if rows are undecided, and 130
 after an interrupt.
 
-Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees do not have
+Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees lack
 submodules, files that git ignores, go.work files that git does not know, and modules
 outside of the repository that a go.mod replaces by a relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line
 "Unit NAME better=higher". Less than 32 B/op, or 64 KiB a run, with 0 allocs/op on both
-sides are not judged: they may be those of a row's start, divided among its operations.
+sides is not judged: it may be that of a row's set-up, divided among its operations.
 Nor are rows and units that one side alone has, which the report names.
 
 `

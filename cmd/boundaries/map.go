@@ -16,7 +16,7 @@ const mapUsage = `Usage: boundaries map [flags] FILE...
 Map reads the output of "go test -bench . ./contention" on one machine, and says which
 variant is cheapest in which case. A FILE of "-" is standard input.
 
-Cases that differ only in two dials make a map. Each cell names the cheapest
+Cases that differ only in two dials, such as hold and read, make a map. Each cell names the cheapest
 variant, and how many times as expensive the second and one plain mutex are. A ~,
 or hatching, says that 95 % intervals overlap, or that rounds are too few: an interval
 needs 6 values of a row (-count 6). A ! says that the cell lacks variants that other
@@ -26,7 +26,7 @@ not do or must accept.
 
 The flags of the dials select cases among those that were measured.
 
-Formats: text, svg, and which, the page docs/which.md, which ranks its own cases by ns/op.
+Formats: text, svg, and "which". That is the page docs/which.md, with its own cases, by ns/op.
 
 The exit status is 1 when a file has a FAIL or a line that cannot be read (the rest
 is shown), and 2 when there is nothing to show.

@@ -125,7 +125,7 @@ func (r *Row) FullName() string {
 	return r.Name + "-" + strconv.Itoa(r.Procs)
 }
 
-// ControlPkg is the package of the rows that the run verb measures itself, before and after
+// ControlPkg is the package of the rows that boundaries run measures itself, before and after
 // the others of a round. Their workers share nothing, so only the machine changes them.
 const ControlPkg = "boundaries/control"
 
@@ -144,8 +144,8 @@ func (r *Row) ran(seconds float64) {
 // Read reads the named files. "-" is standard input. It returns when ctx
 // ends, even while it waits for a terminal or a pipe.
 //
-// Every error is one line that names the file, and means that the input is at fault.
-// It is an error if no file has a result, or if two with results have the
+// If ctx has ended, the error is ctx.Err(). Every other error is one line that names the
+// file, and means that the input is at fault. It is an error if no file has a result, or if two with results have the
 // same content.
 func Read(ctx context.Context, names []string) ([]*File, error) {
 	var files []*File
@@ -402,10 +402,10 @@ type place struct {
 	later        bool // not the first result of its row
 }
 
-// enough is how many surprises are no chance.
+// enough is how many surprises cannot be chance.
 const enough = 6
 
-// few is how many results of two files are equal by no chance, if they are most of one.
+// few is how many equal results of two files cannot be chance, if they are most of one.
 const few = 3
 
 var seed = maphash.MakeSeed()
@@ -447,8 +447,8 @@ func (f *File) problem(line int, text string) {
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
 // size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
-// the run verb says which numbers of procs it has, and no other number is one. If several
-// such files follow each other in one, each number of any of them is one. Otherwise
+// boundaries run lists its numbers of procs, and any other number belongs to the name. If
+// several such files follow each other in one, the lists of all count. Otherwise
 // nothing tells a size-1000 at one proc from a size at 1000 procs.
 func (f *File) splitNames() {
 	planned := func(procs int) bool { return f.planned == nil || slices.Contains(f.planned, strconv.Itoa(procs)) }
@@ -465,7 +465,7 @@ func (f *File) splitNames() {
 	}
 }
 
-// planCPU matches the "# plan:" line of the run verb.
+// planCPU matches the "# plan:" line of boundaries run.
 var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) `)
 
 // cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
@@ -603,7 +603,7 @@ func (f *File) fits(files []*File) (one, other *File) {
 	return nil, nil
 }
 
-// Incomplete says which of the parts the run verb has begun and not completed. A file
+// Incomplete says which of the parts boundaries run has begun and not completed. A file
 // that was not put together is its only part.
 func (f *File) Incomplete() (notes []string) {
 	parts := f.Parts

@@ -390,7 +390,7 @@ func TestSame(t *testing.T) {
 	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines; want a file for each`)
 }
 
-// The rows that the run verb adds are known by their package, and without one by their name.
+// The rows that boundaries run adds are known by their package, and without one by their name.
 func TestControl(t *testing.T) {
 	for _, test := range []struct {
 		pkg, name string
@@ -520,7 +520,7 @@ func TestNoName(t *testing.T) {
 	require.Equal(t, []string{"", "-2"}, []string{f.Rows[0].FullName(), f.Rows[1].FullName()})
 }
 
-// A file of the run verb says which numbers are of procs.
+// A file of boundaries run says which numbers are of procs.
 func TestPlannedProcs(t *testing.T) {
 	const rows = "BenchmarkA/n-4 1 5 ns/op\nBenchmarkB-2 1 5 ns/op\nBenchmarkC 1 5 ns/op\n"
 	for head, want := range map[string]string{
@@ -595,7 +595,7 @@ func TestBetter(t *testing.T) {
 	require.Equal(t, map[string]string{"x/op": "higher"}, f.Better)
 }
 
-// What the run verb has begun is incomplete until it is complete, also if it was
+// What boundaries run has begun is incomplete until it is complete, also if it was
 // interrupted in between, and if the file then gets more rounds.
 func TestIncomplete(t *testing.T) {
 	const (

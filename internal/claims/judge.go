@@ -264,8 +264,8 @@ func withPython(cells []cell, python string) []cell {
 }
 
 // columnsOf returns what "many" stands for in the figure: the columns that all its
-// rows have and that the machine has processors for. If there are none, that is the
-// column to measure. It returns nil for a figure without "many".
+// rows have and that the machine has processors for. If there are none, it
+// returns the column to measure. It returns nil for a figure without "many".
 func (m *input) columnsOf(f figure) []int {
 	var common []int
 	first := true
@@ -322,10 +322,10 @@ func (e estimate) times(x float64) estimate {
 	return estimate{e.lo * x, e.center * x, e.hi * x, e.rounds, e.interval}
 }
 
-// verdict compares the whole interval with want and direction. It is inside want,
-// inside direction and outside want, or outside both. Otherwise the figure is undecided. A
-// parity that was not reached has no place. If it is beyond all that want allows, it is in
-// the direction, and otherwise it is not measured.
+// verdict compares the whole interval with want and direction. The interval is inside
+// want, inside direction and outside want, or outside both; otherwise the figure is
+// undecided. A parity that was not reached has no upper bound. It is in the direction if its
+// lower bound is beyond want, and otherwise it is not measured.
 func (f figure) verdict(e estimate) string {
 	switch {
 	case !e.interval:

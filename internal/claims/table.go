@@ -50,7 +50,7 @@ type figure struct {
 	// The claim holds for figures in want, and holds in direction for figures in
 	// direction, which includes want. A figure without want is shown, not judged.
 	want, direction band
-	// A figure aside gets a verdict of its own, which the claim ignores.
+	// A figure that is aside gets a verdict of its own, which the claim ignores.
 	aside bool
 	// oversubscribed allows more threads than processors: the claim is about them,
 	// or its threads sleep.

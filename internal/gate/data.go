@@ -43,13 +43,13 @@ const (
 type Data struct {
 	// Procs are the numbers of procs that were asked for. Another number at the end of
 	// a name belongs to the name. Speed-up is computed only for these. Nil means all, and
-	// none means that they are not known.
+	// an empty slice that they are not known.
 	Procs []int
 
 	cells  []Cell // in the order in which they were added
 	values map[Cell]*[2][]float64
 	better map[string]string
-	bytes  map[Row]float64 // the most that a run allocated, where the time of its runs says it
+	bytes  map[Row]float64 // the most bytes that one run allocated, if the times are known
 }
 
 // Add adds what one side measured in one round, or in all rounds where the file has

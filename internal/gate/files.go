@@ -8,7 +8,7 @@ import (
 	"boundaries/internal/benchfile"
 )
 
-// Files compares two files of benchmark results. The control rows, which the run verb
+// Files compares two files of benchmark results. The control rows, which boundaries run
 // adds, describe the machine. They do not affect the decision.
 func (c Config) Files(base, head *benchfile.File) *Report {
 	data, control := &Data{Procs: procs(base, head)}, &Data{Procs: []int{}} // without speed-up
@@ -46,7 +46,7 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 			r.Notes = append(r.Notes, f.Name+": "+Oversubscribed(f.Machine.NumCPU()))
 		}
 		if len(f.Ignored) > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys and are none, such as %s", len(f.Ignored), f.Ignored[0]))
+			r.Notes = append(r.Notes, fmt.Sprintf("%d lines look like keys but are not, such as %s", len(f.Ignored), f.Ignored[0]))
 		}
 		disturbed := 0
 		for _, d := range f.Disturbed {
@@ -66,9 +66,8 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	return r
 }
 
-// procs returns the numbers of procs of at least half of the benchmarks of a file. Fewer
-// have another number at the end of their names by chance, as AES-128 has: -cpu is the same
-// for all.
+// procs returns the numbers of procs of at least half of the benchmarks of a file. A rarer
+// number belongs to the name, as in AES-128: -cpu is the same for all.
 func procs(files ...*benchfile.File) []int {
 	all := []int{1}
 	for _, f := range files {
@@ -103,7 +102,7 @@ func (d *Decision) drift() (notes []string) {
 // NoCommonRow says why no row of the file base is in the file head, and what to do.
 func (d *Decision) NoCommonRow(base, head string) string {
 	if len(d.Removed) == 0 || len(d.Added) == 0 {
-		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows of the run verb; want benchmarks"
+		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows that boundaries run adds; want benchmarks"
 	}
 	// If several rows have one name, take the pair that differs in the fewest of package, name and procs.
 	var b, h Row

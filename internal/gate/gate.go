@@ -60,14 +60,15 @@ type Result struct {
 	Cell
 	Verdict Verdict
 	// Base and Head are medians, Ratio is head over base with its 95 % interval, and P
-	// is of the test. They are of the second stage if the cell was a suspect.
+	// is the p-value. Of two revisions they are those of the second stage if the cell was
+	// a suspect.
 	Base, Head float64
 	Values     [2]int // how many values each Side has
 	Ratio      stats.Interval
 	P          float64
-	// Adjusted is P after Holm's correction, or 0 if the cell was no suspect.
+	// Adjusted is P after Holm's correction, if Suspect, or 0.
 	Adjusted float64
-	Suspect  bool
+	Suspect  bool // also of every cell of two files, which have no second stage
 	// Detectable is the smallest change that this many rounds show: 0.03 is 3 %. It is
 	// infinite if no change can be seen.
 	Detectable float64

@@ -283,7 +283,7 @@ func TestFiles(t *testing.T) {
 	r = Default.Files(base, parse(t, append(lines[0], "# disturbed: X-2 1.40 times (a neighbor; 3 of 9 runs)", "# disturbed: Y-2 1.20 times (a neighbor)")...))
 	require.Contains(t, r.Text(), "test says that 4 of its runs were disturbed")
 	r = Default.Files(base, parse(t, append(lines[0], "port: 4711", "BenchmarkZ 1 1 ns/op")...))
-	require.Contains(t, r.Text(), "\n  1 lines look like keys and are none, such as test:21: port: 4711\n")
+	require.Contains(t, r.Text(), "\n  1 lines look like keys but are not, such as test:21: port: 4711\n")
 	require.Equal(t, 10, r.Rounds, "the most of all rows")
 	head = append([]string{"numcpu: 1"}, head...)
 	r = Default.Files(parse(t, append(append(head, lines[1]...), "BenchmarkZ 1 1 ns/op")...), base)
@@ -339,8 +339,8 @@ func TestApart(t *testing.T) {
 		{"of several packages", []string{"pkg: p", "A-8", "pkg: q", "A-8"}, []string{"pkg: r", "A-4", "pkg: q", "A-4"}, "A-8 of the first ran with 8 procs, and A-4 of the second with 4; want the same -cpu for both"},
 		{"of several -cpu", []string{"pkg: p", "A-2", "A-4"}, []string{"pkg: q", "A-4", "A-8"}, "A is of package p in the first and of q in the second; want the same pkg: line if it is one benchmark"},
 		{"other benchmarks", []string{"A-8", "B"}, []string{"C", "D"}, "they begin with A-8 and C; want two files of the same benchmarks"},
-		{"no benchmarks", []string{"pkg: boundaries/control", "Control/at=first"}, []string{"C"}, "old has only the control rows of the run verb; want benchmarks"},
-		{"no benchmarks any more", []string{"C"}, []string{"pkg: boundaries/control", "Control/at=first"}, "new has only the control rows of the run verb; want benchmarks"},
+		{"no benchmarks", []string{"pkg: boundaries/control", "Control/at=first"}, []string{"C"}, "old has only the control rows that boundaries run adds; want benchmarks"},
+		{"no benchmarks any more", []string{"C"}, []string{"pkg: boundaries/control", "Control/at=first"}, "new has only the control rows that boundaries run adds; want benchmarks"},
 	} {
 		var files []*benchfile.File
 		for _, lines := range [][]string{test.base, test.head} {
@@ -360,7 +360,7 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// The rows that the run verb adds are of the machine. They say so if it differs, and decide
+// The rows that boundaries run adds are of the machine. They say so if it differs, and decide
 // nothing.
 func TestControlRows(t *testing.T) {
 	const slower = "the machine itself was slower in head, and may have changed other rows too: "

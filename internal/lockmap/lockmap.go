@@ -195,7 +195,7 @@ func parse(name string) (cell Cell, variant string, ok bool) {
 }
 
 // Select keeps the cells whose dial has one of the values. It returns an error if
-// one of them was not measured.
+// a value was not measured.
 func (r *Results) Select(dial Dial, values ...string) error {
 	measured := r.values(dial)
 	for _, value := range values {
@@ -363,6 +363,7 @@ func notes(rankings ...Ranking) []string {
 				if asked == 0 {
 					continue // the suite reports none, and there is no ratio to it
 				}
+				// A row reports these only if they are more than 10 % off.
 				for _, measured := range e.samples[name+"-ns"] {
 					dials[name].rounds++
 					if ratio := measured/float64(asked) - 1; math.Abs(ratio) > math.Abs(dials[name].farthest) {

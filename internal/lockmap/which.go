@@ -121,8 +121,8 @@ func mutexTimes(all []Ranking) (most float64) {
 	return most
 }
 
-// writeVariants writes what the names of the table mean. They are those of the code of the
-// lab, and not of the rows.
+// writeVariants writes what the names of the table mean. The texts come from package
+// contention, and not from the rows.
 func writeVariants(text *strings.Builder) {
 	text.WriteString("\n## The variants\n\n| shared | variant | what it is | what it forbids |\n|---|---|---|---|\n")
 	for _, shape := range []struct {

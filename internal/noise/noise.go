@@ -131,7 +131,7 @@ const (
 	// With nothing else running, it reports 78 of 4416 rows. A factor of 1.10 reports
 	// 610 of the 611, and 98 of the 4416.
 	Disturbed = 1.15
-	// A quiet machine uses less than this share of the processors' time. The kernel
+	// On a quiet machine, other processes use less than this share of the processors' time. The kernel
 	// counts in ticks of 10 ms, so a disturbance must also take two ticks.
 	busy, ticks = 0.05, 20 * time.Millisecond
 	// On a quiet machine there are fewer involuntary switches per second and

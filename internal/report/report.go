@@ -508,7 +508,7 @@ func names(rows []ranked) string {
 
 const (
 	tooFew    = " There are too few rounds to rank the rows."
-	ofControl = "The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster."
+	ofControl = "Boundaries run measures these rows itself, at both ends of each round: they show whether the machine became slower or faster."
 )
 
 func bounded(rows []ranked) bool {

@@ -538,7 +538,7 @@ the processor time of one proc for a step of X/sync=b at 2 procs, the most of al
 			"pkg: p", "goos: linux\ngoarch: amd64\npkg: boundaries/control", 1) + "goos: linux\ngoarch: amd64\npkg: p\n" + strings.Repeat("BenchmarkParse 1 50 ns/op\nBenchmarkParse-2 1 40 ns/op\n", 7), `
 <p>2 benchmark rows, up to 7 rounds each,
 <b>1.25 times</b> the speed of one proc for Parse at 2 procs (1.25 to 1.25).<
-<figcaption>The run verb measures these rows itself, at both ends of each round: they show whether the machine became slower or faster.<`,
+<figcaption>Boundaries run measures these rows itself, at both ends of each round: they show whether the machine became slower or faster.<`,
 			"the most|the least|highest|lowest|rank|first takes|(for|of) Control"},
 	} {
 		_, page := render(t, read(t, test.text), nil)

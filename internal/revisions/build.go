@@ -100,7 +100,7 @@ func flagValues(goflags, name string) (values []string) {
 }
 
 // layoutFlags returns the flags that give a binary the layout of a seed. Flags on the
-// command line replace those of GOFLAGS, so the returned flags repeat these.
+// command line replace those of GOFLAGS, so the returned flags repeat those of GOFLAGS.
 func (c *comparison) layoutFlags(seed int64) []string {
 	if seed == 0 {
 		return nil
@@ -384,8 +384,8 @@ func (c *comparison) noMatch() error {
 	return command.BadInput("-bench %q matches no benchmark, neither on base nor on head", c.Bench)
 }
 
-// notData matches source files, pages and settings: hardly a benchmark reads one while it
-// runs, unless it is below a testdata folder.
+// notData matches source files, pages and settings: hardly any benchmark reads one while
+// it runs, unless it is below a testdata folder.
 var notData = regexp.MustCompile(`(^|/)(\.[^/]*(/.*)?|LICENSE|Makefile|Dockerfile)$|(^|/)\.[^/]+/|\.(go|md|mod|sum|work|s|c|h)$`)
 
 func inTestdata(file string) bool { return strings.Contains("/"+file, "/testdata/") }

@@ -46,7 +46,7 @@ func (c *comparison) exe(name string) string {
 // exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process. When exec returns,
 // no process of that group is left. On Linux the command dies with this process, even
-// if a SIGKILL ends it; on other Unix systems the keeper kills it. The output goes to
+// after a SIGKILL of this process; on other Unix systems the keeper kills it. The output goes to
 // files, because a process that outlives the command could hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
 	return c.execEnv(ctx, nil, dir, name, args...)
@@ -126,7 +126,7 @@ func (c *comparison) goTool(ctx context.Context, s *side, dir string, args ...st
 var traceLine = regexp.MustCompile(`^(init \S+|gc \d+) @`)
 
 // firstLine returns the first line of output that says what is wrong, and the next
-// one if it belongs to it. It returns err if there is none.
+// one if the first ends in a colon. It returns err if there is none.
 func firstLine(output string, err error) error {
 	text := ""
 	for line := range strings.Lines(output) {

@@ -165,7 +165,7 @@ func (c *comparison) turnOffFilters(ctx context.Context, because error) bool {
 
 // commit returns the hash of a commit. Other git commands get only the hash.
 func (c *comparison) commit(ctx context.Context, rev string) (string, error) {
-	// Git reads a leading "^" as "not this one". It finds no revision in an option.
+	// Git reads a leading "^" as "not this one". An option names no revision.
 	if strings.HasPrefix(rev, "^") {
 		return "", errors.New("not a revision")
 	}

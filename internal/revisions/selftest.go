@@ -28,9 +28,9 @@ type injection struct {
 const injected = 20
 
 // runsBenchmark is the line of package testing that runs a benchmark. runsSlower
-// replaces it: after the benchmark it waits while the timer still runs, unless the
-// benchmark has stopped the timer. Both sides run the same code. The environment
-// variable tells each side which benchmark to slow down, and by how many percent.
+// replaces it: after the benchmark it starts the timer, even if the benchmark has stopped
+// it, and waits. Both sides run the same code. The environment variable tells each side
+// which benchmark waits, and until which percentage of its time: 0 is not at all.
 const (
 	runsBenchmark = "\tb.benchFunc(b)\n\tb.StopTimer()\n"
 	runsSlower    = "\tb.benchFunc(b)\n\tif b.name == slower {\n\t\tpercent, _ := strconv.Atoi(slowerBy)\n\t\tb.StartTimer()\n\t\tfor until := b.Elapsed() * time.Duration(percent) / 100; b.Elapsed() < until; {\n\t\t}\n\t}\n\tb.StopTimer()\n"

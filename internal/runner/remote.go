@@ -24,17 +24,19 @@ type Remote struct {
 	Host string   // as ssh takes it, and not an option
 	SSH  []string // the command, with its options
 	Args []string // for boundaries run on that machine
-	// Stderr gets the progress that the other machine reports, a line at a time.
+	// Stderr gets what the other machine prints to standard error, its progress and its
+	// errors, a line at a time.
 	Stderr func(line string)
 
-	patience time.Duration // with its cleaning up, or 0 for the usual
+	patience time.Duration // with the other machine's cleanup; 0 means 10 s
 }
 
 // RunOn measures on another machine. It builds this command and the test binaries for the
 // system and the processor of that machine, copies them there, and appends what they print
 // to c.Out as it comes. The other machine needs only an ssh server, sh and tar. Nothing
-// stays on it, unless this process is killed while it copies: the commands there end and
-// remove everything when the copy is cut short or their standard input ends.
+// stays on it: the commands there end and remove everything when the copy is cut short or
+// their standard input ends. The exception is a copy that is complete although this process
+// has been killed.
 func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ctx.Err()) {

@@ -11,7 +11,7 @@
 //
 // Each result is written as soon as it is measured. So a run that is interrupted or
 // killed leaves a file that is right as far as it goes, and [Config].Resume continues
-// it. It removes its other files when it ends. On Unix, a keeper process waits until this
+// it. A run removes its other files when it ends. On Unix, a keeper process waits until this
 // process ends in any way, then ends what this process started and removes what it made.
 // On Windows, a run that is killed leaves its files in the temporary folder.
 package runner
@@ -138,8 +138,8 @@ type runner struct {
 }
 
 // Run measures. If ctx ends, it kills the running process, marks the file as interrupted
-// and returns ctx.Err(). A [command.Problems] has an error for each row that failed; the
-// other rows were measured, unless a last error says why not, such as ctx.Err().
+// and returns ctx.Err(). If rows fail, Run returns a [command.Problems] with an error for
+// each. If rows are missing too, its last error says why, such as ctx.Err().
 func Run(ctx context.Context, c Config) (err error) {
 	r := &runner{Config: c, usable: noise.Usable(), done: map[string]bool{}, failed: map[string]bool{}, facts: map[string]bool{}, fastest: noise.Fastest{}}
 	end, err := r.keep()
@@ -394,7 +394,7 @@ func SeedOf(file string) (uint64, error) {
 // lock keeps other runs from the file, until it is closed.
 func (r *runner) lock() error {
 	if err := lock(r.file); err != nil {
-		return fmt.Errorf("%s is being written by another run; want its end, or another file", r.Out)
+		return fmt.Errorf("%s is being written by another run; wait for its end, or name another file", r.Out)
 	}
 	return nil
 }
@@ -443,7 +443,7 @@ func (r *runner) reopen() (err error) {
 	if !planned {
 		return fmt.Errorf("-resume: %s has no line \"# plan:\"; want a file that boundaries run wrote", r.Out)
 	}
-	// Rows of another machine, other code or other settings are other rows.
+	// Rows of another machine, other code or other settings must not mix.
 	now := map[string]string{"usable": fmt.Sprint(r.usable)}
 	for _, f := range r.origin() {
 		now[f[0]] = f[1]
@@ -511,7 +511,7 @@ func (r *runner) rounds(ctx context.Context) error {
 			measured++
 			p.Done++
 			if err != nil {
-				// The unit's later rounds would fail as well, or would not pair.
+				// The unit's later rounds would fail as well, or lack this round.
 				r.failed[u.key()] = true
 				r.problem(u.String(), got.lines, err)
 				continue

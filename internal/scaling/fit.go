@@ -93,7 +93,7 @@ type Fit struct {
 	// Peak is the number of procs beyond which more procs are slower. It is infinite
 	// if Kappa is 0.
 	Peak   stats.Interval
-	Points int // clean columns
+	Points int // columns that are not oversubscribed
 	Most   int // procs of the last of them
 }
 
@@ -123,7 +123,7 @@ const (
 	// No measurement follows the laws exactly, because the laws leave things out. A
 	// relative error below this counts as a fit, however precise the measurement is.
 	tolerance = 0.03
-	// Fewer rounds bound no median, so nothing says what is noise.
+	// Fewer rounds give no interval, so nothing says what is noise.
 	fewest = 6
 	// With more rounds than this, resample draws a median directly, not its values.
 	manyRounds = 100

@@ -45,7 +45,7 @@ type Column struct {
 	Oversubscribed bool `json:"oversubscribed"`
 }
 
-// A Row is a variant.
+// A Row is a variant at all numbers of procs.
 type Row struct {
 	Name     string // as people read it: nogil without immortal
 	FullName string // as in the file: LoopBoxed/system=nogil/without=immortal

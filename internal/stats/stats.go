@@ -1,8 +1,8 @@
 // Package stats has the statistics that decide whether two measurements differ, by how
 // much, and with what certainty.
 //
-// The Mann-Whitney test compares two rows, on logarithms, because a change
-// multiplies the time of a benchmark. The interval of a ratio is the inverse of
+// The Mann-Whitney test compares two samples. The interval of a ratio, on logarithms
+// because a change multiplies the time of a benchmark, is the inverse of
 // the same test (Hodges and Lehmann), so that p is at most 0.05 exactly if the 95
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
 // 50 values on a side; package moremath has the distribution. Both assume only
@@ -235,7 +235,7 @@ func critical(n, m int, alpha float64) int {
 	return low
 }
 
-// Middle returns the median of any finite values.
+// Middle returns the median of finite values, of which there is at least one.
 func Middle(x []float64) float64 {
 	v := slices.Sorted(slices.Values(x))
 	return v[(len(v)-1)/2]/2 + v[len(v)/2]/2 // halves first, because a sum can overflow
@@ -282,7 +282,7 @@ func Spread(x []float64) float64 {
 }
 
 // MinimumEffect returns the smallest ratio above 1 that the two-sided test at alpha
-// detects with probability power, for rows of n and m values with the given spread. It is
+// detects with probability power, for samples of n and m values with the given spread. It is
 // infinite if the test cannot detect any.
 func MinimumEffect(n, m int, spread, alpha, power float64) float64 {
 	return math.Exp(spread * effect(n, m, alpha, power))

@@ -26,8 +26,8 @@ type Row[A any] struct {
 }
 
 // Rows returns a row for each variant of a table, in order. It is for tables whose
-// variants take an argument that Run does not have, such as the kind of task. Row
-// returns a variant's Row, whose Run passes that argument.
+// variants take an argument that Run does not have, such as the kind of task. The
+// function row makes the Row of a variant, whose Run passes that argument.
 func Rows[V, A any](variants []V, row func(V) Row[A]) []Row[A] {
 	rows := make([]Row[A], len(variants))
 	for i, v := range variants {

@@ -139,7 +139,8 @@ type Head struct {
 	Facts         []string // "key: value" texts that become "#" lines
 }
 
-// Main runs the tests and benchmarks. The flags must have been parsed.
+// Main runs the tests and benchmarks, and returns the exit status. The flags must have been
+// parsed.
 //
 // With -bench, Main measures each row for Head.Benchtime and runs no test unless -run is
 // given. Otherwise go test would also run every test, once per value of -cpu. Before the

@@ -150,7 +150,7 @@ func TestSourceIsNotNewer(t *testing.T) {
 	for _, file := range files {
 		touch(file, new)
 		_, err := sourceRoot()
-		require.EqualError(t, err, filepath.FromSlash(file)+" is newer than it")
+		require.EqualError(t, err, filepath.FromSlash(file)+" is newer than this binary")
 		touch(file, old)
 	}
 }

@@ -94,7 +94,8 @@ func (l *Lane) Await(got, target uint64) (uint64, error) {
 // returns two functions: send writes item i, and receive reads the answer and says
 // what is wrong with it. They run on two goroutines. An answer may take as long as
 // patience. Pipes keep order, so one number says which items are answered: after a
-// death, Exchange sends again every item after the last answer.
+// death, Exchange sends again every item after the last answer. It returns how many items
+// are answered.
 func (l *Lane) Exchange(n, window int, patience time.Duration, open func(c *Child) (send, receive func(i int) error)) (int, error) {
 	got := 0
 	// How many answers share one deadline: one, or more if many are in flight.
@@ -277,7 +278,8 @@ func (l *Lane) noteDeath(item int) bool {
 	return true
 }
 
-// Fault returns the error of the lane's child, which is broken.
+// Fault returns the error of the lane's child, which is broken. It waits up to 10 s for the
+// end of a child whose pipe has ended.
 func (l *Lane) Fault(item int, err error) *Error {
 	c := l.Child()
 	e := &Error{Child: l.Index, Pid: c.Pid(), Item: item, Err: err}

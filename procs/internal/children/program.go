@@ -120,7 +120,7 @@ func sourceRoot() (string, error) {
 			}
 			info, err := entry.Info()
 			if err == nil && info.ModTime().After(binary.ModTime()) {
-				err = fmt.Errorf("%s is newer than it", strings.TrimPrefix(file, root+string(filepath.Separator)))
+				err = fmt.Errorf("%s is newer than this binary", strings.TrimPrefix(file, root+string(filepath.Separator)))
 			}
 			return err
 		})
@@ -131,9 +131,9 @@ func sourceRoot() (string, error) {
 	return root, nil
 }
 
-// build builds the program of a folder in the module at root and returns its path. It is
-// in GOTMPDIR, if that is set, as the go command's own programs are: a user whose temporary
-// directory forbids programs sets it.
+// build builds the program of a folder in the module at root and returns its path. The
+// program is in GOTMPDIR, if that is set, as the go command's own programs are: a user whose
+// temporary directory forbids programs sets GOTMPDIR.
 // On Linux its file never has a name, so that nothing is left of it however this
 // process ends. It is reached through this process's descriptor.
 func build(root, folder string) (string, error) {

@@ -63,8 +63,8 @@ type Bell struct {
 
 const somebodySleeps = 1
 
-// Ring wakes all sleepers, if there are any. The caller must have made the reason
-// to wake up before.
+// Ring wakes all sleepers, if there are any. The caller must first have stored
+// the reason to wake up.
 func (b *Bell) Ring() {
 	if w := b.word.Load(); w&somebodySleeps != 0 {
 		b.wakeAll(w)

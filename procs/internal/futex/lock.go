@@ -38,7 +38,7 @@ const (
 const Parent = lockHolder
 
 // Acquire takes the lock for the process with the number me. It reports whether
-// the last holder died with the lock, so that what the lock guards may be half
+// the last holder died with the lock; if so, what the lock guards may be half
 // changed. If limit is not zero, Acquire gives up after that time and returns
 // false for ok.
 func (l *Lock) Acquire(me uint32, limit time.Duration) (abandoned, ok bool) {
