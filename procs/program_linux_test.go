@@ -61,7 +61,7 @@ func TestProgram(t *testing.T) {
 			func(cmd *exec.Cmd) { cmd.Dir = t.TempDir() }},
 		{"no build", "# children: this binary, executed again: building procs/internal/child: ", self,
 			func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "GOCACHE=off") }},
-		{"newer source", " is newer than it\n", older, func(cmd *exec.Cmd) {
+		{"newer source", " is newer than this binary\n", older, func(cmd *exec.Cmd) {
 			old := time.Now().Add(-1e6 * time.Hour)
 			require.NoError(t, os.Chtimes(older, old, old))
 			cmd.Path = older
