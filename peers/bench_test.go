@@ -15,7 +15,8 @@ func TestMain(m *testing.M) {
 	peers.Main() // neither returns in a child of a benchmark
 	procs.Main()
 	flag.Parse()
-	status := suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"}})
+	status := suitebench.Main(m, suitebench.Head{Benchtime: "100ms", Lower: []string{"user+sys-ns/op", "ns/fork"},
+		Facts: []string{"children: " + procs.Children()}})
 	procs.Cleanup()
 	os.Exit(status)
 }

@@ -147,7 +147,7 @@ func startPlugin() (*child, error) {
 		c.Kill()
 		return ours.Close()
 	}
-	protocol, err := c.Client()
+	protocol, err := quietly(c.Client)
 	if err != nil {
 		return nil, errors.Join(err, end())
 	}
@@ -156,6 +156,18 @@ func startPlugin() (*child, error) {
 		return nil, errors.Join(err, end())
 	}
 	return &child{raw.(*rpc.Client), cmd.Process.Pid, end}, nil
+}
+
+// quietly calls f while os.Stderr takes nothing. Yamux keeps what os.Stderr is when it makes
+// a client, and writes to it when the plugin ends, in the middle of a row.
+func quietly(f func() (plugin.ClientProtocol, error)) (plugin.ClientProtocol, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func(stderr *os.File) { os.Stderr = stderr }(os.Stderr)
+	os.Stderr = null // stays open: the client writes to it later
+	return f()
 }
 
 // withChildren opens a row with a child for each worker.

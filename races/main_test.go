@@ -49,7 +49,7 @@ func BenchmarkRace(b *testing.B) {
 			if c.question == "" {
 				continue
 			}
-			b.Run("case="+c.name+"/sync="+v.name, func(b *testing.B) {
+			suitebench.Leaf(b, "case="+c.name+"/sync="+v.name, func(b *testing.B) {
 				h := c.histogram(v)
 				for h.tries() < b.N {
 					if err := h.try(b, v, 2, min(b.N-h.tries(), v.most())); err != nil {

@@ -341,5 +341,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func main() {
-	os.Exit(command.Report("mutants", os.Stderr, run(context.Background(), os.Args[1:], os.Stdout)))
+	command.Main("mutants", func(ctx context.Context) error { return run(ctx, os.Args[1:], os.Stdout) })
 }

@@ -87,8 +87,15 @@ func (m *Meter) pins() bool { return m.probed() == runtime.NumCPU() }
 func (m *Meter) Stop() Signals {
 	s := m.before.until(read("/", m.children))
 	s.Procs, s.Processors, s.Probed = m.procs, m.processors, m.probed()
+	s.Foreign = s.possible()
 	s.Probe = min(m.probe, probe(m.probed(), m.pins()))
 	return s
+}
+
+// possible returns as much of Foreign as the run had time for. The kernel rounds the time of
+// each processor to ticks, which can add up to more than a short run has.
+func (s Signals) possible() time.Duration {
+	return max(0, min(s.Foreign, s.Wall*time.Duration(s.Processors)-s.Own))
 }
 
 // counters are readings that only grow.

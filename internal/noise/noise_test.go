@@ -111,6 +111,14 @@ func TestUntil(t *testing.T) {
 	assert.False(t, s.Others || s.Waits)
 }
 
+// Others cannot use more time than the run leaves them, although ticks of 10 ms say so.
+func TestPossible(t *testing.T) {
+	for foreign, want := range map[time.Duration]time.Duration{0: 0, 5 * ms: 5 * ms, 40 * ms: 8 * ms} {
+		assert.Equal(t, want, Signals{Wall: 6 * ms, Processors: 2, Own: 4 * ms, Foreign: foreign}.possible())
+	}
+	assert.Zero(t, Signals{Wall: 6 * ms, Processors: 1, Own: 7 * ms, Foreign: 10 * ms}.possible())
+}
+
 func TestLog(t *testing.T) {
 	var l Log
 	var text strings.Builder

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -48,7 +49,7 @@ func Workload(b *testing.B, w suite.Workload) {
 			}
 			open = nil
 		}
-		leaf(b, w.Key+"="+row.Name, func(b *testing.B) {
+		Leaf(b, w.Key+"="+row.Name, func(b *testing.B) {
 			workers := runtime.GOMAXPROCS(0)
 			if open != nil && (workers != workersOf || failed) {
 				closeRow()
@@ -108,13 +109,13 @@ func measure(b *testing.B, workers int, s *suite.Session) {
 	}
 }
 
-// leaf is b.Run for a benchmark without sub-benchmarks.
+// Leaf is b.Run for a benchmark without sub-benchmarks.
 //
 // testing runs the first iteration of a benchmark inside b.Run, and only then sets
 // the first value of -cpu; for -benchtime 1x that iteration is all that is
 // measured (go.dev/issue/49980). During that iteration GOMAXPROCS would still have the
-// value of the row before, so leaf sets the first value itself.
-func leaf(b *testing.B, name string, f func(b *testing.B)) {
+// value of the row before, so Leaf sets the first value itself.
+func Leaf(b *testing.B, name string, f func(b *testing.B)) {
 	for list := range strings.SplitSeq(flag.Lookup("test.cpu").Value.String(), ",") {
 		// Package testing has already refused a list with a value that is not a
 		// number, and it skips empty values.
@@ -159,6 +160,9 @@ func Main(m *testing.M, head Head) (status int) {
 			panic(fmt.Sprintf("setting -%s to %q: %v", name, value, err))
 		}
 	}
+	if given["test.benchtime"] {
+		runs.Arguments = append(runs.Arguments, "-benchtime", flag.Lookup("test.benchtime").Value.String())
+	}
 	if head.Package != "" {
 		runs.Arguments = append(runs.Arguments, head.Package)
 	}
@@ -192,6 +196,16 @@ func ownArguments(arguments []string) (own []string) {
 	return own
 }
 
+// source is the folder of this package's source, which tells the commit, whatever the
+// current directory is. It is "" if -trimpath hides it.
+var source = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	if !filepath.IsAbs(file) {
+		return ""
+	}
+	return filepath.Dir(file)
+}()
+
 // print prints what the figures depend on, in the benchmark format
 // (go.dev/design/14313-benchmark-format). Benchstat puts rows that differ in a
 // "key: value" line into separate tables. That is right for the number of processors.
@@ -214,10 +228,17 @@ func (h Head) print(out io.Writer) {
 		fmt.Sprintf("gomaxprocs: %d where -cpu does not say otherwise", runtime.GOMAXPROCS(0)),
 	}, h.Facts...)
 	if info, ok := debug.ReadBuildInfo(); ok {
+		var build []string
 		for _, s := range info.Settings {
-			if s.Key == "CGO_ENABLED" { // on if there is a C compiler; then the C library starts threads
+			switch {
+			case s.Key == "CGO_ENABLED": // on if there is a C compiler; then the C library starts threads
 				facts = append(facts, "cgo: "+map[string]string{"0": "off", "1": "on"}[s.Value])
+			case strings.HasPrefix(s.Key, "-") && s.Key != "-buildmode" && s.Key != "-compiler", s.Key == "GOAMD64" && s.Value != "v1", s.Key == "GOEXPERIMENT":
+				build = append(build, s.Key+"="+s.Value)
 			}
+		}
+		if build != nil { // such as -race=true, with which nothing has its usual time
+			facts = append(facts, "build: "+strings.Join(build, " "))
 		}
 	}
 	facts = append(facts, "processors: "+usable.String(), fmt.Sprintf("oversubscribed: rows of more than %d procs", usable.N()))
@@ -227,8 +248,10 @@ func (h Head) print(out io.Writer) {
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
 		facts = append(facts, "load: "+strings.TrimSpace(string(load)))
 	}
-	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
-		facts = append(facts, "commit: "+strings.TrimSpace(string(commit)))
+	if source != "" {
+		if commit, err := exec.Command("git", "-C", source, "describe", "--always", "--dirty").Output(); err == nil {
+			facts = append(facts, "commit: "+strings.TrimSpace(string(commit)))
+		}
 	}
 	for _, fact := range facts {
 		fmt.Fprintln(out, "#", fact)

@@ -17,6 +17,7 @@ import (
 
 	"boundaries/internal/cputime"
 	"boundaries/internal/noise"
+	"boundaries/internal/race"
 	"boundaries/internal/suite"
 )
 
@@ -177,6 +178,7 @@ func TestHead(t *testing.T) {
 	require.Contains(t, out.String(), "\nUnit cost better=lower\nUnit gain better=higher\n")
 	require.Regexp(t, `(?m)^# cgo: (on|off)$`, out.String())
 	require.Regexp(t, `(?m)^# environment: .*GOGC="off"`, out.String())
+	require.Equal(t, race.Enabled, strings.Contains(out.String(), "\n# build: -race=true"))
 }
 
 // The head names the commit, and says if the tree differs from it. Outside a repository it
@@ -185,7 +187,10 @@ func TestHeadNamesTheCommit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git to make a repository with")
 	}
-	t.Chdir(t.TempDir())
+	dir := t.TempDir()
+	t.Chdir(dir)
+	defer func(old string) { source = old }(source)
+	source = dir
 	git := func(args ...string) string {
 		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
@@ -205,4 +210,8 @@ func TestHeadNamesTheCommit(t *testing.T) {
 	require.Equal(t, commit, head())
 	require.NoError(t, os.WriteFile("code.go", []byte("package changed\n"), 0o600))
 	require.Equal(t, commit+"-dirty", head())
+	source = t.TempDir() // the current directory is in a repository, and the source is not
+	require.Empty(t, head())
+	source = ""
+	require.Empty(t, head())
 }

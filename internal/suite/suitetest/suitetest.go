@@ -375,5 +375,5 @@ func RunOnce(m interface{ Run() int }) (status int) {
 
 func firstCPU() string {
 	first, _, _ := strings.Cut(flag.Lookup("test.cpu").Value.String(), ",")
-	return first
+	return strings.TrimSpace(first)
 }

@@ -144,6 +144,13 @@ func TestSourceIsNotNewer(t *testing.T) {
 	touch("internal/eggs_test.go", new)
 	touch("other/ham.go", new)
 	t.Chdir(filepath.Join(dir, "procs"))
+	_, err = sourceRoot()
+	require.EqualError(t, err, "the current directory is in another copy of the suite's source than this binary was built from")
+	defer func(old string) { builtIn = old }(builtIn)
+	builtIn = ""
+	_, err = sourceRoot()
+	require.NoError(t, err, "-trimpath hides where")
+	builtIn = dir
 	root, err := sourceRoot()
 	require.NoError(t, err)
 	require.Equal(t, dir, root)

@@ -84,9 +84,21 @@ func Self() (string, error) {
 	return os.Executable()
 }
 
+// builtIn is the root of the module that this binary was built from, or "" if -trimpath
+// hides it.
+var builtIn = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	root, ok := strings.CutSuffix(filepath.ToSlash(file), "/procs/internal/children/program.go")
+	if !ok || !filepath.IsAbs(file) {
+		return ""
+	}
+	return filepath.FromSlash(root)
+}()
+
 // sourceRoot returns the root of the module that holds the current directory. It
-// returns an error if there is no such module or no go command, or if the source has
-// changed since this binary was built, so that a child would not fit the binary.
+// returns an error if there is no such module or no go command, if this binary was built
+// from another copy of the source, or if the source has changed since this binary was
+// built, so that a child would not fit the binary.
 func sourceRoot() (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("no go command: %w", err)
@@ -104,6 +116,13 @@ func sourceRoot() (string, error) {
 			return "", fmt.Errorf("the current directory is not in the suite's source")
 		}
 		root = parent
+	}
+	if builtIn != "" {
+		here, err := os.Stat(root)
+		there, errThere := os.Stat(builtIn)
+		if err != nil || errThere != nil || !os.SameFile(here, there) {
+			return "", errors.New("the current directory is in another copy of the suite's source than this binary was built from")
+		}
 	}
 	self, err := Self()
 	if err != nil {
