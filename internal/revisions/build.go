@@ -335,8 +335,7 @@ func (c *comparison) build(ctx context.Context) error {
 				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), err)
 			}
 			for line := range strings.Lines(out) {
-				// TestMain may print lines of its own.
-				if bench := strings.TrimSpace(line); topLevel.MatchString(bench) && len(c.patterns.of(bench)) > 0 {
+				if bench := listed(line); bench != "" && len(c.patterns.of(bench)) > 0 {
 					p.benches[i] = append(p.benches[i], bench)
 				}
 			}
@@ -361,6 +360,19 @@ func (c *comparison) build(ctx context.Context) error {
 		p.equal = bytes.Equal(base, head)
 	}
 	return nil
+}
+
+// listed returns the benchmark that a line of -test.list names, or "". TestMain may print
+// lines of its own, and text without a newline before the first name.
+func listed(line string) string {
+	line = strings.TrimSpace(line)
+	if i := strings.LastIndex(line, "Benchmark"); i > 0 && !topLevel.MatchString(line) {
+		line = line[i:]
+	}
+	if !topLevel.MatchString(line) {
+		return ""
+	}
+	return line
 }
 
 var topLevel = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?$`)

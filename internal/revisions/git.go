@@ -207,7 +207,10 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 		if len(entry) <= 3 || strings.HasSuffix(entry, "/") {
 			continue
 		}
-		if ch := (change{entry[3:], strings.Contains(entry[:2], "D"), entry[:2] == "??"}); !isOwn(ch.path) {
+		// In a conflict, a file that one side has deleted may be in the checkout.
+		info, err := os.Lstat(filepath.Join(top, filepath.FromSlash(entry[3:])))
+		deleted := strings.Contains(entry[:2], "D") && (err != nil || info.IsDir())
+		if ch := (change{entry[3:], deleted, entry[:2] == "??"}); !isOwn(ch.path) {
 			changes = append(changes, ch)
 		}
 	}

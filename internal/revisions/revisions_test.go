@@ -475,6 +475,34 @@ func TestResultsInCheckout(t *testing.T) {
 	}
 }
 
+// In a conflict, a file that the other side has deleted is in the checkout, and so in head.
+func TestConflictWithADeletion(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "testdata/in": "1"})
+	branch := strings.TrimSpace(git(t, "rev-parse", "--abbrev-ref", "HEAD"))
+	git(t, "checkout", "--quiet", "-b", "deletes")
+	git(t, "rm", "--quiet", "testdata/in")
+	git(t, "commit", "--quiet", "--message=x")
+	git(t, "checkout", "--quiet", branch)
+	commit(t, map[string]string{"testdata/in": "2"})
+	require.Error(t, exec.Command("git", "merge", "deletes").Run())
+	c, end, err := prepare(t, with(func(*Options) {}))
+	defer end()
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(c.head.tree, "testdata", "in"))
+	require.NoError(t, err)
+	require.Equal(t, "2", string(text))
+}
+
+// TestMain may print lines of its own, and text in front of the first name.
+func TestListed(t *testing.T) {
+	for line, want := range map[string]string{
+		"BenchmarkA\n": "BenchmarkA", "loading... BenchmarkA\n": "BenchmarkA", "BenchmarkABenchmarkB\n": "BenchmarkABenchmarkB",
+		"Benchmarking\n": "", "ok\n": "", "of BenchmarkA and others\n": "", "Benchmark\n": "Benchmark",
+	} {
+		require.Equal(t, want, listed(line), line)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod":           goMod,

@@ -163,7 +163,7 @@ func TestTwoAtOnce(t *testing.T) {
 	first, second := &runner{Config: c, facts: map[string]bool{}}, &runner{Config: c, facts: map[string]bool{}, done: map[string]bool{}}
 	require.NoError(t, first.open())
 	second.Resume = true
-	assert.EqualError(t, second.open(), c.Out+" is being written by another run; want its end, or another file")
+	assert.EqualError(t, second.open(), c.Out+" is being written by another run; wait for its end, or name another file")
 	require.NoError(t, first.file.Close())
 	require.NoError(t, second.open())
 	assert.NoError(t, second.file.Close())

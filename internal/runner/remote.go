@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,13 +80,15 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 		return err
 	}
 	defer archive.Close()
-	folder, err := on.output(ctx, archive, unpack)
-	if err != nil {
+	name := fmt.Sprintf("boundaries-run-%x", rand.Uint64())
+	folder, err := on.output(ctx, archive, unpack(name))
+	if err != nil { // perhaps of this side, because ctx has ended
+		on.remove(ctx, there(name))
 		return err
 	}
 	defer func() {
 		if err != nil && ctx.Err() == nil { // the command that removes it may not have begun
-			_, _ = on.output(ctx, nil, "rm -rf -- "+quote(folder))
+			on.remove(ctx, quote(folder))
 		}
 	}()
 	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
@@ -105,10 +108,22 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	return on.run(ctx, file, fmt.Sprintf("cd %s && { %s; status=$?; cd /; rm -rf -- %s; exit $status; }", quote(folder), strings.Join(args, " "), quote(folder)))
 }
 
-// unpack is a shell command that unpacks its standard input in a new folder and prints the
-// folder's name, or leaves nothing behind. An archive from Windows says of no file that it
-// is a program.
-const unpack = `trap '' PIPE; d=$(mktemp -d "${TMPDIR:-/tmp}/boundaries-run-XXXXXX") && cd "$d" && { tar -xzf - && chmod +x ./* && pwd || { cd /; rm -rf -- "$d"; exit 1; }; }`
+// unpack returns a shell command that unpacks its standard input in a new folder of that
+// name and prints where it is, or leaves nothing behind. An archive from Windows says of no
+// file that it is a program.
+func unpack(name string) string {
+	return `trap '' PIPE; d=` + there(name) + ` && mkdir -m 700 "$d" && cd "$d" && { tar -xzf - && chmod +x ./* && pwd || { cd /; rm -rf -- "$d"; exit 1; }; }`
+}
+
+// there returns the folder of that name on the other machine, as the shell takes it.
+func there(name string) string { return `"${TMPDIR:-/tmp}/` + name + `"` }
+
+// remove removes a folder of the other machine, also after ctx has ended.
+func (on Remote) remove(ctx context.Context, folder string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(on.patience, 10*time.Second))
+	defer cancel()
+	_, _ = on.output(ctx, nil, "rm -rf -- "+folder)
+}
 
 // command returns a command that runs a script on the other machine, whatever shell the
 // user has there. What ssh leaves running may keep its output open, and is not waited for.

@@ -65,7 +65,7 @@ func TestUnpack(t *testing.T) {
 		archive, err := os.Open(filepath.Join(here, "archive"))
 		require.NoError(t, err)
 		defer archive.Close()
-		return on.output(t.Context(), archive, unpack)
+		return on.output(t.Context(), archive, unpack("boundaries-run-1"))
 	}
 	_, err := send("echo no archive")
 	require.Error(t, err)
@@ -77,6 +77,18 @@ func TestUnpack(t *testing.T) {
 	info, err := os.Stat(filepath.Join(folder, "a"))
 	require.NoError(t, err)
 	require.NotZero(t, info.Mode()&0o100)
+}
+
+// An interrupt that comes when the copy is complete leaves nothing either.
+func TestRemoveAfterAnInterrupt(t *testing.T) {
+	on, dir := near(t), t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "boundaries-run-1"), 0o700))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	on.patience = 10 * time.Second
+	on.remove(ctx, there("boundaries-run-1"))
+	require.NoDirExists(t, filepath.Join(dir, "boundaries-run-1"))
 }
 
 // A connection that ssh keeps for later has the command's output open, and is not waited for.

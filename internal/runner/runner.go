@@ -212,14 +212,12 @@ func (r *runner) build(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		for line := range strings.Lines(text) {
-			if name, ok := benchfile.ResultName(line); ok && !slices.Contains(b.rows, name) {
-				b.rows = append(b.rows, name)
-			}
-		}
+		b.add(text)
 		r.problems = append(r.problems, splicedIn(text)...)
 		if err != nil {
-			r.problem(b.pkg, text, err)
+			if err := r.each(ctx, b, text, err); err != nil {
+				return err
+			}
 		}
 	}
 	if !slices.ContainsFunc(r.binaries, func(b *binary) bool { return len(b.rows) > 0 }) {
@@ -233,6 +231,63 @@ func (r *runner) build(ctx context.Context) error {
 		return missing
 	}
 	return nil
+}
+
+var topLevel = regexp.MustCompile(`Benchmark([^\p{Ll}\s]\S*)?$`)
+
+// each looks for the rows of a binary's benchmarks, each in a process of its own, after one
+// of them has ended the process of all: the benchmarks behind that one have rows, too. It
+// leaves out those whose rows are known. If all succeed alone, the failure was that of the
+// common process.
+func (r *runner) each(ctx context.Context, b *binary, text string, err error) error {
+	limited, cancel := context.WithTimeout(ctx, r.Timeout)
+	list, _ := r.exec(limited, b.dir, b.path, "-test.list=^Benchmark")
+	cancel()
+	var names []string
+	for line := range strings.Lines(list) {
+		if name := topLevel.FindString(strings.TrimSpace(line)); name != "" {
+			names = append(names, name)
+		}
+	}
+	known := map[string]bool{}
+	last := "" // which may have failed after its first rows
+	for _, row := range b.rows {
+		last, _, _ = strings.Cut("Benchmark"+row, "/")
+		known[last] = true
+	}
+	failed := false
+	for _, name := range names {
+		if known[name] && name != last {
+			continue
+		}
+		skip := ""
+		if others := slices.DeleteFunc(slices.Clone(names), func(other string) bool { return other == name }); len(others) > 0 {
+			skip = "^(" + strings.Join(others, "|") + ")$"
+		}
+		r.report(Progress{Row: "looking for the rows of " + b.pkg + ", " + name})
+		text, err := r.test(ctx, b, r.Bench, skip, 1, "1x")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		b.add(text)
+		if err != nil {
+			failed = true
+			r.problem(b.pkg+", "+name, text, err)
+		}
+	}
+	if !failed {
+		r.problem(b.pkg, text, err)
+	}
+	return nil
+}
+
+// add adds the rows of an output.
+func (b *binary) add(text string) {
+	for line := range strings.Lines(text) {
+		if name, ok := benchfile.ResultName(line); ok && !slices.Contains(b.rows, name) {
+			b.rows = append(b.rows, name)
+		}
+	}
 }
 
 func (r *runner) compile(ctx context.Context) error {
@@ -479,6 +534,14 @@ func (r *runner) rounds(ctx context.Context) error {
 				units = append(units, unit{b, row, n})
 			}
 		}
+	}
+	named := map[string]unit{}
+	for _, u := range units {
+		if other, ok := named[u.key()]; ok {
+			return fmt.Errorf("two rows would be called %s: Benchmark%s at -cpu %d and Benchmark%s at -cpu %d; want another -cpu, or a -bench that leaves out one of them",
+				u, other.row, other.procs, u.row, u.procs)
+		}
+		named[u.key()] = u
 	}
 	began, measured := time.Now(), 0
 	p := Progress{Total: r.Rounds * len(units)}

@@ -251,6 +251,26 @@ func BenchmarkGood(b *testing.B) {}
 
 func BenchmarkPrints(b *testing.B) { fmt.Print("a line,\nand more ") }
 
+func BenchmarkAlone(b *testing.B) {
+	b.Run("first", func(*testing.B) {
+		if os.Getenv("ALONE") == "before a row" {
+			panic("alone")
+		}
+	})
+	if os.Getenv("ALONE") == "after one" {
+		panic("alone")
+	}
+}
+
+func BenchmarkZebra(*testing.B) {}
+
+func BenchmarkNamed(b *testing.B) {
+	if os.Getenv("ALONE") != "" {
+		b.Run("a", func(*testing.B) {})
+		b.Run("a-2", func(*testing.B) {})
+	}
+}
+
 func BenchmarkBad(b *testing.B) {
 	if _, err := os.Stat("`+"flag"+`"); err == nil {
 		switch os.Getenv("ENDS") {
@@ -289,6 +309,22 @@ func BenchmarkBad(b *testing.B) {
 	assert.ErrorContains(t, err, ": a wrong answer")
 	assert.Equal(t, 3, runs(parse(t, c))["Good-2"])
 	assert.Zero(t, runs(parse(t, c))["Bad"])
+
+	// A benchmark that ends the process hides no other.
+	for _, ends := range []string{"before a row", "after one"} {
+		t.Setenv("ALONE", ends)
+		c := c
+		c.Out = filepath.Join(t.TempDir(), "alone.txt")
+		c.Bench = "Good|Alone|Zebra"
+		err := Run(t.Context(), c)
+		assert.ErrorContains(t, err, "tiny, BenchmarkAlone: panic: alone", ends)
+		assert.Equal(t, 3, runs(parse(t, c))["Zebra"], ends)
+	}
+	// Two rows of one name would be one in the file.
+	named := c
+	named.Out, named.Bench = filepath.Join(t.TempDir(), "named.txt"), "Named"
+	assert.EqualError(t, Run(t.Context(), named), "two rows would be called Named/a-2: BenchmarkNamed/a at -cpu 2 and BenchmarkNamed/a-2 at -cpu 1; want another -cpu, or a -bench that leaves out one of them")
+	t.Setenv("ALONE", "")
 
 	// An interrupt does not hide what failed, and one after the last row is none.
 	for round, want := range map[int]error{2: context.Canceled, 3: nil} {
