@@ -212,11 +212,11 @@ func TestWrongAnswers(t *testing.T) {
 		{"fib", "bench", "results[worker] = work", "work", "a thread ended early"},
 		{"spawn", "spawn", "    pass", "    sys.exit(1)", "PySpawn: a child ended with status 1"},
 		{"spawn", "spawn", "target=nothing)\n        bench.start(one)\n        one.join()\n",
-			"target=time.sleep, args=(1,))\n        bench.start(one)\n", "PySpawn: some have not ended"},
+			"target=time.sleep, args=(1,))\n        bench.start(one)\n", "PySpawn: some threads or children have not ended"},
 		{"spawn", "spawn", "    pass", "    time.sleep(0.01)", ""}, // slow is not wrong
 		{"procsfib", "fib", "fib(n-2)", "fib(n-1)", "PyProcsFib: 1 children, 1 steps: the sum is 524288, want 10946"},
 		{"procsfib", "procsfib", "n = pipe.recv()", "sys.exit()", "PyProcsFib: a child has died"},
-		{"procsfib", "procsfib", "bench.reported_gil()))", "'off'))", "PyProcsFib: the GIL is not on, or off, in the children as it is in their parent"},
+		{"procsfib", "procsfib", "bench.reported_gil()))", "'off'))", "PyProcsFib: the GIL of a child is not on, or off, as that of its parent"},
 		{"queues", "queues", "item += 1", "item += 2", "PyQueue: after 1 steps the item is 2"},
 		{"queues", "queues", "item[0] += 1", "item[0] += 0", "PyQueue: after 1 steps the item is 0"},
 		{"queues", "queues", "pickle.loads(pickle.dumps(item))", "pickle.loads(pickle.dumps(7))", "PyPickle: after 1 steps the item has changed"},
@@ -514,8 +514,8 @@ func TestFailingScripts(t *testing.T) {
 // An impossible value is one line and exit status 2.
 func TestBadVariables(t *testing.T) {
 	for _, test := range []struct{ variable, says string }{
-		{"ROUNDS=0", `ROUNDS is "0", want a number from 1`},
-		{"ROUNDS=two", `ROUNDS is "two", want a number from 1`},
+		{"ROUNDS=0", `ROUNDS is "0", want a number from 1 to 999999`},
+		{"ROUNDS=two", `ROUNDS is "two", want a number from 1 to 999999`},
 		{"BENCHTIME=1s", `BENCHTIME is "1s", want milliseconds, such as 500ms`},
 		{"BENCHTIME=", `BENCHTIME is "", want milliseconds, such as 500ms`},
 		{"THREADS=1 x", `THREADS is "x", want numbers from 1, such as "1 2"`},

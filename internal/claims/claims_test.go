@@ -967,7 +967,7 @@ func TestBadInput(t *testing.T) {
 	for _, test := range []struct{ files, ids, want string }{
 		{"none.txt", "", "open none.txt: "},
 		{"good.txt none.txt", "", "open none.txt: "},
-		{".", "", "read .: "},
+		{".", "", ". is a folder; want the output of go test -bench"},
 		{"empty.txt", "", "empty.txt: the file is empty; want the output of go test -bench"},
 		{"zero.txt", "", `zero.txt:1: numcpu is "two", want a number of at least 1`},
 		{"good.txt same.txt", "", "same.txt has the same content as good.txt; want each file once"},

@@ -214,7 +214,9 @@ func (r *runner) build(ctx context.Context) error {
 		}
 		b.add(text)
 		r.problems = append(r.problems, splicedIn(text)...)
-		if err != nil {
+		if err != nil && strings.HasSuffix(text, "\nFAIL\n") { // all have had their turn
+			r.problem(b.pkg, text, err)
+		} else if err != nil {
 			if err := r.each(ctx, b, text, err); err != nil {
 				return err
 			}
