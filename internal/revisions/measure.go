@@ -247,6 +247,13 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 	if err != nil {
 		return nil, err
 	}
+	for _, row := range file.Rows {
+		// A process prints each row once.
+		note := fmt.Sprintf("two benchmarks of package %s print %s, as k at -cpu 2 and k-2 at -cpu 1 both print k-2: their figures are mixed; want another -cpu", t.pkg.name, row.FullName())
+		if len(row.Rounds) > 1 && !slices.Contains(c.notes, note) {
+			c.note("%s", note)
+		}
+	}
 	return &record{i, t, file, fmt.Sprintf("goos: %s\ngoarch: %s\npkg: %s\n%s", runtime.GOOS, runtime.GOARCH, t.pkg.name, raw)}, nil
 }
 

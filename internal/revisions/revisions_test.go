@@ -493,6 +493,17 @@ func TestConflictWithADeletion(t *testing.T) {
 	require.Equal(t, "2", string(text))
 }
 
+// Two rows of one name are one, and the report says so, once.
+func TestTwoRowsOfOneName(t *testing.T) {
+	const code = "package tiny\n\nimport \"testing\"\n\nfunc BenchmarkK(b *testing.B) {\n\tb.Run(\"k\", func(*testing.B) {})\n\tb.Run(\"k-2\", func(*testing.B) {})\n}\n"
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": code})
+	write(t, map[string]string{"a_test.go": code + "\n// changed\n"})
+	for cpu, want := range map[string]int{"1,2": 1, "1": 0} {
+		_, stdout, stderr := compare("HEAD", with(func(o *Options) { o.CPU, o.Equal = cpu, true }))
+		require.Equal(t, want, strings.Count(stdout, "print K/k-2, as k at -cpu 2 and k-2 at -cpu 1 both print k-2"), "%s%s", stdout, stderr)
+	}
+}
+
 // TestMain may print lines of its own, and text in front of the first name.
 func TestListed(t *testing.T) {
 	for line, want := range map[string]string{
