@@ -129,17 +129,22 @@ func TestPassedDescriptor(t *testing.T) {
 	})
 }
 
+// duplicate returns a duplicate of the connection's descriptor, which is open until the test
+// ends.
+func duplicate(t *testing.T, c *net.TCPConn) *os.File {
+	file, err := c.File()
+	require.NoError(t, err)
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
 // A closed socket is not watched anymore, even if it has a duplicate. So the next
 // socket with its descriptor is not woken by what the duplicate receives.
 func TestDescriptorIsUsedAgain(t *testing.T) {
 	a, b := pair(t)
-	duplicate, err := a.File()
-	require.NoError(t, err)
-	defer duplicate.Close()
+	duplicate(t, a)
 	c, _ := pair(t)
-	file, err := c.File()
-	require.NoError(t, err)
-	defer file.Close()
+	file := duplicate(t, c)
 	run(t, func(task *Task) error {
 		l := task.Loop()
 		s := l.Attach(a)
@@ -167,13 +172,9 @@ func TestDescriptorIsUsedAgain(t *testing.T) {
 func TestDescriptorOfAClosedConnection(t *testing.T) {
 	suitetest.Guard(t, "the selector has forgotten a socket")
 	a, b := pair(t)
-	duplicate, err := a.File() // the socket lives on
-	require.NoError(t, err)
-	defer duplicate.Close()
+	duplicate(t, a) // the socket lives on
 	c, d := pair(t)
-	file, err := c.File()
-	require.NoError(t, err)
-	defer file.Close()
+	file := duplicate(t, c)
 	run(t, func(task *Task) error {
 		l := task.Loop()
 		s := l.Attach(a)

@@ -145,8 +145,8 @@ func (r *Row) ran(seconds float64) {
 // ends, even while it waits for a terminal or a pipe.
 //
 // If ctx has ended, the error is ctx.Err(). Every other error is one line that names the
-// file, and means that the input is at fault. It is an error if no file has a result, or if two with results have the
-// same content.
+// file, and means that the input is at fault. It is an error if no file has a result, or if
+// two with results have the same content.
 func Read(ctx context.Context, names []string) ([]*File, error) {
 	var files []*File
 	var empty error
@@ -765,3 +765,18 @@ func Spliced(line string) error {
 	}
 	return fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", name, printed)
 }
+
+// ListedName returns the benchmark that a line of -test.list names, or "". TestMain may print
+// lines of its own, and text without a newline before the first name.
+func ListedName(line string) string {
+	line = strings.TrimSpace(line)
+	if i := strings.LastIndex(line, "Benchmark"); i > 0 && !listed.MatchString(line) {
+		line = line[i:]
+	}
+	if !listed.MatchString(line) {
+		return ""
+	}
+	return line
+}
+
+var listed = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?$`)

@@ -738,3 +738,13 @@ func TestControlCharacters(t *testing.T) {
 	require.Len(t, f.Rows, 1)
 	require.Equal(t, "X/a31m\u00e9", f.Rows[0].Name)
 }
+
+// TestMain may print lines of its own, and text in front of the first name.
+func TestListed(t *testing.T) {
+	for line, want := range map[string]string{
+		"BenchmarkA\n": "BenchmarkA", "loading... BenchmarkA\n": "BenchmarkA", "BenchmarkABenchmarkB\n": "BenchmarkABenchmarkB",
+		"Benchmarking\n": "", "ok\n": "", "of BenchmarkA and others\n": "", "Benchmark\n": "Benchmark",
+	} {
+		require.Equal(t, want, ListedName(line), line)
+	}
+}

@@ -39,7 +39,7 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 			}
 		}
 		if len(short) > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s: %s fewer than %s, such as %s", f.Name, map[bool]string{true: "1 row has", false: fmt.Sprint(len(short), " rows have")}[len(short) == 1], plural(results[side], "result"), short[0]))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: %s with fewer than %s, such as %s", f.Name, plural(len(short), "row"), plural(results[side], "result"), short[0]))
 		}
 		r.Notes = append(r.Notes, f.Incomplete()...)
 		if f.Machine.Oversubscribed(most) {

@@ -299,9 +299,9 @@ func TestFewerResults(t *testing.T) {
 	}
 	ten, four := slices.Repeat([]string{"BenchmarkA 1 100 ns/op"}, 10), slices.Repeat([]string{"BenchmarkB 1 100 ns/op"}, 4)
 	both := file("both.txt", slices.Concat(ten, four)...)
-	require.Equal(t, []string{"both.txt: 1 row has fewer than 10 results, such as B (4)"}, Default.Files(both, file("ten.txt", ten...)).Notes)
+	require.Equal(t, []string{"both.txt: 1 row with fewer than 10 results, such as B (4)"}, Default.Files(both, file("ten.txt", ten...)).Notes)
 	three := file("three.txt", slices.Concat(ten, four, four[:1], []string{"BenchmarkC 1 100 ns/op"})...)
-	require.Equal(t, []string{"three.txt: 2 rows have fewer than 10 results, such as B (5)"}, Default.Files(three, three).Notes[:1])
+	require.Equal(t, []string{"three.txt: 2 rows with fewer than 10 results, such as B (5)"}, Default.Files(three, three).Notes[:1])
 	r := Default.Files(both, file("four.txt", four...))
 	require.Contains(t, r.Notes, "a row has up to 10 results in base and 4 in head")
 	require.Equal(t, [2]int{4, 4}, r.Results[0].Values)

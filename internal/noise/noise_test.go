@@ -8,11 +8,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"boundaries/internal/benchfile"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -244,21 +244,7 @@ func TestPins(t *testing.T) {
 
 // A probe runs on as many processors as it should, whatever GOMAXPROCS is.
 func TestProbeHasProcs(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	var seen, ended atomic.Bool
-	go func() {
-		for i := 0; i < 200 && !seen.Load(); i++ {
-			probe(3, false)
-		}
-		ended.Store(true)
-	}()
-	for !ended.Load() {
-		if runtime.GOMAXPROCS(0) == 3 {
-			seen.Store(true)
-		}
-	}
-	assert.True(t, seen.Load())
-	assert.Equal(t, 1, runtime.GOMAXPROCS(0))
+	suitetest.HasProcs(t, 3, func() { probe(3, false) })
 }
 
 // One slow computation is an interrupt. A slow processor is slow before and after.

@@ -5,7 +5,17 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 )
+
+// TempDir returns the folder for temporary programs, as the go command chooses it. A user
+// whose temporary directory forbids programs, or is small, sets GOTMPDIR, perhaps with
+// go env -w.
+func TempDir() string {
+	own, _ := exec.Command("go", "env", "-json=false", "GOTMPDIR").Output()
+	return cmp.Or(strings.TrimSpace(string(own)), os.TempDir())
+}
 
 // Room returns why a megabyte cannot be written to the folder, or nil. If a command's
 // output goes to a file in a full folder, the command fails without a word. Room may

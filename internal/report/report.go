@@ -397,13 +397,11 @@ func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachin
 			line, found := row{Name: r.Name}, false
 			for j := range w.Columns {
 				values := r.Values(j, unit)
-				c := cell{Disturbed: r.Disturbed(j).Runs > 0}
+				c := cell{Disturbed: len(values) > 0 && r.Disturbed(j).Runs > 0}
 				if e, ok := estimate(values); ok {
 					c.Text = strings.TrimSpace(scaling.FormatValue(e.Center, unit) + " " + scaling.FormatSpread(e))
 				} else if len(values) > 0 {
 					c.Text = scaling.FormatValue(stats.Middle(values), unit)
-				} else {
-					c.Disturbed = false
 				}
 				line.Cells, found = append(line.Cells, c), found || len(values) > 0
 			}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 	"boundaries/internal/gate"
 )
@@ -335,7 +336,7 @@ func (c *comparison) build(ctx context.Context) error {
 				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), err)
 			}
 			for line := range strings.Lines(out) {
-				if bench := listed(line); bench != "" && len(c.patterns.of(bench)) > 0 {
+				if bench := benchfile.ListedName(line); bench != "" && len(c.patterns.of(bench)) > 0 {
 					p.benches[i] = append(p.benches[i], bench)
 				}
 			}
@@ -361,21 +362,6 @@ func (c *comparison) build(ctx context.Context) error {
 	}
 	return nil
 }
-
-// listed returns the benchmark that a line of -test.list names, or "". TestMain may print
-// lines of its own, and text without a newline before the first name.
-func listed(line string) string {
-	line = strings.TrimSpace(line)
-	if i := strings.LastIndex(line, "Benchmark"); i > 0 && !topLevel.MatchString(line) {
-		line = line[i:]
-	}
-	if !topLevel.MatchString(line) {
-		return ""
-	}
-	return line
-}
-
-var topLevel = regexp.MustCompile(`^Benchmark([^\p{Ll}\s]\S*)?$`)
 
 // link builds the test binary of a package, with the layout of the seed. Only the
 // first build compiles. The later ones find every package in the cache, and only link.

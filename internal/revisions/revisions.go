@@ -39,7 +39,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -249,9 +248,7 @@ func (c *comparison) equalReport() *gate.Report {
 // prepare makes everything that the rounds need. It prints nothing, because until it
 // returns the input may be at fault, and the report of that is one line.
 func (c *comparison) prepare(ctx context.Context, rev string) error {
-	// A user whose temporary directory forbids programs sets GOTMPDIR, perhaps with go env -w.
-	own, _ := exec.CommandContext(ctx, "go", "env", "-json=false", "GOTMPDIR").Output()
-	tmp, err := filepath.Abs(cmp.Or(strings.TrimSpace(string(own)), os.TempDir()))
+	tmp, err := filepath.Abs(process.TempDir())
 	if err == nil {
 		// The go command prints directories with their links resolved.
 		tmp, err = filepath.EvalSymlinks(tmp)

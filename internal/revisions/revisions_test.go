@@ -504,16 +504,6 @@ func TestTwoRowsOfOneName(t *testing.T) {
 	}
 }
 
-// TestMain may print lines of its own, and text in front of the first name.
-func TestListed(t *testing.T) {
-	for line, want := range map[string]string{
-		"BenchmarkA\n": "BenchmarkA", "loading... BenchmarkA\n": "BenchmarkA", "BenchmarkABenchmarkB\n": "BenchmarkABenchmarkB",
-		"Benchmarking\n": "", "ok\n": "", "of BenchmarkA and others\n": "", "Benchmark\n": "Benchmark",
-	} {
-		require.Equal(t, want, listed(line), line)
-	}
-}
-
 func TestBadInput(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod":           goMod,

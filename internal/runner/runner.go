@@ -171,12 +171,9 @@ func Run(ctx context.Context, c Config) (err error) {
 	return command.Problems(r.problems)
 }
 
-// keep starts the process that cleans up, and makes the folder that it removes. The folder
-// is where the go command would have programs: a user whose temporary directory forbids
-// programs, or is small, sets GOTMPDIR.
+// keep starts the process that cleans up, and makes the folder that it removes.
 func (r *runner) keep() (end func(), err error) {
-	base := cmp.Or(ask("go", "env", "-json=false", "GOTMPDIR"), os.TempDir())
-	if r.temp, err = filepath.Abs(filepath.Join(base, fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
+	if r.temp, err = filepath.Abs(filepath.Join(process.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return nil, err
 	}
 	// The keeper comes before the folder that it removes.
@@ -235,8 +232,6 @@ func (r *runner) build(ctx context.Context) error {
 	return nil
 }
 
-var topLevel = regexp.MustCompile(`Benchmark([^\p{Ll}\s]\S*)?$`)
-
 // each looks for the rows of a binary's benchmarks, each in a process of its own, after one
 // of them has ended the process of all: the benchmarks behind that one have rows, too. It
 // leaves out those whose rows are known. If all succeed alone, the failure was that of the
@@ -247,7 +242,7 @@ func (r *runner) each(ctx context.Context, b *binary, text string, err error) er
 	cancel()
 	var names []string
 	for line := range strings.Lines(list) {
-		if name := topLevel.FindString(strings.TrimSpace(line)); name != "" {
+		if name := benchfile.ListedName(line); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -6,9 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"boundaries/internal/command"
 	"boundaries/internal/linkonce"
 	"boundaries/internal/scaling"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -386,19 +385,5 @@ func TestControl(t *testing.T) {
 	assert.Positive(t, compute(2, 1000))
 	assert.Equal(t, want, sink.Load()-before, "the workers share the steps")
 	// Each has a proc, whatever GOMAXPROCS is.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	var seen, ended atomic.Bool
-	go func() {
-		for i := 0; i < 1000 && !seen.Load(); i++ {
-			compute(3, 300_000)
-		}
-		ended.Store(true)
-	}()
-	for !ended.Load() {
-		if runtime.GOMAXPROCS(0) == 3 {
-			seen.Store(true)
-		}
-	}
-	assert.True(t, seen.Load())
-	assert.Equal(t, 1, runtime.GOMAXPROCS(0))
+	suitetest.HasProcs(t, 3, func() { compute(3, 300_000) })
 }

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,6 +206,26 @@ func Apart(t *testing.T, words ...any) {
 func Gap(t *testing.T, what string, end, start uintptr) {
 	t.Helper()
 	require.GreaterOrEqual(t, int(start)-int(end), cacheline.Size, what)
+}
+
+// HasProcs checks that f runs with that GOMAXPROCS where it is 1, and puts it back.
+func HasProcs(t *testing.T, procs int, f func()) {
+	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var seen, ended atomic.Bool
+	go func() {
+		for i := 0; i < 1000 && !seen.Load(); i++ {
+			f()
+		}
+		ended.Store(true)
+	}()
+	for !ended.Load() {
+		if runtime.GOMAXPROCS(0) == procs {
+			seen.Store(true)
+		}
+	}
+	require.True(t, seen.Load())
+	require.Equal(t, 1, runtime.GOMAXPROCS(0))
 }
 
 // Mutant returns the files that internal/mutants breaks while it runs a test, and the broken
