@@ -1253,7 +1253,7 @@ func TestOptimisticReadLooksAgain(t *testing.T) {
 	require.EqualValues(t, unit|isWeak, next.refs)
 	require.Same(t, next, reader.get(list, a, 0))
 
-	// Without optimistic reads, no count is weak: nobody needs it, and its owner pays for it.
+	// Without optimistic reads, no count is weak: that would cost the owner time for nothing.
 	locker := newNogilThread(s, nogilPieces{withoutOptimisticReads: true})
 	dict, name, value := locker.take(kindDict), s.name("a"), locker.newInt(3000)
 	dict.array.Store(&array{keys: newKeys([]keyEntry{{name.num, name}}), items: []*object{value}})
