@@ -65,26 +65,6 @@
 //     python: the same jobs on your own CPython.
 //  13. bench_test.go: how the suite measures.
 //
-// # The article's code and where it is here
-//
-//	code 4.1            one loop that adds 2 to a global      loop/serial.go
-//	code 4.2            the same loop twice, one thread       loop/serial.go, 2n steps
-//	code 4.3            the same loop, two threads            loop/gil.go, and beside it what 4.3 hoped for;
-//	                                                          loop/racy.go, what it would be without a lock
-//	code 4.1.1, 4.1.2a  foo(), and the references to a        refcount, Example
-//	figure 4.1.1        why there are three                   refcount, Example
-//	figure 4.1.2        two threads take a reference          races, ExampleReplay; refcount, share=hot
-//	figure 4.1.3        the lock is passed on at I/O          internal/gil, Example; workerpool, task=io
-//	code 4.4.1, 4.5.1   fib on several threads                fib
-//	the patch of 1996   one lock for all counts               systems/free_threading.go
-//	4.4, the Gilectomy  atomic counts; buffered counts        refcount/atomic.go, buffered.go; systems
-//	4.5, nogil          biased counts; immortal objects       refcount/lock_free.go, private.go; systems
-//	code 5.1            fib in two processes                  procs/fib/private.go
-//	multiprocessing     100 µs against 50 ms                  procs, Spawn
-//	multiprocessing     communication is more expensive       procs/pipe.go, and beside it channel.go
-//	1, asyncio          cooperative; the database             asyncio/event_loop.go, asyncio/eventloop
-//	2, threading        preemptive; the responsive GUI        asyncio/respond
-//
 // A step of the rows named sync= is far smaller than a bytecode, so the ratios
 // between variants are far larger than the article's: they are the price of the
 // lock, not of Python. Compare the article's ratios only with the rows named

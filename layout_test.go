@@ -1,10 +1,12 @@
 package boundaries_test
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/doc/comment"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -147,7 +149,7 @@ func mentions(part ast.Node, name string) (times int) {
 	return times
 }
 
-// Every package says what it is for.
+// Every package says what it is for, on one page.
 func TestEveryPackageHasADoc(t *testing.T) {
 	docs := map[string]string{} // by folder
 	for _, file := range files(t) {
@@ -163,6 +165,10 @@ func TestEveryPackageHasADoc(t *testing.T) {
 	for folder, doc := range docs {
 		if len(doc) < 60 {
 			t.Errorf("%s: no package doc", folder)
+		}
+		text := (&comment.Printer{TextWidth: 80}).Text(new(comment.Parser).Parse(doc))
+		if lines := bytes.Count(text, []byte("\n")); lines > 70 {
+			t.Errorf("%s: the package doc has %d lines, want at most 70: one page", folder, lines)
 		}
 	}
 }

@@ -21,11 +21,7 @@
 // package. Those of shape=counter are in package counter: a count that is also
 // read. Those of shape=map are in package config: a map of 1,000 keys.
 //
-// A variant is one function in one file and owns its loop. Read global_mutex.go
-// first and compare the others with it. A variant may touch what it makes, its
-// [Trial]'s dials and its [Worker]. It must not use the worker's number to avoid
-// sharing. The exceptions are private, which is a ceiling and not a choice, and
-// the counter's lock-free.
+// Read global_mutex.go first and compare the other variants with it.
 //
 // # Commands
 //
@@ -41,25 +37,6 @@
 //
 // ranks the variants for one case. To measure a structure of your own, copy
 // example_test.go and add -own.
-//
-// Three facts on two processors of an EPYC (family 25, model 17), medians of the 16
-// rounds in docs/results/lab.txt. The shortest reads scale if they write nothing shared,
-// and under sync.RWMutex they do not: two procs are 1.8 to 2.0 times as fast as one with
-// big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Without updates,
-// reads of 100 ns or more scale under rw-mutex, too.
-//
-//	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
-//
-// Long updates of one record take turns: private is 2.0 times as fast on two procs, and no
-// other variant more than 1.00 times. The gil costs 0.9 times what global-mutex does:
-//
-//	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
-//
-// Where goroutines mostly think, the choice of the lock hardly matters, unless the lock is
-// held while thinking, as the gil is. All variants are within 2 % of private except gil
-// (2.0 times) and channel (1.04 times), whose owner needs a processor of its own:
-//
-//	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
 //
 // # What a row reports
 //
@@ -77,16 +54,15 @@
 //	hold-ns, think-ns what the row's own goroutines measure after the run, if that is
 //	                  more than 10 % off what the dial says
 //
-// The doc of [Trial] says how goroutines get their steps and which steps are timed.
-// Go gives a goroutine a time slice of 10 ms. If there are more goroutines than
-// procs, or more procs than processors, goroutines also wait for a proc or a
-// processor. Compare shares and tails with those of private, which has no lock to
-// wait for.
-//
-// A row fails if a read sees words that disagree, or an update is lost.
+// A row fails if a read sees words that disagree, or an update is lost. The doc of
+// [Trial] says how goroutines get their steps and which steps are timed, and that of
+// [Variants] has three findings.
 package contention
 
-// A Variant is one way to share.
+// A Variant is one way to share: a function in a file of its own, which owns its loop.
+// It may touch what it makes, its [Trial]'s dials and its [Worker]. It must not use
+// the worker's number to avoid sharing. The exceptions are private, which is a ceiling
+// and not a choice, and the counter's lock-free.
 type Variant struct {
 	Name string // the value of the key sync=
 	Is   string // what it is, in a few words
@@ -104,6 +80,25 @@ type Variant struct {
 }
 
 // Variants lists the ways to share records, in the order of the rows.
+//
+// Three findings on two processors of an EPYC (family 25, model 17), medians of the 16
+// rounds in docs/results/lab.txt. The shortest reads scale if they write nothing shared,
+// and under sync.RWMutex they do not: two procs are 1.8 to 2.0 times as fast as one with
+// big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Without updates,
+// reads of 100 ns or more scale under rw-mutex, too.
+//
+//	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
+//
+// Long updates of one record take turns: private is 2.0 times as fast on two procs, and no
+// other variant more than 1.00 times. The gil costs 0.9 times what global-mutex does:
+//
+//	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 10us -think 0
+//
+// Where goroutines mostly think, the choice of the lock hardly matters, unless the lock is
+// held while thinking, as the gil is. All variants are within 2 % of private except gil
+// (2.0 times) and channel (1.04 times), whose owner needs a processor of its own:
+//
+//	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
 //
 // To add a variant, write its file and add its line here.
 var Variants = []Variant{

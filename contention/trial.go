@@ -25,6 +25,11 @@ import (
 // timed step saw still shows in stall-ns, because the waiting goroutine could not
 // read the clock during it. Percentiles are right to within 3 % and include one clock
 // reading: at hold=0 those of private are the clock's own.
+//
+// Go gives a goroutine a time slice of 10 ms. If there are more goroutines than
+// procs, or more procs than processors, goroutines also wait for a proc or a
+// processor. Compare shares and tails with those of private, which has no lock to
+// wait for.
 type Trial struct {
 	Case  Case
 	Procs int // each with as many goroutines as Case says

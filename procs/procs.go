@@ -38,15 +38,11 @@
 //
 // # Children
 //
-// A child is a small program that links neither testing nor net. The program of
-// package spawn, procs/spawn/internal/child, starts almost as fast as an empty one.
-// The program of the other rows, procs/internal/child, also links encoding/gob,
-// whose initialization alone took a fifth of a millisecond where we measured it. The parent builds each
-// program once, before the first clock starts, with the go command. If there is no
-// go command, or the current directory is not in the source that the parent was
-// built from, a child is the parent's own binary, executed again. That is why a
-// program that starts children calls [Main] first. [Children] says which program a
-// child runs.
+// A child is a small program, which the parent builds before the first clock starts,
+// with the go command. If there is no go command, or the current directory is not in
+// the source that the parent was built from, a child is the parent's own binary,
+// executed again. That is why a program that starts children calls [Main] first.
+// [Children] says which program a child runs.
 //
 // # Death
 //
@@ -114,6 +110,11 @@ func Main() { children.Main(Variants, Sums, fib.Variants, spawn.Variants) }
 // Children says in a few words which program a child is to run: one of its own, or the
 // running binary, and why. It builds nothing. If the build fails later, a line of output
 // says so, and the child runs the running binary.
+//
+// A program of its own links neither testing nor net. That of package spawn,
+// procs/spawn/internal/child, starts almost as fast as an empty one. That of the other
+// rows, procs/internal/child, also links encoding/gob, whose initialization alone took
+// a fifth of a millisecond where we measured it.
 func Children() string { return children.Description() }
 
 // Cleanup removes the programs that children ran. A program that may have started

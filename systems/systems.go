@@ -38,12 +38,6 @@
 // thread as the receiver, because a call through an interface would cost as much
 // as a count.
 //
-// Two threads of SharedLoop lose about a third of their updates under gil, where a
-// thread may lose the lock before any instruction. (In Python up to 3.9
-// it may lose it before most instructions.) Under gil-jumps, which is Python 3.10 and later, they lose none, and under
-// nogil up to half. With more threads they lose more. The doc of SharedLoop says how
-// long a run must be to show this.
-//
 // Read plain.go and gil.go, which differ in the lock and in tick; then
 // free_threading.go, gilectomy.go and nogil.go, which define the same few
 // functions again. Then look at the rows of two threads in FibBoxed: two threads under gil have the speed

@@ -20,19 +20,13 @@
 //
 // Two orders are equal if one becomes the other by exchanging neighboring steps that
 // do not meet, because they use different words or both only read. Equal orders have
-// the same end, so an exploration runs one order of each class of equal orders. It
-// finds one of each class with source sets (Abdulla, Aronis, Jonsson and Sagonas, "Optimal
-// Dynamic Partial Order Reduction", POPL 2014) and sleep sets (Godefroid,
-// "Partial-Order Methods for the Verification of Concurrent Systems", 1996). [Result]
-// counts the classes and the orders that they stand for.
+// the same end, so an exploration runs one order of each class of equal orders.
 //
 // An invariant is a function that says what must always hold. It is called after each
-// step. A program with an invariant is explored with sleep sets alone. They skip orders,
-// but no state: the exploration still reaches every combination of values that the words
-// can have between two steps. Another function is called at the end. An exploration also
-// fails if an actor panics, if no actor that is left can take a step, if a program takes
-// more than [MaxSteps] steps, and, in a binary that was built with -race, if the race
-// detector finds two plain accesses that nothing orders.
+// step. Another function is called at the end. An exploration also fails if an actor
+// panics, if no actor that is left can take a step, if a program takes more than
+// [MaxSteps] steps, and, in a binary that was built with -race, if the race detector
+// finds two plain accesses that nothing orders.
 //
 // # How it drives the real code
 //
@@ -57,10 +51,7 @@
 // synchronization of the explored code and not that of the explorer. It does not see the
 // built-in function clear.
 //
-// A spinning goroutine must call runtime.Gosched between two looks. After that call,
-// the spinner's next step waits until another actor has written what the spinner looked
-// at. So the exploration reports a program that spins forever, and skips turns in
-// which the spinning actor would see no change.
+// A spinning goroutine must call runtime.Gosched between two looks, as [Spins] says.
 package explore
 
 import (
@@ -130,7 +121,14 @@ type node struct {
 	preempt int      // preemptions on the way here
 }
 
-// Explore runs the program in every order.
+// Explore runs the program in every order, or in one order of each class of equal ones.
+// It finds one of each class with source sets (Abdulla, Aronis, Jonsson and Sagonas,
+// "Optimal Dynamic Partial Order Reduction", POPL 2014) and sleep sets (Godefroid,
+// "Partial-Order Methods for the Verification of Concurrent Systems", 1996).
+//
+// It explores a program with an invariant with sleep sets alone. They skip orders, but no
+// state: the exploration still reaches every combination of values that the words can
+// have between two steps.
 func (p Program) Explore() Result {
 	exploring.Lock()
 	defer exploring.Unlock()

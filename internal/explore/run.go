@@ -441,8 +441,10 @@ func Release(op Op) {
 }
 
 // Spins says that the actor spins. The hook of runtime.Gosched, which a spinning goroutine
-// calls between two looks, calls it. The actor's next step waits until another actor has
-// written a word that this actor has used since it last wrote one.
+// must call between two looks, calls it. The actor's next step waits until another actor
+// has written a word that this actor has used since it last wrote one. So an exploration
+// reports a program that spins forever, and skips turns in which the spinning actor would
+// see no change.
 func Spins() {
 	if a := self(); a != nil {
 		if a.quitting {
