@@ -27,11 +27,12 @@ included, are slower than those of the revision BASE. It builds each in a git
 worktree of its own, which it removes at the end, and runs the two in turn, round by
 round, each round with new layouts of the code. Rows that look different are measured
 again. A row has a regression if the second measurement confirms the difference and
-the change is beyond the threshold. A row whose noise hides such a change is
-undecided, which is not the same as unchanged.
+the change is beyond the threshold. A row is undecided, which is not the same as
+unchanged, if its noise hides such a change or if the change is close to the threshold.
 
 Two files with the output of go test -bench cannot be measured again, so compare
-confirms only clear differences between them. The control rows, which boundaries run
+confirms only clear differences between them. Nor were their rounds measured in turn: if
+the machine was slower while one file was measured, that looks like a regression. The control rows, which boundaries run
 adds, are not judged. If they differ, a note says how much slower or faster the machine
 itself was.
 

@@ -14,8 +14,9 @@
 // A cell is a regression or a gain if the second stage confirms that it differs, and
 // if the estimate of the ratio is beyond the threshold. Any other cell is unchanged
 // only if a change as large as the threshold would have been seen, and the interval of the
-// ratio does not reach that far. If its noise hides
-// such a change, it is undecided, and the result says how many rounds would decide.
+// ratio does not reach that far. If its noise hides such a change, or the change is close
+// to the threshold, it is undecided, and the result says how many rounds would probably
+// decide.
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
 // other, so a change that stops a row from scaling is a regression. A difference of a few
@@ -51,7 +52,7 @@ const (
 	Gain       Verdict = "gain"       // confirmed, beyond the threshold, better
 	Changed    Verdict = "changed"    // confirmed, beyond the threshold, in a unit without a direction
 	Unchanged  Verdict = "unchanged"  // a change as large as the threshold would have been seen
-	Undecided  Verdict = "undecided"  // noise hides changes as large as the threshold
+	Undecided  Verdict = "undecided"  // noise hides changes as large as the threshold, or the change is close to it
 	Unjudged   Verdict = "not judged" // the comparison did not end, or the values have no ratio
 )
 
@@ -69,11 +70,14 @@ type Result struct {
 	// Adjusted is P after Holm's correction, if Suspect, or 0.
 	Adjusted float64
 	Suspect  bool // also of every cell of two files, which have no second stage
-	// Detectable is the smallest change that this many rounds show: 0.03 is 3 %. It is
-	// infinite if no change can be seen.
+	// Detectable is about the smallest change that this many rounds show: 0.03 is 3 %. It
+	// is infinite if no change can be seen. The noise is estimated from the same rounds,
+	// so at 10 rounds it is off by a quarter, and smaller than the true one as often as larger.
 	Detectable float64
-	// Needed is the number of rounds that would decide an undecided cell, 0 if more than
-	// 1000 are needed, or -1 if the noise is not known.
+	// Needed is the number of rounds that would probably decide an undecided cell, 0 if
+	// more than 1000 are needed, or -1 if the noise is not known. For a cell without a change
+	// and noise of 4 %, of which 10 rounds decide nothing, the number decides in three of
+	// four simulated comparisons.
 	Needed int
 }
 
@@ -111,7 +115,7 @@ func (c Config) suspects(results []Result) []Cell {
 
 // reaches reports whether the ratio may be beyond the threshold.
 func (c Config) reaches(ratio stats.Interval) bool {
-	return ratio.High >= 1+c.Threshold || ratio.Low <= 1/(1+c.Threshold)
+	return c.beyond(max(1, ratio.High)) || c.beyond(min(1, ratio.Low))
 }
 
 func (c Config) beyond(ratio float64) bool {
@@ -238,8 +242,10 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 			r.Ratio = stats.Ratio(head, base, 1-c.Alpha)
 		case slices.Min(base) < 0 || slices.Min(head) < 0:
 			r.Verdict, r.Ratio.Center = Unjudged, math.NaN()
-		case r.Base == r.Head:
+		case r.Base == 0 && r.Head == 0 && r.P > c.Alpha:
 			r.Ratio = stats.Interval{Low: 1, Center: 1, High: 1}
+		case r.Base == r.Head:
+			r.Ratio = stats.Interval{Low: 0, Center: 1, High: math.Inf(1)}
 		case r.Base == 0:
 			r.Ratio = stats.Interval{Low: 0, Center: math.Inf(1), High: math.Inf(1)}
 		default:
@@ -250,13 +256,19 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 	return results
 }
 
-// spread returns the spread of both sides, each around its own middle.
+// spread returns the spread of both sides, each around its own middle. Few values are
+// closer to their own middle than to the true one: at n values, the median deviation is
+// too small by about the factor n/(n-1.3), which a simulation of normal noise with 4 to 30
+// values found.
 func spread(base, head []float64) float64 {
 	var all []float64
 	for _, values := range [][]float64{base, head} {
-		m := stats.Middle(values)
+		m, n := stats.Middle(values), float64(len(values))
+		if n == 1 {
+			continue
+		}
 		for _, v := range values {
-			all = append(all, v/m)
+			all = append(all, math.Pow(v/m, n/(n-1.3)))
 		}
 	}
 	if !stats.Usable(all) {
@@ -276,25 +288,31 @@ func (c Config) detect(r *Result, data *Data, alpha float64) {
 	v := data.values[r.Cell]
 	n, m, s := len(v[Base]), len(v[Head]), spread(v[Base], v[Head])
 	r.Detectable = math.Inf(1)
-	if r.Base == 0 && r.Head == 0 {
-		s = 0 // both medians are 0: a rare allocation counts as no noise
+	if r.Base == 0 && r.Head == 0 && r.P > c.Alpha {
+		s = 0 // a rare allocation that both sides may have counts as no noise
 	}
 	if unit := stats.MinimumEffect(n, m, 1, alpha, c.Power); !math.IsNaN(s) && !math.IsInf(unit, 1) {
 		r.Detectable = math.Pow(unit, s) - 1
 	}
 	r.Verdict = Unchanged
+	smallest := 1 + c.Threshold // what the rounds must show
 	// A row with two levels, of which one has most values, has a small spread around the
 	// middle. But its middle may move to the other level, and the interval reaches there.
 	if r.Detectable <= c.Threshold && c.reaches(r.Ratio) {
 		r.Verdict = Undecided
 		s = math.Log(r.Ratio.High/r.Ratio.Low) / 2 / (1.96 * math.Sqrt(1/float64(n)+1/float64(m)))
 		r.Detectable = max(r.Detectable, stats.MinimumEffect(n, m, s, alpha, c.Power)-1)
+		// A change near the threshold is decided when the interval is on one side of it.
+		distance := math.Abs(math.Abs(math.Log(r.Ratio.Center)) - math.Log1p(c.Threshold))
+		smallest = min(smallest, math.Exp(distance))
 	}
 	if r.Detectable > c.Threshold {
 		r.Verdict = Undecided
+	}
+	if r.Verdict == Undecided {
 		r.Needed = -1
-		if !math.IsNaN(s) && max(n, m) > 1 {
-			r.Needed = stats.Rounds(1+c.Threshold, s, alpha, c.Power)
+		if !math.IsNaN(s) && !math.IsInf(s, 0) && max(n, m) > 1 {
+			r.Needed = stats.Rounds(max(n, m), smallest, s, alpha, c.Power)
 		}
 	}
 }

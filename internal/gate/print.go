@@ -93,7 +93,7 @@ func (r *Report) Summary() string {
 	if n := r.Undecided(); n > 0 {
 		text += fmt.Sprintf("; %d undecided", n)
 		if most := r.mostRounds(); most > 0 {
-			text += fmt.Sprintf(", which %s %d would decide", map[bool]string{true: "files of -count", false: "-rounds"}[r.Files], most)
+			text += fmt.Sprintf(", which %s %d would probably decide", map[bool]string{true: "files of -count", false: "-rounds"}[r.Files], most)
 		}
 	}
 	if n := rows(r.of(Unjudged)); n > 0 {
@@ -208,7 +208,7 @@ var sections = []struct {
 	{"Regressions", Regression},
 	{"Gains", Gain},
 	{"Changed, in a unit that does not say what is better (print a line \"Unit NAME better=lower\")", Changed},
-	{"Undecided: noise hides a change as large as the threshold", Undecided},
+	{"Undecided: noise hides a change as large as the threshold, or the change is close to it", Undecided},
 	{"Unchanged", Unchanged},
 	{"Not judged", Unjudged},
 }

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +38,8 @@ func TestEdgesOfTheThreshold(t *testing.T) {
 		want      bool
 	}{
 		{1, edge, true}, {1, edge - 0.0001, false}, {1 / edge, 1, true}, {1/edge + 0.0001, 1, false},
+		{1, edge * (1 - 1e-12), true}, {1 / edge * (1 + 1e-12), 1, true}, // but for rounding
+		{1.1, 1.2, true}, {0.8, 0.9, true}, // all of it beyond
 	} {
 		require.Equal(t, test.want, Default.reaches(stats.Interval{Low: test.low, Center: 1, High: test.high}), "%+v", test)
 	}
@@ -84,8 +88,8 @@ func TestNeededRounds(t *testing.T) {
 	c.Threshold = 0.4 // a decrease by as much is a larger change
 	r := c.Decide(d, nil).Results[0]
 	require.Equal(t, Undecided, r.Verdict)
-	up := stats.Rounds(1+c.Threshold, spread(noisy, noisy), c.Alpha, c.Power)
-	require.NotEqual(t, up, stats.Rounds(1-c.Threshold, spread(noisy, noisy), c.Alpha, c.Power))
+	up := stats.Rounds(10, 1+c.Threshold, spread(noisy, noisy), c.Alpha, c.Power)
+	require.NotEqual(t, up, stats.Rounds(10, 1-c.Threshold, spread(noisy, noisy), c.Alpha, c.Power))
 	require.Equal(t, up, r.Needed)
 }
 
@@ -99,6 +103,37 @@ func TestTwoLevelsAreUndecided(t *testing.T) {
 	require.Equal(t, Undecided, r.Verdict)
 	require.Greater(t, r.Detectable, 0.2)
 	require.Greater(t, r.Needed, 10)
+}
+
+// A change that is near the threshold and clearer than the noise is decided by more rounds.
+func TestNearTheThreshold(t *testing.T) {
+	d := &Data{}
+	for i := range 10 {
+		v := 100 + 0.07*float64(7*i%10)
+		add(t, d, Base, "X", "ns/op", v)
+		add(t, d, Head, "X", "ns/op", 1.041*(v+0.15*float64(3*i%10)))
+	}
+	r := Default.Decide(d, d).Results[0]
+	require.Equal(t, Undecided, r.Verdict)
+	require.LessOrEqual(t, r.Detectable, Default.Threshold)
+	require.Greater(t, r.Needed, 20, "more than the noise alone needs")
+	require.Less(t, r.Needed, 1000)
+}
+
+// Values that are mostly 0 have medians that say nothing. If the values differ, there is no
+// interval, and the cell is not unchanged.
+func TestMostlyZero(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "lost/op", make([]float64, 20)...)
+	add(t, d, Head, "X", "lost/op", append(make([]float64, 11), slices.Repeat([]float64{1000}, 9)...)...)
+	add(t, d, Base, "Y", "lost/op", 0, 5, 5, 5, 5, 5, 9, 9, 9, 9)
+	add(t, d, Head, "Y", "lost/op", 5, 5, 5, 5, 5, 5, 50, 50, 50, 50)
+	for _, r := range append(Default.decideOnce(d).Results, Default.Decide(d, d).Results...) {
+		require.Equal(t, Undecided, r.Verdict, "%+v", r)
+		require.Equal(t, stats.Interval{Low: 0, Center: 1, High: math.Inf(1)}, r.Ratio)
+		require.Equal(t, -1, r.Needed)
+	}
+	require.Len(t, Default.Suspects(d), 1)
 }
 
 // A suspect that the second stage has no value of, such as a row that skips alone, is

@@ -265,6 +265,16 @@ func TestCheapestAlong(t *testing.T) {
 	require.Equal(t, "read 0: `a`, 2ns; then `b` 1.50x. read 1: `b`, 2ns; then `a` 1.50x", cheapestAlong(all, "read"))
 }
 
+// What one sync.Mutex costs at most is over all cases of the table, with intervals or not.
+func TestMutexTimes(t *testing.T) {
+	least, most := math.Inf(-1), math.Inf(1)
+	require.Equal(t, 3.0, mutexTimes([]Ranking{
+		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1, Low: 1, High: 1}}, {Variant: plainMutex, Cost: Figure{Median: 2, Low: 2, High: 2}}}},
+		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1, Low: least, High: most}}, {Variant: plainMutex, Cost: Figure{Median: 3, Low: 3, High: 3}}}},
+		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1}}, {Variant: "b", Cost: Figure{Median: 9}}}},
+	}))
+}
+
 // Nothing is sure of a case without rows.
 func TestNoChoices(t *testing.T) {
 	require.False(t, Ranking{}.sure())

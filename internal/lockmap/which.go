@@ -111,10 +111,10 @@ goroutines mostly do something else; and what each variant forbids.
 `
 
 // mutexTimes returns how many times as long as the cheapest variant one sync.Mutex takes,
-// in the case where that is most, or 0 if no case has an interval for both.
+// in the case where that is most, or 0 if no case has a row of it.
 func mutexTimes(all []Ranking) (most float64) {
 	for _, r := range all {
-		if mutex, ok := r.entry(plainMutex); ok && !r.few() {
+		if mutex, ok := r.entry(plainMutex); ok {
 			most = max(most, mutex.Cost.Median/r.Choices[0].Cost.Median)
 		}
 	}

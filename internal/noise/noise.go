@@ -172,9 +172,10 @@ func (s Signals) Judge(fastest time.Duration) (times float64, why string) {
 	case s.Others && (share < busy || s.Foreign < ticks):
 	case s.Others && (s.Outside || s.Procs > s.Processors):
 		// Threads of the row wait for each other or cannot be seen, so only the time
-		// that others used counts, and only if no processor was idle.
+		// that others used counts, and only if no processor was idle. A row that used its
+		// procs all the time has lost nothing.
 		if float64(s.Idle) < 0.1*whole {
-			because(1/(1-min(0.9, share)), "others used %.2f processors", share*float64(s.Processors))
+			because(min(1/(1-min(0.9, share)), max(1, used/float64(max(1, s.Own)))), "others used %.2f processors", share*float64(s.Processors))
 		}
 	case s.Others && s.Waits:
 		if wait := float64(s.Waited) / float64(max(1, s.Own)); wait >= Disturbed-1 {

@@ -47,13 +47,14 @@ func TestJudge(t *testing.T) {
 		"as much stolen as the run has":      {func(s *Signals) { s.Stolen = 400 * ms }, 10, "100 % stolen by the host, 4 involuntary switches"},
 		"one tick of others in a short run":  {func(s *Signals) { s.Wall, s.Own, s.Foreign, s.Waited = 20*ms, 26*ms, 10*ms, 10*ms }, 1, ""},
 		"two ticks of others in a short run": {func(s *Signals) { s.Wall, s.Own, s.Foreign, s.Waited, s.Switches = 40*ms, 52*ms, 20*ms, 20*ms, 0 }, 1.38, "others used 0.50 processors"},
-		"others used all, outside":           {func(s *Signals) { s.Outside, s.Foreign, s.Idle, s.Switches = true, 400*ms, 0, 0 }, 10, "others used 2.00 processors"},
+		"others used all, outside":           {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Idle, s.Switches = true, 4*ms, 396*ms, 0, 0 }, 10, "others used 1.98 processors"},
 		"stolen from one proc of two":        {func(s *Signals) { s.Procs, s.Stolen = 1, 50*ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
 		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 60*ms, 40*ms }, 1.5,
 			"a processor 1.50 times as slow, 10 % stolen by the host, others used 0.67 processors, 4 involuntary switches"},
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
 		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
+		"outside, others have room":           {func(s *Signals) { s.Outside, s.Procs, s.Own, s.Foreign, s.Switches = true, 1, 199*ms, 200*ms, 0 }, 1, "others used 1.00 processors"},
 		"outside, quiet":                      {func(s *Signals) { s.Outside, s.Waited = true, 0 }, 1, ""},
 		"outside, a neighbor":                 {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Waited, s.Switches = true, 266*ms, 134*ms, 0, 0 }, 1.5, "others used 0.67 processors"},
 		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
@@ -82,7 +83,7 @@ func TestJudgeOutside(t *testing.T) {
 		times   float64
 	}{{2, 200, 0, 1}, {2, 150, 0, 1}, {2, 240, 0, 1.6}, {1, 100, 0, 1}, {2, 180, 0, 1.2}, {2, 150, 134 * ms, 1.5}} {
 		s := quiet()
-		s.Probed, s.Probe, s.Foreign, s.Idle, s.Waited = c.probed, c.probe, c.foreign, 0, 0
+		s.Probed, s.Probe, s.Own, s.Foreign, s.Idle, s.Waited = c.probed, c.probe, 400*ms-c.foreign, c.foreign, 0, 0
 		times, _ := fastest.JudgeOutside(s)
 		assert.InDelta(t, c.times, times, 0.01, i)
 	}
@@ -92,7 +93,7 @@ func TestJudgeOutside(t *testing.T) {
 func TestJudgeOutsideBesideIdleProcessors(t *testing.T) {
 	for idle, times := range map[time.Duration]float64{39 * ms: 1.5, 41 * ms: 1} { // a tenth of two processors' 200 ms is 40
 		s := quiet()
-		s.Outside, s.Foreign, s.Idle = true, 134*ms, idle
+		s.Outside, s.Own, s.Foreign, s.Idle = true, 226*ms, 134*ms, idle
 		got, _ := s.Judge(0)
 		assert.InDelta(t, times, got, 0.01, idle)
 	}

@@ -10,6 +10,7 @@ import (
 	"boundaries/internal/stats"
 
 	"github.com/aclements/go-moremath/mathx"
+	mathstats "github.com/aclements/go-moremath/stats"
 )
 
 // confidence is the confidence of every interval.
@@ -168,12 +169,13 @@ func fit(points []point, l law, refuted string) Fit {
 	f.Base = c[0]
 	f.Sigma.Center, f.Kappa.Center = c[1]/c[0], c[2]/c[0]
 	f.Peak.Center = peak(f.Sigma.Center, f.Kappa.Center)
-	if worst, procs := f.misfit(points, walls, l); worst != 0 {
+	drawn := f
+	variance := drawn.resample(points, l)
+	if worst, procs := f.misfit(points, walls, l, variance); worst != 0 {
 		f.Refused = fmt.Sprintf("%s is off by %.0f %% at %d procs, which is more than noise", l.name, 100*worst, procs)
 		return f
 	}
-	f.resample(points, l)
-	return f
+	return drawn
 }
 
 // rounds returns the rounds of the point that has the fewest.
@@ -288,19 +290,17 @@ func leastSquares(points []point, walls []float64, set []int) (c [3]float64, ok 
 }
 
 // misfit returns the largest relative residual and the procs of its column, or zeros if
-// noise can explain the residuals. Noise is the spread within columns.
-func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, procs int) {
-	variance, free, sum := 0.0, 0, 0.0
+// noise can explain the residuals. Noise is the variance of the columns' medians.
+func (f Fit) misfit(points []point, walls []float64, l law, variance float64) (worst float64, procs int) {
+	free, sum := 0, 0.0
 	c := [3]float64{f.Base, f.Base * f.Sigma.Center, f.Base * f.Kappa.Center}
 	for i, p := range points {
 		r := relative(p.procs, walls[i], c)
-		sum += r * r * float64(len(p.values))
+		sum += r * r
 		if math.Abs(r) > math.Abs(worst) {
 			worst, procs = r, p.procs
 		}
-		s, n := deviation(p.values), len(p.values)
-		variance += s * s * float64(n-1)
-		free += n - 1
+		free += len(p.values) - 1
 	}
 	left := len(points) - 2
 	if l.kappa {
@@ -309,24 +309,10 @@ func (f Fit) misfit(points []point, walls []float64, l law) (worst float64, proc
 	if math.Abs(worst) <= tolerance {
 		return 0, 0
 	}
-	// The variance of a median is pi/2 times that of a mean.
-	ratio := sum / float64(left) / (math.Pi / 2 * variance / float64(free))
-	if fTail(ratio, left, free) > 0.01 {
+	if ratio := sum / float64(left) / variance; fTail(ratio, left, free) > 0.01 {
 		return 0, 0
 	}
 	return math.Abs(worst), procs
-}
-
-// deviation returns the standard deviation of the logarithms.
-func deviation(values []float64) float64 {
-	mean, sum := 0.0, 0.0
-	for _, v := range values {
-		mean += math.Log(v) / float64(len(values))
-	}
-	for _, v := range values {
-		sum += (math.Log(v) - mean) * (math.Log(v) - mean)
-	}
-	return math.Sqrt(sum / float64(len(values)-1))
 }
 
 // fTail returns the probability that a ratio of variances is larger by chance.
@@ -347,7 +333,9 @@ func peak(sigma, kappa float64) float64 {
 
 // resample finds the intervals of the coefficients by the bootstrap: it fits the law to
 // files of rounds that are drawn from this one, and takes the range of 95 % of the fits.
-func (f *Fit) resample(points []point, l law) {
+// It returns the variance of the logarithm of a column's median, averaged over the columns.
+// That of a row with two levels can be many times what the spread of normal noise gives.
+func (f *Fit) resample(points []point, l law) (variance float64) {
 	least, together := rounds(points), true
 	for _, p := range points {
 		together = together && len(p.values) == len(points[0].values)
@@ -356,6 +344,7 @@ func (f *Fit) resample(points []point, l law) {
 	if least > manyRounds {
 		together = false
 	}
+	logs := make([][]float64, len(points))
 	sigmas, kappas, peaks := make([]float64, resamples), make([]float64, resamples), make([]float64, resamples)
 	walls, drawn := make([]float64, len(points)), make([][]float64, len(points))
 	for i, p := range points {
@@ -388,6 +377,9 @@ func (f *Fit) resample(points []point, l law) {
 			}
 			walls[i] = median(drawn[i])
 		}
+		for i, wall := range walls {
+			logs[i] = append(logs[i], math.Log(wall))
+		}
 		c := l.solve(points, walls)
 		sigmas[s], kappas[s] = c[1]/c[0], c[2]/c[0]
 		peaks[s] = peak(sigmas[s], kappas[s])
@@ -401,6 +393,10 @@ func (f *Fit) resample(points []point, l law) {
 	bound(&f.Sigma, sigmas)
 	bound(&f.Kappa, kappas)
 	bound(&f.Peak, peaks)
+	for _, column := range logs {
+		variance += mathstats.Variance(column) / float64(len(points))
+	}
+	return variance
 }
 
 // drawMedian draws a median of n values, where n is the number of sorted values, as if

@@ -5,9 +5,11 @@
 // because a change multiplies the time of a benchmark, is the inverse of
 // the same test (Hodges and Lehmann), so that p is at most 0.05 exactly if the 95
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
-// 50 values on a side; package moremath has the distribution. Both assume only
-// that the noise is alike on both sides. Neither says much about few rounds: a 95
-// % interval needs four rounds on each side.
+// 50 values on a side; package moremath has the distribution without equal values. Both
+// assume that the noise is alike on both sides, and that each value has a noise of its
+// own. Values that were measured one after another often have not: if a machine stays slow
+// for some rounds, the rounds must alternate between the sides. Neither says much about few
+// rounds: a 95 % interval needs four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite, which
 // [Usable] checks. [MannWhitney] takes all finite values.
@@ -21,6 +23,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/aclements/go-moremath/mathx"
 	"github.com/aclements/go-moremath/stats"
 	"golang.org/x/perf/benchmath"
 )
@@ -50,13 +53,10 @@ func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
 
 // MannWhitney returns the two-sided p of the hypothesis that x and y come from one
 // distribution: the probability of a U at least as far from its mean as theirs. It is exact
-// up to 50 values on each side, and up to 25 if some are equal. For more values it
-// is the normal approximation, corrected for ties.
-//
-// Equal values share the mean of their ranks, and the distribution is that of such
-// ranks. It is asymmetric, so MannWhitney adds up both tails. Twice one tail,
-// which MannWhitneyUTest of package moremath returns, can be less than half of the
-// right p.
+// up to 50 values on each side. If some are equal, it is exact as long as that takes a few
+// milliseconds: with any number of values of which nearly all are equal, and up to
+// about 25 on each side of which few are. Otherwise it is the normal approximation,
+// corrected for ties.
 //
 // Only the order of the values counts, so they may also be zero or negative.
 func MannWhitney(x, y []float64) float64 {
@@ -65,39 +65,90 @@ func MannWhitney(x, y []float64) float64 {
 	}
 	u, ties := rankSum(x, y)
 	n, m := len(x), len(y)
-	limit := stats.MannWhitneyExactLimit
 	if len(ties) < n+m {
-		limit = stats.MannWhitneyTiesExactLimit
-	}
-	if max(n, m) > limit {
-		result, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
-		if err != nil {
-			return 1 // all values are equal
+		if p, ok := tied(n, m, ties, u); ok {
+			return p
 		}
-		return result.P
 	}
-	u = min(u, float64(n*m)-u)
-	if len(ties) == 1 || u == float64(n*m)/2 {
-		return 1
+	result, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
+	if err != nil {
+		return 1 // all values are equal
 	}
-	return tail(n, m, ties, u) + tail(m, n, ties, u)
+	return result.P
 }
 
-// tail returns the probability that U is at most u for n and m values of one distribution.
-func tail(n, m int, ties []int, u float64) float64 {
-	// In the least U all n values are below the m others, except equal ones. Below
-	// that U, UDist rounds the wrong way.
-	left := n
-	for _, t := range ties {
-		if left <= t {
-			if u < float64(left*(t-left))/2 {
-				return 0
-			}
-			break
-		}
-		left -= t
+// A share is the probability of a U, doubled so that it is an integer.
+type share struct {
+	u int
+	p float64
+}
+
+// tied returns the exact p for values of which some are equal. Equal values share the mean
+// of their ranks, and the distribution is that of such ranks. It is asymmetric, so
+// tied adds up both tails. Twice one tail, which package moremath returns, can be less
+// than half of the right p, and its normal approximation a thousand times too small where
+// one side has few values. tied gives up if it would have to add up too many terms.
+//
+// Each group of equal values puts none, some or all of its values among the n. Given how
+// many are there before, the distribution after the group follows from that before it.
+func tied(n, m int, ties []int, u float64) (p float64, ok bool) {
+	type group struct{ size, rank int } // rank is doubled, from 0
+	groups, first := make([]group, len(ties)), 0
+	for i, size := range ties {
+		groups[i] = group{size, 2*first + size - 1}
+		first += size
 	}
-	return stats.UDist{N1: n, N2: m, T: ties}.CDF(u)
+	// The small groups first, because a large one multiplies the terms.
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(a.size, b.size) })
+	// Each value is among the n with probability n/(n+m), whatever the others do. Of these
+	// cases, the ones with n values are the distribution, so the probabilities are divided by
+	// their sum in the end. This way none is too large or too small for a float64.
+	shares := make([][]share, n+1) // by how many values are among the n
+	shares[0] = []share{{0, 1}}
+	logX, logY := math.Log(float64(n)/float64(n+m)), math.Log(float64(m)/float64(n+m))
+	const most = 1_000_000
+	terms := 0
+	for _, g := range groups {
+		next := make([][]share, n+1)
+		for k := range shares {
+			for j := 0; j <= min(g.size, n-k) && len(shares[k]) > 0; j++ {
+				if terms += len(shares[k]) + len(next[k+j]); terms > most {
+					return 0, false
+				}
+				binomial := math.Exp(mathx.Lchoose(g.size, j) + float64(j)*logX + float64(g.size-j)*logY)
+				next[k+j] = merge(next[k+j], shares[k], j*g.rank, binomial)
+			}
+		}
+		shares = next
+	}
+	least := n * (n - 1) // the doubled sum of the ranks of n values below all others
+	middle := n * m
+	far := int(math.Abs(2*u - float64(middle)))
+	sum := 0.0
+	for _, s := range shares[n] {
+		if distance := s.u - least - middle; max(distance, -distance) >= far {
+			p += s.p
+		}
+		sum += s.p
+	}
+	return min(1, p/sum), true
+}
+
+// merge adds the shares of b, with U moved by shift and the probability multiplied, to those
+// of a. Both are in the order of U.
+func merge(a, b []share, shift int, times float64) []share {
+	all := make([]share, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].u < b[0].u+shift:
+			all, a = append(all, a[0]), a[1:]
+		case len(a) == 0 || a[0].u > b[0].u+shift:
+			all, b = append(all, share{b[0].u + shift, b[0].p * times}), b[1:]
+		default:
+			all, a, b = append(all, share{a[0].u, a[0].p + b[0].p*times}), a[1:], b[1:]
+		}
+	}
+	return all
 }
 
 // rankSum returns in how many pairs the value of x is the larger one, where an equal
@@ -288,15 +339,18 @@ func MinimumEffect(n, m int, spread, alpha, power float64) float64 {
 	return math.Exp(spread * effect(n, m, alpha, power))
 }
 
-// Rounds returns how many values each side needs to show a ratio, or 0 if it needs
-// more than 1000.
-func Rounds(ratio, spread, alpha, power float64) int {
+// Rounds returns how many values each side needs to show a ratio, more than it has, or 0
+// if it needs more than 1000. The spread of so many values may turn out larger than
+// that of those at hand, so Rounds adds one standard error of its estimate by [Spread].
+func Rounds(has int, ratio, spread, alpha, power float64) int {
 	if ratio < 1 {
 		ratio = 1 / ratio
 	}
-	low, high := 2, 1001
+	low, high := has+1, 1001
 	for low < high {
-		if middle := (low + high) / 2; MinimumEffect(middle, middle, spread, alpha, power) <= ratio {
+		middle := (low + high) / 2
+		larger := spread * (1 + 0.82/math.Sqrt(float64(middle)))
+		if MinimumEffect(middle, middle, larger, alpha, power) <= ratio {
 			high = middle
 		} else {
 			low = middle + 1
@@ -323,22 +377,23 @@ func effect(n, m int, alpha, power float64) float64 {
 		z := stats.StdNormal
 		return (quantile(z, 1-alpha/2) + quantile(z, power)) * math.Sqrt((1/float64(n)+1/float64(m))*math.Pi/3)
 	}
+	n, m = min(n, m), max(n, m)
 	key := [4]float64{float64(n), float64(m), alpha, power}
 	if e, ok := effects.Load(key); ok {
 		return e.(float64)
 	}
-	random := rand.New(rand.NewPCG(uint64(n), uint64(m)))
 	needed := make([]float64, 2000)
 	x, y := make([]float64, n), make([]float64, m)
 	for i := range needed {
-		for j := range x {
-			x[j] = random.NormFloat64()
+		// A trial of more values begins with the same ones, so that more values do not
+		// look worse by chance.
+		for side, values := range [][]float64{x, y} {
+			random := rand.New(rand.NewPCG(uint64(i), uint64(side)))
+			for j := range values {
+				values[j] = random.NormFloat64()
+			}
+			slices.Sort(values)
 		}
-		for j := range y {
-			y[j] = random.NormFloat64()
-		}
-		slices.Sort(x)
-		slices.Sort(y)
 		needed[i] = -pairwise(x, y, k)
 	}
 	slices.Sort(needed)

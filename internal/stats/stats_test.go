@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aclements/go-moremath/stats"
 	"github.com/stretchr/testify/assert"
 
 	"boundaries/internal/suite/suitetest"
@@ -80,6 +81,34 @@ func TestMannWhitneyIsExact(t *testing.T) {
 	// The one is among the three with probability 3/28, and the other tail has nothing.
 	assert.InDelta(t, 3.0/28, MannWhitney(slices.Repeat([]float64{2}, 25), []float64{1, 2, 2}), 1e-9, "the most values that are exact with ties")
 	assert.Less(t, MannWhitney(append(low, 1), append(high, 51)), 1e-10, "beyond what is exact")
+}
+
+// One side may have many values, of which most are equal, and the other one few.
+func TestMannWhitneyWithManyTies(t *testing.T) {
+	same := func(n int, v float64) []float64 { return slices.Repeat([]float64{v}, n) }
+	for _, c := range []struct {
+		x, y []float64
+		want float64
+	}{
+		{same(25, 10), []float64{12}, 1.0 / 26},
+		{same(26, 10), []float64{12}, 1.0 / 27},
+		{same(60, 10), []float64{12}, 1.0 / 61},
+		{same(200, 1), []float64{1, 1, 1, 1, 2}, 5.0 / 205},
+		{same(400, 1), append(same(398, 1), 2, 2), 400.0 * 399 / 800 / 799 * 2},  // both among y, or both among x
+		{same(30, 0), append(same(28, 0), 3, 7), 30.0 * 29 / 60 / 59 * 2},        // the same
+		{same(26, 1), append(same(21, 1), 2, 2, 2, 2, 2), 2 * 65780.0 / 2598960}, // as many ways to have all five of 52
+		{same(1000, 1), append(same(995, 1), 2, 2, 2, 2, 2), 0.062187579},        // C(1000,5) of C(2000,5), twice
+	} {
+		assert.InEpsilon(t, c.want, MannWhitney(c.x, c.y), 1e-4, "%d and %d", len(c.x), len(c.y))
+		assert.InEpsilon(t, c.want, MannWhitney(c.y, c.x), 1e-4, "%d and %d", len(c.y), len(c.x))
+	}
+	var x, y []float64 // too many different values
+	for i := range 60 {
+		x, y = append(x, float64(i/2)), append(y, 9+float64(i/2))
+	}
+	result, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
+	assert.NoError(t, err)
+	assert.Equal(t, result.P, MannWhitney(x, y))
 }
 
 func TestCritical(t *testing.T) {
@@ -209,18 +238,26 @@ func TestMinimumEffect(t *testing.T) {
 	assert.Greater(t, MinimumEffect(10, 10, 0.05, 0.01, 0.8), 1.005*least, "a stricter test")
 	assert.True(t, math.IsInf(MinimumEffect(3, 3, 0.02, 0.05, 0.8), 1))
 	assert.Equal(t, 1.0, MinimumEffect(10, 10, 0, 0.05, 0.8))
+	// The sides can be exchanged, and more values never see less.
+	assert.Equal(t, MinimumEffect(12, 11, 0.05, 0.05, 0.95), MinimumEffect(11, 12, 0.05, 0.05, 0.95))
+	for n := 4; n < 50; n++ {
+		assert.GreaterOrEqual(t, MinimumEffect(n, n, 0.05, 0.05, 0.95), MinimumEffect(n+1, n+1, 0.05, 0.05, 0.95), "%d", n)
+	}
 }
 
 func TestRounds(t *testing.T) {
 	for _, spread := range []float64{0.01, 0.03, 0.08} {
-		n := Rounds(1.05, spread, 0.05, 0.8)
-		assert.LessOrEqual(t, MinimumEffect(n, n, spread, 0.05, 0.8), 1.05, "%v", spread)
-		assert.Greater(t, MinimumEffect(n-1, n-1, spread, 0.05, 0.8), 1.05, "%v", spread)
-		assert.Equal(t, n, Rounds(1/1.05, spread, 0.05, 0.8))
+		n := Rounds(2, 1.05, spread, 0.05, 0.8)
+		larger := func(n int) float64 { return spread * (1 + 0.82/math.Sqrt(float64(n))) }
+		assert.LessOrEqual(t, MinimumEffect(n, n, larger(n), 0.05, 0.8), 1.05, "%v", spread)
+		assert.Greater(t, MinimumEffect(n-1, n-1, larger(n-1), 0.05, 0.8), 1.05, "%v", spread)
+		assert.Equal(t, n, Rounds(2, 1/1.05, spread, 0.05, 0.8))
 	}
-	assert.Zero(t, Rounds(1.0001, 0.1, 0.05, 0.8))
-	assert.Equal(t, 1000, Rounds(MinimumEffect(1000, 1000, 0.1, 0.05, 0.8), 0.1, 0.05, 0.8))
-	assert.Zero(t, Rounds(MinimumEffect(1001, 1001, 0.1, 0.05, 0.8), 0.1, 0.05, 0.8))
+	assert.Zero(t, Rounds(2, 1.0001, 0.1, 0.05, 0.8))
+	assert.Equal(t, 21, Rounds(20, 2, 0.01, 0.05, 0.8), "more than there are")
+	larger := func(n int) float64 { return 0.1 * (1 + 0.82/math.Sqrt(float64(n))) }
+	assert.Equal(t, 1000, Rounds(2, MinimumEffect(1000, 1000, larger(1000), 0.05, 0.8), 0.1, 0.05, 0.8))
+	assert.Zero(t, Rounds(2, MinimumEffect(1001, 1001, larger(1001), 0.05, 0.8), 0.1, 0.05, 0.8))
 }
 
 func TestSpread(t *testing.T) {
