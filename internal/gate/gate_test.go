@@ -217,6 +217,7 @@ func TestVerdicts(t *testing.T) {
 		{"hardly an allocation", "B/op", repeated(0), append(repeated(0)[1:], 1), Unchanged},
 		{"one of a hundred", "allocs/op", repeated(100), repeated(101), Unchanged},
 		{"noise", "ns/op", noisy, noisy, Undecided},
+		{"more than half are equal, and others far off", "allocs/op", append(repeated(10)[:7], 12, 12, 13), append(repeated(10)[:7], 12, 12, 13), Undecided},
 		{"too few rounds", "ns/op", steady[:2], slow[:2], Undecided},
 		{"enough rounds of what never varies", "things/op", repeated(1)[:6], repeated(2)[:6], Regression},
 		{"less than zero", "delta", repeated(-1), repeated(1), Unjudged},
@@ -313,12 +314,15 @@ func TestBytes(t *testing.T) {
 
 // What a benchmark says of its unit counts more than the unit's name.
 func TestBetter(t *testing.T) {
-	d := &Data{}
-	for i := range 10 {
-		d.Add(Base, "p", parse(t, "Unit hits/op better=higher", fmt.Sprintf("BenchmarkX 1 %v hits/op", steady[i])))
-		d.Add(Head, "p", parse(t, fmt.Sprintf("BenchmarkX 1 %v hits/op", slow[i])))
+	for better, want := range map[string]Verdict{"hits/op better=higher": Gain, "pages better=lower": Regression} {
+		unit, _, _ := strings.Cut(better, " ")
+		d := &Data{}
+		for i := range 10 {
+			d.Add(Base, "p", parse(t, "Unit "+better, fmt.Sprintf("BenchmarkX 1 %v %s", steady[i], unit)))
+			d.Add(Head, "p", parse(t, fmt.Sprintf("BenchmarkX 1 %v %s", slow[i], unit)))
+		}
+		require.Equal(t, want, Default.Decide(d, d).Results[0].Verdict, better)
 	}
-	require.Equal(t, Gain, Default.Decide(d, d).Results[0].Verdict)
 }
 
 // A row that is as fast as before at one proc, and no longer faster at two, is

@@ -37,7 +37,7 @@ func report(t *testing.T) *Report {
 	add(t, d, Head, "New", "ns/op", 1)
 	return &Report{
 		Decision: Default.Decide(d, d), Base: "base: 1234567", Head: "head: 89abcde", Machine: "a <machine>", Command: "boundaries compare main",
-		Rounds: 10, Seeds: "-seed 7", Notes: []string{"a note"}, Unreached: []string{"./far"},
+		Rounds: 10, Seeds: "-seed 7", Notes: []string{"a note"}, Unreached: []string{"./far_off"},
 	}
 }
 
@@ -81,7 +81,7 @@ Only in head
   New
 
 Changed packages that no benchmark reaches
-  ./far
+  ./far_off
 
 Notes
   a note
@@ -107,6 +107,7 @@ func TestMarkdown(t *testing.T) {
 	require.Contains(t, text, `| Slow/n=1\|2 | sec/op |`)
 	require.Contains(t, text, "a &lt;machine&gt;")
 	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f", escape("_a_ *b* `c` [d](e) &amp; f"))
+	require.Contains(t, text, "- ./far\\_off\n")
 	require.Contains(t, text, "- repeat: boundaries compare main\n")
 	// Each line of a table has as many cells as its head.
 	for line := range strings.Lines(text) {
@@ -161,7 +162,7 @@ func TestJSONFigures(t *testing.T) {
 			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0, "values": [0, 0],
 				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null}],
 		"removed": [{"package": "p", "name": "Old", "procs": 1}], "removed_units": [{"unit": "p99-sec"}], "added": [{"package": "p", "name": "New", "procs": 1}],
-		"unreached": ["./far"], "notes": ["a note"]}`, text)
+		"unreached": ["./far_off"], "notes": ["a note"]}`, text)
 }
 
 // What a line says of a cell.
@@ -318,6 +319,7 @@ func TestProcsOfFiles(t *testing.T) {
 	text = append(text, "BenchmarkX-2 1 100 ns/op")
 	require.Equal(t, []int{1}, procs(parse(t, text...)))
 	require.Equal(t, []int{1, 2}, procs(parse(t, append(text, "BenchmarkY-2 1 100 ns/op")...)))
+	require.Equal(t, []int{1, 2}, procs(parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 100 ns/op", "BenchmarkY 1 100 ns/op")), "half of them")
 	for _, r := range Default.Files(parse(t, text...), parse(t, text...)).Results {
 		require.NotEqual(t, speedUp, r.Unit, r.Name)
 	}
