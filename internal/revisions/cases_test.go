@@ -67,6 +67,19 @@ func BenchmarkLog(b *testing.B) {
 	require.Regexp(t, `Thing\S* +7\.000 .* 7\.000 `, stdout)
 }
 
+// Only results and units count. A figure that is none fails, whatever stands beside it.
+func TestResults(t *testing.T) {
+	const result = "Unit hits better=higher\nBenchmarkX 1 5 ns/op 7 hits\n"
+	file, kept, err := results("Unit of work: started\n" + result + "PASS\n")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"hits": "higher"}, file.Better)
+	require.Equal(t, result, kept)
+	for wrong, want := range map[string]string{"NaN hits": "NaN hits, want a finite number", "-5 ns/op": "-5 ns/op, want "} {
+		_, _, err = results(result + "BenchmarkY 1 7 things " + wrong + "\n")
+		require.ErrorContains(t, err, "cannot read the result:3: BenchmarkY has "+want)
+	}
+}
+
 // BenchmarkFlaky goes wrong in call number WRONG of all, as HOW says. It is slow on the side
 // that has the file "slow".
 const flaky = `package tiny
