@@ -1,7 +1,9 @@
 package revisions
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,6 +141,7 @@ func TestFailureInRoundFive(t *testing.T) {
 			failed := `base, round 5 of 6, package \., BenchmarkFlaky: ` + test.want
 			require.Regexp(t, `\nboundaries: `+failed, stderr)
 			require.Regexp(t, `^# only 4 of 6 rounds: `+failed, stdout)
+			require.Contains(t, stdout, "\n4 rounds of 2 rows\n")
 			require.Regexp(t, `Steady\S* +things/op +1\.000 +1\.000 `, stdout)
 			// With this seed, the order of round 2 is not that of round 1.
 			require.Regexp(t, `round 1 .*Steady\n(.*\n)*round 1 .*Flaky\n(.*\n)*round 2 .*Flaky\n(.*\n)*round 2 .*Steady\n`, stderr)
@@ -165,7 +168,7 @@ func TestSkipsOnce(t *testing.T) {
 	require.Regexp(t, `not every round has a value of both sides: Flaky-?\d*\n`, stdout)
 }
 
-// A failure while suspects are measured again leaves the first stage.
+// A failure or an interrupt while suspects are measured again leaves the first stage.
 func TestFailureInSecondStage(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
@@ -176,6 +179,23 @@ func TestFailureInSecondStage(t *testing.T) {
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6`, stdout)
 	require.NotContains(t, stdout, "Regressions")
+
+	t.Setenv("WRONG", "")
+	ctx, interrupt := context.WithCancel(t.Context())
+	processes := 0
+	var out strings.Builder
+	err := Compare(ctx, "HEAD", with(func(o *Options) {
+		o.Rounds, o.Bench = 4, "Flaky"
+		o.Watch = func() func() string {
+			if processes++; processes == 2*4+2+1 {
+				interrupt()
+			}
+			return func() string { return "" }
+		}
+	}), &out, io.Discard)
+	require.EqualError(t, err, "measuring again, interrupted after 1 of 4 rounds")
+	require.True(t, strings.HasPrefix(out.String(), "# measuring again, interrupted after 1 of 4 rounds\n"), out.String())
+	require.Contains(t, out.String(), "\n4 rounds of 1 row\n")
 }
 
 // A test finds its data by the path of its source.

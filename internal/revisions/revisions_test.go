@@ -238,7 +238,8 @@ func TestCompare(t *testing.T) {
 	})
 
 	t.Run("every package", func(t *testing.T) {
-		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Packages, o.Rounds = "./...", 6 }))
+		out := t.TempDir()
+		status, stdout, stderr := compare("v1", with(func(o *Options) { o.Packages, o.Rounds, o.Out = "./...", 6, out }))
 		require.Equal(t, 1, status, stderr)
 		require.Regexp(t, `Regressions\n  \./sub Thing\S* +things/op +1\.111k +2\.222k +\+100\.0 %`, stdout)
 		require.Regexp(t, `Only in head\n  \./new New`, stdout)
@@ -248,6 +249,11 @@ func TestCompare(t *testing.T) {
 		// A benchmark that only one side has runs once.
 		require.Equal(t, 1, strings.Count(stderr, "BenchmarkNew"))
 		require.Contains(t, stderr, "boundaries: 1 row of 1 has a confirmed regression\n")
+		kept, err := os.ReadFile(filepath.Join(out, "head.txt"))
+		require.NoError(t, err)
+		for _, rows := range []string{`sub\nBenchmarkThing`, `new\nBenchmarkNew`} {
+			require.Regexp(t, `(?m)^pkg: \./`+rows, string(kept), "a file names the package of each row")
+		}
 	})
 	t.Run("in a subdirectory, from a hook, strictly", func(t *testing.T) {
 		index := filepath.Join(t.TempDir(), "index")
@@ -348,6 +354,7 @@ func TestEqualBinaries(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "README.md": "1\n",
 		"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub"), "far/far.go": "package far\n",
+		"near/near.go": "package near\n", "near/near_test.go": "//go:build none\n\npackage near\n",
 	})
 	t.Setenv("LINK", "always")
 	o := with(func(o *Options) { o.Equal, o.Relink = false, true })
@@ -365,11 +372,11 @@ func TestEqualBinaries(t *testing.T) {
 	// Packages that differ are measured, and the report names those that no benchmark reaches.
 	t.Setenv("LINK", "")
 	o.Packages, o.Relink = "./...", false
-	write(t, map[string]string{"sub/sub_test.go": strings.Replace(fmt.Sprintf(benchmark, "Sub"), "1000", "2000", 1), "far/far.go": "package far\n\nvar X int\n"})
+	write(t, map[string]string{"sub/sub_test.go": strings.Replace(fmt.Sprintf(benchmark, "Sub"), "1000", "2000", 1), "far/far.go": "package far\n\nvar X int\n", "near/near_test.go": "//go:build never\n\npackage near\n"})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "not measured, because the test binaries are equal: .\n")
-	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n")
+	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n\n", "of ./near, only a test has changed")
 	require.NotContains(t, stderr, "BenchmarkThing")
 
 	write(t, map[string]string{"testdata/in.md": "2"})
