@@ -401,14 +401,15 @@ func (c *comparison) dropEqual() {
 		c.note("packages whose test binaries are equal are measured because they may read %s, which differs", c.changed[i])
 		return
 	}
+	var names []string
 	for _, p := range c.pkgs {
 		if p.equal {
-			c.equal = append(c.equal, p.name)
+			c.equal, names = append(c.equal, p), append(names, p.name)
 		}
 	}
 	c.pkgs = slices.DeleteFunc(c.pkgs, equal)
 	if len(c.pkgs) > 0 {
-		c.note("not measured, because the test binaries are equal: %s", strings.Join(c.equal, ", "))
+		c.note("not measured, because the test binaries are equal: %s", strings.Join(names, ", "))
 	}
 }
 

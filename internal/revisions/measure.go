@@ -328,7 +328,7 @@ func (c *comparison) report(ctx context.Context, first, second *stage, failed er
 	}
 	if failed == nil && len(c.changed) > 0 {
 		var err error
-		if r.Unreached, err = c.unreached(ctx, c.pkgs); err != nil {
+		if r.Unreached, err = c.unreached(ctx, slices.Concat(c.pkgs, c.equal)); err != nil {
 			return r, err
 		}
 	}

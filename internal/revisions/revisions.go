@@ -97,7 +97,7 @@ type comparison struct {
 	noLinks    bool
 	changed    []string // files that differ
 	pkgs       []*pkg
-	equal      []string // packages that are not measured, because their test binaries are equal
+	equal      []*pkg // packages that are not measured, because their test binaries are equal
 	notes      []string
 	random     *rand.Rand
 	cpuName    string

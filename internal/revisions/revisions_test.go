@@ -354,7 +354,7 @@ func TestEqualBinaries(t *testing.T) {
 	newRepo(t, map[string]string{
 		"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "README.md": "1\n",
 		"sub/sub_test.go": fmt.Sprintf(benchmark, "Sub"), "far/far.go": "package far\n",
-		"near/near.go": "package near\n", "near/near_test.go": "//go:build none\n\npackage near\n",
+		"a.go": "package tiny\n", "near/near.go": "package near\n", "near/near_test.go": "//go:build none\n\npackage near\n",
 	})
 	t.Setenv("LINK", "always")
 	o := with(func(o *Options) { o.Equal, o.Relink = false, true })
@@ -372,11 +372,11 @@ func TestEqualBinaries(t *testing.T) {
 	// Packages that differ are measured, and the report names those that no benchmark reaches.
 	t.Setenv("LINK", "")
 	o.Packages, o.Relink = "./...", false
-	write(t, map[string]string{"sub/sub_test.go": strings.Replace(fmt.Sprintf(benchmark, "Sub"), "1000", "2000", 1), "far/far.go": "package far\n\nvar X int\n", "near/near_test.go": "//go:build never\n\npackage near\n"})
+	write(t, map[string]string{"sub/sub_test.go": strings.Replace(fmt.Sprintf(benchmark, "Sub"), "1000", "2000", 1), "far/far.go": "package far\n\nvar X int\n", "near/near_test.go": "//go:build never\n\npackage near\n", "a.go": "package tiny\n\n// A comment.\n"})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Contains(t, stdout, "not measured, because the test binaries are equal: .\n")
-	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n\n", "of ./near, only a test has changed")
+	require.Contains(t, stdout, "Changed packages that no benchmark reaches\n  ./far\n\n", "a benchmark reaches the package of the comment, and of ./near only a test has changed")
 	require.NotContains(t, stderr, "BenchmarkThing")
 
 	write(t, map[string]string{"testdata/in.md": "2"})
