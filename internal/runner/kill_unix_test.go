@@ -316,6 +316,37 @@ func TestFastestOfAsMany(t *testing.T) {
 	assert.NotContains(t, text(t, r.Config), "times as slow")
 }
 
+// A run that does not judge itself is judged from outside, by the fastest of those before.
+func TestJudgedFromOutside(t *testing.T) {
+	r := scripted(t, []string{"A"}, "1")
+	require.NoError(t, os.WriteFile(r.binaries[0].path, []byte("#!/bin/sh\necho BenchmarkA 1 1 ns/op\n"), 0o777))
+	r.Rounds = 5
+	require.NoError(t, r.rounds(t.Context()))
+	r.fastest[1] /= 50
+	require.NoError(t, r.rounds(t.Context()))
+	assert.Positive(t, r.repeated)
+	assert.Regexp(t, `(?m)^# disturbed: A .* times \(a processor .* times as slow`, text(t, r.Config))
+}
+
+// In a file of several packages each result stands below its own package.
+func TestSeveralPackages(t *testing.T) {
+	r := scripted(t, nil)
+	r.Rounds, r.binaries = 3, nil
+	for _, pkg := range []string{"p", "q"} {
+		path := filepath.Join(r.temp, pkg+".test.exe")
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho goos: linux\necho goarch: amd64\necho pkg: "+pkg+"\necho BenchmarkA 1 1 ns/op\necho '# steady: 1 of 1 rows ran undisturbed'\n"), 0o777))
+		r.binaries = append(r.binaries, &binary{path, r.temp, pkg, []string{"A"}})
+	}
+	require.NoError(t, r.rounds(t.Context()))
+	got := map[string]int{}
+	for _, row := range parse(t, r.Config).Rows {
+		if row.Name == "A" {
+			got[row.Pkg] = len(row.Rounds)
+		}
+	}
+	assert.Equal(t, map[string]int{"p": 3, "q": 3}, got)
+}
+
 // On a machine that is always disturbed, few runs are repeated.
 func TestRepeatsAreFew(t *testing.T) {
 	rows := strings.Fields("A B C D E F G H")
