@@ -137,8 +137,9 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 	require.Contains(t, string(code), "return 1", "the tree is as it was")
 }
 
-// -update keeps the states of mutants that did not run, and -changed runs few. These mutants
-// are stale, so nothing is built.
+// -update keeps the states of mutants that did not run, and -changed runs few. Without -update,
+// states that are not those of the baseline are an error. These mutants are stale, so nothing
+// is built.
 func TestChosenMutants(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("there is no git")
@@ -169,4 +170,7 @@ func TestChosenMutants(t *testing.T) {
 		require.Equal(t, want, count[stale], args)
 		require.Equal(t, mostChanged+1-want, count[killed], args)
 	}
+	require.NoError(t, os.WriteFile(baselineFile, []byte(strings.Replace(baseline.String(), killed, stale, 1)), 0o666))
+	require.NoError(t, run(t.Context(), []string{"m0"}, io.Discard))
+	require.EqualError(t, run(t.Context(), []string{"m0", "m1"}, io.Discard), "1 mutants differ from "+baselineFile)
 }
