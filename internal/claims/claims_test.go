@@ -620,6 +620,7 @@ func TestNotMeasured(t *testing.T) {
 		{"numcpu is missing, and the claim needs 8", "C22", strings.ReplaceAll(
 			results(8, 6, "FibBoxed/system=gilectomy-17 1 ns/op 2000 user+sys-ns/op", "FibBoxed/system=gil-17 1 ns/op 100 user+sys-ns/op"), "numcpu: 8\n", ""), notMeasured,
 			"needs 8 processors, and numcpu is not in the files", measure("17", "BenchmarkFibBoxed$/system=(gil|gilectomy)$")},
+		{"numcpu is missing, and one try shows the race", "C7", strings.ReplaceAll(results(2, 6, "Race/case=refcount/sync=racy-2 40 ns/op 0.31 lost/try"), "numcpu: 2\n", ""), reproduced, "", ""},
 		{"fewer processors than the article's threads", "C27", results(4, 6, "FibBoxed/system=gil-2 180 ns/op", "FibBoxed/system=nogil-2 100 ns/op"), notMeasured,
 			"needs 7 processors", measure("1", "BenchmarkFibBoxed$/system=(gil|nogil)$")},
 		{"no column of several procs", "C26", results(4, 6, "FibBoxed/system=gil 100 ns/op 100 user+sys-ns/op"), notMeasured,
