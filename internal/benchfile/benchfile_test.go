@@ -335,6 +335,9 @@ func TestMachines(t *testing.T) {
 		assert.EqualError(t, files[at].Problems[0], fmt.Sprintf("%s does not say whether it is of the machine of %s or of that of %s, and stands alone; want the lines before its results, such as numcpu or # host", python, one, other))
 		assert.Equal(t, "linux/amd64, AMD EPYC, 2 processors", machines[slices.Index(order, other)].Machine.String())
 	}
+	more, err := Read(context.Background(), []string{one, other, bare})
+	require.NoError(t, err)
+	require.Len(t, ByMachine(more), 2, "a file without results is no machine")
 	_, err = OneMachine(files)
 	assert.EqualError(t, err, other+": processor is family 25, model 2, stepping 1, but family 26, model 2, stepping 1 in "+one+": these are two machines; want the files of one")
 
