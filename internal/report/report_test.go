@@ -160,6 +160,7 @@ func TestPage(t *testing.T) {
 		}
 		if strings.Contains(f.text, "Graph 4.4.1: ") {
 			assert.Contains(t, f.text, "400 ns")
+			assert.Contains(t, f.text, "oversubscribed", "the shaded columns")
 			assert.Regexp(t, `1\.40 µs ± \d% \*`, f.text, "gilectomy, oversubscribed")
 		}
 		if strings.Contains(f.text, "Graph 4.5.1: ") {
