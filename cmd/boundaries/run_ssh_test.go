@@ -159,3 +159,21 @@ func TestRunOnOtherMachines(t *testing.T) {
 	assert.Contains(t, stderr.String(), "boundaries: run: three: ")
 	empty()
 }
+
+// Without -cpu each machine has a default of its own.
+func TestCPUOfOtherMachines(t *testing.T) {
+	dir := t.TempDir()
+	for name, script := range map[string]string{
+		"go":  `[ "$1" != build ] || : >"$5"`, // there are no tests, and the command is empty
+		"ssh": `case $* in *-prebuilt*) echo "$*" >&2; exit 1 ;; *uname*) echo Linux x86_64 ;; *) cat >/dev/null; pwd ;; esac`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o777))
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	args := []string{"run", "-o", filepath.Join(dir, "out.txt"), "-on", "far", "-ssh", filepath.Join(dir, "ssh")}
+	_, _, stderr := boundaries(t, args...)
+	require.Contains(t, stderr, "-prebuilt")
+	require.NotContains(t, stderr, "-cpu")
+	_, _, stderr = boundaries(t, append(args, "-cpu", "3,7")...)
+	require.Regexp(t, `-cpu\W+3,7\W`, stderr)
+}

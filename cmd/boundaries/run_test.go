@@ -78,6 +78,10 @@ func TestRunVerb(t *testing.T) {
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -bench A|B -cpu 2,1 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
 	assert.Equal(t, 0, status)
 	assert.Equal(t, "boundaries: looking for the rows of tiny\nboundaries: runs: 0, rounds: 2\n", stderr.String())
+	stderr.Reset()
+	status = statusOf(t.Context(), strings.Fields("run -o out.txt -cpu 1,2 -rounds 2 -benchtime 1x -resume -seed 4"), &stdout, &stderr)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr.String(), "-benchtime 1x -seed 3 ., and this is -bench \".\" -cpu 1,2 -benchtime 1x -seed 4 .\n")
 	t.Setenv("FAILS", "1")
 	stderr.Reset()
 	status = statusOf(t.Context(), strings.Fields("run -o out.txt -bench A|B -cpu 2,1 -rounds 2 -benchtime 1x -resume"), &stdout, &stderr)
@@ -96,6 +100,11 @@ func TestRunVerb(t *testing.T) {
 	status = statusOf(ctx, strings.Fields("run -o cut.txt -cpu 1 -benchtime 1x"), &stdout, atRound2)
 	assert.Equal(t, 130, status)
 	assert.Regexp(t, `: wrong\nboundaries: run: interrupted; cut.txt has the complete rows, and -resume continues\n$`, stderr.String())
+	stderr.Reset()
+	status = statusOf(ctx, strings.Fields("run -o early.txt -benchtime 1x"), &stdout, &stderr)
+	assert.Equal(t, 130, status)
+	assert.Equal(t, "boundaries: run: interrupted before the first result\n", stderr.String())
+	assert.NoFileExists(t, "early.txt")
 }
 
 type writerFunc func(p []byte) (int, error)
