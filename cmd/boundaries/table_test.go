@@ -162,6 +162,8 @@ LoopBoxed: processor time of a step, relative to one proc
 	assert.Contains(t, stdout, "| system | 1 | 2 | 4\\* |\n|---|--:|--:|--:|\n| gil | 1.00 | 1.00 \\~ | 0.96 |\n| nogil without immortal | 1.00 | 0.67 |  |\n")
 	assert.Contains(t, stdout, `\* oversubscribed: more procs than processors (2)`)
 	assert.Contains(t, stdout, `\~ some rounds of this figure ran on a disturbed machine`)
+	_, stdout, _ = inFiles(t, []string{"BenchmarkX/sync=a|b 1 5 ns/op\n"}, "scaling", "-format", "markdown")
+	assert.Contains(t, stdout, "\n| a\\|b | 1.00 |\n", "a name adds no column")
 
 	_, stdout, _ = inFiles(t, []string{twoRows}, "scaling", "-format", "csv")
 	lines, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
@@ -252,6 +254,17 @@ func TestScalingFigures(t *testing.T) {
 	line(none, "usl-kappa", want.USL.Kappa)
 	line(none, "usl-peak", want.USL.Peak)
 	assert.Contains(t, lines, slices.Concat(head, none, []string{"amdahl", "", "", "", want.Amdahl.Refused}))
+}
+
+// A peak without an upper bound keeps its lower one.
+func TestOneBound(t *testing.T) {
+	row := scaling.Scaled{USL: scaling.Fit{Peak: stats.Interval{Low: 4, Center: 8, High: math.Inf(1)}}}
+	machines := []scaledMachine{{File: &benchfile.File{}, workloads: []scaledWorkload{{&scaling.Workload{}, []scaling.Scaled{row}}}}}
+	for format, want := range map[string]string{"csv": ",usl-peak,8,4,,", "json": `"peak": { "value": 8, "low": 4, "high": null }`} {
+		var text strings.Builder
+		require.NoError(t, scalingFormats[format](&text, machines))
+		assert.Contains(t, strings.Join(strings.Fields(text.String()), " "), want)
+	}
 }
 
 // A run that is not complete and figures without a time have a note in every form.
@@ -364,6 +377,8 @@ func TestReportOfChartsAlone(t *testing.T) {
 	require.Zero(t, status, stderr)
 	assert.Equal(t, "charts: 3 charts\n", stdout)
 	assert.NoFileExists(t, "report.html")
+	_, stdout, _ = inFiles(t, []string{twoRows}, "report", "-o", "-", "-svg", "charts")
+	assert.Regexp(t, `</html>\s*$`, stdout, "a page on standard output has nothing behind it")
 }
 
 // The page has the claims of each machine, and none for other benchmarks.
