@@ -586,11 +586,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-func TestWired(t *testing.T) {
-	for _, v := range Variants {
-		suitetest.Wired(t, v.Name, "run", v.Run)
-	}
-}
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
 
 func TestFiles(t *testing.T) {
 	var names []string

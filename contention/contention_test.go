@@ -15,11 +15,12 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
-		suitetest.Wired(t, v.Name, "run", v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }

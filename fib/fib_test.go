@@ -13,6 +13,8 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 
 func TestAnswerIsExact(t *testing.T) { suitetest.Exact(t, Variants, Want, 0, 1, 7, 23) }

@@ -10,6 +10,8 @@ import (
 // A test that hangs ends by itself.
 func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 
 func TestTotalIsExact(t *testing.T) {

@@ -34,14 +34,7 @@ import (
 
 const patience = 10 * time.Second
 
-func TestWired(t *testing.T) {
-	for _, v := range Variants {
-		suitetest.Wired(t, v.Name, "run", v.Run)
-		if v.Serve != nil {
-			suitetest.Wired(t, v.Name, "serve", v.Serve)
-		}
-	}
-}
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 

@@ -21,6 +21,8 @@ func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 var shares = map[string]Share{"hot": Hot, "own": Own}
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Hot.Rows())) }
 
 func TestEveryObjectEndsRight(t *testing.T) {

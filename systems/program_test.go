@@ -15,11 +15,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Systems) }
+
 func TestFiles(t *testing.T) {
 	var names []string
 	for _, sys := range Systems {
 		names = append(names, sys.Name)
-		suitetest.Wired(t, sys.Name, "start", sys.start)
 	}
 	suitetest.Files(t, ".", names)
 }

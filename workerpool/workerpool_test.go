@@ -86,6 +86,8 @@ func uncancelable(p Pool) bool {
 	return ok || unbounded(p)
 }
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Empty.Rows())) }
 
 // Several goroutines submit tasks, one by one and in batches. The tasks submit tasks,

@@ -37,11 +37,7 @@ func TestPartiesOfThread(t *testing.T) {
 
 func TestMisuse(t *testing.T) { suitetest.Misuse(t, "await", Variants) }
 
-func TestWired(t *testing.T) {
-	for _, v := range Variants {
-		suitetest.Wired(t, v.Name, "run", v.Run)
-	}
-}
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 

@@ -13,11 +13,12 @@ func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 // The tests of package contention check that the variants are right.
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) {
 	var names []string
 	for _, v := range Variants {
 		names = append(names, v.Name)
-		suitetest.Wired(t, v.Name, "run", v.Run)
 	}
 	suitetest.Files(t, ".", names)
 }

@@ -66,14 +66,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestWired(t *testing.T) {
-	for _, v := range Variants {
-		suitetest.Wired(t, v.Name, "run", v.Run)
-		if v.Serve != nil {
-			suitetest.Wired(t, v.Name, "serve", v.Serve)
-		}
-	}
-}
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
 
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 

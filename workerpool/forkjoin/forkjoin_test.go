@@ -30,6 +30,8 @@ import (
 // No goroutine is left after the Close of any test's pools.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(suitetest.Watched{M: m}) }
 
+func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
+
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", suitetest.Names(Variants)) }
 
 func TestAnswerIsExact(t *testing.T) {

@@ -181,13 +181,21 @@ func Files(t *testing.T, folder string, names []string) {
 	}
 }
 
-// Wired tests that the row of that name has the function of that name after the prefix: row
-// "lock-free" has runLockFree. Rows that give one answer cannot be told apart by it.
-func Wired(t *testing.T, name, prefix string, function any) {
+// Wired tests that each row of a table has the functions of its name after those of their
+// fields: row "lock-free" has runLockFree in Run, newLockFree in New, and so on. Rows that give
+// one answer cannot be told apart by it.
+func Wired[V any](t *testing.T, variants []V) {
 	t.Helper()
-	_, got, _ := strings.Cut(path.Base(runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()), ".")
-	words := strings.NewReplacer("-", "", "/", "", "=", "").Replace(name)
-	require.Equal(t, strings.ToLower(prefix+words), strings.ToLower(got))
+	for _, v := range variants {
+		row := reflect.ValueOf(v)
+		name := strings.NewReplacer("-", "", "/", "", "=", "").Replace(row.FieldByName("Name").String())
+		for field, value := range row.Fields() {
+			if value.Kind() == reflect.Func && !value.IsNil() {
+				_, got, _ := strings.Cut(path.Base(runtime.FuncForPC(value.Pointer()).Name()), ".")
+				require.Equal(t, strings.ToLower(field.Name+name), strings.ToLower(got))
+			}
+		}
+	}
 }
 
 // Apart tests that no two of these words are on one cache line, whatever the address.
