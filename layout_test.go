@@ -62,7 +62,8 @@ func TestEveryGILTicks(t *testing.T) {
 
 // What the answer of a row does not show, its code does. What two processors write is on lines
 // of its own, except in the row that shows what that costs. A worker uses the cell of its number,
-// and a row no function of another. A lock is held neither from step to step nor from a take to
+// and a row no function of another. A lock or a count has as many parts as the docs say, and what
+// a row gets from a pool goes back. A lock is held neither from step to step nor from a take to
 // its drop, except the GIL, which each step may give away. Readers keep each other out only
 // where the lock is a mutex.
 func TestRowsMeasureWhatTheySay(t *testing.T) {
@@ -79,7 +80,7 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 			tree, err := parser.ParseFile(set, inOverlay(t, path), nil, 0)
 			require.NoError(t, err)
 			row := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".go"), "_", "")
-			inArray, inRow := map[ast.Node]bool{}, false
+			inArray, isLen, inRow := map[ast.Node]bool{}, map[ast.Node]bool{}, false
 			ast.Inspect(tree, func(n ast.Node) bool {
 				if n == nil {
 					return true
@@ -91,6 +92,18 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 					return !alone.MatchString(n.Name.Name)
 				case *ast.ArrayType:
 					inArray[n.Elt] = n.Len == nil
+					isLen[n.Len] = row == "shardedlock"
+				case *ast.ValueSpec:
+					for _, value := range n.Values {
+						isLen[value] = row == "shardedlock"
+					}
+				case *ast.CallExpr:
+					if inRow && mentions(n.Fun, "make")+mentions(n.Fun, "newCells") == 1 {
+						_, isChan := n.Args[0].(*ast.ChanType)
+						isLen[n.Args[len(n.Args)-1]] = !isChan
+					}
+				case *ast.BasicLit:
+					require.True(t, !isLen[n] || n.Value == "8" || n.Value == "64", "%v: a length of %s, want that of the workers or procs, or the 8 or 64 that the docs say", at, n.Value)
 				case *ast.StructType:
 					if len(n.Fields.List) == 0 || !slices.Contains(padded, folder) || row == "case" {
 						break
@@ -109,6 +122,7 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 				case *ast.FuncDecl:
 					inRow = ofARow.MatchString(n.Name.Name)
 					require.False(t, inRow && folder == "refcount" && mentions(n, "Lock") == 1, "%v: a lock that is held from a take to its drop, want one for each", at)
+					require.False(t, inRow && mentions(n, "Get") != mentions(n, "Put"), "%v: what this gets from a pool does not go back", at)
 				case *ast.IndexExpr:
 					_, isNumber := n.Index.(*ast.BasicLit)
 					require.False(t, inRow && isNumber && row != "serial" && mentions(n.X, "words") == 0, "%v: the same element for all workers, want that of the worker's number", at)
