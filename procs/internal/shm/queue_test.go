@@ -40,6 +40,9 @@ func TestQueuesDoNotOverlap(t *testing.T) {
 		memory := make([]byte, l.Size())
 		for i := range l.Queues {
 			q := l.Queue(memory, i)
+			if l.States {
+				require.Zero(t, q.Stride*WordSize%64, "%+v: slots on one cache line", l)
+			}
 			for seq := range q.Window {
 				for j := range q.Slot(seq + q.Window) {
 					q.Slot(seq)[j]++
