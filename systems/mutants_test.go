@@ -1,6 +1,7 @@
 package systems
 
 import (
+	"cmp"
 	"runtime"
 	"testing"
 
@@ -47,6 +48,19 @@ func TestPendingCallIsMadeOnce(t *testing.T) {
 	s.callPending()
 	s.callPending()
 	require.Equal(t, 1, calls)
+}
+
+// Integers compare as the numbers that they are, whatever their signs and how many digits they have.
+func TestCompareInts(t *testing.T) {
+	ascending := []int64{1 - 1<<60, -1 << 30, 1 - 1<<30, -2, -1, 0, 1, 2, 1<<30 - 1, 1 << 30, 1<<60 - 1}
+	for i, n := range ascending {
+		for j, m := range ascending {
+			var a, b object
+			a.setInt(n)
+			b.setInt(m)
+			require.Equal(t, cmp.Compare(i, j), cmp.Compare(compareInts(&a, &b), 0), "%d and %d", n, m)
+		}
+	}
 }
 
 // The program's small integers are the same objects each time, and the others are not.
