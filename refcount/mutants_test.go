@@ -152,6 +152,20 @@ func TestTakeOfWhatIsFreed(t *testing.T) {
 	require.PanicsWithValue(t, `refcount: Incref of "spam", which had no references left`, b.Tick)
 }
 
+// The hand-over that makes room in a log may free the object that was to be logged.
+func TestFreedWhileALogIsFull(t *testing.T) {
+	for op, misuse := range map[string]func(Handle, Ref){"Incref": Handle.Incref, "Decref": Handle.Decref} {
+		heap := newBuffered(nil)
+		heap.(*bufferedHeap).logLen = 1
+		h := heap.Handle()
+		r, other := h.New("spam"), h.New("eggs")
+		h.Decref(r)
+		h.Tick()
+		misuse(h, other) // fills the log
+		require.PanicsWithValue(t, fmt.Sprintf(`refcount: %s of "spam", which has been freed`, op), func() { misuse(h, r) })
+	}
+}
+
 // A finalizer may ask the owner that runs it to merge other counts.
 func TestOwnerFinalizesWithoutItsLock(t *testing.T) {
 	var owner *biasedHandle
