@@ -101,4 +101,6 @@ func Quote(arg string) string {
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
-var plain = regexp.MustCompile(`^[-\w./=,:@%+^~]+$`)
+// plain matches what no shell changes. A shell replaces a ~ at the beginning by a home folder,
+// and bash also one after = and :.
+var plain = regexp.MustCompile(`^(?:[-./=,:@%+]|[\w^]~*)+$`)

@@ -30,8 +30,12 @@ func TestReport(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	for arg, want := range map[string]string{
-		"": "''", "a b": "'a b'", "$a": "'$a'", "a*": "'a*'", "it's": `'it'\''s'`, "-a=b/c,d:e@1.2%+^~_": "-a=b/c,d:e@1.2%+^~_",
+		"": "''", "~": "'~'", "~a": "'~a'", "a=~b": "'a=~b'", "HEAD~1": "HEAD~1", "a b": "'a b'", "$a": "'$a'", "a*": "'a*'", "it's": `'it'\''s'`, "-a=b/c,d:e@1.2%+^~_": "-a=b/c,d:e@1.2%+^~_",
 	} {
 		require.Equal(t, want, Quote(arg))
+	}
+	for c := range rune(128) {
+		plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.ContainsRune("-_./=,:@%+^~", c)
+		require.Equal(t, plain, Quote("a"+string(c)) == "a"+string(c), "%q", c)
 	}
 }
