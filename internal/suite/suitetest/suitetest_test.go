@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/cacheline"
 	"boundaries/internal/cputime"
+	"boundaries/internal/gil"
 	"boundaries/internal/race"
 	"boundaries/internal/suite"
 )
@@ -132,6 +135,91 @@ func TestFilesFindsWhatIsWrong(t *testing.T) {
 		require.Contains(t, out, want)
 	}
 	require.Equal(t, 4, strings.Count(out, "suitetest_test.go:"), out)
+}
+
+type fakeRow struct {
+	Name     string
+	Run, New func()
+}
+
+func runFake() {}
+func newFake() {}
+
+// Each check fails if what it checks is wrong, even by a little.
+func TestChecksFail(t *testing.T) {
+	var words [3 * cacheline.Size]byte
+	apart, near := &words[cacheline.Size], &words[1]
+	exact := func(wrong func(workers, n int) bool) func(t *testing.T) {
+		return func(t *testing.T) {
+			row := func(workers, n int) int {
+				if wrong(workers, n) {
+					return n - 1
+				}
+				return n
+			}
+			Exact(t, []suite.Row[int]{{Name: "row", Run: row}}, func(_, n int) int { return n }, 3, 7, 10)
+		}
+	}
+	misuse := func(message string, accepted func(workers, n int) bool) func(t *testing.T) {
+		return func(t *testing.T) {
+			Misuse(t, "fake", []suite.Row[int]{{Name: "row", Run: func(workers, n int) int {
+				if accepted(workers, n) {
+					return n
+				}
+				if workers < 1 {
+					panic(fmt.Sprintf("fake: %d workers, need at least one", workers))
+				}
+				panic(fmt.Sprintf(message, n))
+			}}})
+		}
+	}
+	const steps = "fake: %d steps, need none or more"
+	none := func(int, int) bool { return false }
+	checks := map[string]func(t *testing.T){
+		"Apart":           func(t *testing.T) { Apart(t, apart, near) },
+		"Apart-backward":  func(t *testing.T) { Apart(t, near, apart) },
+		"Apart-last":      func(t *testing.T) { Apart(t, &words[0], &words[2*cacheline.Size], &words[3*cacheline.Size-1]) },
+		"Gap":             func(t *testing.T) { Gap(t, "gap", 1, cacheline.Size) },
+		"Wired-Run":       func(t *testing.T) { Wired(t, []fakeRow{{"fake", newFake, newFake}}) },
+		"Wired-New":       func(t *testing.T) { Wired(t, []fakeRow{{"fake", runFake, runFake}}) },
+		"Wired-last":      func(t *testing.T) { Wired(t, []fakeRow{{"fake", runFake, newFake}, {"other", runFake, nil}}) },
+		"Exact-9":         exact(func(workers, _ int) bool { return workers == 9 }),
+		"Exact-size":      exact(func(_, n int) bool { return n == 7 }),
+		"Exact-overlap":   exact(func(workers, n int) bool { return workers == 3 && n == 10 }),
+		"Misuse-none":     misuse(steps, func(workers, _ int) bool { return workers == 0 }),
+		"Misuse-negative": misuse(steps, func(workers, _ int) bool { return workers < 0 }),
+		"Misuse-steps":    misuse(steps, func(_, n int) bool { return n < 0 }),
+		"Misuse-message":  misuse("other: %d steps", none),
+		"Workers":         func(t *testing.T) { Workers(t, []suite.Row[int]{{Name: "row", Run: func(_, n int) int { return n }}}) },
+		"HasProcs":        func(t *testing.T) { HasProcs(t, 2, func() {}) },
+		"HasProcs-back":   func(t *testing.T) { HasProcs(t, 2, func() { runtime.GOMAXPROCS(2) }) },
+		"Ticks":           func(t *testing.T) { Ticks(t, new(gil.GIL), new(gil.Thread), func() {}) },
+	}
+	if os.Getenv("SUITETEST_WRONG") != "" {
+		for name, check := range checks {
+			t.Run(name, check)
+		}
+		return
+	}
+	out := again(t, "SUITETEST_WRONG")
+	for name := range checks {
+		require.Contains(t, out, "--- FAIL: TestChecksFail/"+name+" ")
+	}
+	Apart(t, apart, &words[0], &words[2*cacheline.Size])
+	Gap(t, "gap", 0, cacheline.Size)
+	Wired(t, []fakeRow{{"fake", runFake, nil}, {"f-a/k=e", runFake, newFake}})
+	misuse(steps, none)(t)
+}
+
+// Exact has 4 procs at least, and puts them back.
+func TestExactHasProcs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for before, during := range map[int]int{1: 4, 5: 5} {
+		runtime.GOMAXPROCS(before)
+		procs := func(int, int) int { return runtime.GOMAXPROCS(0) }
+		Exact(t, []suite.Row[int]{{Name: "row", Run: procs}}, func(int, int) int { return during }, 0)
+		require.Equal(t, before, runtime.GOMAXPROCS(0))
+	}
 }
 
 func TestOnce(t *testing.T) {
