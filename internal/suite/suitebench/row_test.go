@@ -19,16 +19,20 @@ import (
 // The tests start this program as a user starts a benchmark of the suite.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(Main(m, Head{Benchtime: "5x"}))
+	os.Exit(Main(m, Head{Benchtime: "5x", Package: "./here"}))
 }
 
 // A row runs for as long as the flag says, and without the flag for as long as the head says.
-// It reports its procs only where a test asks for them.
+// It reports its procs only where a test asks for them. The command that measures a disturbed
+// row again names the package, and has what the user gave.
 func TestBenchtime(t *testing.T) {
-	for steps, flags := range map[int][]string{5: nil, 3: {"-test.benchtime=3x"}} {
+	for wants, flags := range map[string][]string{
+		`5\s(?s:.*) -cpu 1 './here'\n`:                               nil,
+		`3\s(?s:.*) -cpu 1 '-benchtime' '3x' './here' '-args' 'a'\n`: {"-test.benchtime=3x", "a"},
+	} {
 		out, err := exec.Command(os.Args[0], append([]string{"-test.bench=^BenchmarkOpened$", "-test.cpu=1"}, flags...)...).Output()
 		require.NoError(t, err, "%s", out)
-		require.Regexp(t, fmt.Sprintf(`BenchmarkOpened/sync=fake\s+%d\s`, steps), string(out))
+		require.Regexp(t, `BenchmarkOpened/sync=fake\s+`+wants, string(out))
 		require.NotRegexp(t, "BenchmarkOpened/.* procs", string(out))
 	}
 }
