@@ -18,6 +18,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"boundaries/asyncio"
+	"boundaries/internal/fibsize"
 	"boundaries/internal/noise"
 	"boundaries/internal/race"
 	"boundaries/internal/suite"
@@ -254,8 +255,12 @@ func TestFacts(t *testing.T) {
 			t.Errorf("%q is not there once:\n%s", fact, out)
 		}
 	}
-	if out := string(run(t, nil, "-test.bench=Loop/sync=private", "-test.cpu=1", "-test.benchtime=3x")); !strings.Contains(out, "# benchtime: 3x\n") {
-		t.Errorf("-benchtime 3x is not honored:\n%s", out)
+	env := []string{fibsize.Variable + "=9", asyncio.Address + "=127.0.0.1:1"}
+	out = string(run(t, env, "-test.bench=^BenchmarkFib$/sync=private", "-test.cpu=1", "-test.benchtime=3x"))
+	for _, fact := range []string{"# benchtime: 3x\n", "\nfib: 9\n", "\n# database: the Redis at 127.0.0.1:1\n", "\nBenchmarkFib/sync=private/fib=9 "} {
+		if !strings.Contains(out, fact) {
+			t.Errorf("-benchtime 3x or the environment is not honored: no %q in\n%s", fact, out)
+		}
 	}
 	if out := string(run(t, nil, "-test.run=TestWrongAnswerFails")); strings.Contains(out, "#") {
 		t.Errorf("facts without a benchmark:\n%s", out)
@@ -263,27 +268,29 @@ func TestFacts(t *testing.T) {
 }
 
 // An invalid value of an environment variable is one line on standard error and exit
-// status 2. Package asyncio tests what the line says about each value.
+// status 2. Packages asyncio and fibsize test what the line says about each value.
 func TestBadEnvironment(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for value, reason := range map[string]string{
-		"127.0.0.1":       "missing port",
-		"127.0.0.1:65536": "the port is",
-		"a.b.invalid:1":   "looking up the host",
+	const redis = "the host:port of a Redis, such as 127.0.0.1:6379: "
+	for _, test := range []struct{ variable, value, want, reason string }{
+		{asyncio.Address, "127.0.0.1", redis, "missing port"},
+		{asyncio.Address, "127.0.0.1:65536", redis, "the port is"},
+		{asyncio.Address, "a.b.invalid:1", redis, "looking up the host"},
+		{fibsize.Variable, "51", "an integer from 1 to 50", ""},
 	} {
 		cmd := exec.CommandContext(t.Context(), exe, "-test.bench=AsyncIO", "-test.benchtime=1x")
-		cmd.Env = append(os.Environ(), asyncio.Address+"="+value)
+		cmd.Env = append(os.Environ(), test.variable+"="+test.value)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		cmd.Run()
-		want := fmt.Sprintf("BOUNDARIES_REDIS is %q, want the host:port of a Redis, such as 127.0.0.1:6379: ", value)
+		want := fmt.Sprintf("%s is %q, want %s", test.variable, test.value, test.want)
 		got := stderr.String()
-		if cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(got, want) || !strings.Contains(got[len(want):], reason) ||
+		if cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(got, want) || !strings.Contains(got[len(want):], test.reason) ||
 			strings.Index(got, "\n") != len(got)-1 || stdout.Len() > 0 {
-			t.Errorf("%s: status %d, %q, %q", value, cmd.ProcessState.ExitCode(), &stdout, &stderr)
+			t.Errorf("%s=%s: status %d, %q, %q", test.variable, test.value, cmd.ProcessState.ExitCode(), &stdout, &stderr)
 		}
 	}
 }
