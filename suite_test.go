@@ -52,7 +52,8 @@ func run(t *testing.T, env []string, args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// results runs this binary's benchmarks and returns the results.
+// results runs this binary's benchmarks and returns the results. Of each unit the head must
+// say which way it goes.
 func results(t *testing.T, env []string, args ...string) []*benchfmt.Result {
 	t.Helper()
 	out := run(t, append(env, suitebench.ReportProcs+"=1"), args...)
@@ -62,6 +63,11 @@ func results(t *testing.T, env []string, args ...string) []*benchfmt.Result {
 		switch rec := r.Result().(type) {
 		case *benchfmt.Result:
 			all = append(all, rec.Clone())
+			for _, v := range rec.Values {
+				if v.Unit != "procs" && r.Units().GetBetter(v.Unit) == 0 {
+					t.Errorf("%s: no line says whether more %s is better", rec.Name, v.Unit)
+				}
+			}
 		case *benchfmt.SyntaxError:
 			t.Errorf("%v: %v", args, rec)
 		}
