@@ -1137,7 +1137,7 @@ func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	p := start(t, named("pipe"), 1, Word)
 	p.Patience = 3 * time.Second      // on a busy machine, one answer has taken more than a second
-	p.Layout.Window = 2               // as in package fib: each answer takes time
+	p.Layout.Window = 640             // so 40 answers share a deadline
 	for _, n := range []int{2, 650} { // at least 5 ms each; a deadline of the first run would end the second
 		done, err := p.Run(n)
 		require.NoError(t, err)
