@@ -287,6 +287,17 @@ func TestCheckAddress(t *testing.T) {
 	}
 }
 
+// Open waits no longer than the patience for a connection. Here the name server is silent.
+func TestSilentNames(t *testing.T) {
+	t.Setenv(Address, "host.example:1")
+	suitetest.SilentNames(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := Open(t.Context(), 0)
+		require.ErrorContains(t, err, "host.example")
+		require.Equal(t, patience, time.Since(began))
+	})
+}
+
 // If nothing listens at the address, Open's error names the address and its
 // variable.
 func TestNoRedis(t *testing.T) {

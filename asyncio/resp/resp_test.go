@@ -400,9 +400,11 @@ func TestLoopbackOnly(t *testing.T) {
 // A server with 2,000 clients serves as many as it allows and tells the others that
 // there are too many. When one of the served clients has gone, there is room again.
 func TestTooManyConnections(t *testing.T) {
-	const clients, allowed = 2000, 100
+	const clients, allowed, most = 2000, 100, 1024
 	s := newDatabase()
-	s.maxConns = allowed
+	for range most - allowed {
+		s.conns[new(net.TCPConn)] = struct{}{} // takes no descriptor
+	}
 	start(t, s)
 	var served []*Conn
 	for range allowed {
@@ -428,14 +430,14 @@ func TestTooManyConnections(t *testing.T) {
 	for _, conn := range held {
 		conn.Close()
 	}
-	require.Equal(t, allowed, conns(s))
+	require.Equal(t, most, conns(s))
 	_, err := Dial(t.Context(), s.Addr(), patience)
 	require.Error(t, err) // the answer, or a reset if the PING came first
 	for _, c := range served {
 		require.NoError(t, c.Ping())
 	}
 	require.NoError(t, served[0].Close())
-	require.Eventually(t, func() bool { return conns(s) < allowed }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return conns(s) < most }, patience, time.Millisecond)
 	require.NoError(t, dial(t, s.Addr()).Ping())
 }
 
@@ -690,6 +692,25 @@ func TestDialErrors(t *testing.T) {
 	var no Error
 	require.ErrorAs(t, err, &no)
 	require.Contains(t, string(no), "connection refused")
+}
+
+// A relay waits 10 s for a connection to its database, as for a command. Here the name server
+// is silent.
+func TestRelayLooksUpInTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	far, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	near, err := l.Accept()
+	require.NoError(t, err)
+	defer near.Close()
+	far.Close()
+	suitetest.SilentNames(t, func(t *testing.T) {
+		began := time.Now()
+		newServer().relay(near.(*net.TCPConn), "host.example:1")
+		require.Equal(t, 10*time.Second, time.Since(began))
+	})
 }
 
 // Close disconnects the clients, in whatever state they are. A second Close does

@@ -2,12 +2,14 @@
 package suitetest
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -102,6 +104,25 @@ func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A
 			}
 		})
 	}
+}
+
+// SilentNames runs a test in virtual time and with a silent name server: who connects to a
+// host waits for its address.
+func SilentNames(t *testing.T, test func(t *testing.T)) {
+	defer func(old *net.Resolver) { net.DefaultResolver = old }(net.DefaultResolver)
+	until := func(end <-chan struct{}) *net.Resolver {
+		return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			<-end
+			return nil, net.ErrClosed
+		}}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	until(ended.Done()).LookupHost(t.Context(), "host.example") // makes channels of package net, outside the bubble
+	synctest.Test(t, func(t *testing.T) {
+		net.DefaultResolver = until(t.Context().Done())
+		test(t)
+	})
 }
 
 // Misuse tests that every row panics without a worker and with a negative number of
