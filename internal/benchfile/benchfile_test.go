@@ -100,7 +100,8 @@ func TestSameInEveryForm(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	head := "BenchmarkA 1 2 ns/op\n"
+	head, fib := "BenchmarkA 1 2 ns/op\n", "BenchmarkFibBoxed/system=gil 1 2 ns/op\n"
+	block := "goos: linux\ngoarch: amd64\n" + fib
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":          {"", "f: the file is empty; want the output of go test -bench"},
 		"no result":      {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
@@ -121,18 +122,25 @@ func TestErrors(t *testing.T) {
 		"time":          {"2026-01-01T10:00:00.123Z goos: linux\n2026-01-01T10:00:00.123Z " + head, "f:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is"},
 		"prefix":        {"web_1 | " + head, `f: line 1 has "web_1 |" before the result; want the output of go test -bench`},
 		"numcpu":        {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
-		"two sizes":     {head + "fib: 5\n" + head, "f:2: fib is 5, but not in the rows before; want a file for each size"},
+		"two sizes":     {fib + "fib: 5\n" + fib, "f:2: fib is 5, but not in the rows before; want a file for each size"},
 		"two databases": {"# database: embedded\n" + head + "# database: the Redis at a:1\n" + head, `f:3: # database is "the Redis at a:1", but "embedded" in line 1; want a file for each`},
 		"two machines": {"numcpu: 2\n" + head + "numcpu: 4\n" + head,
 			"f:3: numcpu is 4, but 2 in line 1: these are two machines; want a file for each"},
 		"two machines, appended": {plain + strings.Replace(plain, "numcpu: 2", "numcpu: 4", 1), "f:14: numcpu is 4, but 2 in line 1: these are two machines; want a file for each"},
+		"two systems, appended":  {plain + strings.Replace(plain, "goos: linux", "goos: darwin", 1), "f:18: goos is darwin, but linux in line 5: these are two machines; want a file for each"},
+		"two hosts, appended":    {"# host: a\n" + block + "# host: b\n" + block, `f:5: # host is "b", but "a" in line 1: these are two machines; want a file for each`},
+		"two processors, appended": {plain + strings.Replace(plain, "family 26", "family 25", 1),
+			`f:17: # processor is "family 25, model 2, stepping 1", but "family 26, model 2, stepping 1" in line 4: these are two machines; want a file for each`},
+		"two sizes, appended": {block + "fib: 5\n" + block, "f:4: fib is 5, but not in the rows before; want a file for each size"},
 		"two processors of one name": {"# processor: family 25, model 17, stepping 1\n" + head + "# processor: family 26, model 2, stepping 1\n" + head,
 			`f:3: # processor is "family 26, model 2, stepping 1", but "family 25, model 17, stepping 1" in line 1: these are two machines; want a file for each`},
 	} {
 		_, err := ReadFrom(strings.NewReader(c.text), "f")
 		assert.EqualError(t, err, c.want, name)
 	}
-	_, err := Read(context.Background(), []string{filepath.Join(t.TempDir(), "none.txt")})
+	_, err := ReadFrom(strings.NewReader(head+"fib: 5\n"+fib), "f")
+	assert.NoError(t, err, "no row before is of fib")
+	_, err = Read(context.Background(), []string{filepath.Join(t.TempDir(), "none.txt")})
 	assert.ErrorContains(t, err, "none.txt: no such file or directory; want the output of go test -bench")
 	_, err = Read(context.Background(), nil)
 	assert.Error(t, err)
@@ -208,7 +216,7 @@ func TestProblems(t *testing.T) {
 
 // Lines that a benchmark logs are neither keys of the format nor results.
 func TestLogs(t *testing.T) {
-	logs := "port: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
+	logs := "goos: plan9\nfib: 96975\n# processor: queue 1\n# processor: queue 2\n# database: db1\n# go: on\nport: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
 		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
 	clean, err := ReadFrom(strings.NewReader(plain), "f")
 	require.NoError(t, err)
@@ -226,9 +234,15 @@ func TestLogs(t *testing.T) {
 			}
 			assert.Equal(t, clean.Rows, got.Rows, "after line %d", i)
 			assert.Empty(t, got.Problems)
+			if i > 8 {
+				_, err = ReadFrom(strings.NewReader(text+plain), "f")
+				assert.NoError(t, err, "after line %d of the first of two files", i)
+			}
 		}
-		if i == 8 {
-			assert.Equal(t, []string{"f:9: port: 4711", "f:10: seed: 123", "f:11: cpu: 97 % busy", "f:13: pkg: loaded"}, got.Ignored)
+		if i == 9 {
+			assert.Equal(t, []string{"f:12: # processor: queue 1", "f:16: port: 4711", "f:17: seed: 123", "f:18: cpu: 97 % busy", "f:20: pkg: loaded",
+				"f:10: goos: plan9", "f:11: fib: 96975", "f:13: # processor: queue 2", "f:14: # database: db1", "f:15: # go: on"}, got.Ignored)
+			assert.Equal(t, clean.Machine, got.Machine)
 		}
 		if i > 8 && i < 11 {
 			got, err := ReadFrom(strings.NewReader(strings.Join(lines[:i], "")+"numcpu: 3\n"+strings.Join(lines[i:], "")), "f")

@@ -41,9 +41,14 @@ type filter struct {
 	where    map[string]int
 	surely   map[string]bool // the key is from go test's block
 
-	mixes  bool   // a problem says that two versions are in the file
-	numcpu string // of a line between results, which counts if go test's block follows
-	at     int    // the number of that line
+	mixes bool      // a problem says that two versions are in the file
+	open  []keyLine // which count if go test's block follows
+}
+
+// A keyLine is a "key: value" line, or, if the key begins with "# ", a fact.
+type keyLine struct {
+	number     int
+	key, value string
 }
 
 func (f *filter) Read(p []byte) (int, error) {
@@ -54,6 +59,7 @@ func (f *filter) Read(p []byte) (int, error) {
 		line, ended, err := f.source.line()
 		if err == io.EOF {
 			f.endFailure("")
+			f.endOpen(false)
 			return 0, io.EOF
 		}
 		f.number++
@@ -81,7 +87,7 @@ var (
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
 	indented = regexp.MustCompile(`^([ \t]+)((goos|pkg|numcpu): \S+|# (go|date|command|plan|round): .+|Unit \S+ \S+=\S+)$`)
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
-	keyLine  = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
+	keyed    = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
 	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
 	failed   = regexp.MustCompile(`^(FAIL|exit status \d+|signal: \w+)\b`)
@@ -137,7 +143,7 @@ func (f *filter) take(line []byte, ended bool) []byte {
 			f.problem("the line is too long; left out")
 			return nil
 		}
-		f.endNumCPU(false)
+		f.endOpen(false)
 		return line
 	case bytes.HasPrefix(line, unit) && unitLine.Match(line):
 		return line
@@ -176,6 +182,8 @@ func (f *filter) takeText(line string, block int) {
 		f.takeFact(line)
 	case line[0] == '{' && testJSON.MatchString(line):
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
+	case line == "PASS": // the end of a package's output
+		f.endOpen(false)
 	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
 		f.failing, f.failedAt = strings.TrimSpace(line), f.number
 		f.file.Failures++
@@ -188,7 +196,7 @@ func (f *filter) takeText(line string, block int) {
 		}
 		f.file.Failures++
 	default:
-		if match := keyLine.FindStringSubmatch(line); match != nil {
+		if match := keyed.FindStringSubmatch(line); match != nil {
 			f.takeKey(match[1], strings.TrimSpace(match[2]), block)
 		}
 	}
@@ -217,6 +225,17 @@ func (f *filter) takeFact(line string) {
 	if key != "plan" && key != "command" { // a part of these is of no use
 		value = shorten(value)
 	}
+	if slices.Contains(headFacts, key) && f.waits("# "+key, value) {
+		return
+	}
+	f.setFact(key, value)
+}
+
+// headFacts are the facts that the suite prints only before go test's block, and by which
+// files differ.
+var headFacts = []string{"processor", "host", "database", "go", "commit", "binaries", "build", "environment", "benchtime"}
+
+func (f *filter) setFact(key, value string) {
 	m := &f.file.Machine
 	switch key {
 	case "round":
@@ -232,14 +251,19 @@ func (f *filter) takeFact(line string) {
 	if match := planCPU.FindStringSubmatch(value); key == "plan" && match != nil && (f.results == 0 || f.file.planned != nil) {
 		f.file.planned = append(f.file.planned, strings.Split(match[1], ",")...)
 	}
-	if first := m.Fact(key); first == "" && len(m.Facts) < maxKept {
+	first, two := m.Fact(key), key == "processor" || key == "host"
+	switch {
+	case first == value:
+	case first == "" && len(m.Facts) < maxKept:
 		m.Facts = append(m.Facts, Fact{key, value})
 		f.seen("# "+key, false)
-	} else if (key == "processor" || key == "host") && first != value {
+	case (two || key == "database") && f.results == 0: // no row is of the first
+		f.ignore(keyLine{f.number, "# " + key, value})
+	case two:
 		f.fatal(fmt.Sprintf("# %s is %q, but %q in line %d: these are two machines; want a file for each", key, value, first, f.where["# "+key]))
-	} else if key == "database" && first != value {
+	case key == "database":
 		f.fatal(fmt.Sprintf("# database is %q, but %q in line %d; want a file for each", value, first, f.where["# database"]))
-	} else if slices.Contains(mixed, key) && first != value && f.results > 0 && !f.mixes {
+	case slices.Contains(mixed, key) && f.results > 0 && !f.mixes:
 		f.mixes = true
 		f.problem(fmt.Sprintf("%s is %s, but %s in line %d; want a file for each", key, value, first, f.where["# "+key]))
 	}
@@ -254,53 +278,97 @@ func (f *filter) seen(key string, surely bool) {
 }
 
 // takeKey takes a "key: value" line. Before the results of a package, go test prints
-// one block of at most four lines, in the order of goTestKeys, which begins with goos. A
-// line that a program prints itself counts only at the head of the file, and a block
-// overrides it. Numcpu, which this suite prints before the block, counts in more
-// places: before every block, and everywhere in a file without one. So does pkg in a file
-// without a block, because somebody may have kept only the lines of packages and results.
+// one block of at most four lines, in the order of goTestKeys, which begins with goos and
+// goarch. A line that a program prints itself counts only at the head of the file, and a
+// block overrides it. What this suite prints before the block, such as numcpu, counts in
+// more places: before every block, and everywhere in a file without one. So does pkg in a
+// file without a block, because somebody may have kept only the lines of packages and
+// results.
 func (f *filter) takeKey(key, value string, block int) {
 	if _, err := strconv.Atoi(value); key == "fib" && err == nil { // of this suite: the size of its fib
-		if f.results > 0 && f.file.Machine.Fact(key) != value {
-			f.fatal("fib is " + value + ", but not in the rows before; want a file for each size")
+		if !f.waits(key, value) {
+			f.setFib(value)
 		}
-		f.takeFact("# fib: " + value)
 		return
 	}
 	rank := slices.Index(goTestKeys, key) + 1
-	word := !strings.ContainsAny(value, " \t")
-	surely := key == "numcpu" || word && (key == "goos" && value != "" || key == "pkg" && !f.surely["goos"]) || block > 0 && rank > block
-	if key == "numcpu" && f.results > 0 && f.surely["goos"] {
-		f.numcpu, f.at = value, f.number
-		return
-	} else if surely && key != "numcpu" {
+	word := value != "" && !strings.ContainsAny(value, " \t")
+	switch {
+	case key == "numcpu":
+		if !f.waits(key, value) {
+			f.setKey(key, value, true)
+		}
+	case key == "goos" && word: // whose block it begins, if one, the next line says
 		f.block = rank
-		f.endNumCPU(true)
+		f.opens(key, value)
+	case block == 1 && key == "goarch" && word:
+		f.block = rank
+		f.endOpen(true)
+		f.setKey(key, value, true)
+	case block > 1 && rank > block, key == "pkg" && word && !f.surely["goos"]:
+		f.block = rank
+		f.setKey(key, value, true)
+	default:
+		f.setKey(key, value, false)
 	}
-	f.setKey(key, value, rank, surely)
 }
 
-// endNumCPU decides on the numcpu line that was left open, if there is one.
-func (f *filter) endNumCPU(counts bool) {
-	if f.at == 0 {
-		return
+// waits leaves open whether a line between the results of a file counts.
+func (f *filter) waits(key, value string) bool {
+	if f.results == 0 || !f.surely["goos"] {
+		return false
 	}
-	number := f.number
-	f.number, f.at = f.at, 0
-	if counts {
-		f.setKey("numcpu", f.numcpu, len(goTestKeys), true)
-	} else {
-		f.ignore("numcpu", f.numcpu)
-	}
-	f.number = number
+	f.opens(key, value)
+	return true
 }
 
-func (f *filter) setKey(key, value string, rank int, surely bool) {
+// opens leaves a line open, in place of an earlier one with its key.
+func (f *filter) opens(key, value string) {
+	i := slices.IndexFunc(f.open, func(l keyLine) bool { return l.key == key })
+	if i >= 0 {
+		f.ignore(f.open[i])
+		f.open = slices.Delete(f.open, i, i+1)
+	}
+	f.open = append(f.open, keyLine{f.number, key, value})
+}
+
+// endOpen decides on the lines that were left open.
+func (f *filter) endOpen(counts bool) {
+	now := f.number
+	for _, line := range f.open {
+		f.number = line.number
+		fact, isFact := strings.CutPrefix(line.key, "# ")
+		switch {
+		case f.file.Machine.Fact(fact) == line.value: // says nothing new
+		case line.key == "goos":
+			f.setKey(line.key, line.value, counts)
+		case !counts:
+			f.ignore(line)
+		case isFact:
+			f.setFact(fact, line.value)
+		case line.key == "fib":
+			f.setFib(line.value)
+		default:
+			f.setKey(line.key, line.value, true)
+		}
+	}
+	f.number, f.open = now, f.open[:0]
+}
+
+func (f *filter) setFib(size string) {
+	does := func(r *Row) bool { return jobs[0].rows.MatchString(r.Name) }
+	if f.file.Machine.Fact("fib") != size && slices.ContainsFunc(f.file.Rows, does) {
+		f.fatal("fib is " + size + ", but not in the rows before; want a file for each size")
+	}
+	f.setFact("fib", size)
+}
+
+func (f *filter) setKey(key, value string, surely bool) {
 	keys := f.file.Machine.Keys
 	first, known := keys[key]
 	switch {
-	case rank == 0, !surely && (f.results > 0 || f.surely[key] || known && first != value):
-		f.ignore(key, value)
+	case !slices.Contains(goTestKeys, key), !surely && (f.results > 0 || f.surely[key] || known && first != value):
+		f.ignore(keyLine{f.number, key, value})
 	case key == "pkg":
 		f.pkg = value
 		f.seen(key, surely)
@@ -315,9 +383,9 @@ func (f *filter) setKey(key, value string, rank int, surely bool) {
 	}
 }
 
-func (f *filter) ignore(key, value string) {
+func (f *filter) ignore(line keyLine) {
 	if len(f.file.Ignored) < maxKept {
-		f.file.Ignored = append(f.file.Ignored, fmt.Sprintf("%s:%d: %s", f.file.Name, f.number, shorten(key+": "+value)))
+		f.file.Ignored = append(f.file.Ignored, fmt.Sprintf("%s:%d: %s", f.file.Name, line.number, shorten(line.key+": "+line.value)))
 	}
 }
 

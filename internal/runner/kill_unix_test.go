@@ -267,12 +267,13 @@ func scripted(t *testing.T, rows []string, times ...string) *runner {
 	require.NoError(t, os.WriteFile(path, []byte(`#!/bin/sh
 n=$(($(cat n 2>/dev/null) + 1))
 echo $n >n
+echo "numcpu: 1"
+echo "# weather: fine"
 for row in `+strings.Join(rows, " ")+`; do
 	echo "Benchmark$row 1 $n ns/op"
 done
 set -- `+strings.Join(times, " ")+`
 shift $((n - 1))
-echo "# weather: fine"
 echo "# steady: 0 of 1 rows ran undisturbed"
 echo "# disturbed: A $1 times (a neighbor)"
 `), 0o777))

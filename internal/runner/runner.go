@@ -577,6 +577,10 @@ func (r *runner) rounds(ctx context.Context) error {
 				continue
 			}
 			if got.disturbed > 0 && (r.repeated+len(again))*repeats < measured+repeats {
+				// The facts belong above the results of this binary.
+				if err := r.write(r.above(&got)); err != nil {
+					return err
+				}
 				again = append(again, got)
 			} else if err := r.writeResult(got); err != nil {
 				return err
@@ -593,7 +597,6 @@ func (r *runner) rounds(ctx context.Context) error {
 			if err != nil || got.disturbed > first.disturbed {
 				got = first
 			}
-			got.facts = first.facts
 			if err := r.writeResult(got); err != nil {
 				return err
 			}
@@ -626,13 +629,19 @@ func (r *runner) writeAll(results []result) error {
 	return nil
 }
 
-func (r *runner) writeResult(one result) error {
+// above returns what must stand above a result and does not stand there already. Facts
+// count where the block of go test follows.
+func (r *runner) above(one *result) string {
 	text := one.facts
-	if one.head != r.head {
+	if text != "" || one.head != r.head {
 		text += one.head
-		r.head = one.head
 	}
-	text += one.lines
+	one.facts, r.head = "", one.head
+	return text
+}
+
+func (r *runner) writeResult(one result) error {
+	text := r.above(&one) + one.lines
 	if one.disturbed > 0 {
 		text += fmt.Sprintf("# disturbed: %s %.2f times (%s)\n", one.unit, one.disturbed, one.why)
 	}
@@ -650,11 +659,14 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 		one.lines = text
 		return one, err
 	}
-	found, judged := false, false
+	one.head = cmp.Or(goTestBlock.FindString(text), fmt.Sprintf("goos: %s\ngoarch: %s\npkg: %s\n", runtime.GOOS, runtime.GOARCH, u.binary.pkg))
+	found, judged, inHead := false, false, false
 	for line := range strings.Lines(text) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(fact, ": ")
 		name, isResult := benchfile.ResultName(line)
+		isJob := jobLine.MatchString(line)
+		inHead = strings.HasPrefix(line, "numcpu: ") || inHead && (isFact || isJob)
 		switch {
 		case isResult && name == u.String():
 			found = true
@@ -667,15 +679,13 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 				one.why = m[2]
 			}
 		case isFact && key == "again":
-		case isFact && value != "" && !r.facts[key]:
+		case isFact && inHead && value != "" && !r.facts[key]:
 			// The facts of the first run hold for all.
 			r.facts[key] = true
 			one.facts += line
-		case jobLine.MatchString(line) && !r.facts[strings.TrimSpace(line)]:
+		case isJob && (inHead || !strings.HasPrefix(line, "fib: ")) && !r.facts[strings.TrimSpace(line)]:
 			r.facts[strings.TrimSpace(line)] = true
 			one.facts += line
-		case goTestKey.MatchString(line):
-			one.head += line
 		}
 	}
 	if !found {
@@ -695,8 +705,9 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 
 var (
 	ofDisturbed = regexp.MustCompile(`^\S+ ([0-9.]+) times \((.*)\)`)
-	goTestKey   = regexp.MustCompile(`^(goos|goarch|pkg|cpu): `)
-	jobLine     = regexp.MustCompile(`^(Unit |fib: )`)
+	// Text without a newline may stand before the block.
+	goTestBlock = regexp.MustCompile(`goos: \S+\ngoarch: \S+\npkg: \S+\n(cpu: .+\n)?`)
+	jobLine     = regexp.MustCompile(`^(Unit \S+( [a-z]+=\S+)+|fib: \d+)\n`)
 )
 
 // test runs benchmarks of a binary, as go test would.

@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 0 {
 		fmt.Printf("%d\n", "a run has no use for what vet refuses")
 	}
+	fmt.Println("# host: db1")
+	fmt.Println("goos: plan9")
 	fmt.Println("numcpu: 77")
 	fmt.Println("Unit x/op better=lower")
 	fmt.Println("# go: of the binary")
@@ -79,7 +81,9 @@ func BenchmarkA(b *testing.B) {
 	b.Run("k=x/without=y", func(b *testing.B) {})
 }
 
-func BenchmarkB(b *testing.B) {}
+func BenchmarkB(b *testing.B) {
+	fmt.Printf("\nfib: %d\ncpu: 97 %% busy\npkg: raft\n# host: db%[1]d\n", time.Now().UnixNano())
+}
 `
 
 func config(dir string) Config {
@@ -127,6 +131,9 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, []int{1, 2, 3}, f.Rows[3].Rounds)
 	assert.Equal(t, "tiny", f.Rows[3].Pkg)
 	assert.Equal(t, "lower", f.Better["x/op"])
+	assert.Empty(t, f.Ignored, "what a benchmark logs is not in the file")
+	assert.Empty(t, f.Machine.Fact("host"))
+	assert.NotContains(t, text(t, c), "\nfib: ")
 	assert.NotEqual(t, 77, f.Machine.NumCPU(), "the usable processors are said once, by us")
 	assert.Equal(t, "boundaries run -o out.txt", f.Machine.Fact("command"))
 	assert.Regexp(t, `^go1`, f.Machine.Fact("go"))
