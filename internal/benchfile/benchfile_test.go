@@ -195,6 +195,10 @@ func TestProblems(t *testing.T) {
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
 		"no reason":       {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
 		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
+		"a dump":          {"signal: segmentation fault (core dumped)\nFAIL\tp [build failed]\n", "f:2: signal: segmentation fault (core dumped)"},
+		"no build":        {"FAIL\tp [setup failed]\r\nFAIL\r\n", "f:2: FAIL p [setup failed]"},
+		"a time-out":      {"FAIL    p    600.012s\n", "f:2: FAIL p 600.012s"},
+		"an exit":         {"exit status 0xc0000005\n", "f:2: exit status 0xc0000005"},
 		"two versions":    {"# go: go1.25\nBenchmarkB 1 2 ns/op\n# go: go1.25\n# go: go1.26\n# go: go1.26\n", "f:5: go is go1.26, but go1.25 in line 2; want a file for each"},
 		"two commits":     {"# commit: a\nBenchmarkB 1 2 ns/op\n# commit: b\n", "f:4: commit is b, but a in line 2; want a file for each"},
 		"a long failure":  {"--- FAIL: " + strings.Repeat("ä", 200) + "\n", "f:2: --- FAIL: " + strings.Repeat("ä", 95) + "..."},
@@ -216,7 +220,7 @@ func TestProblems(t *testing.T) {
 
 // Lines that a benchmark logs are neither keys of the format nor results.
 func TestLogs(t *testing.T) {
-	logs := "goos: plan9\nfib: 96975\n# processor: queue 1\n# processor: queue 2\n# database: db1\n# go: on\nport: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
+	logs := "FAIL over to replica 2\nexit status 3 from child\nsignal: terminated gracefully\ngoos: plan9\nfib: 96975\n# processor: queue 1\n# processor: queue 2\n# database: db1\n# go: on\nport: 4711\nseed: 123\ncpu: 97 % busy\nUnit of work: started\npkg: loaded\nBenchmarking now: yes\nBenchmark results follow\n    a_test.go:3: as slow as BenchmarkA 1 3.5 ns/op\n" +
 		`{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"Benchmark"}` + "\n"
 	clean, err := ReadFrom(strings.NewReader(plain), "f")
 	require.NoError(t, err)
@@ -234,14 +238,15 @@ func TestLogs(t *testing.T) {
 			}
 			assert.Equal(t, clean.Rows, got.Rows, "after line %d", i)
 			assert.Empty(t, got.Problems)
+			assert.Zero(t, got.Failures)
 			if i > 8 {
 				_, err = ReadFrom(strings.NewReader(text+plain), "f")
 				assert.NoError(t, err, "after line %d of the first of two files", i)
 			}
 		}
 		if i == 9 {
-			assert.Equal(t, []string{"f:12: # processor: queue 1", "f:16: port: 4711", "f:17: seed: 123", "f:18: cpu: 97 % busy", "f:20: pkg: loaded",
-				"f:10: goos: plan9", "f:11: fib: 96975", "f:13: # processor: queue 2", "f:14: # database: db1", "f:15: # go: on"}, got.Ignored)
+			assert.Equal(t, []string{"f:12: signal: terminated gracefully", "f:15: # processor: queue 1", "f:19: port: 4711", "f:20: seed: 123", "f:21: cpu: 97 % busy", "f:23: pkg: loaded",
+				"f:13: goos: plan9", "f:14: fib: 96975", "f:16: # processor: queue 2", "f:17: # database: db1", "f:18: # go: on"}, got.Ignored)
 			assert.Equal(t, clean.Machine, got.Machine)
 		}
 		if i > 8 && i < 11 {

@@ -90,7 +90,10 @@ var (
 	keyed    = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
 	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
-	failed   = regexp.MustCompile(`^(FAIL|exit status \d+|signal: \w+)\b`)
+	// What go test prints, and not a log's "signal: terminated gracefully". Few signals have
+	// a name of several words.
+	failed = regexp.MustCompile(`^(FAIL(\s+\S+\s+(\d[0-9.]*s|\[(build|setup) failed\]))?|exit status (\d+|0x[0-9a-f]+)|` +
+		`signal: (\w+|segmentation fault|bus error|(abort|trace/\w+) trap|illegal instruction|broken pipe|alarm clock|(user defined )?signal \d+)( \(core dumped\))?)\s*$`)
 )
 
 var (
