@@ -327,8 +327,13 @@ func (f *File) read(lines *filter) error {
 			}
 			f.problem(record.Line, text+"; the line is left out")
 		case *benchfmt.UnitMetadata:
-			if record.Key == "better" {
+			switch _, line := record.Pos(); {
+			case record.Key == "better" && (record.Value == "higher" || record.Value == "lower"):
 				f.Better[record.Unit] = record.Value
+			case record.Key == "better":
+				f.problem(line, fmt.Sprintf("the unit %s has better=%s, want better=higher or better=lower; left out", record.OrigUnit, record.Value))
+			case record.Key != "assume": // which benchstat knows
+				lines.ignore(keyLine{line, "Unit " + record.OrigUnit, record.Key + "=" + record.Value})
 			}
 		case *benchfmt.Result:
 			_, line := record.Pos()

@@ -199,6 +199,8 @@ func TestProblems(t *testing.T) {
 		"no build":        {"FAIL\tp [setup failed]\r\nFAIL\r\n", "f:2: FAIL p [setup failed]"},
 		"a time-out":      {"FAIL    p    600.012s\n", "f:2: FAIL p 600.012s"},
 		"an exit":         {"exit status 0xc0000005\n", "f:2: exit status 0xc0000005"},
+		"a better case":   {"Unit hits/op better=Higher assume=exact\n", "f:2: the unit hits/op has better=Higher, want better=higher or better=lower; left out"},
+		"neither better":  {"Unit ns/op better=sideways\n", "f:2: the unit ns/op has better=sideways, want better=higher or better=lower; left out"},
 		"two versions":    {"# go: go1.25\nBenchmarkB 1 2 ns/op\n# go: go1.25\n# go: go1.26\n# go: go1.26\n", "f:5: go is go1.26, but go1.25 in line 2; want a file for each"},
 		"two commits":     {"# commit: a\nBenchmarkB 1 2 ns/op\n# commit: b\n", "f:4: commit is b, but a in line 2; want a file for each"},
 		"a long failure":  {"--- FAIL: " + strings.Repeat("ä", 200) + "\n", "f:2: --- FAIL: " + strings.Repeat("ä", 95) + "..."},
@@ -612,8 +614,10 @@ func TestPackagesWithoutABlock(t *testing.T) {
 
 // What a file says of a unit beside what is better is something else.
 func TestBetter(t *testing.T) {
-	f, err := ReadFrom(strings.NewReader("Unit x/op better=higher\nUnit x/op assume=exact\nBenchmarkA 1 2 x/op\n"), "f")
+	f, err := ReadFrom(strings.NewReader("Unit x/op better=higher\nUnit x/op assume=exact\nUnit y beter=lower\nUnit z Better=lower\nBenchmarkA 1 2 x/op\n"), "f")
 	require.NoError(t, err)
+	require.Empty(t, f.Problems)
+	require.Equal(t, []string{"f:3: Unit y: beter=lower", "f:4: Unit z: Better=lower"}, f.Ignored)
 	require.Equal(t, map[string]string{"x/op": "higher"}, f.Better)
 }
 

@@ -86,7 +86,7 @@ var (
 	logged   = regexp.MustCompile(`^ +\S+\.go:\d+: `) // by b.Log
 	stamp    = regexp.MustCompile(`\d\d?:\d\d:\d\d`)
 	indented = regexp.MustCompile(`^([ \t]+)((goos|pkg|numcpu): \S+|# (go|date|command|plan|round): .+|Unit \S+ \S+=\S+)$`)
-	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+[ \t]*$`)
+	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[A-Za-z]+=\S+)+[ \t]*$`)
 	keyed    = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
 	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
