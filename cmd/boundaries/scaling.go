@@ -33,8 +33,8 @@ more. If the data refute a law, scaling does not fit it and says why.
 
 The format csv has a line for each quantity and each note. The format json has
 
-  machines[]               files, machine, numcpu, notes[] (what is missing, and why),
-                           workloads[]
+  machines[]               files, machine, numcpu, workloads[], notes[] (what is
+                           missing, and why, and what is unusual)
   workloads[]              name, key, columns[], rows[]
   columns[]                procs, oversubscribed
   rows[]                   name, row (as in the file), cells[], amdahl, usl

@@ -83,9 +83,9 @@ func (m *marks) add(other marks) {
 	m.disturbed = m.disturbed || other.disturbed
 }
 
-// notes says what the tables of a machine lack, and why.
+// notes says what the tables of a machine lack, and why, and what is unusual.
 func notes(f *benchfile.File, workloads []*scaling.Workload, lost string) []string {
-	all := f.Incomplete()
+	all := append(f.Incomplete(), f.Unusual()...)
 	for _, w := range workloads {
 		all = append(all, w.TooCoarse(lost)...)
 	}

@@ -267,9 +267,9 @@ func TestOneBound(t *testing.T) {
 	}
 }
 
-// A run that is not complete and figures without a time have a note in every form.
+// A run that is not complete, settings that can change times, and figures without a time have a note in every form.
 func TestNotes(t *testing.T) {
-	const rows = "# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n# round: 1\nBenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op\n"
+	const rows = "# build: -race=true\n# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n# round: 1\nBenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op\n"
 	const partial = "1.txt: the run is not complete, so rows can lack rounds."
 	for _, test := range []struct {
 		args []string
@@ -284,6 +284,9 @@ func TestNotes(t *testing.T) {
 	} {
 		_, stdout, _ := inFiles(t, []string{rows}, test.args...)
 		assert.Contains(t, stdout, partial, test.args)
+		if test.args[0] != "report" { // which lists all facts
+			assert.Contains(t, strings.ReplaceAll(stdout, `\u003d`, "="), "1.txt: measured with settings that can change times: build -race=true.", test.args)
+		}
 		assert.Contains(t, stdout, "No "+test.lost+" for the processor time of X/sync=a: it is 0 in a round, which means that the clock is too coarse for it.", test.args)
 		_, stdout, _ = inFiles(t, []string{strings.ReplaceAll(rows, " 0 user", " 5 user") + "# complete: 1 rounds, 0 runs\n"}, test.args...)
 		assert.NotRegexp(t, "not complete|too coarse", stdout, test.args)

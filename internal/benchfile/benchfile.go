@@ -471,7 +471,7 @@ func (f *File) splitNames() {
 }
 
 // planCPU matches the "# plan:" line of boundaries run.
-var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) `)
+var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) (?:-benchtime (\S+) )?`)
 
 // cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
 func cutProcs(name string) (base string, procs int, ok bool) {
@@ -507,6 +507,17 @@ func (m Machine) Fact(key string) string {
 		}
 	}
 	return ""
+}
+
+// Setting returns the value of a fact that a user chooses, or "". The benchtime of boundaries run
+// is in its plan.
+func (m Machine) Setting(key string) string {
+	value := m.Fact(key)
+	if match := planCPU.FindStringSubmatch(m.Fact("plan")); key == "benchtime" && match != nil {
+		value = match[2]
+	}
+	value, _, _ = strings.Cut(value, ", rounds: ") // of the Pythons
+	return value
 }
 
 // NumCPU returns how many processors the benchmarks might use, or 0 if the file
@@ -618,6 +629,27 @@ func (f *File) Incomplete() (notes []string) {
 	for _, part := range parts {
 		if part.unended > 0 {
 			notes = append(notes, part.Name+": the run is not complete, so rows can lack rounds.")
+		}
+	}
+	return notes
+}
+
+// Unusual says which of the parts were measured with settings that can change times, such as
+// -race=true or GOGC=off.
+func (f *File) Unusual() (notes []string) {
+	parts := f.Parts
+	if parts == nil {
+		parts = []*File{f}
+	}
+	for _, part := range parts {
+		var set []string
+		for _, key := range []string{"build", "environment"} {
+			if value := part.Machine.Fact(key); value != "" {
+				set = append(set, key+" "+value)
+			}
+		}
+		if set != nil {
+			notes = append(notes, part.Name+": measured with settings that can change times: "+strings.Join(set, ", ")+".")
 		}
 	}
 	return notes

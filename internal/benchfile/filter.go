@@ -340,15 +340,15 @@ func (f *filter) endOpen(counts bool) {
 	now := f.number
 	for _, line := range f.open {
 		f.number = line.number
-		fact, isFact := strings.CutPrefix(line.key, "# ")
+		key, isFact := strings.CutPrefix(line.key, "# ")
 		switch {
-		case f.file.Machine.Fact(fact) == line.value: // says nothing new
+		case !counts && f.file.Machine.says(key) == line.value: // nothing new
 		case line.key == "goos":
 			f.setKey(line.key, line.value, counts)
 		case !counts:
 			f.ignore(line)
 		case isFact:
-			f.setFact(fact, line.value)
+			f.setFact(key, line.value)
 		case line.key == "fib":
 			f.setFib(line.value)
 		default:

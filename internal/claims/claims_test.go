@@ -680,6 +680,11 @@ func TestBusyMachine(t *testing.T) {
 	}
 }
 
+func TestUnusualSettings(t *testing.T) {
+	heading := judged(t, "# build: -race=true\n# environment: GOGC=\"off\"\n"+results(2, 6, "LoopBoxed/system=plain 100 ns/op")).heading()
+	require.True(t, strings.HasSuffix(heading, `: measured with settings that can change times: build -race=true, environment GOGC="off".`), heading)
+}
+
 // A figure whose rows ran disturbed in most rounds, or by enough to turn its verdict, gets
 // no verdict. The report has the command that measures it again, and a file of a calm
 // session decides.

@@ -84,7 +84,7 @@ func (r Report) heading() string {
 	if share := m.share(); share != 0 && share < 0.9 {
 		heading += fmt.Sprintf(" The machine was busy: rows that only compute had %.2f of a processor. Measure again when it is quiet.", share)
 	}
-	return heading
+	return strings.Join(append([]string{heading}, m.unusual...), " ")
 }
 
 func (r Report) summary() string {

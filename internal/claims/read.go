@@ -20,6 +20,7 @@ type input struct {
 	from      map[cell][]origin                  // of each sample
 	shortest  map[string]float64                 // seconds of the shortest run, by the name of a cell
 	disturbed []map[string]benchfile.Disturbance // by file, of each row
+	unusual   []string                           // settings that can change times
 	problems  []error
 }
 
@@ -76,7 +77,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 		}
 		m.disturbed = append(m.disturbed, disturbed)
 	}
-	m.problems = machine.Problems
+	m.unusual, m.problems = machine.Unusual(), machine.Problems
 	return m, nil
 }
 

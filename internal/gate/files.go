@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +62,16 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	}
 	if !base.Machine.Same(head.Machine) {
 		r.Notes = append(r.Notes, fmt.Sprintf("these are two machines, and differ in more than the code: %s, and %s", base.Machine, head.Machine))
+	}
+	for _, key := range []string{"go", "benchtime", "build", "environment"} {
+		b, h := base.Machine.Setting(key), head.Machine.Setting(key)
+		// The suite prints the last two only where they are set.
+		if b != h && (b != "" && h != "" || key == "build" || key == "environment") {
+			r.Notes = append(r.Notes, fmt.Sprintf("the files differ in more than the code: %s is %s in base, and %s in head", key, cmp.Or(b, "not set"), cmp.Or(h, "not set")))
+		}
+	}
+	if binaries := base.Machine.Fact("binaries"); binaries != "" && binaries == head.Machine.Fact("binaries") {
+		r.Notes = append(r.Notes, "both files are of the same test binaries, so no difference is that of the code")
 	}
 	r.Notes = append(r.Notes, c.decideOnce(control).drift()...)
 	return r

@@ -312,6 +312,37 @@ func TestFewerResults(t *testing.T) {
 	require.Equal(t, []string{"unended.txt: the run is not complete, so rows can lack rounds."}, Default.Files(unended, file("ten.txt", ten...)).Notes)
 }
 
+// A comparison of files says in what they differ beside the code, and where the code is the same.
+func TestOtherSettings(t *testing.T) {
+	const run = "# plan: -bench \".\" -cpu 1 -benchtime "
+	for _, c := range []struct {
+		base, head string
+		want       string
+	}{
+		{"# go: go1.25", "# go: go1.26", "go is go1.25 in base, and go1.26 in head"},
+		{"# go: go1.25", "# kernel: 6", ""},
+		{run + "1s -seed 1 .", run + "10ms -seed 2 .", "benchtime is 1s in base, and 10ms in head"},
+		{run + "1s -seed 1 .", "# benchtime: 1s", ""},
+		{run + "1s -seed 1 .", "# benchtime: 100ms, rounds: 20", "benchtime is 1s in base, and 100ms in head"},
+		{"# kernel: 6", "# build: -race=true", "build is not set in base, and -race=true in head"},
+		{`# environment: GOGC="off"`, "# kernel: 6", `environment is GOGC="off" in base, and not set in head`},
+		{`# environment: GOGC="off"`, `# environment: GOGC="off"`, ""},
+		{"# binaries: a", "# binaries: a", "both files are of the same test binaries, so no difference is that of the code"},
+		{"# binaries: a", "# binaries: b", ""},
+		{"# kernel: 6", "# kernel: 6", ""},
+	} {
+		var notes []string
+		for _, n := range Default.Files(parse(t, c.base, "BenchmarkA 1 100 ns/op", "# complete: 1 rounds"), parse(t, c.head, "BenchmarkA 1 100 ns/op", "# complete: 1 rounds")).Notes {
+			notes = append(notes, strings.TrimPrefix(n, "the files differ in more than the code: "))
+		}
+		if c.want == "" {
+			require.Empty(t, notes, c.base)
+		} else {
+			require.Equal(t, []string{c.want}, notes, c.base)
+		}
+	}
+}
+
 // In two files, a number at the end of a few names is not one of procs.
 func TestProcsOfFiles(t *testing.T) {
 	text := []string{"BenchmarkAES 1 100 ns/op", "BenchmarkAES-128 1 50 ns/op", "BenchmarkX 1 100 ns/op", "BenchmarkY 1 100 ns/op"}
