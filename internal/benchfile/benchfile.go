@@ -13,7 +13,8 @@
 //   - A line such as "cpu: 97 % busy" that a benchmark logs looks like a key of
 //     the format. Only the keys goos, goarch, pkg, cpu and numcpu count, and only
 //     in the head of a file or in the block that go test prints before the results
-//     of a package. Other such lines are in Ignored.
+//     of a package. Between results, "# key: value" lines by which files differ count
+//     only before such a block. Other such lines are in Ignored.
 //   - A value that is not a finite number, the second value of a unit in a line, a
 //     result that is cut off, and every line in which go test reports a failure are
 //     in Problems. The rest of the file is read.
