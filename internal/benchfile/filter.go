@@ -235,8 +235,8 @@ func (f *filter) takeFact(line string) {
 }
 
 // headFacts are the facts that the suite prints only before go test's block, and by which
-// files differ.
-var headFacts = []string{"processor", "host", "database", "go", "commit", "binaries", "build", "environment", "benchtime"}
+// files differ. The Python rows have benchtime after it.
+var headFacts = []string{"processor", "host", "database", "go", "commit", "binaries", "build", "environment"}
 
 func (f *filter) setFact(key, value string) {
 	m := &f.file.Machine

@@ -314,7 +314,7 @@ func TestFastestOfAsMany(t *testing.T) {
 	require.NoError(t, r.rounds(t.Context()))
 	assert.Contains(t, r.fastest, 2)
 	assert.Equal(t, time.Duration(1), r.fastest[1])
-	assert.NotContains(t, text(t, r.Config), "times as slow")
+	assert.NotRegexp(t, `\d{4}\.\d\d times as slow`, text(t, r.Config)) // a busy machine is a few times as slow
 }
 
 // A run that does not judge itself is judged from outside, by the fastest of those before.
