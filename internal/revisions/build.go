@@ -311,9 +311,83 @@ func (c *comparison) outside(s *side, text string) string {
 			rel, err := filepath.Rel(s.tree, filepath.Join(filepath.Dir(file), filepath.FromSlash(match[2])))
 			if err == nil && !filepath.IsLocal(rel) && strings.Contains(text, match[1]+"@") {
 				where, _ := filepath.Rel(s.tree, file)
-				return fmt.Sprintf(" (%s replaces %s by %s, which is outside of the repository and so of no revision; want a path in the repository, or an absolute one)",
+				return fmt.Sprintf(" (%s replaces %s by %s, which is outside of the repository and so of no revision; want a relative path in the repository, or an absolute one outside of it)",
 					filepath.ToSlash(where), match[1], match[2])
 			}
+		}
+	}
+	return ""
+}
+
+// word matches what the go command reads as one in go.mod and go.work, quoted or not.
+var word = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|\\S+")
+
+// checkPaths returns an error if base has a go.work or go.mod that names a folder of the
+// checkout by its absolute path, and head differs there: base would be built with head's
+// files. It notes a link of base that leads to such a place.
+func (c *comparison) checkPaths(ctx context.Context) error {
+	if len(c.changed) == 0 || c.inject != nil {
+		return nil // the two sides have the same files
+	}
+	s := &c.base
+	files := []string{filepath.FromSlash(s.work)}
+	dir := filepath.Join(s.root, c.prefix)
+	if _, err := os.Stat(dir); err == nil {
+		if err := c.enter(s); err != nil {
+			return fmt.Errorf("linking to %s: %w", s.name, err)
+		}
+		// Without modules, the next command says what is wrong.
+		out, _ := c.goTool(ctx, s, dir, "list", "-json=false", "-m", "-f", "{{.GoMod}}")
+		files = append(files, s.dirs(out)...)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(filepath.Join(s.tree, file))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "//")
+			for _, path := range word.FindAllString(line, -1) {
+				path = strings.Trim(path, "\"`")
+				if changed := c.changedBelow(path); changed != "" {
+					return command.BadInput("%s: %s has the absolute path %s, which leads to this checkout and so to head's %s on both sides; want a relative path", s, filepath.ToSlash(file), path, changed)
+				}
+			}
+		}
+	}
+	out, err := c.git(ctx, s.tree, "ls-files", "-z", "--stage")
+	if err != nil {
+		return fmt.Errorf("listing the links of base: %w", err)
+	}
+	for entry := range strings.SplitSeq(out, "\x00") {
+		_, link, _ := strings.Cut(entry, "\t")
+		if !strings.HasPrefix(entry, "120000 ") {
+			continue
+		}
+		target, _ := os.Readlink(filepath.Join(s.tree, filepath.FromSlash(link)))
+		if changed := c.changedBelow(target); changed != "" {
+			c.note("%s of base is a link to %s in this checkout, and so to head's %s", link, target, changed)
+		}
+	}
+	return nil
+}
+
+// changedBelow returns a file that differs between the sides, if the absolute path is that
+// of the file or of a folder above it in the checkout, or "".
+func (c *comparison) changedBelow(path string) string {
+	if !filepath.IsAbs(path) {
+		return ""
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
+	}
+	top, err := filepath.EvalSymlinks(c.top)
+	if err != nil {
+		return ""
+	}
+	for _, file := range c.changed {
+		if rel, err := filepath.Rel(path, filepath.Join(top, filepath.FromSlash(file))); err == nil && filepath.IsLocal(rel) {
+			return file
 		}
 	}
 	return ""

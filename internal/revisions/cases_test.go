@@ -400,6 +400,42 @@ func TestWorkspace(t *testing.T) {
 		t.Chdir("inner")
 		requireBadInput(t, "example.com/dep@v0.0.0: replacement directory ../none does not exist\n", "HEAD", quick)
 	})
+	t.Run("an absolute path into the checkout", func(t *testing.T) {
+		newRepo(t, app)
+		top, err := os.Getwd()
+		require.NoError(t, err)
+		o := with(func(o *Options) { o.Packages = "./none" })
+		commit(t, map[string]string{"app/go.mod": strings.Replace(app["app/go.mod"], "../dep1", `"`+filepath.ToSlash(top)+`/dep1"`, 1)})
+		commit(t, map[string]string{"dep2/d.go": "package dep\n\nconst Things = 3333\n"})
+		t.Chdir("app")
+		requireBadInput(t, `-pkg "./none": `, "HEAD~1", o) // base has the same dep1
+		write(t, map[string]string{"../dep1/d.go": "package dep\n\nconst Things = 3333\n"})
+		requireBadInput(t, "app/go.mod has the absolute path "+filepath.ToSlash(top)+"/dep1, which leads to this checkout and so to head's dep1/d.go on both sides; want a relative path\n", "HEAD", o)
+
+		commit(t, map[string]string{"go.mod": app["app/go.mod"], "../go.work": "go 1.21\n\nuse (\n\t./app // " + top + "/app\n\t" + filepath.ToSlash(top) + "/dep2\n)\n"})
+		write(t, map[string]string{"a_test.go": app["app/a_test.go"] + "\n// changed\n"})
+		requireBadInput(t, `-pkg "./none": `, "HEAD", o)
+		write(t, map[string]string{"../dep2/d.go": "package dep\n\nconst Things = 4444\n"})
+		requireBadInput(t, ": go.work has the absolute path "+filepath.ToSlash(top)+"/dep2", "HEAD", o)
+	})
+	t.Run("a link into the checkout", func(t *testing.T) {
+		if runtime.GOOS == "windows" {
+			t.Skip("git may check out a link as a text")
+		}
+		newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "testdata/in": "1"})
+		top, err := os.Getwd()
+		require.NoError(t, err)
+		in := filepath.Join(top, "testdata", "in")
+		require.NoError(t, os.Symlink(in, "in.txt"))
+		require.NoError(t, os.Symlink(filepath.Join("testdata", "in"), "relative"))
+		commit(t, nil)
+		for _, want := range []string{"", "in.txt of base is a link to " + in + " in this checkout, and so to head's testdata/in"} {
+			c, end := checkOut(t)
+			require.Equal(t, want, strings.Join(c.notes, "\n"))
+			end()
+			write(t, map[string]string{"testdata/in": "2"})
+		}
+	})
 	for _, committed := range []bool{false, true} {
 		t.Run(fmt.Sprint("TMPDIR in the checkout, go.work committed: ", committed), func(t *testing.T) {
 			newRepo(t, app)

@@ -294,7 +294,7 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 	if n := noise.Usable().N(); slices.ContainsFunc(c.procs(), func(procs int) bool { return procs > n }) {
 		c.note("%s", gate.Oversubscribed(n))
 	}
-	for _, step := range []func(context.Context) error{c.checkPlatform, c.findPackages, c.makeInjection, c.build} {
+	for _, step := range []func(context.Context) error{c.checkPlatform, c.checkPaths, c.findPackages, c.makeInjection, c.build} {
 		if err := step(ctx); err != nil {
 			return err
 		}
