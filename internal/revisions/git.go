@@ -214,6 +214,37 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 			changes = append(changes, ch)
 		}
 	}
+	hidden, err := c.hidden(ctx, top)
+	return append(changes, hidden...), err
+}
+
+// hidden returns the changed files that git was told not to look at (git update-index
+// --assume-unchanged or --skip-worktree). A sparse checkout does not have all files that
+// git skips.
+func (c *comparison) hidden(ctx context.Context, top string) (changes []change, err error) {
+	out, err := c.git(ctx, c.top, "ls-files", "-z", "-v", "--stage")
+	if err != nil {
+		return nil, fmt.Errorf("listing the files that git does not look at: %w", err)
+	}
+	for entry := range strings.SplitSeq(out, "\x00") {
+		// A letter, the mode, the hash and the stage, a tab, the path.
+		state, file, _ := strings.Cut(entry, "\t")
+		fields := strings.Fields(state)
+		if len(fields) < 4 || fields[0] != "S" && strings.ToLower(fields[0]) != fields[0] || !strings.HasPrefix(fields[1], "100") {
+			continue
+		}
+		info, err := os.Lstat(filepath.Join(top, filepath.FromSlash(file)))
+		if err != nil && strings.EqualFold(fields[0], "S") {
+			continue
+		}
+		if err == nil && info.Mode().IsRegular() {
+			hash, err := c.git(ctx, c.top, "hash-object", "--", file)
+			if err == nil && strings.TrimSpace(hash) == fields[2] {
+				continue
+			}
+		}
+		changes = append(changes, change{path: file, deleted: err != nil || info.IsDir()})
+	}
 	return changes, nil
 }
 

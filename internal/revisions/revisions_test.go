@@ -463,6 +463,27 @@ func TestUncommittedChanges(t *testing.T) {
 	require.Contains(t, stdout, "State/edited=2,staged=2,deleted=none,untracked=2,run=1+x,link=run,dir=2,file=dir,ignored=none")
 }
 
+// Files that git was told not to look at are in head as they are in the checkout.
+func TestHiddenChanges(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "assumed": "1", "skipped": "1", "both": "1", "gone": "1", "sparse": "1"})
+	git(t, "update-index", "--assume-unchanged", "assumed", "both", "gone")
+	git(t, "update-index", "--skip-worktree", "skipped", "both", "sparse")
+	require.NoError(t, os.Remove("sparse"))
+	for _, want := range [][]string{nil, {"assumed", "both", "gone", "skipped"}} {
+		c, end := checkOut(t)
+		require.Equal(t, want, c.changed)
+		require.Equal(t, want != nil, c.head.dirty)
+		for _, file := range []string{"assumed", "skipped", "both", "sparse"} {
+			text, err := os.ReadFile(filepath.Join(c.head.tree, file))
+			require.NoError(t, err)
+			require.Equal(t, map[bool]string{false: "1", true: "2"}[slices.Contains(want, file)], string(text), file)
+		}
+		end()
+		write(t, map[string]string{"assumed": "2", "skipped": "2", "both": "2"})
+		require.NoError(t, os.RemoveAll("gone"))
+	}
+}
+
 // What an earlier comparison kept in the checkout is no change, and no other file is left out.
 func TestResultsInCheckout(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
