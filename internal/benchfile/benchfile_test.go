@@ -192,6 +192,7 @@ func TestProblems(t *testing.T) {
 		"split":           {"BenchmarkB \tlog text of the benchmark\n 1 2 ns/op\n", `f:2: BenchmarkB printed "log text of the benchmark" to standard output in the middle of its result; want it on standard error, or by b.Log; the line is left out`},
 		"glued":           {"log text BenchmarkB 1 2 ns/op\n", "f:2: other text stands before the result; the line is left out"},
 		"failure":         {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
+		"a failure's log": {"--- FAIL: BenchmarkB\n    b_test.go:3: loading\n    b_test.go:4: \n        \tError: want 3\nFAIL\n", "f:2: --- FAIL: BenchmarkB b_test.go:4: Error: want 3"},
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
 		"no reason":       {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
 		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},

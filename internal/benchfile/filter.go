@@ -35,7 +35,8 @@ type filter struct {
 
 	indent   []byte // of the whole output, as in a text that quotes it
 	block    int    // where in go test's block the line before was, from 1, or 0
-	failing  string // a "--- FAIL:" line, to which the next may give the reason
+	failing  string // a "--- FAIL:" line, to which its log may give the reason
+	log      string // the lines below it
 	failedAt int    // the number of that line
 	prefixed string // says where a result with other text before it is
 	where    map[string]int
@@ -58,7 +59,7 @@ func (f *filter) Read(p []byte) (int, error) {
 		}
 		line, ended, err := f.source.line()
 		if err == io.EOF {
-			f.endFailure("")
+			f.endFailure()
 			f.endOpen(false)
 			return 0, io.EOF
 		}
@@ -121,11 +122,12 @@ func (f *filter) take(line []byte, ended bool) []byte {
 	block := f.block
 	f.block = 0
 	if f.failing != "" {
-		reason := ""
-		if bytes.HasPrefix(line, []byte(" ")) {
-			reason = string(bytes.TrimSpace(line))
+		if text := string(line); strings.HasPrefix(text, " ") && !isFailure(text) {
+			f.log += text + "\n"
+			f.log = f.log[max(0, len(f.log)-4096):]
+		} else {
+			f.endFailure()
 		}
-		f.endFailure(reason)
 	}
 	if !bytes.HasPrefix(line, benchmark) {
 		if i := bytes.Index(line, benchmark); i > 0 && result.Match(line[i:]) && !logged.Match(line) && !f.cutPrefix(&line, i) {
@@ -187,7 +189,7 @@ func (f *filter) takeText(line string, block int) {
 		f.fatal("this is the output of go test -json; want that of go test -bench without -json")
 	case line == "PASS": // the end of a package's output
 		f.endOpen(false)
-	case strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
+	case isFailure(line):
 		f.failing, f.failedAt = strings.TrimSpace(line), f.number
 		f.file.Failures++
 	case strings.HasPrefix(line, "panic: "):
@@ -205,10 +207,12 @@ func (f *filter) takeText(line string, block int) {
 	}
 }
 
-func (f *filter) endFailure(reason string) {
+func isFailure(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: ") }
+
+func (f *filter) endFailure() {
 	if f.failing != "" {
-		f.file.problem(f.failedAt, strings.TrimSpace(f.failing+" "+reason))
-		f.failing = ""
+		f.file.problem(f.failedAt, strings.TrimSpace(f.failing+" "+endOfLog(f.log, 1)))
+		f.failing, f.log = "", ""
 	}
 }
 

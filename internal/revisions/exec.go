@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
 	"boundaries/internal/process"
 )
@@ -145,19 +146,11 @@ func firstLine(output string, err error) error {
 	return errors.New(text)
 }
 
-var (
-	failLine  = regexp.MustCompile(`--- FAIL: .*(\n +.*)?`)
-	panicLine = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|SIG[A-Z]+: .*)`)
-)
-
-// failure returns why a test binary failed: its first FAIL line and the line below
-// it, which has the reason, or its panic, or the end of what it wrote to standard
-// error, where a program says why it exits.
+// failure returns why a test binary failed: its failed benchmark, or its panic, or the end
+// of what it wrote to standard error, where a program says why it exits.
 func failure(stdout, stderr string, err error) error {
-	for _, line := range []string{failLine.FindString(stdout), panicLine.FindString(stderr), panicLine.FindString(stdout)} {
-		if line != "" {
-			return errors.New(strings.Join(strings.Fields(line), " "))
-		}
+	if text := benchfile.Failure(stdout, stderr); text != "" {
+		return errors.New(text)
 	}
 	var last []string
 	for line := range strings.Lines(stderr) {

@@ -235,6 +235,9 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 	if err != nil {
 		return nil, err
 	}
+	if benchfile.Failed(out) { // and TestMain ended with status 0
+		return nil, failure(out, "", errors.New("FAIL"))
+	}
 	if !strings.Contains(out, "PASS\n") { // the end is missing, perhaps for want of room
 		if err := process.Room(c.tmp); err != nil {
 			return nil, command.BadInput("%w", err)

@@ -644,13 +644,18 @@ func TestMain(m *testing.M) {
 	if fail := os.Getenv("FAIL"); strings.HasPrefix(fail, "-test") && slices.Contains(os.Args, fail) {
 		time.Sleep(time.Minute)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if os.Getenv("FAIL") == "status 0" {
+		status = 0
+	}
+	os.Exit(status)
 }
 `
 
 func TestFailingBenchmark(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:\d+: got 3, want 4$`},
+		{"status 0", `b.Log("looking"); b.Fatal("lost")`, `--- FAIL: BenchmarkThing a_test.go:\d+: looking; a_test.go:\d+: lost$`},
 		{"panic", `panic("lost")`, "panic: lost( .*)?$"},
 		{"exit", "os.Exit(0)", `panic: unexpected call to os.Exit\(0\) during test`},
 		{"exit with a status", `fmt.Fprintln(os.Stderr, "starting\nlooking\nconnecting\nno such host"); os.Exit(3)`, "exit status 3: looking; connecting; no such host$"},

@@ -337,19 +337,12 @@ func splicedIn(output string) (errs []error) {
 	return errs
 }
 
-// reason matches what a failing test binary prints: a line, and for a failed benchmark
-// also the text below it. The line of a failed benchmark may begin with its name.
-var reason = regexp.MustCompile(`(?m)(--- FAIL:.*(?:\n +.*)?|^(?:panic|fatal error|SIG[A-Z]+): .*)`)
-
 func (r *runner) problem(what, output string, err error) {
 	text := err.Error()
 	if said := strings.TrimSpace(r.stderr); said != "" {
 		text += ": " + said[strings.LastIndexByte(said, '\n')+1:]
 	}
-	if m := reason.FindStringSubmatch(output + "\n" + r.stderr); m != nil {
-		text = strings.Join(strings.Fields(m[1]), " ")
-	}
-	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, text))
+	r.problems = append(r.problems, fmt.Errorf("%s: %s", what, cmp.Or(benchfile.Failure(output, r.stderr), text)))
 }
 
 // plan returns the settings that two runs must have in common to share a file.
@@ -723,6 +716,8 @@ func (r *runner) test(ctx context.Context, b *binary, bench, skip string, procs 
 	text, err := r.exec(limited, b.dir, b.path, args...)
 	if limited.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("it took longer than -timeout %v", r.Timeout)
+	} else if err == nil && benchfile.Failed(text) { // TestMain may choose the status
+		err = errors.New("FAIL")
 	}
 	return text, err
 }

@@ -58,6 +58,9 @@ func TestMain(m *testing.M) {
 	} else {
 		fmt.Println("# steady: 1 of 1 rows ran undisturbed")
 	}
+	if os.Getenv("ENDS") == "status 0" {
+		status = 0
+	}
 	os.Exit(status)
 }
 
@@ -353,6 +356,7 @@ func BenchmarkBad(b *testing.B) {
 		"panic": "Bad: panic: lost", "exit": "Bad: exit status 3: cannot reach the server",
 		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
 		"metric":     "Bad: the result:1: BenchmarkBad has NaN x/op, want a finite number",
+		"status 0":   "Bad: --- FAIL: BenchmarkBad tiny_test.go:",
 		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has NaN ns/op, want a finite number",
 	} {
 		t.Setenv("ENDS", ends)
