@@ -366,6 +366,9 @@ func (c *comparison) format(ctx context.Context, r *gate.Report, first, second *
 // resultFiles are the files that a directory of -o may have.
 var resultFiles = []string{"report.txt", "report.md", "report.json", "base.txt", "head.txt", "base-again.txt", "head-again.txt"}
 
+// kept matches how each of the resultFiles begins.
+var kept = regexp.MustCompile(`^(# (base|head): .*\n# seed: |(# (.*\n)+?)?base: .*\nhead: |### Benchmarks: |\{\s+"summary": )`)
+
 // keep writes all that was measured to the directory of -o, and removes what is left of an
 // earlier comparison.
 func (c *comparison) keep(r *gate.Report, first, second *stage) error {

@@ -37,6 +37,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -274,6 +275,14 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("-o: %w", err)
+		}
+		for _, name := range resultFiles {
+			text, err := os.ReadFile(filepath.Join(c.Out, name))
+			if err == nil && !kept.Match(text) {
+				return command.BadInput("-o: no comparison has written %s, and this one would overwrite or remove it; want another directory", filepath.Join(c.Out, name))
+			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return command.BadInput("-o: want a place for results: %w", err)
+			}
 		}
 	}
 	for _, s := range c.sides() {

@@ -331,11 +331,13 @@ func TestDecision(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(o.Out, file))
 		require.NoError(t, err)
 		require.Contains(t, string(text), want, file)
+		require.Regexp(t, kept, string(text), file)
 		if strings.HasSuffix(file, "-again.txt") {
 			require.NotContains(t, string(text), "row=0")
 		}
 	}
 
+	require.Regexp(t, kept, (&gate.Report{Decision: &gate.Decision{}, Base: "base: 1", Head: "head: 1", Partial: "only 1 round"}).Text())
 	o.Gate.Threshold = 0.5
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
@@ -493,13 +495,18 @@ func TestResultsInCheckout(t *testing.T) {
 	require.NoError(t, os.Symlink(top, link))
 	for _, out := range []string{".", filepath.Join(link, "out")} {
 		for file, dirty := range map[string]bool{"head-again.txt": false, "notes.txt": true} {
-			write(t, map[string]string{filepath.Join(out, file): "1"})
+			write(t, map[string]string{filepath.Join(out, file): "# head: 1\n# seed: 1\n"})
 			c, end, err := prepare(t, with(func(o *Options) { o.Packages, o.Out = "./none", out }))
 			require.ErrorContains(t, err, "./none")
 			require.Equal(t, dirty, c.head.dirty, "%s in %s", file, out)
 			end()
 			require.NoError(t, os.Remove(filepath.Join(out, file)))
 		}
+	}
+	for _, file := range resultFiles {
+		write(t, map[string]string{file: "base: a note\n"})
+		requireBadInput(t, file+", and this one would overwrite or remove it; want another directory", "HEAD", with(func(o *Options) { o.Out = "." }))
+		require.NoError(t, os.Remove(file))
 	}
 }
 
