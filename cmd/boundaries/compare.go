@@ -47,8 +47,8 @@ and none of them could be compared, 3 with -strict if rows are undecided, and 13
 after an interrupt.
 
 Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees lack
-submodules, files that git ignores, go.work files that git does not know, and modules
-outside of the repository that a go.mod replaces by a relative path.
+submodules, files that git ignores, empty folders, go.work files that git does not
+know, and modules outside of the repository that a go.mod replaces by a relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line

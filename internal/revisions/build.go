@@ -284,10 +284,22 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	if c.without != "" {
 		text += " (" + c.without + ")"
 	}
-	if file := c.ignored(context.WithoutCancel(ctx)); file != "" {
-		text += fmt.Sprintf(" (files that git ignores, such as %s, are not in the worktrees)", file)
+	if c.ignored(ctx) != "" {
+		text += c.lacking(ctx)
 	}
 	return text
+}
+
+// lacking says which files a side does not have though the checkout has them, or "".
+func (c *comparison) lacking(ctx context.Context) string {
+	if c.top == "" {
+		return ""
+	}
+	example := c.ignored(ctx)
+	if example != "" {
+		example = ", such as " + example + ","
+	}
+	return " (files that git ignores" + example + " and empty folders are not in the worktrees)"
 }
 
 var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)

@@ -536,11 +536,11 @@ func TestIgnoredFiles(t *testing.T) {
 		"a.go": "package tiny\n\nimport \"embed\"\n\n//go:embed all:dist\nvar FS embed.FS\n",
 	})
 	write(t, map[string]string{"dist/i": "x"})
-	requireBadInput(t, "pattern all:dist: no matching files found (files that git ignores, such as dist/, are not in the worktrees)", "HEAD", quick)
+	requireBadInput(t, "pattern all:dist: no matching files found (files that git ignores, such as dist/, and empty folders are not in the worktrees)", "HEAD", quick)
 
 	commit(t, map[string]string{"a.go": "package tiny\n\nvar X = Generated\n"})
 	write(t, map[string]string{"z_generated.go": "package tiny\n\nconst Generated = 1\n"})
-	requireBadInput(t, "undefined: Generated (files that git ignores, such as dist/, are not in the worktrees)", "HEAD", quick)
+	requireBadInput(t, "undefined: Generated (files that git ignores, such as dist/, and empty folders are not in the worktrees)", "HEAD", quick)
 }
 
 func TestOtherPlatform(t *testing.T) {

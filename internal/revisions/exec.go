@@ -146,6 +146,18 @@ func firstLine(output string, err error) error {
 	return errors.New(text)
 }
 
+// missing matches an error about a file that is not there.
+var missing = regexp.MustCompile(`no such file or directory|cannot find the (file|path) specified`)
+
+// failure returns why a test binary failed, and what the worktrees lack if it missed a file.
+func (c *comparison) failure(ctx context.Context, stdout, stderr string, err error) error {
+	err = failure(stdout, stderr, err)
+	if missing.MatchString(err.Error()) {
+		return fmt.Errorf("%w%s", err, c.lacking(ctx))
+	}
+	return err
+}
+
 // failure returns why a test binary failed: its failed benchmark, or its panic, or the end
 // of what it wrote to standard error, where a program says why it exits.
 func failure(stdout, stderr string, err error) error {

@@ -390,7 +390,7 @@ func (c *comparison) ignored(ctx context.Context) string {
 	if c.top == "" {
 		return ""
 	}
-	out, err := c.git(ctx, c.top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+	out, err := c.git(context.WithoutCancel(ctx), c.top, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 	if err != nil {
 		return ""
 	}

@@ -663,6 +663,7 @@ func TestFailingBenchmark(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"wrong answer", `b.Fatal("got 3, want 4")`, `--- FAIL: BenchmarkThing a_test.go:\d+: got 3, want 4$`},
 		{"status 0", `b.Log("looking"); b.Fatal("lost")`, `--- FAIL: BenchmarkThing a_test.go:\d+: looking; a_test.go:\d+: lost$`},
+		{"no data", `_, err := os.Open("data"); b.Fatal(err)`, `--- FAIL: BenchmarkThing a_test.go:\d+: open data: .* \(files that git ignores, such as sub/data, and empty folders are not in the worktrees\)$`},
 		{"panic", `panic("lost")`, "panic: lost( .*)?$"},
 		{"exit", "os.Exit(0)", `panic: unexpected call to os.Exit\(0\) during test`},
 		{"exit with a status", `fmt.Fprintln(os.Stderr, "starting\nlooking\nconnecting\nno such host"); os.Exit(3)`, "exit status 3: looking; connecting; no such host$"},
@@ -681,6 +682,8 @@ func TestFailingBenchmark(t *testing.T) {
 		cases += fmt.Sprintf("\tcase %q:\n\t\t%s\n", test.name, test.body)
 	}
 	write(t, map[string]string{"sub/a_test.go": fmt.Sprintf(failing, cases)})
+	write(t, map[string]string{"sub/data": ""})
+	write(t, map[string]string{".git/info/exclude": "data\n"})
 	o := with(func(o *Options) { o.Packages = "./sub" })
 	// Package testing goes on as soon as a panicking benchmark's deferred calls have run, so
 	// its process may end with status 0 before the panic ends it. Then round 2 tells.
@@ -724,7 +727,7 @@ func TestFailingBenchmark(t *testing.T) {
 	o.Bench = "Thing/Nothing"
 	status, _, stderr = compare("HEAD", o)
 	require.Equal(t, 2, status, stderr)
-	require.Regexp(t, `\nboundaries: -bench "Thing/Nothing" gives no result, neither on base nor on head: no sub-benchmark matches, or all skip\n$`, stderr)
+	require.Regexp(t, `\nboundaries: -bench "Thing/Nothing" gives no result, neither on base nor on head: no sub-benchmark matches, or all skip \(files that git ignores, such as sub/data, and empty folders are not in the worktrees\)\n$`, stderr)
 }
 
 // A benchmark runs up to three times while something disturbs the machine.
