@@ -194,7 +194,7 @@ func readFiles(ctx context.Context, verb string, names []string) ([]*benchfile.F
 
 // finish prints the output of a verb, and returns the problems of the files as an error.
 func finish(stdout io.Writer, text string, files []*benchfile.File) error {
-	if _, err := io.WriteString(stdout, text); err != nil {
+	if _, err := io.WriteString(stdout, command.Printable(text)); err != nil {
 		return err
 	}
 	var all command.Problems

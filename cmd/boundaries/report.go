@@ -51,7 +51,7 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		if *out == "-" {
 			_, err = stdout.Write(page)
 		} else if err = replaceFile(*out, page); err == nil {
-			fmt.Fprintf(stdout, "%s: open it in a browser\n", *out)
+			fmt.Fprintf(stdout, "%s: open it in a browser\n", command.Printable(*out))
 		}
 		if err != nil {
 			return command.BadInput("writing the page: %w", err)
@@ -68,7 +68,7 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 			}
 		}
 		if *out != "-" {
-			fmt.Fprintf(stdout, "%s: %d charts\n", *svg, len(charts))
+			fmt.Fprintf(stdout, "%s: %d charts\n", command.Printable(*svg), len(charts))
 		}
 	}
 	return finish(stdout, "", files)

@@ -190,7 +190,7 @@ func runOn(ctx context.Context, c runner.Config, hosts, ssh []string, stderr io.
 			err := runner.RunOn(ctx, mine, runner.Remote{Host: host, SSH: ssh, Args: args, Stderr: func(line string) {
 				mu.Lock()
 				defer mu.Unlock()
-				fmt.Fprintf(stderr, "boundaries: %s: %s\n", host, line)
+				fmt.Fprintf(stderr, "boundaries: %s: %s\n", host, command.Printable(line))
 			}})
 			mu.Lock()
 			defer mu.Unlock()

@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 // An Error ends the program with an exit status other than 1.
@@ -84,7 +86,7 @@ func Report(name string, stderr io.Writer, err error) int {
 	each := Problems{err}
 	errors.As(err, &each)
 	for _, err := range each {
-		fmt.Fprintf(stderr, "%s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintf(stderr, "%s: %s\n", name, Printable(lines.Replace(err.Error())))
 	}
 	var withStatus Error
 	if errors.As(err, &withStatus) {
@@ -93,10 +95,26 @@ func Report(name string, stderr io.Writer, err error) int {
 	return 1
 }
 
-// Quote quotes an argument for a shell if it must.
+var (
+	lines    = strings.NewReplacer("\r\n", "; ", "\n", "; ")
+	controls = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f\x{80}-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}]`)
+)
+
+// Printable returns a text with an escape sequence in place of each character that would
+// control a terminal, except newlines and tabs. Texts that others chose, such as the names
+// of files and what a benchmark prints, may have such characters.
+func Printable(text string) string {
+	return controls.ReplaceAllStringFunc(text, func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) })
+}
+
+// Quote quotes an argument for a shell if it must, for bash if it has a control character.
 func Quote(arg string) string {
 	if plain.MatchString(arg) {
 		return arg
+	}
+	if strings.ContainsFunc(arg, unicode.IsControl) {
+		quoted := strconv.Quote(arg)
+		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }

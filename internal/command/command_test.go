@@ -16,7 +16,8 @@ func TestReport(t *testing.T) {
 		status int
 	}{
 		{nil, "", 0},
-		{errors.New("a\nb"), "program: a; b\n", 1},
+		{errors.New("a\nb\r\nc"), "program: a; b; c\n", 1},
+		{errors.New("\x1b]0;x\a\tä\u009b31m\u202e"), "program: \\x1b]0;x\\a\tä\\u009b31m\\u202e\n", 1},
 		{fmt.Errorf("in c: %w", BadInput("no %s", "d")), "program: in c: no d\n", 2},
 		{Exit(3, "no %s", "d"), "program: no d\n", 3},
 		{Problems{errors.New("a"), errors.New("b")}, "program: a\nprogram: b\n", 1},
@@ -30,7 +31,7 @@ func TestReport(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	for arg, want := range map[string]string{
-		"": "''", "~": "'~'", "~a": "'~a'", "a=~b": "'a=~b'", "HEAD~1": "HEAD~1", "a b": "'a b'", "$a": "'$a'", "a*": "'a*'", "it's": `'it'\''s'`, "-a=b/c,d:e@1.2%+^~_": "-a=b/c,d:e@1.2%+^~_",
+		"": "''", "~": "'~'", "~a": "'~a'", "a=~b": "'a=~b'", "HEAD~1": "HEAD~1", "a b": "'a b'", "$a": "'$a'", "a*": "'a*'", "it's": `'it'\''s'`, "it's\x1b\n\"\\": `$'it\'s\x1b\n\"\\'`, "-a=b/c,d:e@1.2%+^~_": "-a=b/c,d:e@1.2%+^~_",
 	} {
 		require.Equal(t, want, Quote(arg))
 	}

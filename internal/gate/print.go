@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/perf/benchunit"
+
+	"boundaries/internal/command"
 )
 
 // A Report is a decision with what its reader must know of it.
@@ -323,7 +325,7 @@ func (r *Report) Text() string {
 		}
 	}
 	fmt.Fprintf(&text, "\n%s\n", r.Summary())
-	return text.String()
+	return command.Printable(text.String())
 }
 
 func writeColumns(text *strings.Builder, table [][]string) {
@@ -390,7 +392,7 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&text, "- %s\n", escape(line))
 	}
 	fmt.Fprintln(&text, "\n</details>")
-	return text.String()
+	return command.Printable(text.String())
 }
 
 // escape keeps text from being markup.

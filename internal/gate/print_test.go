@@ -43,6 +43,17 @@ func report(t *testing.T) *Report {
 
 const summary = "2 rows of 7 have a confirmed regression; 1 with a gain; 1 changed in a unit that does not say what is better; 1 undecided, which -rounds "
 
+// No name of a file and no note controls the terminal.
+func TestPrintable(t *testing.T) {
+	r := report(t)
+	r.Base, r.Notes = "base: a\x1b[31m.txt", []string{"b\u009b31m"}
+	for _, text := range []string{r.Text(), r.Markdown()} {
+		require.Contains(t, text, `base: a\x1b`)
+		require.NotContains(t, text, "\x1b")
+		require.NotContains(t, text, "\u009b")
+	}
+}
+
 func TestText(t *testing.T) {
 	text := report(t).Text()
 	require.Regexp(t, `^base: 1234567

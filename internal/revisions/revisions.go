@@ -185,7 +185,7 @@ func (c *comparison) compare(ctx context.Context, base string, stdout io.Writer)
 	if failed == nil {
 		fmt.Fprintf(c.stderr, "%s\n%s\n", &c.base, &c.head)
 		for _, note := range c.notes {
-			fmt.Fprintf(c.stderr, "note: %s\n", note)
+			fmt.Fprintf(c.stderr, "note: %s\n", command.Printable(note))
 		}
 		if len(c.pkgs) == 0 {
 			report = c.equalReport()
