@@ -18,11 +18,13 @@ type Keeper struct {
 	input io.WriteCloser
 }
 
-// A worktree is locked while git makes it, and the second --force is for that.
+// Nothing removes what is in a read-only folder, which a killed benchmark may leave. A
+// worktree is locked while git makes it, and the second --force is for that.
 const keeperScript = `trap '' HUP INT TERM PIPE
 last=0
 while read -r pid; do last=$pid; done
 [ "$last" -le 1 ] || kill -KILL -"$last" 2>/dev/null
+[ ! -d "$1" ] || find "$1" -type d ! -perm -700 -exec chmod u+rwx {} \;
 for tree in "$1"/*/.git; do
 	[ ! -f "$tree" ] || git -C "${tree%/.git}" worktree remove --force --force "${tree%/.git}"
 done

@@ -4,8 +4,10 @@ package process
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -15,6 +17,21 @@ import (
 func TempDir() string {
 	own, _ := exec.Command("go", "env", "-json=false", "GOTMPDIR").Output()
 	return cmp.Or(strings.TrimSpace(string(own)), os.TempDir())
+}
+
+// RemoveAll removes a folder and what is in it. A killed benchmark may leave read-only
+// folders, such as those of a module cache.
+func RemoveAll(folder string) error {
+	if os.RemoveAll(folder) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(folder)
 }
 
 // Room returns why a megabyte cannot be written to the folder, or nil. If a command's

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -58,4 +59,50 @@ func TestTheKeeperIgnoresSignals(t *testing.T) {
 		_, err = fmt.Sscanf(after, "%x", &ignored)
 		return err == nil && ignored&want == want
 	}, 10*time.Second, time.Millisecond)
+}
+
+// What a benchmark has made read-only goes, too, though nobody but root can remove it as it is.
+func TestReadOnlyFolders(t *testing.T) {
+	const nobody = 65534
+	root := os.Geteuid() == 0
+	for name, remove := range map[string]func(folder string) error{
+		"this process": func(folder string) error {
+			removed := make(chan error)
+			go func() {
+				runtime.LockOSThread() // the thread ends with this goroutine
+				if root {
+					if err := syscall.Setfsuid(nobody); err != nil {
+						removed <- err
+						return
+					}
+				}
+				removed <- RemoveAll(folder)
+			}()
+			return <-removed
+		},
+		"the keeper": func(folder string) error {
+			cmd := exec.Command("sh", "-c", keeperScript, "boundaries-keeper", folder)
+			if root {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			}
+			return cmd.Run()
+		},
+	} {
+		folder := filepath.Join(t.TempDir(), "made")
+		require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(folder)), 0o755))
+		inner := filepath.Join(folder, "mod", "inner")
+		require.NoError(t, os.MkdirAll(inner, 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(inner, "file"), nil, 0o444))
+		for _, path := range []string{inner, filepath.Dir(inner), folder, filepath.Dir(folder)} {
+			if root {
+				require.NoError(t, os.Chown(path, nobody, nobody))
+			}
+			if path != filepath.Dir(folder) {
+				require.NoError(t, os.Chmod(path, 0o555))
+			}
+		}
+		require.NoError(t, os.Chmod(inner, 0))
+		require.NoError(t, remove(folder), name)
+		require.NoDirExists(t, folder, name)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"boundaries/internal/command"
+	"boundaries/internal/process"
 )
 
 func (s *side) String() string {
@@ -407,7 +408,7 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 		}
 		// Git refuses to remove a worktree that a benchmark damaged, but not one
 		// that is gone.
-		errs = append(errs, os.RemoveAll(s.tree))
+		errs = append(errs, process.RemoveAll(s.tree))
 		var err error
 		for range 3 {
 			// A second Ctrl-C kills a command that is not in its own process group yet.
@@ -418,7 +419,7 @@ func (c *comparison) cleanUp(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	if c.tmp != "" {
-		errs = append(errs, os.RemoveAll(c.tmp))
+		errs = append(errs, process.RemoveAll(c.tmp))
 	}
 	if c.keeper != nil {
 		c.keeper.End()
