@@ -242,6 +242,12 @@ func (c *comparison) equalReport() *gate.Report {
 	text := "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway)"
 	if c.base.commit == c.head.commit && !c.head.dirty {
 		text = "base and head are identical: one commit, without changes; nothing was measured (-equal measures it anyway)"
+	} else if n := len(c.changed); n > 0 {
+		files := strings.Join(c.changed[:min(n, 3)], ", ")
+		if n > 3 {
+			files += fmt.Sprintf(" and %d more", n-3)
+		}
+		text += "; want -equal if a benchmark reads a file that differs while it runs: " + files
 	}
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }

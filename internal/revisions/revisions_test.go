@@ -366,10 +366,10 @@ func TestEqualBinaries(t *testing.T) {
 	require.NotContains(t, stderr, "round")
 
 	// A page is no part of a benchmark.
-	write(t, map[string]string{"README.md": "2\n"})
+	write(t, map[string]string{"README.md": "2\n", "a.md": "", "b.md": "", "c.md": ""})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
-	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured")
+	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway); want -equal if a benchmark reads a file that differs while it runs: README.md, a.md, b.md and 1 more\n")
 
 	// Packages that differ are measured, and the report names those that no benchmark reaches.
 	t.Setenv("LINK", "")
