@@ -152,7 +152,11 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	}
 	out, err := c.goTool(ctx, s, dir, "list", "-json=false", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
 	if err != nil {
-		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, c.reason(ctx, s, err))
+		moved := ""
+		if strings.HasSuffix(err.Error(), ": directory not found") {
+			moved = "; if the package has moved, want -pkg ./... in a folder above both places"
+		}
+		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s%s", s, c.Packages, c.reason(ctx, s, err), moved)
 	}
 	return s.dirs(out), nil
 }
@@ -284,6 +288,15 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 	if c.without != "" {
 		text += " (" + c.without + ")"
 	}
+	for _, file := range c.changed {
+		has := func(s *side) bool {
+			_, err := os.Stat(filepath.Join(s.tree, filepath.FromSlash(file)))
+			return err == nil
+		}
+		if s == &c.base && !has(s) && has(&c.head) && strings.Contains(text, path.Base(file)+": ") {
+			text += " (only head has " + file + ")"
+		}
+	}
 	if c.ignored(ctx) != "" {
 		text += c.lacking(ctx)
 	}
@@ -302,10 +315,13 @@ func (c *comparison) lacking(ctx context.Context) string {
 	return " (files that git ignores" + example + " and empty folders are not in the worktrees)"
 }
 
-var replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)
+var (
+	replacement = regexp.MustCompile(`(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\.\.?/\S*)`)
+	used        = regexp.MustCompile(`(?m)^\s*(?:use\s+)?(\.\.?/\S*)`)
+)
 
-// outside returns what is wrong if the go command's text is about a module that is replaced
-// by a directory outside the repository, which the worktree does not have, or "".
+// outside returns what is wrong if the go command's text is about a module in, or replaced
+// by, a directory outside the repository, which the worktree does not have, or "".
 func (c *comparison) outside(s *side, text string) string {
 	files := []string{filepath.Join(s.tree, filepath.FromSlash(s.work))}
 	for dir := filepath.Join(s.tree, c.prefix); len(dir) >= len(s.tree); dir = filepath.Dir(dir) {
@@ -319,12 +335,25 @@ func (c *comparison) outside(s *side, text string) string {
 		if err != nil {
 			continue
 		}
+		// leaves reports whether a path in the file leads out of the tree, perhaps by a link.
+		leaves := func(path string) bool {
+			path = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
+			if link, err := os.Readlink(path); err == nil && !filepath.IsAbs(link) {
+				path = filepath.Join(filepath.Dir(path), link)
+			}
+			rel, err := filepath.Rel(s.tree, path)
+			return err == nil && !filepath.IsLocal(rel)
+		}
+		where, _ := filepath.Rel(s.tree, file)
+		const why = ", which is outside of the repository and so of no revision; want a relative path in the repository, or an absolute one outside of it)"
 		for _, match := range replacement.FindAllStringSubmatch(string(data), -1) {
-			rel, err := filepath.Rel(s.tree, filepath.Join(filepath.Dir(file), filepath.FromSlash(match[2])))
-			if err == nil && !filepath.IsLocal(rel) && strings.Contains(text, match[1]+"@") {
-				where, _ := filepath.Rel(s.tree, file)
-				return fmt.Sprintf(" (%s replaces %s by %s, which is outside of the repository and so of no revision; want a relative path in the repository, or an absolute one outside of it)",
-					filepath.ToSlash(where), match[1], match[2])
+			if leaves(match[2]) && strings.Contains(text, match[1]+"@") {
+				return fmt.Sprintf(" (%s replaces %s by %s%s", filepath.ToSlash(where), match[1], match[2], why)
+			}
+		}
+		for _, match := range used.FindAllStringSubmatch(string(data), -1) {
+			if leaves(match[1]) && strings.Contains(text, " listed in go.work ") {
+				return fmt.Sprintf(" (%s uses %s%s", filepath.ToSlash(where), match[1], why)
 			}
 		}
 	}

@@ -390,6 +390,18 @@ func TestWorkspace(t *testing.T) {
 		t.Chdir("app")
 		requireBadInput(t, "a_test.go:6:2: example.com/dep@v0.0.0: replacement directory ../../out does not exist (app/go.mod replaces example.com/dep by ../../out, which is outside of the repository", "HEAD", quick)
 
+		if runtime.GOOS != "windows" { // where git may check out a link as a text
+			require.NoError(t, os.Symlink(filepath.Join("..", "..", "out"), "link"))
+			commit(t, map[string]string{"go.mod": strings.Replace(app["app/go.mod"], "../dep1", "./link", 1)})
+			requireBadInput(t, "(app/go.mod replaces example.com/dep by ./link, which is outside of the repository", "HEAD", quick)
+			require.NoError(t, os.Remove("link"))
+		}
+
+		commit(t, map[string]string{"../go.work": "go 1.21\n\nuse (\n\t./app\n\t../out\n)\n"})
+		requireBadInput(t, "(go.work uses ../out, which is outside of the repository", "HEAD", quick)
+		require.NoError(t, os.Remove("../go.work"))
+		commit(t, map[string]string{"go.mod": strings.Replace(app["app/go.mod"], "../dep1", "../../out", 1)})
+
 		// It does not explain another error, in this module or in one below.
 		commit(t, map[string]string{
 			"a_test.go":       "package app\n\nvar x int = \"\"\n",

@@ -562,10 +562,10 @@ func TestBadInput(t *testing.T) {
 		{"--branches", ".", ".", `base "--branches": want a branch, tag or commit`},
 		{"HEAD", ".", "Nothing", `-bench "Nothing" matches no benchmark, neither on base nor on head`},
 		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module`},
-		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare`},
+		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare` + "\n"},
 		{"HEAD", "./bare/...", ".", `-pkg "./bare/...": want a package with tests`},
 		{"HEAD", "./untested", ".", "but it matches 0 with tests on base and 0 on head"},
-		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found`},
+		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found; if the package has moved, want -pkg ./... in a folder above both places`},
 		{"HEAD", "fmt", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
@@ -573,6 +573,12 @@ func TestBadInput(t *testing.T) {
 			requireBadInput(t, test.want, test.base, Options{Bench: test.bench, Packages: test.pkg, Rounds: 1})
 		})
 	}
+	t.Run("only head has a file", func(t *testing.T) {
+		write(t, map[string]string{"local.mod": goMod})
+		t.Setenv("GOFLAGS", "-modfile=local.mod")
+		requireBadInput(t, "open local.mod: no such file or directory (only head has local.mod)\n", "HEAD", quick)
+		require.NoError(t, os.Remove("local.mod"))
+	})
 	t.Run("head does not build", func(t *testing.T) {
 		write(t, map[string]string{"a_test.go": "package tiny\n\nvar x int = \"\"\n"})
 		requireBadInput(t, "with uncommitted changes: package . does not build: ./a_test.go:3:13: cannot use", "HEAD", quick)

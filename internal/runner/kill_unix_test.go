@@ -204,6 +204,11 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(c.Out, []byte(before+later), 0o666))
 	assert.NoError(t, open(c), "the first line of a key counts")
+	require.NoError(t, os.WriteFile(c.Out, []byte(strings.ReplaceAll(before, "\n", "\r\n")), 0o666))
+	assert.NoError(t, open(c), "git may change the ends of lines")
+	seed, err := SeedOf(c.Out)
+	assert.NoError(t, err)
+	assert.Equal(t, c.Seed, seed)
 }
 
 // The head says how many procs can run at once, which a quota may limit, and the host.

@@ -425,7 +425,7 @@ func SeedOf(file string) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("-resume: %w", err)
 	}
-	m := regexp.MustCompile(`(?m)^# seed: (\d+)$`).FindSubmatch(text)
+	m := regexp.MustCompile(`(?m)^# seed: (\d+)\r?$`).FindSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("-resume: %s has no line \"# seed:\"; want a file that boundaries run wrote", file)
 	}
@@ -458,7 +458,7 @@ func (r *runner) reopen() (err error) {
 	// Drop a line that was being written when the run was killed.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	round, pkg, planned, begun := 0, "", false, map[string]string{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\r\n", "\n")) { // git may change the ends of lines
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(strings.TrimSuffix(fact, "\n"), ": ")
 		name, isResult := benchfile.ResultName(line)
