@@ -351,11 +351,11 @@ func (c *comparison) format(ctx context.Context, r *gate.Report, first, second *
 		return r.JSON()
 	case "benchstat":
 		if first == nil || first.done == 0 {
-			return "# " + r.Summary() + "\n", nil
+			return "# " + command.Printable(r.Summary()) + "\n", nil
 		}
 		partial := ""
 		if r.Partial != "" {
-			partial = "# " + r.Partial + "\n"
+			partial = "# " + command.Printable(r.Partial) + "\n"
 		}
 		table, err := c.table(ctx, first)
 		return partial + table, err
