@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -394,6 +395,63 @@ func TestCancelReachesTheInnermostWait(t *testing.T) {
 	})
 }
 
+// Tasks wait for each other in a circle, or a task for itself. A cancellation ends all
+// their waits.
+func TestCancelOfACircle(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20)) // a cancellation without end soon fails
+	canceledBefore := func(t *Task, f *Future[int]) (int, error) {
+		t.Cancel()
+		return Await(t, f)
+	}
+	for _, c := range []struct {
+		name   string
+		length int
+		wait   func(*Task, *Future[int]) (int, error)
+		want   error
+	}{
+		{"one", 1, Await[int], ErrCanceled},
+		{"three", 3, Await[int], ErrCanceled},
+		{"one, canceled before it waits", 1, canceledBefore, ErrCanceled},
+		{"two, canceled before they wait", 2, canceledBefore, ErrCanceled},
+		{"gather", 2, func(t *Task, f *Future[int]) (int, error) {
+			_, err := Await(t, Gather(t.Loop(), f, f))
+			return 0, err
+		}, ErrCanceled},
+		{"timeout", 1, func(t *Task, f *Future[int]) (int, error) {
+			return 0, t.Timeout(time.Second, func() error {
+				_, err := Await(t, f)
+				return err
+			})
+		}, context.DeadlineExceeded},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, task *Task) error {
+				all := make([]*Future[int], c.length)
+				for i := range all {
+					all[i] = Go(task.Loop(), func(t *Task) (int, error) { return c.wait(t, all[(i+1)%c.length]) })
+				}
+				task.Yield()
+				if c.want == ErrCanceled {
+					all[0].Cancel()
+				}
+				for _, f := range all {
+					_, err := Await(task, f)
+					require.ErrorIs(t, err, c.want)
+				}
+				return nil
+			})
+		})
+	}
+
+	// Run cancels a circle that nobody waits for.
+	run(t, func(task *Task) error {
+		var f, g *Future[int]
+		f = Go(task.Loop(), func(t *Task) (int, error) { return Await(t, g) })
+		g = Go(task.Loop(), func(t *Task) (int, error) { return Await(t, f) })
+		return task.Yield()
+	})
+}
+
 func TestCancelOfATaskThatDoesNotWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, task *Task) error {
 		l := task.Loop()
@@ -514,6 +572,14 @@ func TestTimeout(t *testing.T) {
 		f.Cancel()
 		_, err = Await(task, f)
 		require.ErrorIs(t, err, ErrCanceled)
+
+		// A cancellation from before the timeout does not hide it.
+		task.Cancel()
+		err = task.Timeout(time.Second, func() error {
+			require.ErrorIs(t, sleep(task, time.Hour), ErrCanceled)
+			return sleep(task, time.Hour)
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 
 		// A body that ignores the cancellation keeps its result.
 		require.NoError(t, task.Timeout(time.Second, func() error { sleep(task, time.Hour); return nil }))

@@ -1,5 +1,7 @@
 package eventloop
 
+import "slices"
+
 // A Future is a value that tasks can wait for. It is resolved once, with a value
 // and an error. Only its loop's tasks and callbacks may use it.
 type Future[T any] struct {
@@ -51,6 +53,13 @@ func (f *Future[T]) Cancel() bool {
 	return true
 }
 
+// forget makes the future no longer wake t, and reports whether t waited for it.
+func (f *Future[T]) forget(t *Task) (waited bool) {
+	n := len(f.then)
+	f.then = slices.DeleteFunc(f.then, func(c callback) bool { return c.task == t })
+	return len(f.then) < n
+}
+
 // onDone makes the loop call then once the future is done.
 func (f *Future[T]) onDone(then func()) {
 	if f.done {
@@ -70,8 +79,10 @@ func Await[T any](t *Task, f *Future[T]) (T, error) {
 	if !f.done {
 		f.then = append(f.then, callback{task: t})
 		t.waiting = f
-		if t.cancel && f.Cancel() {
+		if t.cancel {
 			t.cancel = false
+			t.cancels-- // that cancellation counts already
+			t.Cancel()
 		}
 		if err := t.suspend(false); err != nil {
 			return *new(T), err

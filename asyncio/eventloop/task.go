@@ -17,8 +17,9 @@ type Task struct {
 
 	yield   func(again bool) bool // gives up the turn, until the next one if again; returns false if the task is being unwound
 	err     error                 // what the wait that is over returns
-	waiting canceler              // what the task waits for; nil or done if it does not wait
+	waiting awaited               // what the task waits for; nil or done if it does not wait
 	cancel  bool                  // the current or next wait returns ErrCanceled
+	passing bool                  // the task is canceling what it waits for
 	cancels int                   // how often the task was canceled, not counting timeouts that are over
 
 	// Kept for the next wait of the kind, which then allocates nothing.
@@ -32,8 +33,11 @@ type limit struct {
 	over, expired bool
 }
 
-// A canceler is a future of any type.
-type canceler interface{ Cancel() bool }
+// An awaited is a future of any type.
+type awaited interface {
+	Cancel() bool
+	forget(t *Task) (waited bool)
+}
 
 // unwound is the panic that carries a stopped task out of its body.
 type unwound struct{}
@@ -86,14 +90,30 @@ func (t *Task) suspend(again bool) error {
 
 // Cancel cancels what the task waits for, what that waits for, and so on. The
 // innermost wait returns ErrCanceled, and each task on the way decides what to do
-// with it. A task that does not wait gets ErrCanceled from its next wait. Cancel
-// always reports true, like the Cancel of a future that is not done.
+// with it. A task that does not wait gets ErrCanceled from its next wait. If tasks
+// wait for each other in a circle, or a task for itself, there is no innermost wait;
+// then one of their waits returns ErrCanceled. Cancel always reports true, like the
+// Cancel of a future that is not done.
 func (t *Task) Cancel() bool {
+	if t.passing {
+		t.leaveCircle()
+		return true
+	}
 	t.cancels++
+	t.passing = true
 	if t.waiting == nil || !t.waiting.Cancel() {
 		t.cancel = true
 	}
+	t.passing = false
 	return true
+}
+
+// leaveCircle ends the task's wait, because what the task waits for waits for the task.
+func (t *Task) leaveCircle() {
+	if t.waiting != nil && t.waiting.forget(t) {
+		t.waiting, t.cancel = nil, true
+		t.loop.ready = append(t.loop.ready, callback{task: t})
+	}
 }
 
 // Timeout calls body and cancels the task if body takes longer than d. If body
