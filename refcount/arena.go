@@ -70,6 +70,21 @@ func (a *arena[C]) reuse(o *slot[C]) {
 	a.free = append(a.free, o)
 }
 
+// each calls free with each of the objects. If the finalizer of one panics, the others
+// are freed before the panic goes on.
+func each[C any](objects []*slot[C], free func(*slot[C])) {
+	next := 0
+	defer func() {
+		if next < len(objects) {
+			each(objects[next:], free)
+		}
+	}()
+	for next < len(objects) {
+		next++
+		free(objects[next-1])
+	}
+}
+
 // Live implements Heap.
 func (a *arena[C]) Live() int {
 	a.mu.Lock()

@@ -252,15 +252,12 @@ func (b *bufferedHeap) unlock() {
 	dead := b.dead
 	b.dead = nil
 	b.mu.Unlock()
-	if len(dead) == 0 {
-		return
-	}
-	for _, o := range dead {
+	each(dead, func(o *slot[int]) {
 		b.retire(o)
-	}
-	b.mu.Lock()
-	b.retired[2] = append(b.retired[2], dead...)
-	b.mu.Unlock()
+		b.mu.Lock()
+		b.retired[2] = append(b.retired[2], o)
+		b.mu.Unlock()
+	})
 }
 
 // empty returns an empty log. mu is held.

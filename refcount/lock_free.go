@@ -287,9 +287,7 @@ func (h *biasedHandle) drain() {
 		}
 	}
 	h.mu.Unlock()
-	for _, o := range dead {
-		o.arena.release(o) // runs the finalizer, so not under the lock
-	}
+	each(dead, h.arena.release) // runs the finalizers, so not under the lock
 }
 
 func runLockFree(share Share, workers, n int) Answer {

@@ -411,3 +411,50 @@ func TestTryIncrefWhileTheFinalizerRuns(t *testing.T) {
 		}
 	}
 }
+
+// A finalizer panics. Each other object is freed once, also if its handle frees several
+// objects at a time, and the heap goes on.
+func TestFinalizerThatPanics(t *testing.T) {
+	for _, v := range Variants {
+		if v.Immortal {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			var freed []string
+			heap := v.New(func(name string) {
+				if name == "spam" {
+					panic("of the finalizer")
+				}
+				freed = append(freed, name)
+			})
+			owner, other := heap.Handle(), heap.Handle()
+			panics := 0
+			try := func(f func()) {
+				defer func() {
+					if v := recover(); v != nil {
+						require.Equal(t, "of the finalizer", v)
+						panics++
+					}
+				}()
+				f()
+			}
+			drop := func(names ...string) {
+				for _, name := range names {
+					r := owner.New(name)
+					try(func() { other.Decref(r) })
+				}
+				for range 6 { // as in settle
+					try(owner.Tick)
+					try(other.Tick)
+				}
+			}
+			drop("eggs", "spam", "spam", "ham")
+			require.Equal(t, []string{"eggs", "ham"}, freed)
+			require.NotZero(t, panics)
+			require.Equal(t, 2, heap.Live())
+			drop("toast", "jam")
+			require.Equal(t, []string{"eggs", "ham", "toast", "jam"}, freed)
+			require.Equal(t, 2, heap.Live())
+		})
+	}
+}
