@@ -64,8 +64,8 @@ func (b *bufferedHeap) Handle() Handle {
 }
 
 // A bufferedHandle takes part in the epochs from its first Incref, Decref or Tick until
-// Close or leave. In that time objects are freed only if it hands over: it must Tick, use
-// references, or leave before its goroutine waits for long.
+// Close or leave, but not while it runs finalizers. In that time objects are freed only if
+// it hands over: it must Tick, use references, or leave before its goroutine waits for long.
 type bufferedHandle struct {
 	handle[int]
 	heap   *bufferedHeap
@@ -148,6 +148,7 @@ func (h *bufferedHandle) Close() {
 // epoch, it waits for the next, so that no handle is more than two logs ahead of
 // the others.
 func (h *bufferedHandle) handOver() {
+	defer h.join() // again, if put has left
 	b := h.heap
 	b.mu.Lock()
 	defer b.unlock()
@@ -157,7 +158,9 @@ func (h *bufferedHandle) handOver() {
 	h.put()
 }
 
-// put hands over in this epoch and, if that ends the epoch, commits it. mu is held.
+// put hands over in this epoch and, if that ends the epoch, commits it. If unlock then has
+// finalizers to run, put also leaves: a finalizer may wait for a goroutine that waits for
+// the end of the next epoch. mu is held.
 func (h *bufferedHandle) put() {
 	b := h.heap
 	b.taken = append(b.taken, h.taken)
@@ -167,6 +170,9 @@ func (h *bufferedHandle) put() {
 	b.owed--
 	if b.owed == 0 {
 		b.commit()
+		if len(b.dead) > 0 {
+			h.quit()
+		}
 	}
 }
 
@@ -190,9 +196,14 @@ func (h *bufferedHandle) leave() {
 	if !h.member {
 		return
 	}
+	h.heap.mu.Lock()
+	defer h.heap.unlock()
+	h.quit()
+}
+
+// quit is leave for a member that holds mu.
+func (h *bufferedHandle) quit() {
 	b := h.heap
-	b.mu.Lock()
-	defer b.unlock()
 	h.member = false
 	b.members--
 	b.taken = append(b.taken, h.taken)

@@ -52,7 +52,8 @@ func TestDropTooManyDoesNotFallOnTheNextObject(t *testing.T) {
 	b.Tick() // ends this epoch
 	b.Decref(r)
 	a.Tick()
-	b.Tick() // ends the next: a's drop
+	b.Tick()    // ends the next: a's drop
+	takePart(b) // again, after the finalizer
 	require.Equal(t, "spam", freed)
 	a.New("eggs")
 	a.Tick()
@@ -82,7 +83,7 @@ func TestDropTooManyHandedOverLast(t *testing.T) {
 // The same if the drop too many is logged while the finalizer runs, by a handle that
 // has already handed over in the epoch that follows.
 func TestDropTooManyDuringTheFinalizer(t *testing.T) {
-	var a, b Handle
+	var a, b, c Handle
 	var r Ref
 	heap := newBuffered(func(string) {
 		logged := make(chan struct{})
@@ -93,19 +94,25 @@ func TestDropTooManyDuringTheFinalizer(t *testing.T) {
 		}()
 		<-logged
 	})
-	a, b = heap.Handle(), heap.Handle()
+	a, b, c = heap.Handle(), heap.Handle(), heap.Handle()
 	r = a.New("spam")
-	takePart(a, b)
+	takePart(a, b, c)
 	a.Decref(r)
 	a.Tick()
+	c.Tick()
 	b.Tick() // ends this epoch
 	a.Tick()
-	b.Tick() // ends the next: a's drop, and the finalizer
+	c.Tick()
+	b.Tick()    // ends the next: a's drop, and the finalizer
+	takePart(b) // again, after the finalizer
+	c.Tick()
 	b.Tick() // ends the one after: a has handed over already
 	a.Tick()
+	c.Tick()
 	b.Tick()
 	a.New("eggs") // not in the slot of spam
 	a.Tick()
+	c.Tick()
 	require.PanicsWithValue(t, `refcount: Decref of "spam", which had no references left`, b.Tick)
 }
 

@@ -148,6 +148,7 @@ func TestTakeOfWhatIsFreed(t *testing.T) {
 	a.Tick()
 	a.Incref(r) // in a's log of the epoch after the next
 	b.Tick()    // ends the next: b's drop
+	takePart(b) // again, after the finalizer
 	a.Tick()
 	require.PanicsWithValue(t, `refcount: Incref of "spam", which had no references left`, b.Tick)
 }

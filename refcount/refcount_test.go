@@ -458,3 +458,48 @@ func TestFinalizerThatPanics(t *testing.T) {
 		})
 	}
 }
+
+// A finalizer waits for a goroutine that uses the heap so much that its logs of buffered
+// counts are full several times.
+func TestFinalizerThatWaitsForAUser(t *testing.T) {
+	for _, v := range Variants {
+		if v.OneWorker || v.Immortal {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			suitetest.Guard(t, "the goroutine that the finalizer waits for waits for the finalizer's handle")
+			var other Handle
+			var used Ref
+			use := func(h Handle) {
+				for range 4 * defaultLogLen {
+					h.Incref(used)
+					h.Decref(used)
+				}
+			}
+			freed := 0
+			heap := v.New(func(name string) {
+				freed++
+				if name == "dying" {
+					var user sync.WaitGroup
+					user.Go(func() { use(other) })
+					user.Wait()
+				}
+			})
+			h := heap.Handle()
+			other = heap.Handle()
+			used = other.New("used")
+			h.Decref(h.New("dying"))
+			settle(other, h) // h runs the finalizer
+			require.Equal(t, 1, freed)
+			other.Close()
+
+			// A handle whose Incref has run a finalizer counts on.
+			h.Decref(h.New("next"))
+			use(h)
+			require.Equal(t, 2, freed)
+			h.Decref(used)
+			h.Close()
+			require.Equal(t, 3, freed)
+		})
+	}
+}
