@@ -27,7 +27,8 @@ type lockFreeQueue struct {
 type stealer struct {
 	deque
 	batch [batchLen]Task // owned by the worker; tasks on the way from inbox to deque
-	puts  int            // owned by the worker; how many tasks its tasks have submitted
+	puts  uint           // owned by the worker; how many tasks its tasks have submitted
+	finds uint           // owned by the worker; how often it has called find
 	took  bool           // owned by the worker; find has taken from the inbox
 	_     cacheline.Pad
 }
@@ -36,10 +37,13 @@ type stealer struct {
 // of the inbox small per task, and few enough for the inbox to hold many batches.
 const batchLen = 64
 
-// olderIn says how often put lets older tasks go first. A task that a task submits runs
-// before all older ones, so a task that submits itself again would keep them waiting.
-// Therefore put pushes two older tasks on top of every olderIn-th such task, and they
-// run before it. Go's scheduler uses the same number for the same purpose.
+// olderIn says how often older tasks go first. A task that a task submits runs before all
+// older ones, so a task that submits itself again would keep them waiting. Therefore put
+// pushes two older tasks on top of every olderIn-th such task, and they run before it: the
+// oldest of a deque, each worker's in turn, and one of the inbox. While the inbox is never
+// empty, the tasks in the deque of a worker whose task blocks would wait too. Therefore
+// every olderIn-th find looks there first. Go's scheduler uses the same number for the
+// same purpose.
 const olderIn = 61
 
 func newLockFree(workers int) Pool { return newLockFreePool(workers, 0) }
@@ -69,7 +73,7 @@ func (q *lockFreeQueue) put(worker int, task Task) bool {
 	s := &q.workers[worker]
 	s.push(task)
 	if s.puts++; s.puts%olderIn == 0 {
-		if oldest, _ := s.steal(); oldest != nil {
+		if oldest := q.older(s.puts); oldest != nil {
 			s.push(oldest)
 		}
 		if q.inbox.take(s.batch[:1], 1) == 1 {
@@ -98,6 +102,14 @@ func (q *lockFreeQueue) take(worker int) (task Task, left int) {
 // find returns a task for a worker whose deque is empty, or nil if it finds none.
 func (q *lockFreeQueue) find(worker int) Task {
 	s := &q.workers[worker]
+	if s.finds++; s.finds%olderIn == 0 {
+		if task := q.older(s.finds); task != nil {
+			if q.lot.Idle() {
+				q.lot.Rouse() // this worker may have been woken for another task
+			}
+			return task
+		}
+	}
 	if n := q.inbox.take(s.batch[:], len(q.workers)); n > 0 {
 		s.took = true
 		// The first task may block, so the rest go where other workers can
@@ -130,6 +142,13 @@ func (q *lockFreeQueue) find(worker int) Task {
 		}
 	}
 	return nil
+}
+
+// older removes the oldest task of a worker's deque, of each worker's in turn as count
+// grows by olderIn. It may return nil.
+func (q *lockFreeQueue) older(count uint) Task {
+	oldest, _ := q.workers[count/olderIn%uint(len(q.workers))].steal()
+	return oldest
 }
 
 func (q *lockFreeQueue) len() int {

@@ -10,8 +10,9 @@ import (
 
 // A shardedQueue has a locked deque for each worker. Tasks from outside go to the
 // deques in turn, and a worker's tasks go to its own. A worker takes the oldest task
-// of its deque, so that none waits behind newer ones forever. If its deque is empty,
-// it steals the newest task of another.
+// of its deque. If its deque is empty, it steals the newest task of another. Every
+// olderIn-th time it takes the oldest task of another deque first. So no task waits
+// behind newer ones forever, not even in the deque of a worker whose task blocks.
 //
 // Cost: two locks per task, which are rarely contended; a thief takes one lock per
 // victim.
@@ -26,9 +27,10 @@ type shardedQueue struct {
 }
 
 type lockedDeque struct {
-	_    cacheline.Pad // no two locks share a line
-	mu   sync.Mutex
-	fifo fifo // guarded by mu
+	_     cacheline.Pad // no two locks share a line
+	mu    sync.Mutex
+	fifo  fifo // guarded by mu
+	takes uint // owned by the worker; how often it has called take
 }
 
 func newShardedLock(workers int) Pool { return newShardedPool(workers, 0) }
@@ -65,6 +67,15 @@ func (q *shardedQueue) put(worker int, task Task) bool {
 // the gate opens early.
 func (q *shardedQueue) take(worker int) (task Task, left int) {
 	d := &q.deques[worker]
+	if d.takes++; d.takes%olderIn == 0 {
+		other := &q.deques[d.takes/olderIn%uint(len(q.deques))]
+		other.mu.Lock()
+		task, left = other.fifo.take(), other.fifo.len()
+		other.mu.Unlock()
+		if task != nil {
+			return task, left * len(q.deques)
+		}
+	}
 	d.mu.Lock()
 	task, left = d.fifo.take(), d.fifo.len()
 	d.mu.Unlock()

@@ -92,6 +92,41 @@ func TestOlderTasksRunInTime(t *testing.T) {
 	}
 }
 
+// A worker's task blocks while there are tasks in its deque. They run, oldest first, although
+// another worker always has newer tasks: those of a task that submits itself, or those that
+// come from outside.
+func TestTasksBesideABlockedWorkerRunInTime(t *testing.T) {
+	sharded := &shardedQueue{room: capacity, deques: make([]lockedDeque, 3)}
+	for i := range sharded.deques {
+		sharded.deques[i].fifo = newFIFO(0)
+	}
+	lockFree := &lockFreeQueue{lot: park.New(3), workers: make([]stealer, 3)}
+	for i := range lockFree.workers {
+		lockFree.workers[i].init(0, 2*batchLen)
+	}
+	for _, q := range []queue{sharded, lockFree} {
+		for _, from := range []int{0, outside} {
+			tasks, last := numbered(10)
+			for _, task := range tasks {
+				require.True(t, q.put(2, task))
+			}
+			*last = -1
+			for takes, want := 0, 0; want < len(tasks); takes++ {
+				require.Less(t, takes, len(tasks)*3*4*olderIn, "%T, tasks of %d: %d older ones have run", q, from, want)
+				q.put(from, func(Worker) {})
+				task, _ := q.take(0)
+				if task(nil); *last == want {
+					want++
+				}
+				require.Equal(t, want-1, *last)
+			}
+			for task, _ := q.take(0); task != nil; {
+				task, _ = q.take(0)
+			}
+		}
+	}
+}
+
 // The tasks of a batch run in their order, and the batch does not keep them.
 func TestABatchRunsInOrder(t *testing.T) {
 	tasks, last := numbered(5)
