@@ -3,6 +3,7 @@ package workerpool
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"boundaries/internal/cacheline"
 	"boundaries/internal/fork"
@@ -20,7 +21,8 @@ type channelPool struct {
 	running sync.WaitGroup // the workers, and the goroutine that spill starts
 
 	mu      sync.Mutex
-	spilled []Task // guarded by mu; submitted by tasks while the channel was full, oldest first
+	spilled []Task      // guarded by mu; submitted by tasks while the channel was full, oldest first
+	spills  atomic.Bool // spilled is not empty; written under mu
 }
 
 func newChannel(workers int) Pool { return newChannelPool(workers) }
@@ -79,6 +81,7 @@ func (p *channelPool) spill(task Task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.spilled = append(p.spilled, task)
+	p.spills.Store(true)
 	if len(p.spilled) > 1 {
 		return
 	}
@@ -91,6 +94,7 @@ func (p *channelPool) spill(task Task) {
 			if more = len(p.spilled) > 0; more {
 				task = p.spilled[0]
 			}
+			p.spills.Store(more)
 			p.mu.Unlock()
 		}
 	})
@@ -140,6 +144,10 @@ func (w *channelWorker) Submit(ctx context.Context, task Task) error {
 	p := w.pool
 	if err := p.admit(ctx, 1); err != nil {
 		return err
+	}
+	if p.spills.Load() { // while older ones wait, the task does not overtake them
+		p.spill(task)
+		return nil
 	}
 	select {
 	case p.queue <- task:

@@ -76,7 +76,7 @@ func (p *errgroupPool) Close() error {
 type errgroupWorker errgroupPool
 
 // Submit starts the task's goroutine if the limit allows it. If not, another goroutine
-// waits until it does.
+// waits until it does. Such goroutines, and so their tasks, are in no order.
 func (w *errgroupWorker) Submit(ctx context.Context, task Task) error {
 	check(task)
 	p := (*errgroupPool)(w)

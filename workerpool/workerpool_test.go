@@ -253,6 +253,43 @@ func TestNestedSubmissionToAFullQueue(t *testing.T) {
 	})
 }
 
+// Tasks submit more tasks than a queue holds. Where a worker runs the oldest task first,
+// all run in the order in which they were submitted.
+func TestTasksOfTasksRunInOrder(t *testing.T) {
+	unordered := func(p Pool) bool {
+		switch p.(type) {
+		case *lockFreePool, *errgroupPool, *goroutinePool:
+			return true
+		}
+		return false
+	}
+	each(t, unordered, func(t *testing.T, open func(workers int) Pool) {
+		p := open(1)
+		submitted, ran := 0, 0
+		var submit func(w Worker)
+		submit = func(w Worker) {
+			n := submitted
+			submitted++
+			assert.NoError(t, w.Submit(t.Context(), func(w Worker) {
+				if ran++; n != ran-1 && !t.Failed() {
+					t.Errorf("task %d is the one that runs as number %d", n, ran-1)
+				}
+				if submitted < 6*capacity {
+					submit(w)
+				}
+			}))
+		}
+		require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+			for range 4 * capacity {
+				submit(w)
+			}
+		}))
+		require.NoError(t, p.Wait())
+		require.Equal(t, 6*capacity, ran)
+		require.NoError(t, p.Close())
+	})
+}
+
 // fill submits tasks that block until release is closed, until a Submit has to wait.
 // It returns the number of accepted tasks and the error of the last Submit.
 func fill(t *testing.T, ctx context.Context, p Pool, release chan struct{}, ran *atomic.Int64) (accepted *atomic.Int64, last chan error) {
