@@ -145,15 +145,14 @@ func (w *channelWorker) Submit(ctx context.Context, task Task) error {
 	if err := p.admit(ctx, 1); err != nil {
 		return err
 	}
-	if p.spills.Load() { // while older ones wait, the task does not overtake them
-		p.spill(task)
-		return nil
+	if !p.spills.Load() { // if some wait, the task does not overtake them
+		select {
+		case p.queue <- task:
+			return nil
+		default:
+		}
 	}
-	select {
-	case p.queue <- task:
-	default:
-		p.spill(task)
-	}
+	p.spill(task)
 	return nil
 }
 

@@ -72,13 +72,12 @@ func (q *shardedQueue) take(worker int) (task Task, left int) {
 		other.mu.Lock()
 		task, left = other.fifo.take(), other.fifo.len()
 		other.mu.Unlock()
-		if task != nil {
-			return task, left * len(q.deques)
-		}
 	}
-	d.mu.Lock()
-	task, left = d.fifo.take(), d.fifo.len()
-	d.mu.Unlock()
+	if task == nil {
+		d.mu.Lock()
+		task, left = d.fifo.take(), d.fifo.len()
+		d.mu.Unlock()
+	}
 	for i := 1; task == nil && i < len(q.deques); i++ {
 		d := &q.deques[(worker+i)%len(q.deques)]
 		d.mu.Lock()
