@@ -160,7 +160,7 @@ var subjects = []subject{
 				{"lock_free.go", "if o.count.owner.Load() == h && merge(o) == 0 {", "if merge(o) == 0 {"}}},
 			{"lock-free: Close merges without the lock", "lock-free: the owner ends, two strangers drop one each", []edit{
 				{"lock_free.go", "	dead := queued[:0]\n", "	h.mu.Unlock()\n	dead := queued[:0]\n"},
-				{"lock_free.go", "	h.mu.Unlock()\n	for _, o := range dead {\n", "	for _, o := range dead {\n"}}},
+				{"lock_free.go", "	h.mu.Unlock()\n	each(dead, h.arena.release)", "	each(dead, h.arena.release)"}}},
 			{"lock-free: mergeZero frees a shared object after a load", "lock-free: the owner drops the last of a shared object, a stranger tries", []edit{
 				{"lock_free.go", "	if o.count.shared.Load() == isDefault {\n", "	if o.count.shared.Load() <= isWeak {\n"}}},
 			{"lock-free: merge forgets what the others have", "lock-free: the owner drops one and ends, one stranger drops one, one tries", []edit{
