@@ -1291,7 +1291,7 @@ func TestIdlePoolsSleep(t *testing.T) {
 	// This process may do other work, such as collecting garbage, but not in
 	// every second.
 	least := time.Hour
-	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
+	for try := 0; try < 5 && least >= 20*time.Millisecond; try++ {
 		before, err := cputime.Used()
 		require.NoError(t, err)
 		time.Sleep(time.Second)
@@ -1300,7 +1300,7 @@ func TestIdlePoolsSleep(t *testing.T) {
 		least = min(least, after-before)
 	}
 	t.Logf("%v of processor time in a second", least)
-	require.Less(t, least, 5*time.Millisecond)
+	require.Less(t, least, 20*time.Millisecond)
 	for _, p := range pools {
 		require.NoError(t, p.Close())
 	}

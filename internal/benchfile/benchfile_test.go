@@ -411,6 +411,11 @@ func TestSame(t *testing.T) {
 		assert.True(t, machine("a").Same(machine("a")), key)
 		assert.True(t, machine("a").Same(Machine{}), key)
 	}
+	two := Machine{Keys: map[string]string{"cpu": "a"}, Facts: []Fact{{"cpuinfo", "b"}}} // names of one processor
+	for name, want := range map[string]bool{"a": true, "b": true, "c": false} {
+		one := Machine{Keys: map[string]string{"cpu": name}}
+		assert.Equal(t, []bool{want, want}, []bool{two.Same(one), one.Same(two)}, name)
+	}
 	_, err := ReadFrom(strings.NewReader("# host: a\nBenchmarkA 1 2 ns/op\n# host: b\n"), "f")
 	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines; want a file for each`)
 }

@@ -34,7 +34,9 @@ func facts(root string) []Fact {
 			all = append(all, Fact{key, value})
 		}
 	}
-	add("processor", processor(root))
+	numbers, name := processor(root)
+	add("processor", numbers)
+	add("cpuinfo", name)
 	var caches []string
 	for _, index := range glob(root, "sys/devices/system/cpu/cpu0/cache/index*") {
 		if size := line(index, "size"); size != "" {
@@ -50,11 +52,13 @@ func facts(root string) []Fact {
 }
 
 // processor returns the numbers that distinguish the processor from others of the same
-// name. Package testing prints the name.
-func processor(root string) string {
+// name, and the name that Linux has for it. Package testing prints the name that the
+// processor itself gives, and Python's rows print that of Linux. The two can differ in a
+// virtual machine that has moved to another host.
+func processor(root string) (numbers, name string) {
 	text, err := os.ReadFile(filepath.Join(root, "proc/cpuinfo"))
 	if err != nil {
-		return systemProcessor()
+		return systemProcessor(), ""
 	}
 	first := map[string]string{}
 	for line := range strings.Lines(string(text)) {
@@ -68,7 +72,7 @@ func processor(root string) string {
 		{"family", first["cpu family"]}, {"model", first["model"]}, {"stepping", first["stepping"]},
 		// Of ARM.
 		{"implementer", first["CPU implementer"]}, {"part", first["CPU part"]}, {"variant", first["CPU variant"]}, {"revision", first["CPU revision"]},
-	})
+	}), first["model name"]
 }
 
 func describe(numbers [][2]string) string {

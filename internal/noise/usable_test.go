@@ -81,7 +81,7 @@ func TestFacts(t *testing.T) {
 		"sys/devices/system/cpu/cpu0/cache/index3/level": "3\n", "sys/devices/system/cpu/cpu0/cache/index3/type": "Unified\n", "sys/devices/system/cpu/cpu0/cache/index3/size": "32768K\n",
 		"sys/devices/system/cpu/smt/active": "1\n", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n", "proc/sys/kernel/osrelease": "6.18.5\n",
 	})
-	assert.Equal(t, []Fact{{"processor", "family 26, model 2, stepping 1"}, {"caches", "L1d 48K, L3 32768K"}, {"smt", "on"}, {"governor", "performance"}, {"kernel", "6.18.5"}}, facts(amd))
+	assert.Equal(t, []Fact{{"processor", "family 26, model 2, stepping 1"}, {"cpuinfo", "AMD EPYC"}, {"caches", "L1d 48K, L3 32768K"}, {"smt", "on"}, {"governor", "performance"}, {"kernel", "6.18.5"}}, facts(amd))
 	other := tree(t, map[string]string{
 		"sys/devices/system/cpu/cpu0/cache/index1/level": "1\n", "sys/devices/system/cpu/cpu0/cache/index1/type": "Instruction\n", "sys/devices/system/cpu/cpu0/cache/index1/size": "32K\n",
 		"sys/devices/system/cpu/smt/active": "0\n", "proc/cpuinfo": ""})
