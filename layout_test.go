@@ -98,7 +98,7 @@ func TestRowsMeasureWhatTheySay(t *testing.T) {
 						isLen[value] = row == "shardedlock"
 					}
 				case *ast.CallExpr:
-					if inRow && mentions(n.Fun, "make")+mentions(n.Fun, "newCells") == 1 {
+					if f, ok := n.Fun.(*ast.Ident); ok && inRow && (f.Name == "make" || f.Name == "newCells") {
 						_, isChan := n.Args[0].(*ast.ChanType)
 						isLen[n.Args[len(n.Args)-1]] = !isChan
 					}

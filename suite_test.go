@@ -52,8 +52,8 @@ func run(t *testing.T, env []string, args ...string) []byte {
 	return stdout.Bytes()
 }
 
-// results runs this binary's benchmarks and returns the results. Of each unit the head must
-// say which way it goes.
+// results runs this binary's benchmarks and returns the results. The head must
+// say of each unit whether more or less is better.
 func results(t *testing.T, env []string, args ...string) []*benchfmt.Result {
 	t.Helper()
 	out := run(t, append(env, suitebench.ReportProcs+"=1"), args...)

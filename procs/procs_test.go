@@ -1137,7 +1137,7 @@ func TestDeafAfterADeath(t *testing.T) {
 func TestPatienceIsForSilence(t *testing.T) {
 	t.Setenv(childtest.Serve, "slow")
 	var running sync.WaitGroup
-	for _, window := range []int{2, 640} { // as in package fib: each answer takes time; and 40 answers share a deadline
+	for _, window := range []int{2, 640} { // 2: each answer has its own deadline, as in package fib; 640: 40 answers share one
 		p := start(t, named("pipe"), 1, Word)
 		p.Patience = 3 * time.Second // on a busy machine, one answer has taken more than a second
 		p.Layout.Window = window

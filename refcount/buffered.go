@@ -64,8 +64,10 @@ func (b *bufferedHeap) Handle() Handle {
 }
 
 // A bufferedHandle takes part in the epochs from its first Incref, Decref or Tick until
-// Close or leave, but not while it runs finalizers. In that time objects are freed only if
-// it hands over: it must Tick, use references, or leave before its goroutine waits for long.
+// Close or leave. When it has finalizers to run it leaves, and its next Incref, Decref or
+// Tick takes part again; a full log does so at once. While it takes part, objects are freed
+// only if it hands over: it must Tick, use references, or leave before its goroutine waits
+// for long.
 type bufferedHandle struct {
 	handle[int]
 	heap   *bufferedHeap

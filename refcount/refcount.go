@@ -33,8 +33,9 @@ type Variant struct {
 	// New returns an empty heap. Just before the heap frees an object, it calls
 	// finalize, if that is not nil, with the object's name. finalize must not
 	// use the heap itself, but it may wait for goroutines that do. If finalize
-	// panics, so does the call that frees the object, and the object is not freed;
-	// all others are.
+	// panics, so does the call that frees the object. That object is not freed, and
+	// all others are. In buffered.go the call may be an Incref or a Decref of another
+	// object, which then has taken or dropped nothing.
 	New func(finalize func(name string)) Heap
 
 	// Run takes n steps on that many workers. It panics if there is no worker

@@ -50,7 +50,8 @@ func TestPendingCallIsMadeOnce(t *testing.T) {
 	require.Equal(t, 1, calls)
 }
 
-// Integers compare as the numbers that they are, whatever their signs and how many digits they have.
+// Integers compare as the numbers that they are, whatever their signs and how many digits
+// they have.
 func TestCompareInts(t *testing.T) {
 	ascending := []int64{1 - 1<<60, -1 << 30, 1 - 1<<30, -2, -1, 0, 1, 2, 1<<30 - 1, 1 << 30, 1<<60 - 1}
 	for i, n := range ascending {

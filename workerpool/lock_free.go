@@ -39,11 +39,11 @@ const batchLen = 64
 
 // olderIn says how often older tasks go first. A task that a task submits runs before all
 // older ones, so a task that submits itself again would keep them waiting. Therefore put
-// pushes two older tasks on top of every olderIn-th such task, and they run before it: the
-// oldest of a deque, each worker's in turn, and one of the inbox. While the inbox is never
-// empty, the tasks in the deque of a worker whose task blocks would wait too. Therefore
-// every olderIn-th find looks there first. Go's scheduler uses the same number for the
-// same purpose.
+// pushes up to two older tasks on top of every olderIn-th such task, and they run before it:
+// the oldest of a deque, each worker's in turn, and one of the inbox. While the inbox is
+// never empty, the tasks in the deque of a worker whose task blocks would wait too.
+// Therefore every olderIn-th find first takes the oldest task of a deque, each worker's in
+// turn. Go's scheduler uses the same number for the same purpose.
 const olderIn = 61
 
 func newLockFree(workers int) Pool { return newLockFreePool(workers, 0) }

@@ -11,8 +11,8 @@ import (
 // A shardedQueue has a locked deque for each worker. Tasks from outside go to the
 // deques in turn, and a worker's tasks go to its own. A worker takes the oldest task
 // of its deque. If its deque is empty, it steals the newest task of another. Every
-// olderIn-th time it takes the oldest task of another deque first. So no task waits
-// behind newer ones forever, not even in the deque of a worker whose task blocks.
+// olderIn-th time it first takes the oldest task of a deque, of each worker's in turn. So no
+// task waits behind newer ones forever, not even in the deque of a worker whose task blocks.
 //
 // Cost: two locks per task, which are rarely contended; a thief takes one lock per
 // victim.

@@ -1273,7 +1273,7 @@ func TestCloseWhileErrgroupsGoWaits(t *testing.T) {
 	})
 }
 
-// Idle workers sleep: eight workers of every pool together use less than 0.5 % of a
+// Idle workers sleep: eight workers of every pool together use less than 2 % of a
 // processor.
 func TestIdlePoolsSleep(t *testing.T) {
 	if _, err := cputime.Used(); err != nil {

@@ -17,7 +17,7 @@ type Task struct {
 
 	yield   func(again bool) bool // gives up the turn, until the next one if again; returns false if the task is being unwound
 	err     error                 // what the wait that is over returns
-	waiting awaited               // what the task waits for; nil or done if it does not wait
+	waiting awaitable             // what the task waits for; nil or done if it does not wait
 	cancel  bool                  // the current or next wait returns ErrCanceled
 	passing bool                  // the task is canceling what it waits for
 	cancels int                   // how often the task was canceled, not counting timeouts that are over
@@ -33,8 +33,8 @@ type limit struct {
 	over, expired bool
 }
 
-// An awaited is a future of any type.
-type awaited interface {
+// An awaitable is a future of any type.
+type awaitable interface {
 	Cancel() bool
 	forget(t *Task) (waited bool)
 }

@@ -31,10 +31,10 @@ the change is beyond the threshold. A row is undecided, which is not the same as
 unchanged, if its noise hides such a change or if the change is close to the threshold.
 
 Two files with the output of go test -bench cannot be measured again, so compare
-confirms only clear differences between them. Nor were their rounds measured in turn: if
-the machine was slower while one file was measured, that looks like a regression. The control rows, which boundaries run
-adds, are not judged. If they differ, a note says how much slower or faster the machine
-itself was.
+confirms only clear differences between them. Their rounds did not alternate, either:
+if the machine was slower while one file was measured, that looks like a regression.
+The control rows, which boundaries run adds, are not judged. If they differ, a note
+says how much slower or faster the machine itself was.
 
 With -selftest, compare tests itself. It compares benchmarks with themselves, and then
 with a copy in which one is 20 % slower. It says whether it found that one alone, and
@@ -48,7 +48,7 @@ after an interrupt.
 
 Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees lack
 submodules, files that git ignores, empty folders, go.work files that git does not
-know, and modules outside of the repository that a go.mod replaces by a relative path.
+know, and modules outside of the repository that a go.mod or go.work names by a relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line

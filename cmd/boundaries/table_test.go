@@ -267,7 +267,8 @@ func TestOneBound(t *testing.T) {
 	}
 }
 
-// A run that is not complete, settings that can change times, and figures without a time have a note in every form.
+// A run that is not complete, settings that can change times, and figures without a time
+// have a note in every form.
 func TestNotes(t *testing.T) {
 	const rows = "# build: -race=true\n# plan: -bench \".\" -cpu 1 -benchtime 200ms -seed 1 .\n# round: 1\nBenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op\n"
 	const partial = "1.txt: the run is not complete, so rows can lack rounds."

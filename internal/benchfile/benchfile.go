@@ -13,8 +13,8 @@
 //   - A line such as "cpu: 97 % busy" that a benchmark logs looks like a key of
 //     the format. Only the keys goos, goarch, pkg, cpu and numcpu count, and only
 //     in the head of a file or in the block that go test prints before the results
-//     of a package. Between results, "# key: value" lines by which files differ count
-//     only before such a block. Other such lines are in Ignored.
+//     of a package. Between results, the "# key: value" lines that tell one run from
+//     another, such as # host, count only before such a block. The others are in Ignored.
 //   - A value that is not a finite number, the second value of a unit in a line, a
 //     result that is cut off, and every line in which go test reports a failure are
 //     in Problems. The rest of the file is read.
@@ -182,6 +182,9 @@ func Read(ctx context.Context, names []string) ([]*File, error) {
 	return files, nil
 }
 
+// fibRows are the rows of which the fact fib says the size, and whose names do not.
+var fibRows = regexp.MustCompile(`^(FibBoxed|ProcsFib)/`)
+
 // jobs lists the facts that say which job some rows of this suite do, although the
 // names of the rows do not say it.
 var jobs = []struct {
@@ -189,7 +192,7 @@ var jobs = []struct {
 	rows *regexp.Regexp
 	name func(value string) string // the part of a name that says it, or ""
 }{
-	{"fib", regexp.MustCompile(`^(FibBoxed|ProcsFib)/`), func(size string) string {
+	{"fib", fibRows, func(size string) string {
 		if size == "" {
 			return ""
 		}
@@ -517,7 +520,7 @@ func (m Machine) Setting(key string) string {
 	if match := planCPU.FindStringSubmatch(m.Fact("plan")); key == "benchtime" && match != nil {
 		value = match[2]
 	}
-	value, _, _ = strings.Cut(value, ", rounds: ") // of the Pythons
+	value, _, _ = strings.Cut(value, ", rounds: ") // the Python rows add it
 	return value
 }
 
@@ -680,7 +683,9 @@ func (f *File) merge(other *File) {
 	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
 	f.Parts = append(f.Parts, other)
 	for key, value := range other.Machine.Keys {
-		f.Machine.Keys[key] = value
+		if f.Machine.Keys[key] == "" {
+			f.Machine.Keys[key] = value
+		}
 	}
 	for _, fact := range other.Machine.Facts {
 		if f.Machine.Fact(fact.Key) == "" {

@@ -416,7 +416,16 @@ func TestSame(t *testing.T) {
 		one := Machine{Keys: map[string]string{"cpu": name}}
 		assert.Equal(t, []bool{want, want}, []bool{two.Same(one), one.Same(two)}, name)
 	}
-	_, err := ReadFrom(strings.NewReader("# host: a\nBenchmarkA 1 2 ns/op\n# host: b\n"), "f")
+	// Go's rows and Python's may stand in one file.
+	blocks := []string{"numcpu: 2\n# cpuinfo: b\ngoos: linux\ngoarch: amd64\npkg: p\ncpu: a\nBenchmarkA 1 2 ns/op\nPASS\n", "numcpu: 2\ngoos: linux\ngoarch: amd64\npkg: p\ncpu: b\nBenchmarkB 1 2 ns/op\n"}
+	for _, text := range []string{blocks[0] + blocks[1], blocks[1] + blocks[0]} {
+		f, err := ReadFrom(strings.NewReader(text), "f")
+		require.NoError(t, err)
+		assert.Len(t, f.Rows, 2)
+	}
+	_, err := ReadFrom(strings.NewReader(strings.Replace(blocks[0]+blocks[1], "cpu: b", "cpu: c", 1)), "f")
+	assert.ErrorContains(t, err, "these are two machines")
+	_, err = ReadFrom(strings.NewReader("# host: a\nBenchmarkA 1 2 ns/op\n# host: b\n"), "f")
 	assert.EqualError(t, err, `f:3: # host is "b", but "a" in line 1: these are two machines; want a file for each`)
 }
 

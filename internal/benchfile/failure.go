@@ -12,7 +12,7 @@ var (
 )
 
 // Failed reports whether a test binary printed that a benchmark failed. Its status may be
-// 0 all the same, if TestMain chooses it. A line of a log alone does not look so.
+// 0 all the same, if TestMain chooses it. A log line that only looks like a failure is not enough.
 func Failed(stdout string) bool {
 	stdout = "\n" + stdout
 	return strings.HasSuffix(stdout, "\nFAIL\n") || strings.Contains(stdout, "\nFAIL\n") && failedBenchmark.MatchString(stdout)

@@ -91,10 +91,11 @@ var (
 	keyed    = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
 	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
-	// What go test prints, and not a log's "signal: terminated gracefully". Few signals have
-	// a name of several words.
+	// What go test prints. A signal of several words must be in the list, because a log may
+	// have a line such as "signal: terminated gracefully".
 	failed = regexp.MustCompile(`^(FAIL(\s+\S+\s+(\d[0-9.]*s|\[(build|setup) failed\]))?|exit status (\d+|0x[0-9a-f]+)|` +
-		`signal: (\w+|segmentation fault|bus error|(abort|trace/\w+) trap|illegal instruction|broken pipe|alarm clock|(user defined )?signal \d+)( \(core dumped\))?)\s*$`)
+		`signal: (\w+|(segmentation|stack) fault|bus error|floating point exception|bad system call|(CPU time|file size) limit exceeded|` +
+		`(abort|trace/\w+) trap|illegal instruction|broken pipe|alarm clock|(user defined )?signal \d+)( \(core dumped\))?)\s*$`)
 )
 
 var (
@@ -238,8 +239,8 @@ func (f *filter) takeFact(line string) {
 	f.setFact(key, value)
 }
 
-// headFacts are the facts that the suite prints only before go test's block, and by which
-// files differ. The Python rows have benchtime after it.
+// headFacts are the facts that tell one run from another. The suite prints them only before
+// go test's block. benchtime is not among them, because the Python rows have it after theirs.
 var headFacts = []string{"processor", "host", "database", "go", "commit", "binaries", "build", "environment"}
 
 func (f *filter) setFact(key, value string) {
@@ -305,7 +306,7 @@ func (f *filter) takeKey(key, value string, block int) {
 		if !f.waits(key, value) {
 			f.setKey(key, value, true)
 		}
-	case key == "goos" && word: // whose block it begins, if one, the next line says
+	case key == "goos" && word: // the next line says whether a block begins here
 		f.block = rank
 		f.opens(key, value)
 	case block == 1 && key == "goarch" && word:
@@ -363,7 +364,7 @@ func (f *filter) endOpen(counts bool) {
 }
 
 func (f *filter) setFib(size string) {
-	does := func(r *Row) bool { return jobs[0].rows.MatchString(r.Name) }
+	does := func(r *Row) bool { return fibRows.MatchString(r.Name) }
 	if f.file.Machine.Fact("fib") != size && slices.ContainsFunc(f.file.Rows, does) {
 		f.fatal("fib is " + size + ", but not in the rows before; want a file for each size")
 	}
@@ -385,6 +386,7 @@ func (f *filter) setKey(key, value string, surely bool) {
 		}
 		keys[key] = value
 		f.seen(key, surely)
+	case key == "cpu" && slices.Contains([]string{first, value}, f.file.Machine.Fact("cpuinfo")): // Python's rows have the name that Linux has
 	case first != value:
 		f.fatal(fmt.Sprintf("%s is %s, but %s in line %d: these are two machines; want a file for each", key, value, first, f.where[key]))
 	}

@@ -75,9 +75,9 @@ type Result struct {
 	// so at 10 rounds it is off by a quarter, and smaller than the true one as often as larger.
 	Detectable float64
 	// Needed is the number of rounds that would probably decide an undecided cell, 0 if
-	// more than 1000 are needed, or -1 if the noise is not known. For a cell without a change
-	// and noise of 4 %, of which 10 rounds decide nothing, the number decides in three of
-	// four simulated comparisons.
+	// more than 1000 are needed, or -1 if the noise is not known. In simulations of
+	// a cell with no change and 4 % of noise that 10 rounds did not decide, this number
+	// decided three times in four.
 	Needed int
 }
 
@@ -256,8 +256,8 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 	return results
 }
 
-// spread returns the spread of both sides, each around its own middle. Few values are
-// closer to their own middle than to the true one: at n values, the median deviation is
+// spread returns the spread of both sides, each around its own middle. A small
+// sample lies closer to its own middle than to the true one: of n values, the median deviation is
 // too small by about the factor n/(n-1.3), which a simulation of normal noise with 4 to 30
 // values found.
 func spread(base, head []float64) float64 {

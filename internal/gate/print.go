@@ -104,7 +104,7 @@ func (r *Report) Summary() string {
 	return text
 }
 
-// mostRounds returns how many rounds decide every undecided cell, or 0.
+// mostRounds returns how many rounds would probably decide every undecided cell, or 0.
 func (r *Report) mostRounds() int {
 	most := 0
 	for _, u := range r.of(Undecided) {

@@ -18,8 +18,9 @@ type Keeper struct {
 	input io.WriteCloser
 }
 
-// Nothing removes what is in a read-only folder, which a killed benchmark may leave. A
-// worktree is locked while git makes it, and the second --force is for that.
+// Neither git nor rm removes what is in a read-only folder, which a killed benchmark may
+// leave, so find first makes the folders writable. A worktree is locked while git makes it,
+// and the second --force is for that.
 const keeperScript = `trap '' HUP INT TERM PIPE
 last=0
 while read -r pid; do last=$pid; done

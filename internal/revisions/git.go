@@ -216,10 +216,13 @@ func (c *comparison) changes(ctx context.Context) ([]change, error) {
 		}
 	}
 	hidden, err := c.hidden(ctx, top)
+	hidden = slices.DeleteFunc(hidden, func(h change) bool { // of which git has told, because they are staged
+		return slices.ContainsFunc(changes, func(ch change) bool { return ch.path == h.path })
+	})
 	return append(changes, hidden...), err
 }
 
-// hidden returns the changed files that git was told not to look at (git update-index
+// hidden returns the changed regular files that git was told not to look at (git update-index
 // --assume-unchanged or --skip-worktree). A sparse checkout does not have all files that
 // git skips.
 func (c *comparison) hidden(ctx context.Context, top string) (changes []change, err error) {

@@ -247,7 +247,7 @@ func (c *comparison) equalReport() *gate.Report {
 		if n > 3 {
 			files += fmt.Sprintf(" and %d more", n-3)
 		}
-		text += "; want -equal if a benchmark reads a file that differs while it runs: " + files
+		text += "; want -equal if a benchmark reads one of the files that differ: " + files
 	}
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }
@@ -287,7 +287,7 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 			if err == nil && !kept.Match(text) {
 				return command.BadInput("-o: no comparison has written %s, and this one would overwrite or remove it; want another directory", filepath.Join(c.Out, name))
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return command.BadInput("-o: want a place for results: %w", err)
+				return command.BadInput("-o: this comparison would replace a file that it cannot read: %w; want another directory", err)
 			}
 		}
 	}

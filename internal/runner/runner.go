@@ -570,9 +570,10 @@ func (r *runner) rounds(ctx context.Context) error {
 				continue
 			}
 			if got.disturbed > 0 && (r.repeated+len(again))*repeats < measured+repeats {
-				// The facts belong above the results of this binary.
-				if err := r.write(r.above(&got)); err != nil {
-					return err
+				if text := r.above(&got); text != "" { // the facts belong above the results of this binary
+					if err := r.write(text); err != nil {
+						return err
+					}
 				}
 				again = append(again, got)
 			} else if err := r.writeResult(got); err != nil {

@@ -6,9 +6,9 @@
 // the same test (Hodges and Lehmann), so that p is at most 0.05 exactly if the 95
 // % interval excludes 1, as long as no two values are equal. Both are exact up to
 // 50 values on a side; package moremath has the distribution without equal values. Both
-// assume that the noise is alike on both sides, and that each value has a noise of its
-// own. Values that were measured one after another often have not: if a machine stays slow
-// for some rounds, the rounds must alternate between the sides. Neither says much about few
+// assume that the noise is alike on both sides, and that it is independent from value
+// to value. Noise of values measured one after another often is not: a machine may stay slow
+// for some rounds. Then the rounds must alternate between the sides. Neither says much about few
 // rounds: a 95 % interval needs four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite, which
@@ -53,10 +53,9 @@ func (i Interval) Bounded() bool { return i.Low > 0 && !math.IsInf(i.High, 1) }
 
 // MannWhitney returns the two-sided p of the hypothesis that x and y come from one
 // distribution: the probability of a U at least as far from its mean as theirs. It is exact
-// up to 50 values on each side. If some are equal, it is exact as long as that takes a few
-// milliseconds: with any number of values of which nearly all are equal, and up to
-// about 25 on each side of which few are. Otherwise it is the normal approximation,
-// corrected for ties.
+// up to 50 values on each side. If some are equal, it is exact up to 25 on each side, and
+// beyond that where nearly all are equal. Otherwise it is the normal approximation, corrected
+// for ties.
 //
 // Only the order of the values counts, so they may also be zero or negative.
 func MannWhitney(x, y []float64) float64 {
@@ -107,11 +106,13 @@ func tied(n, m int, ties []int, u float64) (p float64, ok bool) {
 	shares[0] = []share{{0, 1}}
 	logX, logY := math.Log(float64(n)/float64(n+m)), math.Log(float64(m)/float64(n+m))
 	const most = 1_000_000
-	terms := 0
+	terms, left := 0, n+m // values of the groups that follow
 	for _, g := range groups {
+		left -= g.size
 		next := make([][]share, n+1)
 		for k := range shares {
-			for j := 0; j <= min(g.size, n-k) && len(shares[k]) > 0; j++ {
+			// With fewer of this group, those that follow could not fill up the n.
+			for j := max(0, n-k-left); j <= min(g.size, n-k) && len(shares[k]) > 0; j++ {
 				if terms += len(shares[k]) + len(next[k+j]); terms > most {
 					return 0, false
 				}

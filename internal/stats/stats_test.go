@@ -102,10 +102,19 @@ func TestMannWhitneyWithManyTies(t *testing.T) {
 		assert.InEpsilon(t, c.want, MannWhitney(c.x, c.y), 1e-4, "%d and %d", len(c.x), len(c.y))
 		assert.InEpsilon(t, c.want, MannWhitney(c.y, c.x), 1e-4, "%d and %d", len(c.y), len(c.x))
 	}
-	var x, y []float64 // too many different values
-	for i := range 60 {
-		x, y = append(x, float64(i/2)), append(y, 9+float64(i/2))
+	random := rand.New(rand.NewPCG(15, 15))
+	draw := func(n, values int) (x []float64) {
+		for range n {
+			x = append(x, float64(random.IntN(values)))
+		}
+		return x
 	}
+	for values := 2; values < 200; values += 9 {
+		_, ties := rankSum(draw(25, values), draw(25, values))
+		_, ok := tied(25, 25, ties, 0)
+		assert.True(t, ok, "%d values", values)
+	}
+	x, y := draw(60, 60), draw(60, 60) // too many different values
 	result, err := stats.MannWhitneyUTest(x, y, stats.LocationDiffers)
 	assert.NoError(t, err)
 	assert.Equal(t, result.P, MannWhitney(x, y))

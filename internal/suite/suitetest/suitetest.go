@@ -202,9 +202,9 @@ func Files(t *testing.T, folder string, names []string) {
 	}
 }
 
-// Wired tests that each row of a table has the functions of its name after those of their
-// fields: row "lock-free" has runLockFree in Run, newLockFree in New, and so on. Rows that give
-// one answer cannot be told apart by it.
+// Wired tests that each function of each row is named after its field and the row: row
+// "lock-free" has runLockFree in Run, newLockFree in New, and so on. No answer shows a
+// mix-up, because all rows give the same answer.
 func Wired[V any](t *testing.T, variants []V) {
 	t.Helper()
 	for _, v := range variants {
