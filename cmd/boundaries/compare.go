@@ -26,7 +26,7 @@ Compare decides whether the benchmarks of this checkout, uncommitted changes
 included, are slower than those of the revision BASE. It builds each in a git
 worktree of its own, which it removes at the end, and runs the two in turn, round by
 round, each round with new layouts of the code. Rows that look different are measured
-again. A row has a regression if the second measurement confirms the difference and
+again, without the rows beside them. A row has a regression if the second measurement confirms the difference and
 the change is beyond the threshold. A row is undecided, which is not the same as
 unchanged, if its noise hides such a change or if the change is close to the threshold.
 

@@ -456,19 +456,21 @@ func (f *File) problem(line int, text string) {
 //
 // A name at one proc can end in a number, too: size-1000. If there is also a
 // size-1000-4, then size-1000 is the name, and 1000 is not a number of procs. A file of
-// boundaries run lists its numbers of procs, and any other number belongs to the name. If
-// several such files follow each other in one, the lists of all count. Otherwise
-// nothing tells a size-1000 at one proc from a size at 1000 procs.
+// boundaries run lists its numbers of procs, and any other number belongs to the name. If 1
+// is not among them, every name has a number of procs. If several such files follow each
+// other in one, the lists of all count. Otherwise nothing tells a size-1000 at one proc from
+// a size at 1000 procs.
 func (f *File) splitNames() {
 	planned := func(procs int) bool { return f.planned == nil || slices.Contains(f.planned, strconv.Itoa(procs)) }
+	all := f.planned != nil && !planned(1)
 	longer := map[rowKey]bool{} // the names to which a suffix was added
 	for _, r := range f.Rows {
-		if name, _, ok := cutProcs(r.Name); ok {
+		if name, _, ok := CutProcs(r.Name); ok {
 			longer[rowKey{r.Pkg, name}] = true
 		}
 	}
 	for _, r := range f.Rows {
-		if name, procs, ok := cutProcs(r.Name); ok && planned(procs) && !longer[rowKey{r.Pkg, r.Name}] {
+		if name, procs, ok := CutProcs(r.Name); ok && planned(procs) && (all || !longer[rowKey{r.Pkg, r.Name}]) {
 			r.Name, r.Procs = name, procs
 		}
 	}
@@ -477,8 +479,9 @@ func (f *File) splitNames() {
 // planCPU matches the "# plan:" line of boundaries run.
 var planCPU = regexp.MustCompile(`^-bench "(?:[^"\\]|\\.)*" -cpu ([0-9,]+) (?:-benchtime (\S+) )?`)
 
-// cutProcs cuts the number of procs from a name. A "-1" at its end is the benchmark's.
-func cutProcs(name string) (base string, procs int, ok bool) {
+// CutProcs cuts the number of procs from a printed name, if it has one. A "-1" at its end
+// is the benchmark's.
+func CutProcs(name string) (base string, procs int, ok bool) {
 	i := strings.LastIndexByte(name, '-')
 	if i < 0 {
 		return name, 1, false

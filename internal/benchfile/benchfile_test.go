@@ -398,6 +398,17 @@ func TestMerge(t *testing.T) {
 	assert.Equal(t, []Fact{{"kernel", "6"}}, m.Machine.Facts, "the first counts")
 }
 
+// In a file of rows at 2 procs only, each name has the number.
+func TestEveryNameHasItsProcs(t *testing.T) {
+	f, err := ReadFrom(strings.NewReader("# plan: -bench \".\" -cpu 2 -benchtime 1x -seed 1 .\nBenchmarkG/x-2 1 1 ns/op\nBenchmarkG/x-2-2 1 3 ns/op\n"), "f")
+	require.NoError(t, err)
+	require.Len(t, f.Rows, 2)
+	for i, name := range []string{"G/x", "G/x-2"} {
+		assert.Equal(t, name, f.Rows[i].Name)
+		assert.Equal(t, 2, f.Rows[i].Procs)
+	}
+}
+
 // Each key that both machines have tells them apart, and one that only one has does not.
 func TestSame(t *testing.T) {
 	for _, key := range []string{"goos", "goarch", "cpu", "numcpu", "processor", "host"} {

@@ -67,6 +67,9 @@ func (d *Data) Add(side Side, pkg string, f *benchfile.File) {
 	one := map[Row][]float64{}
 	row := func(r *benchfile.Row) Row {
 		name, procs := r.Name, r.Procs
+		if len(d.Procs) > 0 && !slices.Contains(d.Procs, 1) { // every name has a number of procs
+			name, procs, _ = benchfile.CutProcs(r.FullName())
+		}
 		if len(d.Procs) > 0 && !slices.Contains(d.Procs, procs) {
 			name, procs = r.FullName(), 1
 		}

@@ -90,12 +90,21 @@ type Decision struct {
 	Added    []Row             // of head alone
 	OneSided [2][]OneSidedUnit // by Side
 	Suspects int
+	Contrary []Contrary
 	// Start is how many rows differ in the bytes of their set-up, which are not judged.
 	Start int
 	// Floor is how far base is from itself: half of its rounds are compared with the
 	// other half, which have other layouts, and 95 % of the rows differ by less than
 	// this share. It is 0 if there are too few rounds.
 	Floor float64
+}
+
+// A Contrary is a suspect of which the second stage found that it is unchanged, and whose
+// ratios in the two stages differ by more than the threshold, so that noise does not explain
+// both. It is undecided: run alone, a row may lack what other rows set up.
+type Contrary struct {
+	Cell
+	First, Second stats.Interval
 }
 
 // Suspects returns the cells that look different and are to be measured again.
@@ -147,6 +156,11 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 		}
 		for _, r := range again {
 			i := slices.IndexFunc(d.Results, func(old Result) bool { return old.Cell == r.Cell })
+			first := d.Results[i].Ratio
+			if r.Verdict == Unchanged && (c.beyond(max(1, first.Low/r.Ratio.High)) || c.beyond(min(1, first.High/r.Ratio.Low))) {
+				r.Verdict, r.Needed = Undecided, -1
+				d.Contrary = append(d.Contrary, Contrary{r.Cell, first, r.Ratio})
+			}
 			d.Results[i] = r
 		}
 	}

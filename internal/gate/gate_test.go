@@ -366,7 +366,9 @@ func TestSpeedUp(t *testing.T) {
 func TestSuspectThatDoesNotRepeat(t *testing.T) {
 	screen, confirm := &Data{}, &Data{}
 	add(t, screen, Base, "X", "ns/op", steady...)
-	add(t, screen, Head, "X", "ns/op", slow...)
+	for _, v := range steady {
+		add(t, screen, Head, "X", "ns/op", 1.055*v)
+	}
 	add(t, confirm, Base, "X", "ns/op", steady...)
 	add(t, confirm, Head, "X", "ns/op", steady...)
 	require.Len(t, Default.Suspects(screen), 1)

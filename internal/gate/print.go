@@ -259,6 +259,10 @@ func (r *Report) facts() []string {
 
 func (r *Report) notes() []string {
 	notes := slices.Clone(r.Notes)
+	for _, x := range r.Contrary {
+		notes = append(notes, fmt.Sprintf("%s, %s: %s at first, and %s when it was measured again without the rows beside it; want rows that set up what they need",
+			r.name(x.Row), x.Unit, Result{Ratio: x.First}.change(), Result{Ratio: x.Second}.change()))
+	}
 	if r.Start > 0 {
 		notes = append(notes, fmt.Sprintf("the B/op of %s differ and are not judged: with 0 allocs/op, and below %d B/op or %d KiB a run, they may be those of a row's start", plural(r.Start, "row"), startBytes, startOfRun>>10))
 	}

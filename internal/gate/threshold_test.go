@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -150,6 +151,33 @@ func TestSuspectThatIsNotMeasuredAgain(t *testing.T) {
 	require.Equal(t, 2, d.Suspects)
 	require.Equal(t, []Verdict{Undecided, Regression}, []Verdict{d.Results[0].Verdict, d.Results[1].Verdict})
 	require.Equal(t, -1, d.Results[0].Needed)
+}
+
+// A suspect that is unchanged when it is measured again, and was far from that at first, is
+// undecided, and a note says so: alone, it may do other work.
+func TestContraryStages(t *testing.T) {
+	for factor, want := range map[float64]Verdict{2: Undecided, 0.5: Undecided, 1.055: Unchanged} {
+		screen, again := &Data{}, &Data{}
+		for _, v := range steady {
+			add(t, screen, Base, "X", "ns/op", v)
+			add(t, screen, Head, "X", "ns/op", factor*v)
+			add(t, again, Base, "X", "ns/op", v)
+			add(t, again, Head, "X", "ns/op", v)
+		}
+		d := Default.Decide(screen, again)
+		require.Equal(t, 1, d.Suspects)
+		require.Equal(t, want, d.Results[0].Verdict, "%v", factor)
+		require.Equal(t, want == Undecided, strings.Contains((&Report{Decision: d}).Text(), "measured again without the rows beside it"))
+	}
+}
+
+// If nothing ran at one proc, every name has a number of procs, and no name is taken for one.
+func TestNamesThatEndInTheProcs(t *testing.T) {
+	d := &Data{Procs: []int{2}}
+	d.Add(Base, "p", parse(t, "BenchmarkX/level-2 1 1 ns/op", "BenchmarkX/level-2-2 1 1 ns/op"))
+	d.Add(Head, "p", parse(t, "BenchmarkX/level-2 1 2 ns/op", "BenchmarkX/level-2-2 1 1 ns/op"))
+	rows, _, _ := d.Rows()
+	require.Equal(t, []Row{{"p", "X/level", 2}, {"p", "X/level-2", 2}}, rows)
 }
 
 // A unit that both files give a direction of its own has none.

@@ -57,7 +57,7 @@ func (c *comparison) screening() *stage {
 func (c *comparison) confirming(suspects []gate.Cell) *stage {
 	st := &stage{name: "measuring again, ", data: &gate.Data{Procs: c.procs()}}
 	for _, cell := range suspects {
-		pattern, bench := exactly(cell.Row)
+		pattern, bench := exactly(cell.Row, c.procs())
 		for _, p := range c.pkgs {
 			t := task{p, bench, pattern}
 			if p.name == cell.Pkg && !slices.Contains(st.tasks, t) {

@@ -2,6 +2,7 @@ package revisions
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,15 +82,16 @@ func (p patterns) String() string {
 	return strings.Join(alternatives, "|")
 }
 
-// exactly returns the pattern that selects one row, and its top-level benchmark. A number
-// that looks like one of procs may be the end of the benchmark's name.
-func exactly(r gate.Row) (pattern, bench string) {
+// exactly returns the pattern that selects one row, and its top-level benchmark. Where rows
+// run at one proc, too, a number that looks like one of procs may be the end of the
+// benchmark's name.
+func exactly(r gate.Row, allProcs []int) (pattern, bench string) {
 	levels := strings.Split("Benchmark"+r.Name, "/")
 	bench = levels[0]
 	for i, level := range levels {
 		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
 	}
-	if last := len(levels) - 1; last > 0 && r.Procs > 1 {
+	if last := len(levels) - 1; last > 0 && r.Procs > 1 && slices.Contains(allProcs, 1) {
 		levels[last] = strings.TrimSuffix(levels[last], "$") + "(-" + strconv.Itoa(r.Procs) + ")?$"
 	}
 	return strings.Join(levels, "/"), bench

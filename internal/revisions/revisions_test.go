@@ -273,8 +273,10 @@ func TestCompare(t *testing.T) {
 		git(t, "checkout", "--quiet", "-b", "other", "v1")
 		commit(t, map[string]string{"sub/things": "5555"})
 		git(t, "checkout", "--quiet", "-")
+		git(t, "tag", "other", "refs/heads/other")
 		status, stdout, stderr := compare("other", with(func(o *Options) { o.Packages, o.MergeBase = "./sub", true }))
 		require.Zero(t, status, stderr)
+		require.Contains(t, stdout, "other is a tag and a branch, and base is the tag; want refs/heads/other for the branch")
 		require.Regexp(t, `1\.111k +2\.222k`, stdout)
 		require.Contains(t, stdout, "base: "+strings.TrimSpace(git(t, "rev-parse", "v1"))[:12])
 		require.Contains(t, stdout, "head: "+strings.TrimSpace(git(t, "rev-parse", "HEAD"))[:12])
@@ -369,7 +371,7 @@ func TestEqualBinaries(t *testing.T) {
 	write(t, map[string]string{"README.md": "2\n", "a.md": "", "b.md": "", "c.md": ""})
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
-	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway); want -equal if a benchmark reads a file that differs while it runs: README.md, a.md, b.md and 1 more\n")
+	require.Contains(t, stdout, "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway); want -equal if a benchmark reads one of the files that differ: README.md, a.md, b.md and 1 more\n")
 
 	// Packages that differ are measured, and the report names those that no benchmark reaches.
 	t.Setenv("LINK", "")

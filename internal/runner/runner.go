@@ -528,6 +528,7 @@ func (r *runner) rounds(ctx context.Context) error {
 	named := map[string]unit{}
 	for _, u := range units {
 		if other, ok := named[u.key()]; ok {
+			r.discard()
 			return fmt.Errorf("two rows would be called %s: Benchmark%s at -cpu %d and Benchmark%s at -cpu %d; want another -cpu, or a -bench that leaves out one of them",
 				u, other.row, other.procs, u.row, u.procs)
 		}

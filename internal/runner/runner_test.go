@@ -333,6 +333,7 @@ func BenchmarkBad(b *testing.B) {
 	named := c
 	named.Out, named.Bench = filepath.Join(t.TempDir(), "named.txt"), "Named"
 	assert.EqualError(t, Run(t.Context(), named), "two rows would be called Named/a-2: BenchmarkNamed/a at -cpu 2 and BenchmarkNamed/a-2 at -cpu 1; want another -cpu, or a -bench that leaves out one of them")
+	assert.NoFileExists(t, named.Out, "the next run would find it")
 	t.Setenv("ALONE", "")
 
 	// An interrupt does not hide what failed, and one after the last row is none.
