@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -186,6 +187,8 @@ func TestRows(t *testing.T) {
 			wantUnits = append(wantUnits, "hung/op")
 			// A fork inherits the lock as it is held, forever.
 			require.Equal(t, strings.Contains(name, "start=fork"), r.Values[2].Value == 1, name)
+		case strings.HasPrefix(name, "PyAsyncIO"):
+			require.Greater(t, r.Values[0].OrigValue, 0.99e6/64, "64 questions wait for a millisecond")
 		}
 		require.Equal(t, wantUnits, units, r.Name)
 		names = append(names, r.Name.String())
@@ -297,6 +300,25 @@ func TestProcessors(t *testing.T) {
 	require.Equal(t, want, strings.Fields(string(out)), "of %q", names)
 }
 
+// A figure keeps about four digits, a version tells its stage and its build, and an item is as
+// large as its row says.
+func TestTexts(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
+import collections, sys, bench, queues
+print(*[bench.decimals(value) for value in (0.25, 99.9, 123.45, 1234.5)])
+Version = collections.namedtuple("Version", "major minor micro releaselevel serial")
+for level, serial, sys.abiflags in ("alpha", 1, "t"), ("beta", 2, "d"), ("candidate", 3, ""), ("final", 0, ""):
+    sys.implementation.version = Version(3, 14, 0, level, serial)
+    print(bench.version())
+for payload, size in queues.PAYLOADS:
+    item = queues.item_of(size)
+    print(payload, 8 * (1 if item == 0 else len(item)))
+`).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, "0.2500 99.9000 123.5 1234\n3.14.0a1t\n3.14.0b2\n3.14.0rc3\n3.14.0\n8B 8\n64KiB 65536\n",
+		strings.ReplaceAll(string(out), "\r", ""))
+}
+
 // Threads start when all are ready, and each has its share.
 func TestTogether(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
@@ -338,11 +360,25 @@ func TestProcessorTime(t *testing.T) {
 	}
 	require.Greater(t, used("PyProcsFib"), used("PyFib")/3)
 
-	dir := changed(t, "spawn.py", "    pass", "    sum(range(1000000))") // some 10 ms
+	dir := changed(t, "spawn.py", "    pass", // some 10 ms
+		"    sum(range(1000000)); print(type(multiprocessing.current_process()).__name__, flush=True)")
 	out, err := alone(t, filepath.Join(dir, "spawn.py"), "1").Output()
 	require.NoError(t, err)
 	for _, r := range results(t, out) {
 		require.Greater(t, r.Values[1].OrigValue, 5e6, r.Name)
+	}
+	// What a row starts is what its name says.
+	started := map[string]string{"thread": "_MainProcess", "process": "SpawnProcess", "fork": "ForkProcess"}
+	var steps []string // of the next row
+	for line := range strings.Lines(string(out)) {
+		row, ok := strings.CutPrefix(line, "BenchmarkPySpawn/start=")
+		if !ok {
+			steps = append(steps, strings.TrimSpace(line))
+			continue
+		}
+		row, _, _ = strings.Cut(row, "/")
+		require.Equal(t, []string{started[row]}, slices.Compact(steps), row)
+		steps = nil
 	}
 	dir = changed(t, "deadlock.py", "    pipe.send(\"begun\")", "    pipe.send(\"begun\")\n    sum(range(1000000))")
 	out, err = alone(t, filepath.Join(dir, "deadlock.py"), "1").Output()
@@ -416,12 +452,14 @@ const row = `echo "BenchmarkPy$script/system=$BOUNDARIES_PYTHON 1 $3 ns/op"`
 // One round of each, then the next of each: a machine that drifts affects all alike.
 func TestInterpretersAlternate(t *testing.T) {
 	dir := t.TempDir()
-	a, b := fakeInterpreter(t, dir, "a", row), fakeInterpreter(t, dir, "b", row)
-	cmd, stdout, stderr := driver(t, "PYTHONS="+a+" "+b+" "+a, "ROUNDS=3", "BENCHTIME=7ms")
+	a := fakeInterpreter(t, dir, "a", row)
+	b := fakeInterpreter(t, dir, "b", "case $PYTHONPATH in */python:/spam) "+row+" ;; esac") // the user's folders are searched, too
+	cmd, stdout, stderr := driver(t, "PYTHONS="+a+" "+b+" "+a, "ROUNDS=3", "BENCHTIME=7ms", "PYTHONPATH=/spam")
 	require.NoError(t, cmd.Run(), stderr)
 	require.Equal(t, "python: "+a+": skipped, because it is a second a-1.0.0-gil\n", stderr.String())
 	require.Equal(t, 1, strings.Count(stdout.String(), "numcpu: 2\n"))
 	require.Equal(t, 1, strings.Count(stdout.String(), "# system: a-1.0.0-gil\n"))
+	require.Equal(t, 1, strings.Count(stdout.String(), "# benchtime: 7ms, rounds: 3\n"))
 	require.Equal(t, 1, strings.Count(stdout.String(), "# oversubscribed: rows of more threads than 2\n"))
 	var want, got []string
 	for range 3 {
