@@ -64,6 +64,18 @@ func TestCompareInts(t *testing.T) {
 	}
 }
 
+// An integer that has more than two digits is refused.
+func TestIntegerOfTwoDigits(t *testing.T) {
+	for n, size := range map[int64]int64{1<<60 - 1: 2, 1 - 1<<60: -2, 1 << 30: 2, 1<<30 - 1: 1} {
+		var o object
+		o.setInt(n)
+		require.Equal(t, size, o.size, "%d", n)
+	}
+	for _, n := range []int64{1 << 60, -1 << 60} {
+		require.Panics(t, func() { new(object).setInt(n) }, "%d", n)
+	}
+}
+
 // The program's small integers are the same objects each time, and the others are not.
 func TestSmallIntegers(t *testing.T) {
 	s := newSpace()

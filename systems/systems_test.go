@@ -1097,6 +1097,11 @@ func TestNewNames(t *testing.T) {
 		require.Equal(t, i, c.keys.find(name))
 	}
 	require.Equal(t, -1, c.keys.find(&object{num: 7}))
+
+	// In a full table find would not end.
+	for entries := range 40 {
+		require.GreaterOrEqual(t, len(newKeys(make([]keyEntry, entries)).indices), 2*entries)
+	}
 }
 
 // nogil: a deferred object that something still holds at the end counts as left.
