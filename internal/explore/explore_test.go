@@ -70,6 +70,7 @@ func TestReplay(t *testing.T) {
 		"ABBC": "explore: read, add, write cannot be in the order ABBC: actor C cannot take step 4",
 		"ABB":  "explore: read, add, write cannot be in the order ABB: it goes on after step 3",
 		"AxB":  `explore: "AxB" is not an order: it has 'x'`,
+		"A8":   `explore: "A8" is not an order: it has '8'`, // a step goes at most 8 ways, from 0
 	} {
 		require.PanicsWithValue(t, want, func() { increments(2).Replay(order) })
 	}
@@ -264,4 +265,38 @@ func TestGivenUp(t *testing.T) {
 		require.Equal(t, explore.MaxRuns, res.Orders)
 		require.Equal(t, explore.MaxRuns < 90, res.GivenUp)
 	}
+}
+
+// A table names an operation as the source does, with its arguments and its result, and what
+// was unlocked after it.
+func TestTable(t *testing.T) {
+	res := explore.Program{Name: "table", Start: func(r *explore.Run) {
+		var mu sync.Mutex
+		var words [2]atomic.Int64
+		var set atomic.Bool
+		var at atomic.Pointer[int]
+		tokens := make(chan int, 1)
+		r.Actor("a", func() {
+			mu.Lock()
+			words[words[0].Load()+1].Add(-3)
+			mu.Unlock()
+			set.CompareAndSwap(true, false)
+			x, y := new(int), new(int)
+			at.Store(x)
+			at.CompareAndSwap(y, nil)
+			at.CompareAndSwap(x, nil)
+			channel.Send(tokens, 7)
+		})
+		r.End(func() error { return errors.New("all is well") })
+	}}.Explore()
+	require.Equal(t, `  step  A: a
+     1  TestTable: mu.Lock()
+     2  TestTable: words[0].Load() = 0
+     3  TestTable: words[words[0].Load()+1].Add(-3) = -3; Unlock
+     4  TestTable: set.CompareAndSwap(true, false) = false
+     5  TestTable: at.Store(p1)
+     6  TestTable: at.CompareAndSwap(p2, nil) = false
+     7  TestTable: at.CompareAndSwap(p1, nil) = true
+     8  TestTable: send(tokens, 7)
+`, res.Failure.Table)
 }
