@@ -173,6 +173,10 @@ func TestRowRunsItsCase(t *testing.T) {
 		require.Equal(t, 3*time.Microsecond, w.work)
 		require.Equal(t, calibrate().every(3*time.Microsecond), w.every)
 	}
+	for steps, most := range map[int]int{0: 1, 6*64*5 + 5: 5, 1e9: 256} {
+		row.Run(steps)
+		require.Equal(t, most, trial.budget.most, "a worker draws at least 64 times, and no more than 256 steps")
+	}
 }
 
 // A worker that draws often draws twice as many steps as before, but no more than the most. One

@@ -228,7 +228,7 @@ func TestMissingStepsAreFound(t *testing.T) {
 	// A variant that does not call Done after its reads.
 	c := contention.Default
 	c.Read = 50
-	trial := contention.NewTrial(c, 1)
+	trial, reads := contention.NewTrial(c, 1), 0
 	trial.Take(contention.Variant{Run: func(t *contention.Trial) int {
 		var record contention.Record
 		t.Fork(func(w *contention.Worker) {
@@ -237,13 +237,15 @@ func TestMissingStepsAreFound(t *testing.T) {
 					w.Change(&record)
 					w.Done()
 				} else {
-					w.See(&record)
+					w.Agree(1, 2, 2, 2)
+					reads++
 				}
 			}
 		})
 		return record.Updates()
 	}}, 10_000)
 	require.ErrorContains(t, trial.Err(), "timed steps have no end: each step must call Done")
+	require.ErrorContains(t, trial.Err(), fmt.Sprintf("\n%d of %d reads saw words that disagree", reads, reads))
 }
 
 // patience is how many reads a starved writer must wait for.
