@@ -187,8 +187,6 @@ func TestRows(t *testing.T) {
 			wantUnits = append(wantUnits, "hung/op")
 			// A fork inherits the lock as it is held, forever.
 			require.Equal(t, strings.Contains(name, "start=fork"), r.Values[2].Value == 1, name)
-		case strings.HasPrefix(name, "PyAsyncIO"):
-			require.Greater(t, r.Values[0].OrigValue, 0.99e6/64, "64 questions wait for a millisecond")
 		}
 		require.Equal(t, wantUnits, units, r.Name)
 		names = append(names, r.Name.String())
@@ -300,11 +298,12 @@ func TestProcessors(t *testing.T) {
 	require.Equal(t, want, strings.Fields(string(out)), "of %q", names)
 }
 
-// A figure keeps about four digits, a version tells its stage and its build, and an item is as
-// large as its row says.
+// A figure keeps about four digits, a version tells its stage and its build, an item is as
+// large as its row says, an answer takes a millisecond, and a platform has the name that Go
+// gives it.
 func TestTexts(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
-import collections, sys, bench, queues
+import collections, os, sys, aio, bench, queues
 print(*[bench.decimals(value) for value in (0.25, 99.9, 123.45, 1234.5)])
 Version = collections.namedtuple("Version", "major minor micro releaselevel serial")
 for level, serial, sys.abiflags in ("alpha", 1, "t"), ("beta", 2, "d"), ("candidate", 3, ""), ("final", 0, ""):
@@ -313,9 +312,19 @@ for level, serial, sys.abiflags in ("alpha", 1, "t"), ("beta", 2, "d"), ("candid
 for payload, size in queues.PAYLOADS:
     item = queues.item_of(size)
     print(payload, 8 * (1 if item == 0 else len(item)))
+class Loop(object):
+    def call_later(self, seconds, write, answer): print(aio.IN_FLIGHT, seconds, answer)
+database = aio.Database(Loop())
+database.connection_made(sys.stdout)
+database.data_received(b"7\n")
+sys.platform = "freebsd14"
+for machine in "amd64", "x86_64", "aarch64", "i686", "riscv64":
+    os.uname = lambda: collections.namedtuple("Uname", "machine")(machine)
+    print(*[value for key, value in bench.facts() if key in ("goos", "goarch")])
 `).CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Equal(t, "0.2500 99.9000 123.5 1234\n3.14.0a1t\n3.14.0b2\n3.14.0rc3\n3.14.0\n8B 8\n64KiB 65536\n",
+	require.Equal(t, "0.2500 99.9000 123.5 1234\n3.14.0a1t\n3.14.0b2\n3.14.0rc3\n3.14.0\n8B 8\n64KiB 65536\n64 0.001 b'8\\n'\n"+
+		"freebsd amd64\nfreebsd amd64\nfreebsd arm64\nfreebsd 386\nfreebsd riscv64\n",
 		strings.ReplaceAll(string(out), "\r", ""))
 }
 
@@ -560,6 +569,8 @@ func TestBadVariables(t *testing.T) {
 	for _, test := range []struct{ variable, says string }{
 		{"ROUNDS=0", `ROUNDS is "0", want a number from 1 to 999999`},
 		{"ROUNDS=two", `ROUNDS is "two", want a number from 1 to 999999`},
+		{"ROUNDS=08", `ROUNDS is "08", want a number from 1 to 999999`},
+		{"ROUNDS=1000000", `ROUNDS is "1000000", want a number from 1 to 999999`},
 		{"BENCHTIME=1s", `BENCHTIME is "1s", want milliseconds, such as 500ms`},
 		{"BENCHTIME=", `BENCHTIME is "", want milliseconds, such as 500ms`},
 		{"THREADS=1 x", `THREADS is "x", want numbers from 1, such as "1 2"`},
@@ -665,6 +676,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	}{
 		{"loop", syscall.SIGINT, 130, []string{"    for i in range(n)", "    MARK\n    for i in range(10**9)"}},
 		{"fib", syscall.SIGTERM, 143, []string{"    for _ in range(n)", "    MARK\n    for _ in range(10**6)"}},
+		{"fib", syscall.SIGHUP, 129, []string{"    for _ in range(n)", "    MARK\n    for _ in range(10**6)"}},
 		{"spawn", syscall.SIGINT, 130, []string{"    pass", "    MARK; time.sleep(60)", `("thread", threading.Thread)`, ""}},
 		{"procsfib", syscall.SIGTERM, 143, []string{"fib.work(n)", "MARK or fib.work(10**6)"}},
 		{"queues", syscall.SIGTERM, 143, []string{"    for payload", "    inbox.put('used'); outbox.get()\n    for payload",
