@@ -87,7 +87,7 @@ func TestSmallIntegers(t *testing.T) {
 }
 
 // A thread may be as many calls deep as the limit says, and a call that is refused does not
-// count.
+// count. A comparison is a call.
 func TestRecursionLimit(t *testing.T) {
 	m := &machine{}
 	for range recursionLimit {
@@ -96,6 +96,16 @@ func TestRecursionLimit(t *testing.T) {
 	require.False(t, m.enter())
 	m.leave()
 	require.True(t, m.enter())
+
+	for _, sys := range Systems {
+		threads, end := sys.drive(program("def f\n\tLOAD_CONST 1000\n\tLOAD_CONST 1000\n\tCOMPARE_LESS\n\tRETURN_VALUE\n", nil), 1)
+		m := threads[0].core()
+		m.depth = recursionLimit - 1
+		require.Nil(t, threads[0].eval(m.global("f")), sys.Name)
+		require.EqualError(t, m.err, "systems: maximum recursion depth exceeded, in f, instruction 2", sys.Name)
+		require.Equal(t, recursionLimit-1, m.depth, sys.Name)
+		require.Zero(t, end(), sys.Name)
+	}
 }
 
 // Each row nogil/without= lacks the piece of its name, and no other.

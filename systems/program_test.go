@@ -209,6 +209,7 @@ func (sys System) drive(p *Program, threads int) (all []driven, end func() int) 
 func TestFailure(t *testing.T) {
 	for _, test := range []struct{ listing, message string }{
 		{"def f\n\tLOAD_CONST 1000\n\tLOAD_CONST None\n\tBINARY_ADD\n\tRETURN_VALUE\n", "addition of int and None, in f, instruction 2"},
+		{"def f\n\tLOAD_CONST 1\n\tLOAD_CONST 2000000000\n\tBINARY_MULTIPLY\n\tRETURN_VALUE\n", "multiplication of integers of two digits, in f, instruction 2"},
 		{"def f\n\tLOAD_CONST 1\n\tLOAD_CONST None\n\tCOMPARE_LESS\n\tRETURN_VALUE\n", "comparison of int and None, in f, instruction 2"},
 		{"def f\n\tLOAD_CONST 1000\n\tLOAD_GLOBAL nothing\n\tRETURN_VALUE\n", "a name has no value, in f, instruction 1"},
 		{"def f x\n\tLOAD_FAST x\n\tRETURN_VALUE\n", "a local is used before it has a value, in f, instruction 0"},
@@ -299,6 +300,43 @@ def f copy
 		result := threads[0].eval(m.global("f"))
 		require.NoError(t, m.err, sys.Name)
 		require.EqualValues(t, 20+300+4000+2000+50000+1, result.value(), sys.Name)
+		threads[0].decref(result)
+		require.Zero(t, end(), sys.Name)
+	}
+}
+
+// None and 0 are false, other integers are true, and an integer may have two digits.
+func TestIntegers(t *testing.T) {
+	const listing = `
+def f
+	LOAD_CONST None
+	POP_JUMP_IF_FALSE zero
+	LOAD_CONST 1
+	RETURN_VALUE
+zero:
+	LOAD_CONST 0
+	POP_JUMP_IF_FALSE negative
+	LOAD_CONST 2
+	RETURN_VALUE
+negative:
+	LOAD_CONST -3
+	POP_JUMP_IF_FALSE wrong
+	LOAD_CONST 1099511627776
+	LOAD_CONST -1
+	BINARY_ADD
+	LOAD_CONST 1099511627777
+	BINARY_SUBTRACT
+	RETURN_VALUE
+wrong:
+	LOAD_CONST 3
+	RETURN_VALUE
+`
+	for _, sys := range Systems {
+		threads, end := sys.drive(program(listing, nil), 1)
+		m := threads[0].core()
+		result := threads[0].eval(m.global("f"))
+		require.NoError(t, m.err, sys.Name)
+		require.EqualValues(t, -2, result.value(), sys.Name)
 		threads[0].decref(result)
 		require.Zero(t, end(), sys.Name)
 	}
