@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"testing"
@@ -395,6 +396,9 @@ func TestReportIsOfTheLastTake(t *testing.T) {
 		"12 of 12 reads saw words that disagree, or a count that went back")
 	waited := trial.mutexWait
 	require.Positive(t, waited)
+	sample := []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
+	metrics.Read(sample)
+	require.InDelta(t, sample[0].Value.Float64(), mutexWait().Seconds(), 0.01, "no goroutine has waited since")
 
 	take(7, func() {
 		w.Saw(0)
