@@ -536,6 +536,7 @@ func TestTimeout(t *testing.T) {
 			return sleep(task, time.Hour)
 		})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.EqualError(t, err, "eventloop: after 2s: context deadline exceeded")
 		after(2 * time.Second)
 		err = task.Timeout(time.Second, func() error {
 			err := task.Timeout(2*time.Second, func() error { return sleep(task, time.Hour) })
