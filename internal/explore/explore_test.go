@@ -275,6 +275,7 @@ func TestTable(t *testing.T) {
 		var words [2]atomic.Int64
 		var set atomic.Bool
 		var at atomic.Pointer[int]
+		cond := sync.Cond{L: &mu}
 		tokens := make(chan int, 1)
 		r.Actor("a", func() {
 			mu.Lock()
@@ -286,6 +287,8 @@ func TestTable(t *testing.T) {
 			at.CompareAndSwap(y, nil)
 			at.CompareAndSwap(x, nil)
 			channel.Send(tokens, 7)
+			cond.Broadcast()
+			channel.Close(tokens)
 		})
 		r.End(func() error { return errors.New("all is well") })
 	}}.Explore()
@@ -298,5 +301,7 @@ func TestTable(t *testing.T) {
      6  TestTable: at.CompareAndSwap(p2, nil) = false
      7  TestTable: at.CompareAndSwap(p1, nil) = true
      8  TestTable: send(tokens, 7)
+     9  TestTable: cond.Broadcast()
+    10  TestTable: close(tokens)
 `, res.Failure.Table)
 }
