@@ -311,6 +311,8 @@ func TestNoRedis(t *testing.T) {
 		_, err = Open(t.Context(), latency)
 		require.ErrorContains(t, err, `asyncio: the Redis at "a.invalid:1", which BOUNDARIES_REDIS names: `)
 		require.ErrorContains(t, err, "lookup a.invalid")
+		_, err = Workload("AsyncIO", latency).Benches[0].Open(1)
+		require.ErrorContains(t, err, "lookup a.invalid")
 	}
 }
 

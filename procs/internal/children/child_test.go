@@ -201,6 +201,11 @@ func TestWorkload(t *testing.T) {
 		s.Run(1)
 		require.ErrorIs(t, s.Check(1), ErrBroken)
 	}
+
+	defer func(old func(string) (string, []string, error)) { Program = old }(Program)
+	Program = func(string) (string, []string, error) { return "", nil, io.ErrShortWrite }
+	_, err := Workload("Spam", "sync", "procs", []Variant{{Medium: Pipes, Crew: One}}, Word).Benches[0].Open(1)
+	require.ErrorIs(t, err, io.ErrShortWrite)
 }
 
 // As many items are in flight to each child, whether it has a queue of its own or shares one.
