@@ -27,7 +27,7 @@ func Usable() Processors { return usable("/", runtime.NumCPU()) }
 // is enough for one.
 func (p Processors) N() int {
 	if p.Quota > 0 && p.Quota < float64(p.Affinity) {
-		return max(1, int(p.Quota+1e-9))
+		return max(1, int(p.Quota))
 	}
 	return p.Affinity
 }
