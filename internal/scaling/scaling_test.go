@@ -60,7 +60,7 @@ BenchmarkRefcount/share=hot/sync=atomic-2 1 3 ns/op
 BenchmarkRefcount/share=own/sync=atomic 1 3 ns/op
 BenchmarkRefcount/share=own/new=key/sync=atomic 1 3 ns/op
 BenchmarkSort/size=10/kind=a 1 3 ns/op
-BenchmarkSort/size=20/kind=a 1 3 ns/op
+BenchmarkSort/size=20/kind=a=b 1 3 ns/op
 BenchmarkSort/plain 1 3 ns/op
 BenchmarkBare 1 3 ns/op
 BenchmarkOther-2 1 3 ns/op
@@ -92,7 +92,7 @@ BenchmarkSort/size=10 1 3 ns/op
 		"p Refcount/share=hot [sync] 2, atomic",
 		"p Refcount/share=own [sync] 1, atomic",
 		"p Refcount/share=own/new=key [sync] 1, atomic",
-		"p p Sort [] 1, size 10 kind a, size 20 kind a, plain",
+		"p p Sort [] 1, size 10 kind a, size 20 kind a=b, plain",
 		"p p [] 1 2, Bare, Other",
 		"q q [] 1 8*, Bare",
 		"q q Sort [size] 1, 10",
