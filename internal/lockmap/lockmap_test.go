@@ -224,6 +224,34 @@ func TestPlacesInTheDrawing(t *testing.T) {
 	}
 }
 
+// The drawing is as wide as its longest line, however few columns it has.
+func TestLongLinesInTheDrawing(t *testing.T) {
+	costs := func(cheapest int) (all []string) {
+		for _, name := range colors {
+			all = append(all, name+"=20")
+		}
+		all[cheapest] = colors[cheapest] + "=1"
+		return all
+	}
+	var each []string // variant is the cheapest once
+	for i := range colors {
+		each = append(each, rows(at(time.Duration(i)*time.Microsecond, 0), costs(i)...)...)
+	}
+	for longest, all := range map[string][]string{
+		`class="">(Cheapest by .*)<`: each,
+		`class="">(! .* lacks .*)<`:  append(rows(at(0, 0), costs(0)...), rows(at(1, 0), colors[0]+"=1")...),
+	} {
+		svg := drawing(t, maps(read(t, output(6, all...)), "read", "hold"))
+		line := regexp.MustCompile(longest).FindStringSubmatch(svg)
+		require.NotNil(t, line, longest)
+		require.Greater(t, len(line[1]), 130, "for this test")
+		var width int
+		_, err := fmt.Sscanf(svg[strings.Index(svg, "viewBox"):], `viewBox="0 0 %d`, &width)
+		require.NoError(t, err)
+		require.Equal(t, 2*margin+7*len(line[1]), width)
+	}
+}
+
 func TestWhich(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, WriteWhich(&b, read(t, sample())))
