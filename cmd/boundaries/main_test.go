@@ -85,6 +85,7 @@ func TestBadArguments(t *testing.T) {
 		{"claims -cpu=1,4 bench.txt", "claims: -cpu is for -measure, which prints what to run; want it with -measure alone"},
 		{"claims -measure -v", "claims: -measure prints a command; want neither -v nor -format with it"},
 		{"claims -measure -format=markdown", "claims: -measure prints a command; want neither -v nor -format with it"},
+		{"claims -measure -cpu=10001", `claims: invalid value "10001" for flag -cpu: want numbers from 1 to 10000, separated by commas`},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
 		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)

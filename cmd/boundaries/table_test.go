@@ -87,13 +87,22 @@ LoopBoxed: processor time of a step
 
 	var wide strings.Builder
 	for n := range 40 {
-		wide.WriteString("BenchmarkLoop/sync=gil-" + string(rune('1'+n/10)) + string(rune('0'+n%10)) + " 1 44 ns/op\n")
+		wide.WriteString("BenchmarkLoop/sync=own-lock-" + string(rune('1'+n/10)) + string(rune('0'+n%10)) + " 1 44 ns/op\n")
 	}
 	_, stdout, _ = inFiles(t, []string{wide.String()}, "table")
 	for line := range strings.Lines(stdout) {
 		assert.LessOrEqual(t, len([]rune(line)), tableWidth+1, line)
 	}
 	assert.Equal(t, 40, strings.Count(stdout, "44.0 ns"))
+	assert.Equal(t, 4, strings.Count(stdout, "  own-lock  "), "a line is as wide as it may be")
+
+	// Marks of one machine are not explained below the next.
+	for _, args := range [][]string{{"table"}, {"scaling"}, {"scaling", "-format", "markdown"}} {
+		_, stdout, _ = inFiles(t, []string{twoRows, "numcpu: 8\ncpu: other\nBenchmarkX 1 5 ns/op\n"}, args...)
+		assert.Contains(t, stdout, "other, 8 processors", args)
+		assert.Equal(t, 1, strings.Count(stdout, "* oversubscribed: "), args)
+		assert.Equal(t, 1, strings.Count(stdout, "~ some rounds"), args)
+	}
 }
 
 func TestFileVerbErrors(t *testing.T) {
