@@ -72,14 +72,18 @@ func TestSameInEveryForm(t *testing.T) {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "Benchmark", "\x1b[1;32mBenchmark"), "\n", "\x1b[0m\n")
 	}
 	for name, form := range map[string]func(string) string{
-		"mark":             func(s string) string { return "\ufeff" + s },
-		"CRLF":             crlf,
-		"mark, CRLF":       func(s string) string { return "\ufeff" + crlf(s) },
-		"UTF-16LE, mark":   func(s string) string { return utf16Of(binary.LittleEndian, true, crlf(s)) },
-		"UTF-16BE, mark":   func(s string) string { return utf16Of(binary.BigEndian, true, s) },
-		"UTF-16LE":         func(s string) string { return utf16Of(binary.LittleEndian, false, s) },
-		"UTF-16BE":         func(s string) string { return utf16Of(binary.BigEndian, false, crlf(s)) },
-		"odd UTF-16LE":     func(s string) string { return utf16Of(binary.LittleEndian, true, s) + "\n" },
+		"mark":           func(s string) string { return "\ufeff" + s },
+		"CRLF":           crlf,
+		"mark, CRLF":     func(s string) string { return "\ufeff" + crlf(s) },
+		"UTF-16LE, mark": func(s string) string { return utf16Of(binary.LittleEndian, true, crlf(s)) },
+		"UTF-16BE, mark": func(s string) string { return utf16Of(binary.BigEndian, true, s) },
+		"UTF-16LE":       func(s string) string { return utf16Of(binary.LittleEndian, false, s) },
+		"UTF-16BE":       func(s string) string { return utf16Of(binary.BigEndian, false, crlf(s)) },
+		"odd UTF-16LE":   func(s string) string { return utf16Of(binary.LittleEndian, true, s) + "\n" },
+		"UTF-16LE, marks": func(s string) string {
+			return utf16Of(binary.LittleEndian, true, strings.ReplaceAll(s, "pkg:", "\ufeffpkg:"))
+		},
+		"short zeros":      func(s string) string { return s + "\x00\x00\n" },
 		"colors":           colored,
 		"stray bytes":      func(s string) string { return "\x00\xff \u200b" + s },
 		"mark in between":  func(s string) string { return strings.Replace(s, "BenchmarkLoop", "\ufeffBenchmarkLoop", 1) },
@@ -103,12 +107,14 @@ func TestErrors(t *testing.T) {
 	head, fib := "BenchmarkA 1 2 ns/op\n", "BenchmarkFibBoxed/system=gil 1 2 ns/op\n"
 	block := "goos: linux\ngoarch: amd64\n" + fib
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":          {"", "f: the file is empty; want the output of go test -bench"},
-		"no result":      {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
-		"cut off":        {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
-		"cut off UTF-16": {utf16Of(binary.LittleEndian, true, "BenchmarkA 1 2 ns/op"), "f:1: the line is cut off; left out; want the output of go test -bench"},
-		"a program":      {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
-		"only marks":     {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
+		"empty":             {"", "f: the file is empty; want the output of go test -bench"},
+		"no result":         {"PASS\nok\n", "f: no benchmark result in 2 lines; want the output of go test -bench"},
+		"cut off":           {"BenchmarkA 1 2 ns/op", "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"cut off UTF-16":    {utf16Of(binary.LittleEndian, true, "BenchmarkA 1 2 ns/op"), "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"cut off in a unit": {utf16Of(binary.LittleEndian, true, "BenchmarkA 1 2 ns/op") + "\n", "f:1: the line is cut off; left out; want the output of go test -bench"},
+		"long UTF-16":       {utf16Of(binary.LittleEndian, true, "BenchmarkB 1 2 ns/op "+strings.Repeat("1 x ", 10_000)+"\n"), "f:1: the line is too long; left out; want the output of go test -bench"},
+		"a program":         {"\x7fELF" + strings.Repeat("\x00", 9) + "\n", "f:1: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
+		"only marks":        {"\ufeff", "f: no benchmark result in 1 line; want the output of go test -bench"},
 		"appended UTF-16": {head + utf16Of(binary.LittleEndian, false, head),
 			"f:2: this is neither UTF-8 nor UTF-16, or UTF-16 after UTF-8 (as >> of PowerShell appends it); want one encoding, best UTF-8"},
 		"appended UTF-16 with a mark": {head + utf16Of(binary.LittleEndian, true, head),

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// maxLine is how many bytes of a line are read. The rest is skipped.
+// maxLine is how many bytes of a line, or units of UTF-16, are read. The rest is skipped.
 const maxLine = 32 << 10
 
 // A source gives the lines of a file as UTF-8, whichever of the usual encodings
@@ -94,7 +94,7 @@ func (s *source) line16() (text []byte, ended bool, err error) {
 		if err != nil {
 			break
 		}
-		if len(s.raw) < maxLine {
+		if len(units) < maxLine {
 			s.raw = append(s.raw, b[:]...)
 			units = append(units, s.order.Uint16(b[:]))
 		}
