@@ -15,6 +15,8 @@ func TestFailure(t *testing.T) {
 	}{
 		"pass":                    {"PASS\n", "", "", false},
 		"without a log":           {"--- FAIL: BenchmarkB\nFAIL\n", "", "--- FAIL: BenchmarkB", true},
+		"a status alone":          {"BenchmarkB 1 2 ns/op\nFAIL\n", "", "", true},
+		"five lines of each":      {"--- FAIL: BenchmarkB\n    a_test.go:5: 1\n        2\n        3\n        4\n        5\n        6\n    a_test.go:6: 1\n        2\nFAIL\n", "", "--- FAIL: BenchmarkB a_test.go:5: 1 2 3 4 5; a_test.go:6: 1 2", true},
 		"cut off":                 {"--- FAIL: BenchmarkB", "", "--- FAIL: BenchmarkB", false},
 		"after the name":          {"BenchmarkB-2 \t--- FAIL: BenchmarkB\n    a_test.go:5: boom\nFAIL\n", "", "--- FAIL: BenchmarkB a_test.go:5: boom", true},
 		"after other text":        {"text --- FAIL: BenchmarkB\n    a_test.go:5: boom\nFAIL\n", "", "--- FAIL: BenchmarkB a_test.go:5: boom", true},
@@ -24,6 +26,7 @@ func TestFailure(t *testing.T) {
 		"a log that looks so":     {"    a_test.go:5: --- FAIL: BenchmarkB\nFAIL\nPASS\n", "", "", false},
 		"a program that looks so": {"--- FAIL: BenchmarkB\nPASS\n", "", "--- FAIL: BenchmarkB", false},
 		"panic":                   {"", "panic: wrong answer:\n\tgot 1\n\twant 2\n\ngoroutine 5 [running]:\n\tx", "panic: wrong answer: got 1 want 2", false},
+		"panic of a log":          {"panic: no, a log\n", "panic: wrong answer\n", "panic: wrong answer", false},
 		"signal":                  {"log\n", "log\nSIGSEGV: segmentation violation\nPC=0", "SIGSEGV: segmentation violation", false},
 	} {
 		assert.Equal(t, c.want, Failure(c.stdout, c.stderr), name)
