@@ -24,6 +24,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "BenchmarkAwait/sync=a-4 1 7 ns/op\nBenchmarkAwait/peer=b-4 1 %d ns/op\nBenchmarkAwait/peer=c-4 1 8 ns/op\nBenchmarkAwait/sync=a 1 7 ns/op\nBenchmarkAwait/peer=b 1 %[1]d ns/op\n", 5-round/3)
 	}
+	text.WriteString("BenchmarkQueue/sync=a 1 7 ns/op\nBenchmarkQueue/peer=b 1 14 ns/op\n") // too few for an interval
 	text.WriteString("goos: linux\ngoarch: amd64\npkg: boundaries/control\nBenchmarkControl/at=first 1 5 ns/op\n# disturbed: Loop/peer=slower 2.00 times (others used 1.00 processors)\n")
 	file, err := benchfile.ReadFrom(strings.NewReader(text.String()), "bench.txt")
 	if err != nil {
@@ -49,6 +50,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		"peer=faster 102.5ns 0.506 [0.495, 0.517] 102.5ns 1.11 [1.08, 1.14] FASTER THAN OURS at -cpu 1",
 		"peer=alike 201.5ns 0.995 [0.98, 1.01] 201.5ns 2.18 [2.13, 2.23]",
 		"peer=slower 402.5ns 1.99 [1.97, 2.01] 402.5ns 4.35 [4.26, 4.45]",
+		"", "Queue -cpu 1: time ratio", "sync=a 7.000ns 1, our best", "peer=b 14.00ns 2",
 		"", "rows that ran while the machine was disturbed: 1; bench.txt names them",
 	}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
