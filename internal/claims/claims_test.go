@@ -756,6 +756,8 @@ func TestCalming(t *testing.T) {
 	ratios = []float64{4.5, 1, 3, 2}
 	m.calmDen(ratios, []int{0}, calm, shaken)
 	require.Equal(t, []float64{1.5, 3, 3, 4.5}, ratios)
+	m.disturbed[0]["B-2"] = benchfile.Disturbance{Name: "B-2", Times: 1.7, Runs: 1}
+	require.Equal(t, benchfile.Disturbance{Name: "B-2", Times: 1.7, Runs: 3}, m.disturbance([]int{0}, append(shaken, calm...)), "the worst has the name")
 	ratios = []float64{3} // of more runs
 	m.calmNum(ratios, []int{0}, shaken, calm)
 	m.calmDen(ratios, []int{0}, calm, shaken)
@@ -824,6 +826,8 @@ func TestParity(t *testing.T) {
 			}
 		})
 	}
+	here := figureReport{unit: threads, estimate: estimate{lo: 3, center: 6, hi: math.Inf(1), interval: true}}.here()
+	require.Equal(t, "6 [3 or more]", here)
 }
 
 // A number of threads that reaches parity in one round may be enough.
