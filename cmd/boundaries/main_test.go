@@ -112,6 +112,9 @@ func TestFullOutput(t *testing.T) {
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 	}
 	require.NoFileExists(t, "-")
+	var out strings.Builder
+	require.NoError(t, finish(&out, "a\x1b[31mb\n", nil))
+	require.Equal(t, `a\x1b[31mb`+"\n", out.String(), "the name of a file could do something to the terminal")
 }
 
 func TestHelp(t *testing.T) {

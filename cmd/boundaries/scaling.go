@@ -158,9 +158,6 @@ func (w scaledWorkload) fits() []string {
 	} {
 		for i, r := range w.rows {
 			text := law.of(r).Describe()
-			if i > 0 && text == law.of(w.rows[i-1]).Describe() {
-				continue
-			}
 			alike := i == 0
 			for _, other := range w.rows {
 				alike = alike && law.of(other).Describe() == text

@@ -221,6 +221,7 @@ func TestScalingFigures(t *testing.T) {
 	m := got.Machines[0]
 	assert.Len(t, m.Files, 2)
 	assert.Equal(t, 32, m.NumCPU)
+	assert.Equal(t, "benchmarks", m.Workloads[1].Name)
 	row := m.Workloads[0].Rows[0]
 	same := func(want stats.Interval, got *intervalJSON) {
 		t.Helper()
@@ -269,7 +270,7 @@ func TestScalingFigures(t *testing.T) {
 func TestOneBound(t *testing.T) {
 	row := scaling.Scaled{USL: scaling.Fit{Peak: stats.Interval{Low: 4, Center: 8, High: math.Inf(1)}}}
 	machines := []scaledMachine{{File: &benchfile.File{}, workloads: []scaledWorkload{{&scaling.Workload{}, []scaling.Scaled{row}}}}}
-	for format, want := range map[string]string{"csv": ",usl-peak,8,4,,", "json": `"peak": { "value": 8, "low": 4, "high": null }`} {
+	for format, want := range map[string]string{"csv": ",usl-kappa,0,,, a machine that the file does not name,benchmarks,,,,,,usl-peak,8,4,,", "json": `"peak": { "value": 8, "low": 4, "high": null }`} {
 		var text strings.Builder
 		require.NoError(t, scalingFormats[format](&text, machines))
 		assert.Contains(t, strings.Join(strings.Fields(text.String()), " "), want)
@@ -314,8 +315,8 @@ func TestFits(t *testing.T) {
 	row := func(name, amdahl, usl string) scaling.Scaled {
 		return scaling.Scaled{Row: scaling.Row{Name: name}, Amdahl: scaling.Fit{Refused: amdahl}, USL: scaling.Fit{Refused: usl}}
 	}
-	assert.Equal(t, []string{"Amdahl, a: no fit: x", "Amdahl, b: no fit: y", "USL, no fit: z"},
-		scaledWorkload{rows: []scaling.Scaled{row("a", "x", "z"), row("b", "y", "z")}}.fits())
+	assert.Equal(t, []string{"Amdahl, a: no fit: x", "Amdahl, b: no fit: y", "Amdahl, c: no fit: y", "USL, no fit: z"},
+		scaledWorkload{rows: []scaling.Scaled{row("a", "x", "z"), row("b", "y", "z"), row("c", "y", "z")}}.fits())
 }
 
 // A page replaces what a link leads to and keeps the mode, and no other file is left.
@@ -413,6 +414,9 @@ func TestReportVerbHasClaims(t *testing.T) {
 	assert.Contains(t, two, c12+" M1<")
 	assert.Contains(t, two, c12+" M2<")
 	assert.NotContains(t, page(bench("Sort/size=10 9 10 ns/op")), "C12")
+	second := page(strings.ReplaceAll(bench("Sort/size=10 9 10 ns/op"), "amd64", "arm64"), machine)
+	assert.Contains(t, second, c12+" M2<", "the first has no row that a claim needs")
+	assert.NotContains(t, second, c12+" M1<")
 }
 
 // README's picture and the page of its rows are what report makes of them.
