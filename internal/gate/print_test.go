@@ -211,6 +211,8 @@ func TestOtherSummaries(t *testing.T) {
 	} {
 		require.Equal(t, want, r.Summary())
 	}
+	equal := &Report{Decision: &Decision{}, Base: "base: a", Head: "head: b", Machine: "m", Equal: "nothing was measured"}
+	require.Equal(t, "base: a\nhead: b\n\nnothing was measured\n", equal.Text())
 	partial := &Report{Decision: undecided(5), Partial: "interrupted"}
 	require.True(t, strings.HasPrefix(partial.Text(), "# interrupted\n"), partial.Text())
 	for suspects, want := range map[int]string{0: "", 1: "; 1 value looked different, and its row was measured again", 2: "; 2 values looked different, and their rows were measured again"} {
@@ -311,7 +313,7 @@ func TestFewerResults(t *testing.T) {
 	}
 	ten, four := slices.Repeat([]string{"BenchmarkA 1 100 ns/op"}, 10), slices.Repeat([]string{"BenchmarkB 1 100 ns/op"}, 4)
 	both := file("both.txt", slices.Concat(ten, four)...)
-	require.Equal(t, []string{"both.txt: 1 row with fewer than 10 results, such as B (4)"}, Default.Files(both, file("ten.txt", ten...)).Notes)
+	require.Equal(t, []string{"both.txt: 1 row with fewer than 10 results, such as B (4)"}, Default.Files(both, file("ten.txt", append(ten[:10:10], "BenchmarkControl/at=first 1 5 ns/op")...)).Notes)
 	three := file("three.txt", slices.Concat(ten, four, four[:1], []string{"BenchmarkC 1 100 ns/op"})...)
 	require.Equal(t, []string{"three.txt: 2 rows with fewer than 10 results, such as B (5)"}, Default.Files(three, three).Notes[:1])
 	r := Default.Files(both, file("four.txt", four...))
