@@ -633,6 +633,22 @@ func TestMixedVersions(t *testing.T) {
 }
 
 // A file without the block of go test may still have its lines of packages.
+// Text within go test's block does not end the block, and what a program printed before
+// the end of its package is not of the next.
+func TestTextBesideABlock(t *testing.T) {
+	block := func(pkg, between string) string {
+		return "goos: linux\n" + between + "goarch: amd64\n" + between + "pkg: " + pkg + "\nBenchmarkA 1 5 ns/op\n"
+	}
+	for _, between := range []string{"\n", "# note: x\n"} {
+		f, err := ReadFrom(strings.NewReader(block("p", "")+block("q", between)), "f")
+		require.NoError(t, err)
+		require.Equal(t, "q", f.Rows[1].Pkg, "%q", between)
+	}
+	f, err := ReadFrom(strings.NewReader("numcpu: 2\n"+block("p", "")+"numcpu: 4\nPASS\n"+block("q", "")), "f")
+	require.NoError(t, err)
+	require.Equal(t, []string{"f:6: numcpu: 4"}, f.Ignored)
+}
+
 func TestPackagesWithoutABlock(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("pkg: p\nBenchmarkA 1 5 ns/op\npkg: q\nBenchmarkA 1 6 ns/op\npkg: is missing\nBenchmarkB 1 6 ns/op\n"), "f")
 	require.NoError(t, err)
