@@ -94,6 +94,9 @@ func TestBadArguments(t *testing.T) {
 		require.True(t, strings.HasPrefix(stderr, "boundaries: "+test.want), stderr)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 	}
+	status, _, stderr := boundaries(t, "run", "-o", "f", "-on", "a", "-ssh", " ")
+	require.Equal(t, 2, status)
+	require.Contains(t, stderr, "run: -ssh is empty, want the command that reaches hosts")
 }
 
 type full struct{}
