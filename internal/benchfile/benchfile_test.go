@@ -632,7 +632,6 @@ func TestMixedVersions(t *testing.T) {
 	}
 }
 
-// A file without the block of go test may still have its lines of packages.
 // Text within go test's block does not end the block, and what a program printed before
 // the end of its package is not of the next.
 func TestTextBesideABlock(t *testing.T) {
@@ -649,6 +648,7 @@ func TestTextBesideABlock(t *testing.T) {
 	require.Equal(t, []string{"f:6: numcpu: 4"}, f.Ignored)
 }
 
+// A file without the block of go test may still have its lines of packages.
 func TestPackagesWithoutABlock(t *testing.T) {
 	f, err := ReadFrom(strings.NewReader("pkg: p\nBenchmarkA 1 5 ns/op\npkg: q\nBenchmarkA 1 6 ns/op\npkg: is missing\nBenchmarkB 1 6 ns/op\n"), "f")
 	require.NoError(t, err)
