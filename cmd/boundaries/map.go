@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"strings"
 
@@ -106,6 +107,11 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		err = lockmap.WriteWhich(&text, results)
 	default:
 		err = lockmap.WriteText(&text, maps)
+		for _, f := range files {
+			for _, note := range notes(f, nil, "") {
+				fmt.Fprintf(&text, "\n%s\n", note)
+			}
+		}
 	}
 	if err != nil {
 		return command.BadInput("%w", err)

@@ -177,7 +177,7 @@ func TestFailureInSecondStage(t *testing.T) {
 	write(t, map[string]string{"slow": ""})
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench = 6, "Flaky" }))
 	require.Equal(t, 1, status, stderr)
-	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6`, stdout)
+	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6, package \., BenchmarkFlaky with -bench '\^BenchmarkFlaky\$': `, stdout)
 	require.NotContains(t, stdout, "Regressions")
 
 	t.Setenv("WRONG", "")

@@ -30,7 +30,7 @@ type task struct {
 
 // A stage is a number of rounds.
 type stage struct {
-	name  string // "" or "measuring again, "
+	name  string // "" or "measuring again, ", which is without the rows beside the suspects
 	tasks []task
 	data  *gate.Data
 	done  int        // whole rounds, on both sides
@@ -135,7 +135,11 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 			fmt.Fprintf(c.stderr, "%s%s: %s: package %s, %s\n", st.name, where, s.name, t.pkg.name, t.bench)
 			r, err := c.process(ctx, t, i)
 			if err != nil {
-				return nil, fmt.Errorf("%s, %s%s, package %s, %s: %w", s.name, st.name, where, t.pkg.name, t.bench, err)
+				what := t.bench
+				if st.name != "" { // it may lack what other rows set up
+					what += " with -bench " + command.Quote(t.pattern)
+				}
+				return nil, fmt.Errorf("%s, %s%s, package %s, %s: %w", s.name, st.name, where, t.pkg.name, what, err)
 			}
 			records = append(records, *r)
 		}
