@@ -26,9 +26,10 @@ Compare decides whether the benchmarks of this checkout, uncommitted changes
 included, are slower than those of the revision BASE. It builds each in a git
 worktree of its own, which it removes at the end, and runs the two in turn, round by
 round, each round with new layouts of the code. Rows that look different are measured
-again, without the rows beside them. A row has a regression if the second measurement confirms the difference and
-the change is beyond the threshold. A row is undecided, which is not the same as
-unchanged, if its noise hides such a change or if the change is close to the threshold.
+again, without the rows beside them. A row has a regression if the second measurement
+confirms the difference and the change is beyond the threshold. A row is undecided,
+which is not the same as unchanged, if its noise hides such a change, if the change is
+close to the threshold, or if the two measurements contradict each other.
 
 Two files with the output of go test -bench cannot be measured again, so compare
 confirms only clear differences between them. Their rounds did not alternate, either:
@@ -48,7 +49,8 @@ after an interrupt.
 
 Build flags such as -tags and -ldflags come from GOFLAGS. The worktrees lack
 submodules, files that git ignores, empty folders, go.work files that git does not
-know, and modules outside of the repository that a go.mod or go.work names by a relative path.
+know, and modules outside of the repository that a go.mod or go.work names by a
+relative path.
 
 The unit says which change is a regression: more of a unit that ends in /op or is a
 time, less of one that ends in /s. For a unit of its own, a benchmark can print a line

@@ -16,7 +16,7 @@
 // only if a change as large as the threshold would have been seen, and the interval of the
 // ratio does not reach that far. If its noise hides such a change, or the change is close
 // to the threshold, it is undecided, and the result says how many rounds would probably
-// decide.
+// decide. It is undecided, too, if the second stage contradicts the first; see [Contrary].
 //
 // Speed-up, the time at one proc over that at N in the same process, is a unit like any
 // other, so a change that stops a row from scaling is a regression. A difference of a few
@@ -72,7 +72,7 @@ type Result struct {
 	Suspect  bool // also of every cell of two files, which have no second stage
 	// Detectable is about the smallest change that this many rounds show: 0.03 is 3 %. It
 	// is infinite if no change can be seen. The noise is estimated from the same rounds,
-	// so at 10 rounds it is off by a quarter, and smaller than the true one as often as larger.
+	// so at 10 rounds it has a standard error of 29 %, and is too small as often as too large.
 	Detectable float64
 	// Needed is the number of rounds that would probably decide an undecided cell, 0 if
 	// more than 1000 are needed, or -1 if the noise is not known. In simulations of
@@ -271,9 +271,9 @@ func (c Config) test(data *Data, cells []Cell) []Result {
 }
 
 // spread returns the spread of both sides, each around its own middle. A small
-// sample lies closer to its own middle than to the true one: of n values, the median deviation is
-// too small by about the factor n/(n-1.3), which a simulation of normal noise with 4 to 30
-// values found.
+// sample lies closer to its own middle than to the true one: of n values, the median
+// deviation is too small by about the factor n/(n-1.3), which a simulation of normal noise
+// with 4 to 30 values found.
 func spread(base, head []float64) float64 {
 	var all []float64
 	for _, values := range [][]float64{base, head} {

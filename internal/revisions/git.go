@@ -103,7 +103,7 @@ func (c *comparison) resolve(ctx context.Context, rev string) (err error) {
 	// Git takes the tag, and says so on standard error.
 	if out, err := c.git(ctx, c.top, "for-each-ref", "--format=%(refname)", "refs/tags/"+rev, "refs/heads/"+rev); err == nil {
 		if refs := strings.Fields(out); slices.Contains(refs, "refs/tags/"+rev) && slices.Contains(refs, "refs/heads/"+rev) {
-			c.notes = append(c.notes, fmt.Sprintf("%s is a tag and a branch, and base is the tag; want refs/heads/%[1]s for the branch", rev))
+			c.note("%s is a tag and a branch, and base is the tag; want refs/heads/%[1]s for the branch", rev)
 		}
 	}
 	if c.MergeBase {
