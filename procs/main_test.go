@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -42,7 +43,9 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	children.RemovePrograms()
+	os.Exit(status)
 }
 
 // A row is a variant of one of the three packages with a payload that it has.
@@ -441,7 +444,11 @@ func beParent() {
 		if again, _, err := childtest.Built(children.Source); again != path {
 			panic(fmt.Sprintf("the program is built again: %s is not %s, %v", again, path, err))
 		}
-		for _, r := range rows() {
+		all := rows()
+		if path == "/proc/self/exe" { // a row of each table will do: they differ only in the program
+			all = slices.CompactFunc(all, func(a, b row) bool { return a.table == b.table })
+		}
+		for _, r := range all {
 			p, err := r.Start(2, r.payload)
 			if err != nil {
 				panic(err)

@@ -40,6 +40,9 @@ func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
 func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)) }
 
 func TestAnswersAreExact(t *testing.T) {
+	if !race.Enabled { // else the detector watches what each child does alone
+		childtest.OwnProgram(t)
+	}
 	eachRow(t, isOwn, func(t *testing.T, r row) {
 		workers, sizes := []int{1, 2, 3, 4, 7, 9}, []int{0, 1, 7, 1000, 10007}
 		if r.payload == Block {
@@ -71,6 +74,7 @@ func TestMisuse(t *testing.T) {
 // same medium. Every answer arrives, which the run checks item by item, and the caller
 // is told of every child.
 func TestKills(t *testing.T) {
+	childtest.OwnProgram(t)
 	manyKills := 100
 	if race.Enabled {
 		manyKills = 20 // children start ten times as slowly
@@ -91,9 +95,9 @@ func TestKills(t *testing.T) {
 			first = 50 // whose items take longer
 		}
 		p.Run(first)
-		likely := max(40*time.Millisecond, time.Duration(kills)*5*time.Millisecond)
+		likely := max(40*time.Millisecond, time.Duration(kills)*8*time.Millisecond)
 		n := first/5 + int(float64(first)*float64(likely)/float64(time.Since(began)))
-		for ; ; n *= 2 {
+		for {
 			stop := make(chan struct{})
 			var killed []int
 			var killer sync.WaitGroup
@@ -146,6 +150,8 @@ func TestKills(t *testing.T) {
 				}
 				break
 			}
+			// As many more as it takes at the pace so far, and some.
+			n += n/4 + n*min(kills-len(killed), 10*len(killed)+10)/(len(killed)+1)
 		}
 		require.NoError(t, p.Close())
 	})
@@ -324,6 +330,7 @@ func TestNobodySleepsThroughADeath(t *testing.T) {
 // Children are killed while they wait for the next run. An empty run replaces them,
 // and what they had claimed is not lost.
 func TestKilledBetweenRuns(t *testing.T) {
+	childtest.OwnProgram(t)
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 2, r.payload)
 		p.Run(10)
@@ -352,6 +359,7 @@ func TestKilledBetweenRuns(t *testing.T) {
 // Children that are killed at the first item of one run after another have not been
 // killed at the same item. The first item of the second child is item 1 of the run.
 func TestKilledInManyRuns(t *testing.T) {
+	childtest.OwnProgram(t)
 	for _, v := range []children.Variant{named("lock-free"), named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
 		p := start(t, v, 2, Word)
 		for range children.MaxTries + 1 {
@@ -495,6 +503,7 @@ func TestARowTellsOfADeath(t *testing.T) {
 
 // A pool that is closed has no children to run with.
 func TestClosed(t *testing.T) {
+	childtest.OwnProgram(t)
 	eachRow(t, everyRow, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 1, r.payload)
 		require.NoError(t, p.Close())
@@ -987,6 +996,7 @@ func TestWorkers(t *testing.T) {
 // There are as many children as workers, each a process of its own.
 func TestPids(t *testing.T) {
 	suitetest.Once(t)
+	childtest.OwnProgram(t)
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 3, r.payload)
 		want := 3

@@ -63,7 +63,9 @@ func TestMain(m *testing.M) {
 			}
 		},
 	}, Variants)
-	os.Exit(m.Run())
+	status := m.Run()
+	children.RemovePrograms()
+	os.Exit(status)
 }
 
 func TestWired(t *testing.T) { suitetest.Wired(t, Variants) }
@@ -72,6 +74,9 @@ func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)
 
 func TestAnswersAreExact(t *testing.T) {
 	suitetest.Once(t)
+	if !race.Enabled { // else the detector watches what each child does alone
+		childtest.OwnProgram(t)
+	}
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
 			workers := []int{1, 2, 3, 4, 7, 9}

@@ -20,7 +20,9 @@ import (
 
 func TestMain(m *testing.M) {
 	childtest.Main(misbehavior, Variants)
-	os.Exit(m.Run())
+	status := m.Run()
+	children.RemovePrograms()
+	os.Exit(status)
 }
 
 // misbehavior is what children can do wrong in place of their work.
@@ -47,6 +49,9 @@ func TestFiles(t *testing.T) { suitetest.Files(t, ".", childtest.Names(Variants)
 
 func TestAnswersAreExact(t *testing.T) {
 	suitetest.Once(t)
+	if !race.Enabled { // else the detector watches what each child does alone
+		childtest.OwnProgram(t)
+	}
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
 			workers, most := []int{1, 2, 3, 4, 7, 9}, 50
@@ -134,6 +139,7 @@ func TestWrongAnswer(t *testing.T) {
 // Threads end beside children that other threads have started, and no child ends
 // with a thread that is not its own.
 func TestThreadsEndBesideChildren(t *testing.T) {
+	childtest.OwnProgram(t)
 	thread := childtest.Start(t, childtest.Named(Variants, "thread"), 2, children.Word)
 	process := childtest.Start(t, childtest.Named(Variants, "process"), 2, children.Word)
 	stop := make(chan struct{})

@@ -26,6 +26,10 @@ var Program = func(folder string) (path string, env []string, err error) {
 	return path, nil, err
 }
 
+// Race says whether the programs get the race detector, as this binary has it. Tests
+// change it.
+var Race = race.Enabled
+
 // Description says in a few words which program a child is to run. It builds nothing.
 func Description() string {
 	if _, err := sourceRoot(); err != nil {
@@ -191,8 +195,8 @@ func descriptor(file *os.File) string {
 // compile builds the program of a folder into a file. Only the race detector needs cgo, and a
 // program without cgo starts faster.
 func compile(root, folder, file string) error {
-	cgo := map[bool]string{false: "0", true: "1"}[race.Enabled]
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(race.Enabled), "-ldflags=-w", "-o", file, "./"+folder)
+	cgo := map[bool]string{false: "0", true: "1"}[Race]
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-cover=false", "-race="+strconv.FormatBool(Race), "-ldflags=-w", "-o", file, "./"+folder)
 	cmd.Dir = root
 	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,7 +1,8 @@
 // Package childtest has what the tests of packages with children share.
 //
 // In these tests a child is the test binary, executed again, so that a test can
-// have its children misbehave.
+// have its children misbehave. Tests that start hundreds of children and let none
+// misbehave call OwnProgram.
 package childtest
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/race"
 	"boundaries/procs/internal/children"
 )
 
@@ -68,6 +70,20 @@ func Program(string) (path string, env []string, err error) {
 	path, err = children.Self()
 	env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return !strings.HasPrefix(entry, prefix) })
 	return path, env, err
+}
+
+// OwnProgram has the children of a test run the program that they run outside of
+// tests. It starts in half the time of the test binary, and has no race detector, with
+// which it would start in ten times as long: no detector sees the memory that processes
+// share. The children of a mutant are the mutant's test binary.
+func OwnProgram(t *testing.T) {
+	t.Helper()
+	if testing.Short() || os.Getenv("BOUNDARIES_OVERLAY") != "" {
+		return
+	}
+	children.Race = false
+	children.Program = Built
+	t.Cleanup(func() { children.Race, children.Program = race.Enabled, Program })
 }
 
 // Start starts a pool that is closed when the test ends.
