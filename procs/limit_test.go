@@ -17,6 +17,8 @@ import (
 // children that it has started.
 func TestTooFewDescriptors(t *testing.T) {
 	suitetest.Once(t)
+	childtest.OwnProgram(t)
+	start(t, named("pipe"), 1, Word).Close() // opens the program
 	before := childtest.Descriptors(t)
 	next, err := os.Open(os.DevNull)
 	require.NoError(t, err)

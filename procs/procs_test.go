@@ -450,6 +450,7 @@ func TestRunEndsWhileAChildStarts(t *testing.T) {
 // Close reports the children that were killed before it, also if the parent does not
 // know it yet, and not those that it kills itself.
 func TestCloseTells(t *testing.T) {
+	childtest.OwnProgram(t)
 	eachRow(t, hasChildren, func(t *testing.T, r row) {
 		p := start(t, r.Variant, 2, r.payload)
 		var pids, told []int
