@@ -18,12 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
-	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 )
 
-// The code under test has one goroutine, so one value of -cpu is enough.
-func TestMain(m *testing.M) { suitetest.RunOnce(m) }
+// The code under test has one goroutine, so one value of -cpu is enough, without -race.
+func TestMain(m *testing.M) { suitetest.RunPlain(m) }
 
 var update = flag.Bool("update", false, "write the golden files and the figures of the pages")
 
@@ -452,7 +451,7 @@ var pending = regexp.MustCompile(`^Race/`)
 
 // The rows that the claims name are those that the suite has.
 func TestRowsExist(t *testing.T) {
-	if race.Enabled || testing.Short() {
+	if testing.Short() {
 		t.Skip("builds the main command, without the race detector")
 	}
 	var patterns []string

@@ -13,12 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/benchfile"
-	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 )
 
-// The code under test has one goroutine, so one value of -cpu is enough.
-func TestMain(m *testing.M) { suitetest.RunOnce(suitetest.Watched{M: m}) }
+// The code under test has one goroutine, so one value of -cpu is enough, without -race.
+func TestMain(m *testing.M) { suitetest.RunPlain(suitetest.Watched{M: m}) }
 
 // parse reads result lines, of which each has one value of each unit.
 func parse(t testing.TB, lines ...string) *benchfile.File {
@@ -77,7 +76,7 @@ func (m *machine) compare(c Config, rounds int) *Decision {
 // The gate keeps its promises in ten rounds: how seldom it raises a false alarm, and how
 // often it catches a slowdown.
 func TestSimulated(t *testing.T) {
-	if race.Enabled || testing.Short() {
+	if testing.Short() {
 		t.Skip("one goroutine computes for a minute")
 	}
 	for _, test := range []struct {
@@ -445,11 +444,7 @@ func TestLoneUnits(t *testing.T) {
 // Properties that must hold of any data.
 func TestProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
-	trials := 200
-	if race.Enabled {
-		trials = 5 // one goroutine computes
-	}
-	for trial := range trials {
+	for trial := range 200 {
 		m := &machine{random, 0.005 + 0.05*random.Float64(), 3, map[int]float64{0: 0.8 + 0.4*random.Float64()}}
 		rounds := 4 + random.IntN(8)
 		screen := m.measure(rounds, nil)
