@@ -23,8 +23,11 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// pair returns the two ends of a connection over loopback. Both are closed when the
-// test ends.
+// tooMuch is many times what the buffers of a pair hold.
+const tooMuch = 2 << 20
+
+// pair returns the two ends of a connection over loopback, with small buffers. Both are
+// closed when the test ends.
 func pair(t *testing.T) (a *net.TCPConn, b *net.TCPConn) {
 	t.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -36,6 +39,9 @@ func pair(t *testing.T) (a *net.TCPConn, b *net.TCPConn) {
 	b, err = l.AcceptTCP()
 	require.NoError(t, err)
 	t.Cleanup(func() { a.Close(); b.Close() })
+	for _, c := range []*net.TCPConn{a, b} {
+		require.NoError(t, errors.Join(c.SetReadBuffer(1<<16), c.SetWriteBuffer(1<<16)))
+	}
 	return a, b
 }
 
@@ -184,7 +190,7 @@ func TestFullSocket(t *testing.T) {
 // When the peer does read, it gets everything.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
-		sent := noise(16 << 20)
+		sent := noise(tooMuch)
 		a, b := pair(t)
 		run(t, func(task *Task) error {
 			l := task.Loop()
@@ -215,7 +221,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 // After a canceled Write the caller may change the bytes that it passed.
 func TestCanceledWrite(t *testing.T) {
 	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
-		sent := bytes.Repeat([]byte{1}, 32<<20)
+		sent := bytes.Repeat([]byte{1}, tooMuch)
 		l := task.Loop()
 		err := task.Timeout(10*time.Millisecond, func() error {
 			n, err := s.Write(task, sent)
@@ -235,11 +241,10 @@ func TestCanceledWrite(t *testing.T) {
 // A peer that sends what no task reads fills a helper's two buffers, and TCP holds the rest.
 func TestPeerThatSendsTooMuch(t *testing.T) {
 	bothWays(t, func(t *testing.T, wrap wrapper) {
-		const size = 16 << 20
 		a, b := pair(t)
 		run(t, func(task *Task) error {
 			l := task.Loop()
-			peer := RunInExecutor(l, NewExecutor(1), func() (int, error) { return b.Write(make([]byte, size)) })
+			peer := RunInExecutor(l, NewExecutor(1), func() (int, error) { return b.Write(make([]byte, tooMuch)) })
 			s := l.Attach(wrap(a))
 			for range 20 {
 				require.NoError(t, sleep(task, time.Millisecond))
@@ -248,9 +253,9 @@ func TestPeerThatSendsTooMuch(t *testing.T) {
 				}
 			}
 			require.False(t, peer.Done())
-			n, err := io.CopyN(io.Discard, s.As(task), size)
+			n, err := io.CopyN(io.Discard, s.As(task), tooMuch)
 			require.NoError(t, err)
-			require.EqualValues(t, size, n)
+			require.EqualValues(t, tooMuch, n)
 			_, err = Await(task, peer)
 			return err
 		})
@@ -374,7 +379,7 @@ func TestPeerThatResetsAWrite(t *testing.T) {
 			b.SetLinger(0)
 			b.Close()
 		})
-		_, err := s.Write(task, make([]byte, 32<<20))
+		_, err := s.Write(task, make([]byte, tooMuch))
 		require.ErrorContains(t, err, "write")
 		require.NotErrorIs(t, err, net.ErrClosed)
 		_, again := s.Write(task, []byte("eggs"))
@@ -392,7 +397,7 @@ func TestClose(t *testing.T) {
 			l := task.Loop()
 			s := l.Attach(wrap(a))
 			reader := Go(l, func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
-			writer := Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, 32<<20)) })
+			writer := Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, tooMuch)) })
 			other := Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, 1)) })
 			task.Yield()
 			require.NoError(t, s.Close())
@@ -493,10 +498,9 @@ func TestDetach(t *testing.T) {
 // Before Detach returns, the transport has written what a canceled Write left to it.
 func TestDetachAfterACanceledWrite(t *testing.T) {
 	streams(t, func(t *testing.T, task *Task, s *Stream, b *net.TCPConn) error {
-		const size = 32 << 20
 		l := task.Loop()
 		require.ErrorIs(t, task.Timeout(10*time.Millisecond, func() error {
-			_, err := s.Write(task, make([]byte, size))
+			_, err := s.Write(task, make([]byte, tooMuch))
 			return err
 		}), context.DeadlineExceeded)
 		peer := RunInExecutor(l, NewExecutor(1), func() (int64, error) { return io.Copy(io.Discard, b) })
@@ -504,7 +508,7 @@ func TestDetachAfterACanceledWrite(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, conn.Close())
 		n, err := Await(task, peer)
-		require.EqualValues(t, size, n)
+		require.EqualValues(t, tooMuch, n)
 		return err
 	})
 }
@@ -641,7 +645,7 @@ func TestRunClosesStreams(t *testing.T) {
 			go b.Write(make([]byte, 1<<20))
 			l.Attach(wrap(a)) // its helper fills both buffers and waits for another
 			s := l.Attach(wrap(c))
-			Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, 32<<20)) })
+			Go(l, func(t *Task) (int, error) { return s.Write(t, make([]byte, tooMuch)) })
 			Go(l, func(t *Task) (int, error) { return s.Read(t, make([]byte, 1)) })
 			return sleep(task, 10*time.Millisecond)
 		})
