@@ -16,6 +16,7 @@ import (
 
 	"boundaries/contention"
 	"boundaries/internal/noise"
+	"boundaries/internal/race"
 	"boundaries/internal/suite/suitebench"
 	"boundaries/internal/suite/suitetest"
 )
@@ -58,6 +59,9 @@ func results(t *testing.T, args ...string) []*benchfmt.Result {
 // first iteration (go.dev/issue/49980), and benchstat can read its keys.
 func TestRows(t *testing.T) {
 	suitetest.Once(t)
+	if race.Enabled {
+		t.Skip("this looks at names, and TestVariantsAreRight runs the variants")
+	}
 	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=2,1")
 	want := 0
 	for _, job := range smallGrid() {
@@ -146,6 +150,9 @@ func TestDialsAreKeys(t *testing.T) {
 }
 
 func TestMisusedFlags(t *testing.T) {
+	if race.Enabled {
+		t.Skip("one goroutine reads the flags")
+	}
 	for want, args := range map[string][]string{
 		`contention: -shape "heap": want record, counter or map`:                                                                           {"-shape=heap"},
 		`contention: -hold "long": want durations such as 0, 300ns or 10us, separated by commas`:                                           {"-hold=long"},

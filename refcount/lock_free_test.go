@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -268,7 +269,11 @@ func TestQueuedWhileTheOwnerCloses(t *testing.T) {
 func TestOwnerIsGoneWhenTheWordSaysMerged(t *testing.T) {
 	heap := newLockFree(nil)
 	owner, other := heap.Handle().(*biasedHandle), heap.Handle().(*biasedHandle)
-	for range 20000 {
+	rounds := 20000
+	if race.Enabled {
+		rounds /= 10
+	}
+	for range rounds {
 		r := owner.New("spam")
 		owner.Incref(r)
 		o := r.slot.(*slot[biasedCount])

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/fork"
+	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -327,7 +328,10 @@ func TestTryIncrefWhileObjectsAreFreed(t *testing.T) {
 		if v.OneWorker {
 			return
 		}
-		const rounds = 20000
+		rounds := 20000
+		if race.Enabled {
+			rounds /= 10
+		}
 		var published atomic.Pointer[Ref]
 		var got atomic.Int64
 		var stop atomic.Bool

@@ -63,6 +63,9 @@ func generated(t *testing.T, dir string) map[string]string {
 // The generated files are what gen.go writes, no more and no fewer.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	suitetest.Once(t)
+	if race.Enabled {
+		t.Skip("what it runs is built without the race detector")
+	}
 	dir := copyPackage(t)
 	out, err := goIn(t, dir, "generate")
 	require.NoError(t, err, out)
@@ -82,9 +85,6 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 func testAddASystem(t *testing.T, dir string) {
 	if testing.Short() {
 		t.Skip("builds a copy of the package")
-	}
-	if race.Enabled {
-		t.Skip("what it runs is built without the race detector")
 	}
 	const file = `package systems
 

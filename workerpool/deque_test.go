@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"boundaries/internal/race"
 	"boundaries/internal/suite/suitetest"
 )
 
@@ -75,7 +76,7 @@ func TestDequeMatchesASlice(t *testing.T) {
 // small and often nearly empty, so that owner and thieves meet.
 func TestDequeUnderThieves(t *testing.T) {
 	n := 200_000
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		n = 20_000
 	}
 	for _, start := range starts[:2] {
@@ -216,7 +217,7 @@ func TestInboxIsBoundedAndFair(t *testing.T) {
 // gets the tasks of a publisher in the order of publication.
 func TestInboxOfManyGoroutines(t *testing.T) {
 	n := 100_000
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		n = 10_000
 	}
 	for _, takers := range []int{1, 3} {
@@ -279,7 +280,7 @@ func TestInboxOfManyGoroutines(t *testing.T) {
 // Owner and thief both try to take the only task, many times. Exactly one gets it.
 func TestDequeLastTask(t *testing.T) {
 	n := 2_000_000
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		n = 200_000
 	}
 	var d deque

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"boundaries/internal/park"
+	"boundaries/internal/race"
 )
 
 // A thief has seen the only task and not claimed it yet. Once the owner has taken it,
@@ -24,7 +25,10 @@ func TestPopOfTheLastTaskIsAClaim(t *testing.T) {
 // A thief steals while the owner pushes many tasks at once. It finds only those that
 // are there already.
 func TestStealWhileManyArePushed(t *testing.T) {
-	const rounds, batch = 300, 8192
+	rounds, batch := 300, 8192
+	if race.Enabled {
+		rounds = 20
+	}
 	var d deque
 	d.init(0, 2)
 	ran := 0
