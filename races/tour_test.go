@@ -164,7 +164,7 @@ Each program below is a safe program of this suite without its protection, and d
 	runs, most := 1, 1
 	switch {
 	case race.Enabled:
-		if runs, most = 5, 5; testing.Verbose() {
+		if runs, most = 2, 2; testing.Verbose() {
 			runs, most = 20, 20
 		}
 		tour(`Go's race detector checks each read and write of memory while the program runs (go test -race). It does not
