@@ -121,12 +121,11 @@ func withChildren(row string) bool {
 }
 
 // The main command has every row of the list of workloads, except those that this platform
-// skips. Every row runs with as many procs as its name says, at every list of -cpu and
-// every -benchtime. Where all rows run for a time, their processor time must be
-// possible as well: a row with a worker too many, or whose children count twice, uses
-// about twice the time that its processors have. Less than that says nothing, because
-// the clocks of a busy machine drift by a few percent and Go's own threads run beside
-// the workers.
+// skips. Every row runs with as many procs as its name says, and some rows at every list of
+// -cpu and every -benchtime. Where all rows run for a time, their processor time must be
+// possible as well: a row with a worker too many uses about twice the time that its
+// processors have. Less than that says nothing, because the clocks of a busy machine drift
+// by a few percent and Go's own threads run beside the workers.
 func TestCPUListIsHonored(t *testing.T) {
 	suitetest.Once(t)
 	t.Parallel()
