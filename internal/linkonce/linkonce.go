@@ -10,10 +10,11 @@ import (
 )
 
 // linkOnce is a script that stands in for the go command. It keeps each program that it
-// builds, and copies it when a later build has the same flags, package and Go files,
+// builds, and links to it when a later build has the same flags, package and Go files,
 // because most of the time of such tests is the linker's. So a program may come from
 // another path, or have another code layout than -randlayout asks for. The script compares
-// the Go files of the current directory, or of the folder named tree above it.
+// the Go files of the current directory, or of the folder named tree above it, and of four
+// levels of folders below.
 //
 // With LINK=always in the environment every build links. Builds with another LINK share
 // programs only with builds that have the same LINK.
@@ -24,32 +25,39 @@ always*) exec "$go" "$@" ;;
 *" test -c "* | *" build "*) ;;
 *) exec "$go" "$@" ;;
 esac
-top=. dir=
+top=. dir=.
 case $PWD in
-*/tree*) top=${PWD%%%%/tree*}/tree/ dir=tree${PWD##*/tree} ;;
+*/tree*) top=${PWD%%%%/tree*}/tree/ dir=../tree${PWD##*/tree} ;;
 esac
-key=$(
-	echo "$LINK" "$dir" "${GOWORK##*/tree}" "$GOFLAGS" "$GOOS/$GOARCH/$CGO_ENABLED"
-	before=
-	for arg; do
-		case $before$arg in
-		-overlay=*.json) overlay=${arg#*=} && cat "${overlay%%json}go" ;;
-		-o*) ;;
-		*-randlayout=*) echo "${arg%%%%-randlayout=*}-randlayout" ;;
-		*) echo "$arg" ;;
-		esac
-		before= && [ "$arg" != -o ] || before=-o
-	done
-	sha256sum ./*_test.go 2>/dev/null
-	cd "$top" && find . -name .git -prune -o \( -name '*.go' ! -name '*_test.go' -o -name 'go.*' \) -exec sha256sum {} + | sort
-)
-key=$kept/$(echo "$key" | sha256sum | cut -c 1-64)
-for out; do
-	[ "$before" != -o ] || break
-	before=$out
+text="$LINK $dir ${GOWORK##*/tree} $GOFLAGS $GOOS/$GOARCH/$CGO_ENABLED" overlay= out= before=
+for arg; do
+	case $before$arg in
+	-overlay=*.json) overlay=${arg#*=} ;;
+	-o*) out=$arg ;;
+	*-randlayout=*) text="$text ${arg%%%%-randlayout=*}-randlayout" ;;
+	*) text="$text $arg" ;;
+	esac
+	before= && [ "$arg" != -o ] || before=-o
 done
-exec 9>"$key.lock" && flock 9
-[ -e "$key" ] || "$go" "$@" && { [ -e "$key" ] || cp "$out" "$key"; } && cp "$key" "$out"
+key=$(
+	cd "$top" && set -- "$dir"/*_test.go
+	for file in *.go */*.go */*/*.go */*/*/*.go */*/*/*/*.go go.* */go.* */*/go.*; do
+		[ -z "${file##*_test.go}" ] || set -- "$@" "$file"
+	done
+	{
+		echo "$text"
+		[ -z "$overlay" ] || cat "${overlay%%json}go"
+		sha256sum "$@" 2>/dev/null # and patterns that match nothing
+	} | sha256sum
+)
+key=$kept/${key%%%% *}
+share() { ln -f "$1" "$2" 2>/dev/null || cp "$1" "$2"; }
+if [ ! -e "$key" ]; then
+	exec 9>"$key.lock" && flock 9
+	[ ! -e "$out" ] || rm "$out" # which may be one of those that it keeps
+	[ -e "$key" ] || { "$go" "$@" && share "$out" "$key"; } || exit
+fi
+share "$key" "$out"
 `
 
 var made string // the folder, once Path has made it

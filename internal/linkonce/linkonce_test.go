@@ -25,6 +25,7 @@ func TestLinksAgain(t *testing.T) {
 	bin := t.TempDir()
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.Mkdir(".git", 0o700)) // of which only the overlay counts
+	require.NoError(t, os.MkdirAll("1/2/3/4", 0o700))
 	write := func(file, text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o700)) }
 	linker := filepath.Join(bin, "linker") // each program that it links is one line longer
 	write(linker, fmt.Sprintf("#!/bin/sh\nwhile [ $1 != -o ]; do shift; done\necho >>%s/linked && cp %[1]s/linked $2\n", bin))
@@ -43,6 +44,8 @@ func TestLinksAgain(t *testing.T) {
 		{"main_test.go=1", "test -c -o a .", false},
 		{"main_test.go=2", "test -c -o a .", true},
 		{"go.mod=2", "test -c -o a .", true},
+		{"1/2/3/4/deep.go=1", "test -c -o a .", true},
+		{"1/2/3/4/deep_test.go=1", "test -c -o a .", false},
 		{"GOFLAGS=-v", "test -c -o a .", true},
 		{"GOFLAGS=-v", "test -race -c -o a .", true},
 		{".git/changed.go=1", "build -overlay=.git/changed.json -o a .", true},
