@@ -15,6 +15,9 @@ import (
 // whose temporary directory forbids programs, or is small, sets GOTMPDIR, perhaps with
 // go env -w.
 func TempDir() string {
+	if own := os.Getenv("GOTMPDIR"); own != "" {
+		return own
+	}
 	own, _ := exec.Command("go", "env", "-json=false", "GOTMPDIR").Output()
 	return cmp.Or(strings.TrimSpace(string(own)), os.TempDir())
 }

@@ -73,6 +73,7 @@ func TestMain(m *testing.M) {
 	t.Setenv("GOGC", "off")
 	controlSteps = 1000
 	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("GOTMPDIR", os.Getenv("TMPDIR")) // so that no run asks the go command for it
 	return dir
 }
 
