@@ -169,6 +169,7 @@ func TestCompareRevisions(t *testing.T) {
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
 	t.Setenv("PATH", linkonce.Path())
+	t.Setenv("GOTMPDIR", t.TempDir()) // so that no comparison asks the go command for it
 	t.Chdir(t.TempDir())
 	git := func(args ...string) {
 		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b"}, args...)...).CombinedOutput()

@@ -89,6 +89,7 @@ func TestRunOnOtherMachines(t *testing.T) {
 	t.Setenv("PATH", linkonce.Path()) // before TMPDIR is what a run must leave empty
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
+	t.Setenv("GOTMPDIR", here)
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")

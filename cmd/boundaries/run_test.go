@@ -61,6 +61,7 @@ func TestRunVerb(t *testing.T) {
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
 	t.Setenv("PATH", linkonce.Path())
+	t.Setenv("GOTMPDIR", t.TempDir()) // so that no run asks the go command for it
 	t.Setenv("GOFLAGS", "'-ldflags=-s -w'")
 	t.Setenv("GOGC", "off")
 	require.NoError(t, os.WriteFile("go.mod", []byte("module tiny\n\ngo 1.26\n"), 0o666))

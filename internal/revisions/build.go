@@ -57,16 +57,22 @@ func (c *comparison) enter(s *side) error {
 	return nil
 }
 
+// platform are the settings of the go command that checkPlatform reads.
+var platform = []string{"GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS"}
+
 // checkPlatform returns an error if this machine cannot run the test binaries. It also
 // reads the -ldflags and the -exec of GOFLAGS.
 func (c *comparison) checkPlatform(ctx context.Context) error {
-	out, err := c.goTool(ctx, &c.head, filepath.Join(c.head.root), "env", "-json=false", "GOOS", "GOARCH", "GOHOSTOS", "GOHOSTARCH", "GOFLAGS")
-	if err != nil {
-		return command.BadInput("%s: go env: %s", &c.head, c.reason(ctx, &c.head, err))
+	if c.platform == "" { // the built-in benchmarks need no checkout
+		var err error
+		args := append([]string{"env", "-json=false"}, platform...)
+		if c.platform, err = c.goTool(ctx, &c.head, c.head.root, args...); err != nil {
+			return command.BadInput("%s: go env: %s", &c.head, c.reason(ctx, &c.head, err))
+		}
 	}
-	env := strings.SplitN(out, "\n", 5)
+	env := strings.SplitN(c.platform, "\n", 5)
 	if len(env) < 5 {
-		return fmt.Errorf("go env printed %q, want five lines", out)
+		return fmt.Errorf("go env printed %q, want five lines", c.platform)
 	}
 	goos, goarch, hostOS, hostArch := env[0], env[1], env[2], env[3]
 	runs := goarch == hostArch || goarch == runtime.GOARCH || goarch == "386" && hostArch == "amd64"
@@ -297,18 +303,18 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 			text += " (only head has " + file + ")"
 		}
 	}
-	if c.ignored(ctx) != "" {
-		text += c.lacking(ctx)
+	if example := c.ignored(ctx); example != "" {
+		text += c.lacking(example)
 	}
 	return text
 }
 
-// lacking says which files a side does not have though the checkout has them, or "".
-func (c *comparison) lacking(ctx context.Context) string {
+// lacking says which files a side does not have though the checkout has them, or "". The
+// example is what c.ignored returns.
+func (c *comparison) lacking(example string) string {
 	if c.top == "" {
 		return ""
 	}
-	example := c.ignored(ctx)
 	if example != "" {
 		example = ", such as " + example + ","
 	}

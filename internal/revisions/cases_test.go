@@ -53,18 +53,18 @@ func BenchmarkLog(b *testing.B) {
 }
 `
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": prints})
-	o := with(func(o *Options) { o.Rounds = 6 })
+	o := with(func(o *Options) { o.Rounds = 4 })
 	status, stdout, stderr := compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Regexp(t, `Unchanged\n(.*\n)*?  Thing\S* +things/op +7\.000 +7\.000 `, stdout)
 	require.Contains(t, stdout, "no confirmed regression in 2 rows\n")
 	require.NotContains(t, stdout, "raft")
 
-	o = withPerf(with(func(o *Options) { o.Rounds, o.Format, o.Bench = 6, "benchstat", "Thing" }))
+	o = withPerf(with(func(o *Options) { o.Rounds, o.Format, o.Bench = 4, "benchstat", "Thing" }))
 	status, stdout, stderr = compare("HEAD", o)
 	require.Zero(t, status, stderr)
 	require.Equal(t, 4, strings.Count(stdout, "vs base"), stdout) // one table a unit
-	require.Contains(t, stdout, "n=6")
+	require.Contains(t, stdout, "n=4")
 	require.Regexp(t, `│ +base +│ +head +│`, stdout)
 	require.Regexp(t, `Thing\S* +7\.000 .* 7\.000 `, stdout)
 }
@@ -161,9 +161,9 @@ func TestFailureInRoundFive(t *testing.T) {
 func TestSkipsOnce(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
-	t.Setenv("WRONG", "8")
+	t.Setenv("WRONG", "4")
 	t.Setenv("HOW", "skip")
-	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds = 6 }))
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds = 3 }))
 	require.Zero(t, status, stderr)
 	require.Regexp(t, `not every round has a value of both sides: Flaky-?\d*\n`, stdout)
 }
@@ -172,12 +172,12 @@ func TestSkipsOnce(t *testing.T) {
 func TestFailureInSecondStage(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": flaky})
 	t.Setenv("CALLS", filepath.Join(t.TempDir(), "calls"))
-	t.Setenv("WRONG", "14")
+	t.Setenv("WRONG", "10")
 	t.Setenv("HOW", "failure")
 	write(t, map[string]string{"slow": ""})
-	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench = 6, "Flaky" }))
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Rounds, o.Bench = 4, "Flaky" }))
 	require.Equal(t, 1, status, stderr)
-	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 6, package \., BenchmarkFlaky with -bench '\^BenchmarkFlaky\$': `, stdout)
+	require.Regexp(t, `^# the rows that looked different were not measured again: (base|head), measuring again, round 2 of 4, package \., BenchmarkFlaky with -bench '\^BenchmarkFlaky\$': `, stdout)
 	require.NotContains(t, stdout, "Regressions")
 
 	t.Setenv("WRONG", "")
@@ -459,6 +459,7 @@ func TestWorkspace(t *testing.T) {
 			tmp, err := filepath.Abs("tmp")
 			require.NoError(t, err)
 			t.Setenv("TMPDIR", tmp)
+			t.Setenv("GOTMPDIR", "")
 			if committed {
 				// Benchstat gets no GOFLAGS of the user, and may say more than its table.
 				t.Setenv("GOENV", filepath.Join(t.TempDir(), "env"))
@@ -520,7 +521,7 @@ func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things
 func TestRenamedModule(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "things": "1111"})
 	commit(t, map[string]string{"go.mod": strings.Replace(goMod, "tiny", "tiny/v2", 1), "things": "2222"})
-	status, stdout, stderr := compare("HEAD~1", with(func(o *Options) { o.Rounds = 6 }))
+	status, stdout, stderr := compare("HEAD~1", with(func(o *Options) { o.Rounds = 4 }))
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)
 }
@@ -529,7 +530,7 @@ func TestMovedPackage(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "old/a_test.go": fmt.Sprintf(benchmark, "Thing"), "old/things": "1111"})
 	git(t, "mv", "old", "new") // and not committed
 	write(t, map[string]string{"new/a_test.go": fmt.Sprintf(benchmark, "Thing") + "\n// Moved.\n", "new/things": "2222"})
-	o := with(func(o *Options) { o.Rounds, o.Packages = 6, "./..." })
+	o := with(func(o *Options) { o.Rounds, o.Packages = 4, "./..." })
 	status, stdout, stderr := compare("HEAD", o)
 	require.Equal(t, 1, status, stderr)
 	require.Regexp(t, `Regressions\n  `+row(`1\.111k`, `2\.222k`), stdout)

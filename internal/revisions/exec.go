@@ -153,7 +153,7 @@ var missing = regexp.MustCompile(`no such file or directory|cannot find the (fil
 func (c *comparison) failure(ctx context.Context, stdout, stderr string, err error) error {
 	err = failure(stdout, stderr, err)
 	if missing.MatchString(err.Error()) {
-		return fmt.Errorf("%w%s", err, c.lacking(ctx))
+		return fmt.Errorf("%w%s", err, c.lacking(c.ignored(ctx)))
 	}
 	return err
 }

@@ -93,12 +93,8 @@ func (c *comparison) resolve(ctx context.Context, rev string) (err error) {
 	if c.head.commit, err = c.commit(ctx, "HEAD"); err != nil {
 		return command.BadInput("want a checkout with a commit, but HEAD names none")
 	}
-	shallow := ""
-	if out, err := c.git(ctx, c.top, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(out) == "true" {
-		shallow = "; this clone is shallow: fetch the whole history (git fetch --unshallow, or fetch-depth: 0 for actions/checkout)"
-	}
 	if c.base.commit, err = c.commit(ctx, rev); err != nil {
-		return command.BadInput("base %q: want a branch, tag or commit of this repository%s", rev, shallow)
+		return command.BadInput("base %q: want a branch, tag or commit of this repository%s", rev, c.shallow(ctx))
 	}
 	// Git takes the tag, and says so on standard error.
 	if out, err := c.git(ctx, c.top, "for-each-ref", "--format=%(refname)", "refs/tags/"+rev, "refs/heads/"+rev); err == nil {
@@ -109,7 +105,7 @@ func (c *comparison) resolve(ctx context.Context, rev string) (err error) {
 	if c.MergeBase {
 		out, err := c.git(ctx, c.top, "merge-base", c.base.commit, c.head.commit)
 		if err != nil {
-			return command.BadInput("base %q and HEAD have no common commit here%s", rev, shallow)
+			return command.BadInput("base %q and HEAD have no common commit here%s", rev, c.shallow(ctx))
 		}
 		c.base.commit = strings.TrimSpace(out)
 	}
@@ -121,12 +117,21 @@ func (c *comparison) resolve(ctx context.Context, rev string) (err error) {
 	return nil
 }
 
+// shallow says that the repository lacks history, or "".
+func (c *comparison) shallow(ctx context.Context) string {
+	if out, err := c.git(ctx, c.top, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(out) == "true" {
+		return "; this clone is shallow: fetch the whole history (git fetch --unshallow, or fetch-depth: 0 for actions/checkout)"
+	}
+	return ""
+}
+
 // fill checks out the files of both worktrees.
 func (c *comparison) fill(ctx context.Context) error {
 	for _, s := range c.sides() {
-		// A second try must write all files again.
-		if _, err := c.git(ctx, s.tree, "read-tree", "--empty"); err != nil {
-			return fmt.Errorf("checking out %s: %w", s.name, err)
+		if c.noFilters != nil { // a second try must write all files again
+			if _, err := c.git(ctx, s.tree, "read-tree", "--empty"); err != nil {
+				return fmt.Errorf("checking out %s: %w", s.name, err)
+			}
 		}
 		if _, err := c.git(ctx, s.tree, "reset", "--quiet", "--hard"); err != nil {
 			return fmt.Errorf("checking out %s: %w", s.name, err)
@@ -262,12 +267,14 @@ func (c *comparison) hidden(ctx context.Context, top string) (changes []change, 
 // committed, because only head would have it, and one outside the repository, because
 // both sides would build the user's checkout.
 func (c *comparison) leaveOutWorkspace(ctx context.Context, cwd string, changes []change) ([]change, error) {
-	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", "env", "-json=false", "GOWORK")
+	args := append([]string{"env", "-json=false", "GOWORK"}, platform...)
+	out, errOut, err := c.execEnv(ctx, []string{"GOWORK=" + os.Getenv("GOWORK")}, cwd, "go", args...)
 	if err != nil {
 		return nil, command.BadInput("go env: %w", firstLine(errOut, err))
 	}
-	file := strings.TrimSpace(out)
-	if file == "" || file == "off" {
+	file, rest, _ := strings.Cut(out, "\n")
+	c.platform = rest
+	if file = strings.TrimSpace(file); file == "" || file == "off" {
 		return changes, nil
 	}
 	if resolved, err := filepath.EvalSymlinks(file); err == nil {

@@ -91,6 +91,7 @@ type comparison struct {
 	noFilters  []string // options of git
 	work       string   // the go.work that counts, in the tree
 	without    string   // says which go.work does not count, or ""
+	platform   string   // the go command's settings of that name, one on each line
 	ldflags    []string // of GOFLAGS
 	patterns   patterns
 	base, head side

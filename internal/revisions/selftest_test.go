@@ -40,7 +40,8 @@ func BenchmarkLoop(b *testing.B) {
 func TestInjection(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": "module example.com/tiny\n\ngo 1.24\n", "a_test.go": stretched})
 	for _, name := range []string{"BenchmarkFirst/b", "BenchmarkLoop"} {
-		c := &comparison{Options: quick, stderr: io.Discard, inject: &injection{name: name, percent: 900}}
+		o := with(func(o *Options) { o.Rounds = 1 })
+		c := &comparison{Options: o, stderr: io.Discard, inject: &injection{name: name, percent: 900}}
 		report, err := c.compare(t.Context(), "HEAD", io.Discard)
 		require.NoError(t, err)
 		found := 0
@@ -63,7 +64,7 @@ func TestSelfTest(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	for _, builtin := range []bool{false, true} {
 		var stdout strings.Builder
-		err := SelfTest(t.Context(), builtin, quick, &stdout, io.Discard)
+		err := SelfTest(t.Context(), builtin, with(func(o *Options) { o.Bench = "Thing|Hash|Sort" }), &stdout, io.Discard)
 		target := map[bool]string{false: "Thing", true: "Hash"}[builtin]
 		require.EqualError(t, err, "the gate does not work here: the slowdown of 20 % in "+target+" was missed")
 		require.Regexp(t, `^the same code on both sides: no confirmed regression in \d rows?; .*\n`+target+` takes 20 % longer: no confirmed .*\n(.*\n)*`+
