@@ -239,7 +239,7 @@ func TestGitSettings(t *testing.T) {
 		commit(t, nil)
 		git(t, "config", "submodule.recurse", "true")
 		before := git(t, "-C", "docs/theme", "config", "core.worktree")
-		c, end := checkOut(t)
+		c, end := checkOut(t, quick)
 		require.FileExists(t, filepath.Join(c.head.tree, "a_test.go"))
 		end()
 		require.Equal(t, before, git(t, "-C", "docs/theme", "config", "core.worktree"))
@@ -257,9 +257,10 @@ func TestGitSettings(t *testing.T) {
 			if test.config == "" {
 				git(t, "config", "--unset", "core.sshCommand")
 			}
-			c, end := checkOut(t)
+			c := &comparison{Options: quick}
+			require.ErrorContains(t, c.prepare(t.Context(), "none"), `base "none"`) // when the environment is complete
 			require.Equal(t, test.want, slices.Contains(c.env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes"), "%+v", test)
-			end()
+			require.NoError(t, c.cleanUp(t.Context()))
 		}
 	})
 	t.Run("filters", func(t *testing.T) {
@@ -270,7 +271,7 @@ func TestGitSettings(t *testing.T) {
 		git(t, "config", "filter.lock.required", "true")
 		git(t, "config", "filter.lock.smudge", `test -f "$(git rev-parse --git-dir)/key" && cat`)
 		for range 2 {
-			c, end := checkOut(t)
+			c, end := checkOut(t, quick)
 			require.FileExists(t, filepath.Join(c.base.tree, "secret.txt"))
 			require.FileExists(t, filepath.Join(c.head.tree, "secret.txt"))
 			require.Len(t, c.notes, 1)
@@ -294,7 +295,7 @@ func TestGitSettings(t *testing.T) {
 		git(t, "config", "status.showUntrackedFiles", "no")
 		git(t, "config", "diff.external", "false")
 		git(t, "config", "log.showSignature", "true")
-		c, end := checkOut(t)
+		c, end := checkOut(t, quick)
 		require.FileExists(t, filepath.Join(c.head.tree, "a_test.go"))
 		require.True(t, c.head.dirty, "the hooks are untracked")
 		end()
@@ -338,7 +339,7 @@ func TestWorkspace(t *testing.T) {
 	// requireDep requires that both sides would be built with the dependency of a folder.
 	requireDep := func(t *testing.T, dep, note string) {
 		t.Helper()
-		c, end := checkOut(t)
+		c, end := checkOut(t, quick)
 		for _, s := range c.sides() {
 			require.NoError(t, c.enter(s))
 			dir, err := c.goTool(t.Context(), s, filepath.Join(s.root, "app"), "list", "-json=false", "-f", "{{.Dir}}", "example.com/dep")
@@ -442,7 +443,8 @@ func TestWorkspace(t *testing.T) {
 		require.NoError(t, os.Symlink(filepath.Join("testdata", "in"), "relative"))
 		commit(t, nil)
 		for _, want := range []string{"", "in.txt of base is a link to " + in + " in this checkout, and so to head's testdata/in"} {
-			c, end := checkOut(t)
+			c, end, err := prepare(t, with(func(o *Options) { o.Packages = "./none" }))
+			require.ErrorContains(t, err, "./none")
 			require.Equal(t, want, strings.Join(c.notes, "\n"))
 			end()
 			write(t, map[string]string{"testdata/in": "2"})
@@ -507,7 +509,7 @@ var things = "1"
 
 func BenchmarkThing(b *testing.B) { b.ReportMetric(float64(len(things)), "things/op") }
 `})
-	t.Setenv("GOFLAGS", "'-ldflags=-X example.com/tiny.things=12345' -tags=x -exec=false")
+	t.Setenv("GOFLAGS", "'-ldflags=-s -w -X example.com/tiny.things=12345' -tags=x -exec=false")
 	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Relink = true }))
 	require.Zero(t, status, stderr)
 	require.Regexp(t, row(`5\.000`, `5\.000`), stdout)
@@ -558,9 +560,8 @@ func TestIgnoredFiles(t *testing.T) {
 
 func TestOtherPlatform(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
-	other := map[bool]string{true: "linux", false: "windows"}[runtime.GOOS == "windows"]
-	t.Setenv("GOOS", other)
-	requireBadInput(t, "GOOS="+other+" GOARCH="+runtime.GOARCH+": want the platform of this machine, ", "HEAD", quick)
+	t.Setenv("GOOS", otherOS)
+	requireBadInput(t, "GOOS="+otherOS+" GOARCH="+runtime.GOARCH+": want the platform of this machine, ", "HEAD", quick)
 }
 
 func TestShallowClone(t *testing.T) {

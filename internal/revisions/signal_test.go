@@ -165,7 +165,7 @@ func TestInterruptCleanUp(t *testing.T) {
 	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n*worktree*remove*) mkdir %q/hit 2>/dev/null && kill -INT $$;;\nesac\nexec %q \"$@\"\n", bin, program)
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o777))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	_, end := checkOut(t)
+	_, end := checkOut(t, quick)
 	end()
 	require.DirExists(t, filepath.Join(bin, "hit"))
 }
@@ -195,7 +195,7 @@ func TestReaderGoesAway(t *testing.T) {
 // A command that says nothing because its output finds no room fails for that reason.
 func TestNoRoom(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": "package tiny\n"})
-	c, end := checkOut(t)
+	c, end := checkOut(t, quick)
 	_, _, err := c.exec(t.Context(), c.top, "sh", "-c", "mv '"+c.tmp+"' '"+c.tmp+".moved'; exit 1")
 	require.ErrorContains(t, err, "room-")
 	require.NoError(t, os.Rename(c.tmp+".moved", c.tmp))
