@@ -820,7 +820,7 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 	require.Contains(t, p.failure.Value, "1 tasks forked and not joined", "of a stolen task")
 }
 
-// Eight workers sleep between two runs and use less than 0.5 % of a processor.
+// Eight workers sleep between two runs and use less than 2 % of a processor.
 func TestIdlePoolSleeps(t *testing.T) {
 	if _, err := cputime.Used(); err != nil {
 		t.Skip(err)
@@ -830,7 +830,7 @@ func TestIdlePoolSleeps(t *testing.T) {
 	// This process may do other work, such as collecting garbage, but not in
 	// every second.
 	least := time.Hour
-	for try := 0; try < 5 && least >= 5*time.Millisecond; try++ {
+	for try := 0; try < 5 && least >= 20*time.Millisecond; try++ {
 		before, err := cputime.Used()
 		require.NoError(t, err)
 		time.Sleep(time.Second)
@@ -839,7 +839,7 @@ func TestIdlePoolSleeps(t *testing.T) {
 		least = min(least, after-before)
 	}
 	t.Logf("%v of processor time in a second", least)
-	require.Less(t, least, 5*time.Millisecond)
+	require.Less(t, least, 20*time.Millisecond)
 	require.Equal(t, Forks+1, p.Run(fibLockFree, N), "the workers are woken")
 	p.Close()
 }
