@@ -552,6 +552,9 @@ func TestBrokenChildren(t *testing.T) {
 		{"pipe pipe-gob", "half a head and end", "reading the head of a frame: got 2 bytes, want 4: unexpected EOF (exit status 0)", patience},
 	} {
 		for name := range strings.FieldsSeq(test.variants) {
+			if race.Enabled && test.serve == "kill itself" && name != "lock-free" && name != "pipe" {
+				continue // ten children each, which start ten times as slowly
+			}
 			t.Setenv(childtest.Serve, test.serve)
 			p, err := named(name).Start(1, Word)
 			t.Run(name+"/"+test.serve, func(t *testing.T) {
@@ -1034,6 +1037,10 @@ func TestOwnEndsOnly(t *testing.T) {
 // After all this, there is no child, no zombie, no descriptor, no shared memory and
 // no goroutine left.
 func TestNothingIsLeft(t *testing.T) {
+	childtest.OwnProgram(t)
+	for _, v := range []children.Variant{named("pipe"), childtest.Named(spawn.Variants, "warm-process")} {
+		start(t, v, 1, Word).Close() // opens the program
+	}
 	before := childtest.Descriptors(t)
 	goroutines := goleak.IgnoreCurrent()
 	eachRow(t, everyRow, func(t *testing.T, r row) {
