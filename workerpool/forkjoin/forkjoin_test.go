@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -820,17 +821,22 @@ func TestMisuseOfForkAndJoin(t *testing.T) {
 	require.Contains(t, p.failure.Value, "1 tasks forked and not joined", "of a stolen task")
 }
 
-// Eight workers sleep between two runs and use less than 2 % of a processor.
+// Eight workers sleep between two runs and use less than 0.5 % of a processor, or 2 % with
+// the race detector, whose own work counts, too.
 func TestIdlePoolSleeps(t *testing.T) {
 	if _, err := cputime.Used(); err != nil {
 		t.Skip(err)
 	}
 	p := New(8)
 	require.Equal(t, Forks+1, p.Run(fibLockFree, N))
-	// This process may do other work, such as collecting garbage, but not in
-	// every second.
-	least := time.Hour
-	for try := 0; try < 5 && least >= 20*time.Millisecond; try++ {
+	// Go's scavenger may return the memory of earlier tests for many seconds, at up to 1 %
+	// of the processors. This process may do other work, too, but not in every second.
+	debug.FreeOSMemory()
+	most, least := 5*time.Millisecond, time.Hour
+	if race.Enabled {
+		most = 20 * time.Millisecond
+	}
+	for try := 0; try < 5 && least >= most; try++ {
 		before, err := cputime.Used()
 		require.NoError(t, err)
 		time.Sleep(time.Second)
@@ -839,7 +845,7 @@ func TestIdlePoolSleeps(t *testing.T) {
 		least = min(least, after-before)
 	}
 	t.Logf("%v of processor time in a second", least)
-	require.Less(t, least, 20*time.Millisecond)
+	require.Less(t, least, most)
 	require.Equal(t, Forks+1, p.Run(fibLockFree, N), "the workers are woken")
 	p.Close()
 }
