@@ -150,8 +150,7 @@ func TestKills(t *testing.T) {
 				}
 				break
 			}
-			// As many more as it takes at the pace so far, and some.
-			n += n/4 + n*min(kills-len(killed), 10*len(killed)+10)/(len(killed)+1)
+			n = min(n*kills/max(len(killed), 1)*5/4, 10*n) // at this pace, and some more
 		}
 		require.NoError(t, p.Close())
 	})

@@ -125,7 +125,10 @@ func newRepo(t *testing.T, files map[string]string) {
 		left, err := os.ReadDir(tmp)
 		require.NoError(t, err)
 		require.Empty(t, left)
-		require.NoDirExists(t, filepath.Join(top, ".git", "worktrees"), "from which git lists the worktrees")
+		require.NoDirExists(t, filepath.Join(top, ".git", "worktrees"))
+		list, err := exec.Command("git", "-C", top, "worktree", "list").Output()
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(list), "\n"), "%s", list)
 	})
 }
 

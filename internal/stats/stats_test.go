@@ -14,8 +14,8 @@ import (
 	"boundaries/internal/suite/suitetest"
 )
 
-// The code under test has one goroutine, so one value of -cpu is enough, without -race.
-func TestMain(m *testing.M) { suitetest.RunPlain(suitetest.Watched{M: m}) }
+// The code under test has one goroutine, so one value of -cpu is enough.
+func TestMain(m *testing.M) { suitetest.RunOnce(suitetest.Watched{M: m}) }
 
 // lognormal returns n values about center.
 func lognormal(random *rand.Rand, n int, center, spread float64) []float64 {
