@@ -8,9 +8,9 @@ import (
 )
 
 // runLockFree gives every worker its own padded cell and adds to it atomically.
-// A reader may sum the cells at any time. Because every step adds 2, the total had
-// that value at some moment during the reading. If steps added different numbers,
-// it need not have had it at any moment.
+// A reader may sum the cells at any time. Because every step adds 2, the sum is the
+// total at some moment during the reading. If steps added different numbers, the sum
+// need not be the total at any moment.
 //
 // Cost: one locked add per step, without a transfer of the cache line; a reader
 // visits every cell.

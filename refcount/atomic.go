@@ -11,8 +11,9 @@ import (
 //
 // Cost: two locked adds per step, even with a single worker; with several, the
 // count's cache line moves from processor to processor.
-// Progress: wait-free on amd64, except TryIncref, which is lock-free: it must not
-// count up from zero, so it has to look first.
+// Progress: Incref and Decref are wait-free on amd64. TryIncref is lock-free: it must
+// not count up from zero, so it has to look first. New and a free take the arena's
+// lock and are blocking.
 type atomicHeap struct{ arena[atomic.Int64] }
 
 func newAtomic(finalize func(string)) Heap {

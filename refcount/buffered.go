@@ -10,22 +10,22 @@ import (
 // its own logs, and one goroutine at a time commits all logs to the counts.
 //
 // This is the second design of the Gilectomy (2016 to 2017). There a separate
-// thread committed the logs; here the handle that ends an epoch does. Buffered counts
-// go back to Deutsch and Bobrow (CACM 1976), and the epochs are those of Bacon et
+// thread committed the logs; here the handle that ends an epoch commits them. Buffered
+// counts go back to Deutsch and Bobrow (CACM 1976), and the epochs are those of Bacon et
 // al. ("Java without the Coffee Breaks", PLDI 2001).
 //
 // An epoch ends when every handle has handed over its logs once. A commit adds the
 // takes of this epoch and subtracts the drops of the epoch before. It must not
-// subtract the drops of this epoch: a handle may hand over, take a reference, and
-// give it to another goroutine, which drops it and only then hands over. The drop is
-// then in this epoch and the take in the next. The take cannot be any later: the
-// other goroutine saw it before the drop, and so before its own handle handed over
-// in this epoch.
+// subtract the drops of this epoch: handle A may hand over, take a reference, and
+// give it to the goroutine of handle B, which drops it and only then hands over. The
+// drop is then in this epoch and the take in the next. The take cannot be any later: A
+// took the reference before B handed over, and so before this epoch ended, and A hands
+// over in the next.
 //
 // Cost: the memory of the logs, the time of the goroutine that commits, and late
 // frees: an object is freed an epoch or more after its last drop.
 // Progress: blocking; take and drop are wait-free until a log is full, and then its
-// handle waits for all others.
+// handle may have to wait for all others.
 type bufferedHeap struct {
 	arena[int] // counts guarded by mu
 	logLen     int
@@ -63,11 +63,13 @@ func (b *bufferedHeap) Handle() Handle {
 	return &bufferedHandle{handle: handle[int]{arena: &b.arena}, heap: b}
 }
 
-// A bufferedHandle takes part in the epochs from its first Incref, Decref or Tick until
-// Close or leave. When it has finalizers to run it leaves, and its next Incref, Decref or
-// Tick takes part again; a full log does so at once. While it takes part, objects are freed
-// only if it hands over: it must Tick, use references, or leave before its goroutine waits
-// for long.
+// A bufferedHandle is a member of the epochs from its first Incref, Decref or Tick until
+// Close or leave. No epoch ends, and so no object is freed, before every member has handed
+// over. So before its goroutine waits for long, a member must call Tick, Close or leave.
+//
+// A handle that has finalizers to run leaves first, and its next Incref, Decref or Tick
+// makes it a member again. If it handed over because a log was full, it is a member again
+// before that operation returns.
 type bufferedHandle struct {
 	handle[int]
 	heap   *bufferedHeap

@@ -134,8 +134,8 @@ func dropped(o *slot[biasedCount], word int64) {
 	case word&stateMask != isQueued:
 		// The others have dropped more than they have taken, so local
 		// counts references that are gone. Only the owner can see whether
-		// any is left. If another handle has changed the word, the request
-		// is only made twice.
+		// any is left. If the swap fails, because another handle has changed
+		// the word, a later drop may ask the owner again, which does no harm.
 		o.count.shared.CompareAndSwap(word, word&^stateMask|isQueued)
 		askToMerge(o)
 	}

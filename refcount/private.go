@@ -11,7 +11,7 @@ const immortal = 1<<31 - 1
 // protection and stays in every processor's cache. This is the ceiling.
 //
 // Cost: the memory, because an object is never freed; no finalizer ever runs.
-// Progress: wait-free.
+// Progress: wait-free, except New, which takes the arena's lock and is blocking.
 type privateHeap struct{ arena[int] } // counts written in New only
 
 func newPrivate(func(string)) Heap { return &privateHeap{} }

@@ -1,4 +1,4 @@
-// Package refcount counts references to objects; dropping the last one frees them.
+// Package refcount counts references to objects, and frees an object with its last reference.
 //
 // A step takes one reference to a live object and drops it again. CPython does so
 // several times per bytecode, and the article's figures 4.1.1 and 4.1.2 are about it.
@@ -14,11 +14,12 @@
 // free is detected and named.
 //
 // Each variant is a [Heap] and the loop that is timed, in one file. The loop is
-// the counting of Incref and Decref written out. It does not check the reference and the
-// handle: that would test the caller, and does not count. The other methods make the heaps
-// complete, and only tests call them. Read global_mutex.go first, then
-// atomic.go. lock_free.go is nogil's biased count and the heart of the package, and
-// buffered.go is the second design of the Gilectomy.
+// the counting of Incref and Decref written out. It leaves out their checks of the
+// reference and the handle, which are no part of counting. A run also calls New, and at
+// its end Decref and Close. Only tests call TryIncref, Shared, Count and Tick, which make
+// the heaps complete. Read global_mutex.go first, then atomic.go. lock_free.go is nogil's
+// biased count and the heart of the package, and buffered.go is the second design of the
+// Gilectomy.
 //
 // There is no false-sharing row, because the slots of an arena are padded. Package
 // loop has that row.
@@ -102,9 +103,9 @@ type Heap interface {
 // not use it at once. A reference is not bound to a handle: it may be taken through
 // one and dropped through another.
 //
-// The methods panic if the reference cannot exist, because the object was freed or
-// belongs to another heap, or because the Ref is zero. The message names the object.
-// They also panic if the handle is closed.
+// The methods panic if the reference cannot exist: the object belongs to another heap, or
+// has been freed, or the Ref is zero. Only TryIncref takes a Ref of an object that has been
+// freed. The message names the object. The methods also panic if the handle is closed.
 type Handle interface {
 	// New makes an object and returns the first reference to it.
 	New(name string) Ref

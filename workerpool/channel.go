@@ -70,7 +70,7 @@ func (p *channelPool) Close() error {
 	}
 	defer close(p.over)
 	err := p.wait()
-	close(p.queue) // no goroutine sends any more: every admitted task has run
+	close(p.queue) // no goroutine sends anymore: every admitted task has run
 	p.running.Wait()
 	return err
 }

@@ -8,9 +8,10 @@ import (
 
 // A deque is the work-stealing deque of Chase and Lev (Dynamic circular work-stealing
 // deque, SPAA 2005), with the order of operations of Lê, Pop, Cohen and Zappa Nardelli
-// (PPoPP 2013); Go's atomics are stronger than they need. The owner pushes and pops at
-// the bottom, and thieves steal at the top. The tasks are in [top, bottom). An index
-// below top is never used again. One that the owner has popped is, and so is every slot.
+// (PPoPP 2013); Go's atomics are stronger than that order needs. The owner pushes and pops
+// at the bottom, and thieves steal at the top. The tasks are in [top, bottom). The owner
+// uses an index again after it has popped it, but never one below top. Every slot is used
+// again.
 //
 // In the papers, a thief reads a task, then claims its index, and discards the task if
 // the claim fails. In Go, that read would be a data race with the owner's next push to

@@ -7,8 +7,8 @@ import (
 )
 
 // A serialPool has no workers and no queue. Submit runs the task, and then the tasks
-// that it has submitted, on the caller's goroutine. It is for one goroutine only, and the
-// other rows are compared with it.
+// that it has submitted, on the caller's goroutine. It is for one goroutine only. Compare
+// the other rows with it.
 //
 // Cost: only the call.
 // Progress: wait-free.

@@ -18,6 +18,7 @@ import (
 // count second. If the sums are equal, every task had run when the settled counts
 // were read. In the other order, a task submitted between the two reads and another
 // task that ends between them could hide each other.
+//
 // A tally also knows whether the pool is closed. A submitter counts its task and then
 // looks whether the pool is closed; if it is, the submitter takes the count back.
 // Close first marks the pool closed and then waits until the counts are equal. So

@@ -17,8 +17,8 @@
 //   - A bounded queue holds 1024 tasks. When it is full, a submitter waits. A task
 //     that submits tasks does not wait, because then all workers could wait for room
 //     that only they can make. The pool keeps its tasks until there is room, and keeps
-//     their order except in errgroup.go. So a task may submit itself any number of times: the stack
-//     does not grow, and the tasks submitted before have their turn.
+//     their order except in errgroup.go. So a task may submit itself any number of
+//     times: the stack does not grow, and the tasks submitted before have their turn.
 //   - A canceled context ends the wait for room, except in errgroup.go. A task that
 //     has been submitted runs.
 //   - A task that panics or calls runtime.Goexit does not end its worker. Wait

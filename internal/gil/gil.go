@@ -121,10 +121,10 @@ func (g *GIL) wait(t *Thread) {
 			g.stats.Drops++
 			g.drop.Store(true)
 		}
-		// If t was woken but another thread was faster, and the holder is the same
-		// as before, t continues its interval. CPython starts a new one. There, a
-		// thread that often releases the lock, and takes it again before any waiter
-		// runs, is never asked to drop it.
+		// If t was woken but the previous holder took the lock back first, there was
+		// no switch, and t continues its interval. CPython starts a new interval.
+		// There, no waiter ever asks a thread to drop the lock that often releases it
+		// and takes it back before any waiter runs.
 		if timedOut || switched {
 			seen = g.stats.Switches
 			t.timer.Reset(interval)

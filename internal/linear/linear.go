@@ -59,9 +59,9 @@ func (h *History[In, Out]) String() string {
 	return text.String()
 }
 
-// Go calls step steps times for each worker, on a goroutine of its own, and returns when
-// all calls have returned. Before each step a worker waits a moment for the others, so that their
-// operations overlap.
+// Go calls step as often as steps says for each worker, which has a goroutine of its own.
+// It returns when all calls have returned. Before each step a worker waits a moment for the
+// others, so that their operations overlap.
 func Go(workers, steps int, step func(worker, i int)) {
 	var all sync.WaitGroup
 	var arrived atomic.Int64
@@ -109,8 +109,9 @@ func Accepts[State comparable, In, Out any](t *testing.T, m Model[State, In, Out
 }
 
 // Refuses fails the test if every history is linearizable: a model that accepts a wrong
-// structure proves nothing. It records as many histories as Accepts, and goes on for at
-// least 20 seconds, because on a busy machine operations seldom overlap.
+// structure proves nothing. It returns at the first history that is not. Until then it
+// records as many histories as Accepts, and goes on until 20 seconds have passed, because on
+// a busy machine operations seldom overlap.
 func Refuses[State comparable, In, Out any](t *testing.T, m Model[State, In, Out], record func(workers int) *History[In, Out]) {
 	t.Helper()
 	if m.refused(t, patience, record) == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // runGIL has the task lists of all workers under CPython's lock. A worker holds the
-// lock while it computes, so the lists need none of their own.
+// lock while it computes, so the lists need no lock of their own.
 //
 // Cost: two atomic loads per fork, and all parallelism.
 // Progress: blocking, because a waiter depends on the holder's ticks; a worker that

@@ -192,8 +192,8 @@ func (w *Worker) Fork(fn Func, arg int) *Task {
 	return t
 }
 
-// forkSlow forks when there is no room or no task is public. Without its calls, Fork
-// needs fewer instructions.
+// forkSlow forks when there is no room or no task is public. Its calls are not in Fork, so
+// that Fork needs fewer instructions.
 func (w *Worker) forkSlow(fn Func, arg int) *Task {
 	w.forks++
 	h := w.head

@@ -2,8 +2,8 @@ package forkjoin
 
 import "boundaries/internal/fork"
 
-// runSerial calls where the others fork, on the caller's goroutine. The other
-// rows are compared with it.
+// runSerial calls where the other variants fork, on the caller's goroutine. Compare the
+// other rows with it.
 //
 // Cost: two calls and the count.
 // Progress: wait-free.
