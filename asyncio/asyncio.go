@@ -8,9 +8,9 @@
 // they differ little, which is the article's point about asyncio and databases. With
 // latency=0 only the cost of waiting remains: system calls and switches from one
 // client to the next. Every row makes the same two system calls per step, a write and
-// a read. On an event loop with a selector that is all, beside its share of the calls that ask
-// the selector which sockets are ready; the other rows also try each read before the answer is there.
-// Otherwise the rows differ in the switches.
+// a read. An event loop with a selector also takes a share of the calls that ask the
+// selector which sockets are ready. The other rows also try each read before the answer is
+// there. Otherwise the rows differ in the switches.
 //
 // 64 questions are in flight at every -cpu, on 64 connections that are opened before
 // the clock starts; serial has one in flight. The rows differ in their clients:

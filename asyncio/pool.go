@@ -69,9 +69,9 @@ func (r *run) answer() (a Answer) {
 // a client waits for its turn, takes a connection out of the pool, asks on it, and
 // puts it back. A connection is known by its slot, from 0 to inFlight-1.
 //
-// There are as many turns at a time as connections, so take is called only while the
-// pool has an idle one. If take finds none nevertheless, it returns -1. A put must
-// synchronize before the take that returns the same slot.
+// There are as many turns at a time as connections, so share calls take only while the
+// pool has an idle one. If take finds none nevertheless, it returns -1 or goes on looking. A
+// put must synchronize before the take that returns the same slot.
 //
 // All variants with a pool share this driver: two calls through function values do not
 // show in a step of several thousand nanoseconds.

@@ -40,8 +40,9 @@
 //
 // A child is a small program, which the parent builds before the first clock starts,
 // with the go command. If there is no go command, or the current directory is not in
-// the source that the parent was built from, a child is the parent's own binary,
-// executed again. That is why a program that starts children calls [Main] first.
+// the source that the parent was built from, or that source has changed since, a child is
+// the parent's own binary, executed again. That is why a program that starts children
+// calls [Main] first.
 // [Children] says which program a child runs.
 //
 // # Death
@@ -94,8 +95,7 @@ func Workload(name string, payload children.Payload) suite.Workload {
 	return children.Workload(name, "sync", "procs", rowsOf(payload), payload)
 }
 
-// rowsOf returns the variants that have a row of that payload. A round trip has
-// none for blocks.
+// rowsOf returns the variants that have a row of that payload. Ping has none for blocks.
 func rowsOf(payload children.Payload) []Variant {
 	return slices.DeleteFunc(slices.Clone(Variants), func(v Variant) bool {
 		return payload > Word && v.InFlight == 1

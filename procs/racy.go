@@ -50,7 +50,7 @@ func serveSumMutex(w *children.Worker) {
 // serveSumAtomic has the processor do the locking. Its locked instructions work
 // between processes as between threads, because the memory is the same.
 //
-// Cost: one word that moves between two processors at every step.
+// Cost: one locked add per step, on a word that moves from processor to processor.
 // Progress: wait-free on amd64.
 func serveSumAtomic(w *children.Worker) {
 	sum(w, func(word *uint64, n uint64) {

@@ -2,7 +2,7 @@ package systems
 
 // startCExtension starts gil.go with an extension that releases the lock around
 // its work, which is nearly the whole program: one call of the extension adds for
-// 262,144 steps of Loop, or computes 64 steps of Fib, some 70 and 200 us.
+// 262,144 steps of Loop, or computes 64 steps of Fib, some 70 and 200 µs.
 //
 // A call must be that long. A thread that finds the lock taken sleeps, and waking
 // it takes as long as several microseconds of work. With calls of one fib(15), two

@@ -72,7 +72,7 @@ func (t *freeThread) take(k kind) *object {
 }
 
 func (t *freeThread) give(o *object) {
-	o.refs = freed // no other thread has o any more
+	o.refs = freed // no other thread has o anymore
 	t.locks.memory.Lock()
 	t.heap.give(o)
 	t.locks.memory.Unlock()

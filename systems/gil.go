@@ -2,10 +2,11 @@ package systems
 
 import "boundaries/internal/gil"
 
-// startGIL starts CPython as it is since 3.2: only the thread that holds the lock
+// startGIL starts CPython with the lock of 3.2 to 3.9: only the thread that holds the lock
 // executes bytecode. A thread that has waited for 5 ms requests the lock, and the holder
 // releases it. Counts and containers are plain memory. The holder checks for a request
-// before every instruction. CPython up to 3.9 skips the check before some instructions.
+// before every instruction. CPython up to 3.9 skips the check before some instructions, and
+// later versions check only where gil_jumps.go does.
 //
 // The eval breaker is the lock's own word: CPython, too, has one word for the
 // request to drop the lock and for everything else.

@@ -2,8 +2,8 @@ package systems
 
 import "boundaries/internal/gil"
 
-// startGILJumps starts CPython as it is since 3.10. It differs from gil.go in where a
-// thread looks for a request to give the lock away: only when a call begins and
+// startGILJumps starts CPython with the lock of 3.10 and later. It differs from gil.go in
+// where a thread looks for a request to give the lock away: only when a call begins and
 // after a jump backward. Between the load and the store of ans += 2 there is
 // neither, so no update is lost. No version of the language promises that.
 //

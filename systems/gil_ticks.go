@@ -2,10 +2,11 @@ package systems
 
 import "sync"
 
-// startGILTicks starts Python 1.4, whose threads count instructions: a thread
-// releases the lock and takes it again every eleven instructions, an interval of ten
-// that is counted down past zero, whether or not another thread waits. The lock exists from the beginning. Python 1.4 creates it
-// with the first thread that a program starts, and runs as [startPlain] before that.
+// startGILTicks starts Python 1.4, whose threads count instructions: a thread releases the
+// lock and takes it again every eleven instructions, whether or not another thread waits.
+// The interval is ten, and the thread counts it down past zero. The lock exists from the
+// beginning. Python 1.4 creates it with the first thread that a program starts, and runs
+// as [startPlain] before that.
 //
 // Cost: a mutex locked and unlocked twice every eleven instructions, and waking a
 // thread that usually finds the lock taken again.

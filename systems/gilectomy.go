@@ -84,7 +84,7 @@ func (t *gilectomyThread) take(k kind) *object {
 }
 
 func (t *gilectomyThread) give(o *object) {
-	o.refs = freed // no other thread has o any more
+	o.refs = freed // no other thread has o anymore
 	t.memory.Lock()
 	t.heap.give(o)
 	t.memory.Unlock()
@@ -131,6 +131,6 @@ func (t *atomicThread) take(k kind) *object {
 }
 
 func (t *atomicThread) give(o *object) {
-	o.refs = freed // no other thread has o any more
+	o.refs = freed // no other thread has o anymore
 	t.own.give(o)
 }

@@ -41,8 +41,9 @@ func newBufferedInterpreter(s *space, threads, logLen int) interpreter {
 //
 // It cannot subtract the drops of this epoch. Thread A may hand over, then take a
 // reference and give it to thread B, and B may drop it before B hands over. The
-// drop is then in this epoch and the take in the next. The take cannot be later
-// than the next epoch, because B saw it before it dropped.
+// drop is then in this epoch and the take in the next. The take cannot be any later: A
+// took the reference before B handed over, and so before this epoch ended, and A hands
+// over in the next.
 type reflog struct {
 	space  *space
 	logLen int

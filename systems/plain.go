@@ -1,7 +1,7 @@
 package systems
 
-// startPlain starts an interpreter with only one thread, which takes all steps. It is the
-// base of the ratios that price what keeps threads apart.
+// startPlain starts an interpreter with only one thread, which takes all steps. A system's
+// row divided by this one is the price of what keeps the system's threads apart.
 //
 // Cost: objects and counts, and nothing that keeps threads apart.
 // Progress: wait-free, because there is no other thread to wait for.

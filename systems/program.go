@@ -126,8 +126,8 @@ end:
 	total: "ans",
 }
 
-// Countdown is the loop of the 1996 figures, as we remember them: a step is one n
-// -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
+// Countdown is the loop of the 1996 figures, as we remember them: a step is one
+// n -= 1 in "while 0 < n", where n is a local. The program uses no container. Its
 // value is the amount by which n has decreased.
 var Countdown = &Program{
 	thread: `

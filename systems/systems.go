@@ -40,10 +40,11 @@
 //
 // Read plain.go and gil.go, which differ in the lock and in tick; then
 // free_threading.go, gilectomy.go and nogil.go, which define the same few
-// functions again. Then look at the rows of two threads in FibBoxed: two threads under gil have the speed
-// of one, free-threading is slower than that, the Gilectomy's two threads wait for each
-// other's cache lines at every constant, and two under nogil have nearly twice the speed of one. In
-// LoopBoxed both threads change one dict, and two are slower than one under nogil, too.
+// functions again. Then look at the rows of two threads in FibBoxed. Two threads under gil
+// have the speed of one. Under free-threading they are slower than that. The Gilectomy's
+// two threads wait for each other's cache lines at every constant. Two under nogil have
+// nearly twice the speed of one. In LoopBoxed both threads change one dict, and two are
+// slower than one under nogil, too.
 //
 // To add a system, write its file, add its line to [Systems], and run
 //

@@ -6,7 +6,7 @@ import "slices"
 // and an error. Only its loop's tasks and callbacks may use it.
 type Future[T any] struct {
 	loop     *Loop
-	done     bool // goes from false to true, once
+	done     bool // goes from false to true, once; Stream.Read resets that of Task.input
 	value    T    // not written after done
 	err      error
 	then     []callback  // made ready when done

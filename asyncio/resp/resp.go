@@ -30,7 +30,7 @@ import (
 // maxBytes is how many bytes a command or an answer may have.
 const maxBytes = 1 << 20
 
-// maxArgs is how many byte strings a command may have that is sent as an array.
+// maxArgs is how many byte strings a command that is sent as an array may have.
 const maxArgs = 1024
 
 // lineBytes is how many bytes a line may have: a length, an error, a command typed

@@ -4,7 +4,7 @@
 // the answer. With load=idle the program has nothing else to do. With load=busy one
 // task, thread or goroutine also computes without pause. This is the article's window
 // that must stay responsive during a long operation, and it shows the difference
-// between cooperative and pre-emptive switching. With load=stuck a computation begins
+// between cooperative and preemptive switching. With load=stuck a computation begins
 // just before each event. It never yields and never checks whether another thread has
 // requested the lock. If it had no end, some rows would never answer an event. So it
 // ends when the event is answered, or 100 ms after the event was sent. A latency of

@@ -6,8 +6,8 @@ import (
 	"boundaries/procs/internal/children"
 )
 
-// runSerial computes on the caller's goroutine, without a child. It is the base of
-// the speed-ups.
+// runSerial computes on the caller's goroutine, without a child. Compare the other rows
+// with it.
 //
 // Cost: the calls, and nothing else.
 // Progress: wait-free.

@@ -18,7 +18,7 @@
 // source of the article's deadlocks: only the forking thread exists in the
 // child, where the locks that other threads held stay locked forever. spawn starts
 // a new interpreter and sends it what it needs: the article's 50 ms. forkserver
-// forks from a process with a single thread, and is the default since 3.14. Go can
+// forks from a process with a single thread, and is Linux's default since 3.14. Go can
 // only spawn: its runtime has threads of its own and cannot be forked without an
 // exec. So it has none of fork's deadlocks, and none of its speed. The row
 // warm-process is the nearest to forkserver.

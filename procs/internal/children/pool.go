@@ -185,9 +185,8 @@ func (p *Pool) killAll() {
 }
 
 // Close ends all children, waits for them, and gives the shared memory back. It kills a
-// child that does not end within a second, which is no error. It
-// returns an error for each child that was killed since the last run, or that ended
-// with a status other than 0.
+// child that does not end within a second, which is no error. It returns an error for each
+// child that was killed since the last run, or that ended with a status other than 0.
 func (p *Pool) Close() error {
 	ours := p.broken.Load() // this pool has killed the children, and has said why
 	for _, l := range p.Lanes {

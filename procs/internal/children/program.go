@@ -157,8 +157,9 @@ func sourceRoot() (string, error) {
 // build builds the program of a folder in the module at root and returns its path. The
 // program is in GOTMPDIR, if that is set, as the go command's own programs are: a user whose
 // temporary directory forbids programs sets GOTMPDIR.
-// On Linux its file never has a name, so that nothing is left of it however this
-// process ends. It is reached through this process's descriptor.
+//
+// On Linux, build removes the name of the program's file at once, so that nothing is left of
+// it however this process ends. The path leads through this process's descriptor.
 func build(root, folder string) (string, error) {
 	if runtime.GOOS != "linux" {
 		dir, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "boundaries-")

@@ -65,8 +65,8 @@ const (
 	Block Payload = 64 << 10
 )
 
-// Table returns the variants of a table whose name no other table has. Their children
-// run the program of that folder.
+// Table returns the variants with two marks: the name of their table, which no other table
+// has, and the folder of the program that their children run.
 func Table(name, folder string, variants ...Variant) []Variant {
 	for i := range variants {
 		variants[i].table, variants[i].folder = name, folder

@@ -73,8 +73,8 @@ func Program(string) (path string, env []string, err error) {
 }
 
 // OwnProgram has the children of a test run the program that they run outside of
-// tests. It starts in half the time of the test binary, and has no race detector, with
-// which it would start in ten times as long: no detector sees the memory that processes
+// tests. That program starts in half the time of the test binary. It has no race detector,
+// which would make its start ten times as long and does not see the memory that processes
 // share. The children of a mutant are the mutant's test binary.
 func OwnProgram(t *testing.T) {
 	t.Helper()
@@ -193,7 +193,7 @@ func NeedsProc(t *testing.T) {
 func Descriptors(t *testing.T) []string {
 	t.Helper()
 	NeedsProc(t)
-	// With the first file that can be polled come descriptors of the runtime's.
+	// With the first file that can be polled, the runtime opens descriptors of its own.
 	null, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	require.NoError(t, null.Close())

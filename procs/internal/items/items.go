@@ -23,8 +23,8 @@ func Fill(item []uint64, number uint64) {
 	}
 }
 
-// Spoil has Change give a wrong answer. Tests set it. It works only with the race detector,
-// so that what is measured does not look at it.
+// Spoil makes Change give a wrong answer. Tests set it. Change reads it only in a binary with
+// the race detector, so that a benchmark does not.
 var Spoil bool
 
 // Change turns a request into its answer, and reports whether the request was
