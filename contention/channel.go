@@ -6,8 +6,8 @@ import "runtime"
 // request, and waits until the owner has acted.
 //
 // A worker that has no answer yields, up to twice, before it blocks. The first yield lets
-// the owner run if it waits for the worker's processor. The second is for an owner that is
-// busy for another worker. A worker that blocks at once may leave its processor idle, and
+// the owner run if the owner waits for the worker's processor. The second is for an owner
+// that is busy for another worker. A worker that blocks at once may leave its processor idle, and
 // an idle processor needs tens of microseconds to find work again: with think=10us and
 // hold=100ns, on a busy machine, a step took 1.1 times as long as private's, 1.2 times with
 // one yield, and 1.4 times with none (docs/tried.md).

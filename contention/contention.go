@@ -81,11 +81,11 @@ type Variant struct {
 
 // Variants lists the ways to share records, in the order of the rows.
 //
-// Three findings on two processors of an EPYC (family 25, model 17), medians of the 16
-// rounds in docs/results/lab.txt. The shortest reads scale if they write nothing shared,
-// and under sync.RWMutex they do not: two procs are 1.8 to 2.0 times as fast as one with
-// big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Without updates,
-// reads of 100 ns or more scale under rw-mutex, too.
+// Three findings on two processors of an EPYC (family 25, model 17), medians of the ratios
+// in the 16 rounds of docs/results/lab.txt. The shortest reads scale if they write nothing
+// shared, and under sync.RWMutex they do not: two procs are 1.8 to 2.0 times as fast as one
+// with big-reader-lock, lock-free, atomic and private, and 0.65 times with rw-mutex. Without
+// updates, reads of 100 ns or more scale under rw-mutex, too.
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 100 -hold 0 -think 0
 //

@@ -14,13 +14,13 @@ import (
 // Goroutines draw steps from one budget of the whole trial, a few at a time, so that
 // a fast goroutine takes more of them. With a fixed number of steps for each
 // goroutine, all would take the same number, and no unfairness could show. A
-// goroutine draws only as many steps as it takes in 200 us. Otherwise a starving
+// goroutine draws only as many steps as it takes in 200 µs. Otherwise a starving
 // goroutine would take most of its steps after the others have ended.
 //
 // Only some steps are timed. The goroutine reads the clock outside the lock, before
 // the access begins and when it is done. A clock reading takes about 20 to 50 ns,
-// which is measured once, before the first trial. All readings together cost at most 2 % of the
-// work, with 20 ns counted for the access itself. So all steps of a few microseconds
+// which is measured once, before the first trial. All readings together cost at most 2 %
+// of the work, with 20 ns counted for the access itself. So all steps of a few microseconds
 // or more are timed, and one in 100 to 250 at hold=0 and think=0. A wait that no
 // timed step saw still shows in stall-ns, because the waiting goroutine could not
 // read the clock during it. Percentiles are right to within 3 % and include one clock
@@ -182,7 +182,7 @@ func (w *Worker) Hold() {
 }
 
 // draw takes steps from the budget: enough that the budget itself is not
-// contended, but no more than the worker takes in 50 to 200 us. A starving worker
+// contended, but no more than the worker takes in 50 to 200 µs. A starving worker
 // must not keep steps and take them without contention when the others have ended.
 func (w *Worker) draw() bool {
 	at := now()

@@ -90,7 +90,7 @@ func (t *Trial) measureDials() (hold, think time.Duration) {
 	return median(holds), median(thinks)
 }
 
-// measure returns how long a call of spin takes. It calls spin for about 10 us, so
+// measure returns how long a call of spin takes. It calls spin for about 10 µs, so
 // that reading the clock hardly counts.
 func (w *Worker) measure(turns int, want time.Duration) time.Duration {
 	if turns == 0 {

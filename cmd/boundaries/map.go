@@ -17,9 +17,9 @@ const mapUsage = `Usage: boundaries map [flags] FILE...
 Map reads the output of "go test -bench . ./contention" on one machine, and says which
 variant is cheapest in which case. A FILE of "-" is standard input.
 
-Cases that differ only in two dials, such as hold and read, make a map. Each cell names the cheapest
-variant, and how many times as expensive the second and one plain mutex are. A ~,
-or hatching, says that 95 % intervals overlap, or that rounds are too few: an interval
+Cases that differ only in two dials, such as hold and read, make a map. Each cell names
+the cheapest variant, and how many times as expensive the second and one plain mutex are.
+A ~, or hatching, says that 95 % intervals overlap, or that rounds are too few: an interval
 needs 6 values of a row (-count 6). A ! says that the cell lacks variants that other
 cells have, as after an interrupt. One variant alone is not called the cheapest.
 A single case makes a ranking: cost, tail, and what a program that uses the variant must

@@ -20,9 +20,8 @@ func runStripedPool(t *contention.Trial) int {
 	var made atomic.Uint32
 	pool := sync.Pool{New: func() any {
 		// A garbage collection drops what was not used since the one before. Two
-		// processors may then have
-		// the same cell, which is slower but not wrong, because the cells are
-		// atomic.
+		// processors may then have the same cell, which is slower but not wrong,
+		// because the cells are atomic.
 		return &cells[int(made.Add(1)-1)%len(cells)]
 	}}
 	t.Fork(func(w *contention.Worker) {

@@ -46,7 +46,7 @@ func (p Problems) Error() string { return errors.Join(p...).Error() }
 func (p Problems) Unwrap() []error { return p }
 
 // Main runs the program and exits. The context of run ends with the first signal
-// that asks the program to stop, or when nobody reads what the program prints any more.
+// that asks the program to stop, or when nobody reads what the program prints anymore.
 func Main(name string, run func(ctx context.Context) error) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	// Under nohup a hangup must stay ignored, and NotifyContext would catch it.

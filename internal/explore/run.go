@@ -68,7 +68,7 @@ type look struct {
 const quit = -1
 
 // A report is what an actor says when its turn ends: what it did in the turn, and which
-// step it wants to take next. The data that the report points to does not change any more.
+// step it wants to take next. The data that the report points to does not change anymore.
 type report struct {
 	did     did
 	spins   bool // the actor called Gosched in the turn

@@ -30,7 +30,7 @@ type Cell struct {
 // speedUp is the unit of how many times as fast a row is as at one proc.
 const speedUp = "speed-up"
 
-// A Side is one of the two that are compared.
+// A Side is one of the two sides of a comparison.
 type Side int
 
 // The sides.
@@ -42,8 +42,8 @@ const (
 // Data are the measurements of both sides, round by round.
 type Data struct {
 	// Procs are the numbers of procs that were asked for. Another number at the end of
-	// a name belongs to the name. Speed-up is computed only for these. Nil means all, and
-	// an empty slice that they are not known.
+	// a name belongs to the name. Speed-up is computed only for these. Nil means all
+	// numbers, and an empty slice means that they are not known.
 	Procs []int
 
 	cells  []Cell // in the order in which they were added

@@ -89,7 +89,7 @@ type Decision struct {
 	Removed  []Row             // of base alone
 	Added    []Row             // of head alone
 	OneSided [2][]OneSidedUnit // by Side
-	Suspects int
+	Suspects int               // how many cells were suspects
 	Contrary []Contrary
 	// Start is how many rows differ in the bytes of their set-up, which are not judged.
 	Start int

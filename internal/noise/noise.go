@@ -3,13 +3,14 @@
 // A [Meter] looks at the machine before and after a timed run and never during it:
 //
 //   - It times a fixed computation, on each processor if the row uses all of them. If a
-//     quota limits this process, no processor is chosen. This shows a processor that is
-//     slower than before: a lower clock, another virtual machine. A slow computation
-//     counts only if it is slow both before and after the run: of the rows with only one
-//     of them, nine in ten ran at full speed.
-//     It does not show another virtual machine on the same core. Its steps depend on
-//     each other and leave most of the core unused, so the neighbor does not slow it
-//     down. But the neighbor halves the speed of a loop with independent steps.
+//     quota limits this process, no processor is chosen. The computation shows a processor
+//     that is slower than before, because its clock is lower or because another virtual
+//     machine takes part of its time. It counts only if it is slow both before and after
+//     the run: of the rows for which it was slow only once, nine in ten ran at full speed.
+//     The computation does not show another virtual machine that runs beside it on the same
+//     core. Its steps depend on each other and leave most of the core unused, so that
+//     neighbor does not slow it down. But the neighbor halves the speed of a loop with
+//     independent steps.
 //   - It reads how much processor time other processes used, and how long the
 //     threads of this process waited for a processor (Linux). Only both together
 //     show a disturbance: other processes may run on processors that the row does
@@ -138,8 +139,8 @@ const (
 	// With nothing else running, it reports 78 of 4416 rows. A factor of 1.10 reports
 	// 610 of the 611, and 98 of the 4416.
 	Disturbed = 1.15
-	// On a quiet machine, other processes use less than this share of the processors' time. The kernel
-	// counts in ticks of 10 ms, so a disturbance must also take two ticks.
+	// On a quiet machine, other processes use less than this share of the processors'
+	// time. The kernel counts in ticks of 10 ms, so a disturbance must also take two ticks.
 	busy, ticks = 0.05, 20 * time.Millisecond
 	// On a quiet machine there are fewer involuntary switches per second and
 	// processor than rate. slice is the time that the other thread takes at each

@@ -47,8 +47,8 @@ func (c *comparison) exe(name string) string {
 // exec runs a command, and kills it when ctx ends. The command has a process
 // group of its own, so that a Ctrl-C reaches only this process. When exec returns,
 // no process of that group is left. On Linux the command dies with this process, even
-// after a SIGKILL of this process; on other Unix systems the keeper kills it. The output goes to
-// files, because a process that outlives the command could hold a pipe open.
+// after a SIGKILL of this process; on other Unix systems the keeper kills the command. The
+// output goes to files, because a process that outlives the command could hold a pipe open.
 func (c *comparison) exec(ctx context.Context, dir, name string, args ...string) (stdout, stderr string, err error) {
 	return c.execEnv(ctx, nil, dir, name, args...)
 }

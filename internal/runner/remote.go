@@ -36,8 +36,8 @@ type Remote struct {
 // system and the processor of that machine, copies them there, and appends what they print
 // to c.Out as it comes. The other machine needs only an ssh server, sh and tar. Nothing
 // stays on it: the commands there end and remove everything when the copy is cut short or
-// their standard input ends. The exception is a copy that is complete although this process
-// has been killed.
+// their standard input ends. There is one exception: the copy stays if this process is killed
+// after the copy and before the run.
 func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ctx.Err()) {
@@ -231,7 +231,7 @@ func (r *runner) compileSelf(ctx context.Context, path string) error {
 	_, source, _, _ := runtime.Caller(0)
 	module := filepath.Dir(filepath.Dir(filepath.Dir(source)))
 	if _, err := os.Stat(filepath.Join(module, "go.mod")); err != nil {
-		return fmt.Errorf("building this command for the other machine: its source is not in %s any more", module)
+		return fmt.Errorf("building this command for the other machine: its source is not in %s anymore", module)
 	}
 	if _, err := r.goTool(ctx, "build", "-C", module, "-o", path, "./cmd/boundaries"); err != nil {
 		return fmt.Errorf("building this command for the other machine: %w", err)

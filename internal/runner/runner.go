@@ -48,10 +48,10 @@ type Config struct {
 	Out       string   // the file that results go to
 	Packages  []string // patterns, as in go list
 	Bench     string   // as in go test -bench
-	CPU       []int
+	CPU       []int    // as in go test -cpu
 	Rounds    int
-	Benchtime string // as in go test -benchtime
-	Seed      uint64
+	Benchtime string        // as in go test -benchtime
+	Seed      uint64        // of the order of the rows
 	Command   string        // the command that measures the same again
 	Timeout   time.Duration // how long one process may take
 
@@ -76,9 +76,9 @@ type Prebuilt struct{ Pkg, Path string }
 
 // Progress is how far a run has come.
 type Progress struct {
-	Done, Total int // runs, of all rounds
-	Round       int // from 1
-	Row         string
+	Done, Total int           // runs, of all rounds
+	Round       int           // from 1
+	Row         string        // what runs next; "" at the end
 	Left        time.Duration // about how long until the end; 0 before anything is known
 }
 

@@ -10,8 +10,8 @@ import (
 	"boundaries/internal/stats"
 )
 
-// FormatValue writes a value of a unit with three digits and the unit's prefix: 10.6
-// ns for 1.06e-8 of sec/op. The part after a slash is left to the heading.
+// FormatValue writes a value of a unit with three digits and the unit's prefix: 10.6 ns
+// for 1.06e-8 of sec/op. It leaves the part after a slash to the heading.
 func FormatValue(v float64, unit string) string {
 	name, _, _ := strings.Cut(unit, "/")
 	var scale []string

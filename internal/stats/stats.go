@@ -1,15 +1,16 @@
 // Package stats has the statistics that decide whether two measurements differ, by how
 // much, and with what certainty.
 //
-// The Mann-Whitney test compares two samples. The interval of a ratio, on logarithms
-// because a change multiplies the time of a benchmark, is the inverse of
-// the same test (Hodges and Lehmann), so that p is at most 0.05 exactly if the 95
-// % interval excludes 1, as long as no two values are equal. Both are exact up to
-// 50 values on a side; package moremath has the distribution without equal values. Both
-// assume that the noise is alike on both sides, and that it is independent from value
-// to value. Noise of values measured one after another often is not: a machine may stay slow
-// for some rounds. Then the rounds must alternate between the sides. Neither says much about few
-// rounds: a 95 % interval needs four rounds on each side.
+// The Mann-Whitney test compares two samples. The interval of a ratio is the inverse of the
+// same test (Hodges and Lehmann). It is computed on logarithms, because a change multiplies
+// the time of a benchmark. So p is at most 0.05 exactly if the 95 % interval excludes 1, as
+// long as no two values are equal. Test and interval are exact up to 50 values on a side;
+// package moremath has the distribution without equal values.
+//
+// Test and interval assume that the noise is alike on both sides, and that it is independent
+// from value to value. Noise of values measured one after another often is not: a machine may
+// stay slow for some rounds. Then the rounds must alternate between the sides. Few rounds say
+// little: a 95 % interval needs four rounds on each side.
 //
 // Functions panic if there is no value, or if a value is not positive and finite, which
 // [Usable] checks. [MannWhitney] takes all finite values.

@@ -66,8 +66,9 @@ func ToSend[T any](c chan T, v T) Case {
 	}}
 }
 
-// Select is a select of one case, with or without a default, or of two cases without one. It returns the
-// case that it has chosen, or -1. If two cases are ready, the exploration tries both.
+// Select is a select of one case, with or without a default, or of two cases without a
+// default. It returns the case that it has chosen, or -1. If two cases are ready, the
+// exploration tries both.
 func Select(otherwise bool, cases ...Case) int {
 	op := explore.Op{Name: "Select", Ways: len(cases), Word: cases[0].word}
 	if len(cases) > 1 {
