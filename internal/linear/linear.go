@@ -50,6 +50,7 @@ func (h *History[In, Out]) Do(worker int, in In, f func() Out) Out {
 	return out
 }
 
+// String returns a line for each operation, in the order of the calls.
 func (h *History[In, Out]) String() string {
 	slices.SortFunc(h.ops, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
 	var text strings.Builder
