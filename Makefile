@@ -1,4 +1,4 @@
-# Everything here is one command that also works without make.
+# Every target is a command that also works without make.
 # BENCH selects benchmarks, BASE is the revision to compare with.
 BENCH ?= .
 BASE ?= main
