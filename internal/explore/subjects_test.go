@@ -176,7 +176,7 @@ var subjects = []subject{
 				{"lock_free.go", "word&stateMask != isDefault || o.count.shared.CompareAndSwap(word, word|isWeak) {", "o.count.shared.Store(word | isWeak); true {"}}},
 			{"buffered: a commit subtracts the drops of its own epoch", "buffered: a reference is taken in one epoch and dropped in the epoch before", []edit{
 				{"buffered.go", "	for _, log := range b.pending {\n", "	b.pending, b.dropped = append(b.pending, b.dropped...), nil\n	for _, log := range b.pending {\n"}}},
-			{"buffered: a handle that has handed over and leaves pays again", "buffered: what is owed while one hands over and leaves", []edit{
+			{"buffered: a handle that has handed over is counted again when it leaves", "buffered: what is owed while one hands over and leaves", []edit{
 				{"buffered.go", "	if h.epoch < b.epoch {\n		b.owed--\n	}\n	if b.owed", "	b.owed--\n	if b.owed"}}},
 			{"buffered: TryIncref takes what is about to be finalized", "buffered: the last drop is committed, and a try", []edit{
 				{"buffered.go", "	if o.gen.Load() != r.gen || o.count == 0 {", "	if o.gen.Load() != r.gen {"}}},
