@@ -43,7 +43,7 @@ import (
 )
 
 // A Task is a piece of work. Only the task may use the worker, and only until the
-// task returns.
+// task returns. Every Submit panics if its task is nil.
 type Task func(w Worker)
 
 // A Worker is the worker that runs a task, as the task sees it.

@@ -120,7 +120,8 @@ func (s *Stream) checkReader() {
 
 // Write writes p and waits until the socket has taken all of it. What the socket
 // takes at once is written at once; the rest, if there is any, when the socket takes
-// it. After a canceled Write, some of p may still be written later.
+// it. After a canceled Write, some of p may still be written later. After Close it returns
+// net.ErrClosed.
 func (s *Stream) Write(t *Task, p []byte) (int, error) {
 	if err := s.flushed(t); err != nil {
 		return 0, err

@@ -115,7 +115,8 @@ func (d *Decision) NoCommonRow(base, head string) string {
 	if len(d.Removed) == 0 || len(d.Added) == 0 {
 		return map[bool]string{true: base, false: head}[len(d.Removed) == 0] + " has only the control rows that boundaries run adds; want benchmarks"
 	}
-	// If several rows have one name, take the pair that differs in the fewest of package, name and procs.
+	// If several rows have one name, take the pair that differs in the fewest of package,
+	// name and procs.
 	var b, h Row
 	least := 3
 	for _, x := range d.Removed {

@@ -46,7 +46,8 @@ func (c *comparison) enter(s *side) error {
 		if c.entered != nil {
 			return err
 		}
-		// Windows lets only some users make a link. For the others, the paths of the two sides differ in four letters.
+		// Windows lets only some users make a link. For the others, the paths of the two
+		// sides differ in four letters.
 		c.noLinks = true
 		for _, s := range c.sides() {
 			s.root = s.tree

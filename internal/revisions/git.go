@@ -42,7 +42,8 @@ func (c *comparison) checkOut(ctx context.Context, rev string) error {
 	}
 	c.top, c.prefix, _ = strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
 	if _, err := c.git(ctx, c.top, "config", "core.sshCommand"); err != nil && os.Getenv("GIT_SSH") == "" && os.Getenv("GIT_SSH_COMMAND") == "" {
-		// The terminal would stop an ssh that asks for a passphrase, because git is in the background.
+		// The terminal would stop an ssh that asks for a passphrase, because git is in
+		// the background.
 		c.env = append(c.env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
 	}
 	if err := c.resolve(ctx, rev); err != nil {

@@ -11,7 +11,7 @@
 //	   256  Done      children                          the parent
 //	   384  Lock      its holder; the parent for a dead holder
 //	   392  Torn      the holder of the lock
-//	   400  Count     children: see procs/fib and procs/racy.go
+//	   400  Count     children, and the parent before a run: see procs/fib and procs/racy.go
 //	   512  Claimed   children, by adding               the parent, after a death
 //	   640  Rescue    the parent                        children
 //	   768  Wanted    the parent                        children
