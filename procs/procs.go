@@ -39,10 +39,10 @@
 // # Children
 //
 // A child is a small program, which the parent builds before the first clock starts,
-// with the go command. If there is no go command, or the current directory is not in
-// the source that the parent was built from, or that source has changed since, a child is
-// the parent's own binary, executed again. That is why a program that starts children
-// calls [Main] first.
+// with the go command. A child is the parent's own binary, executed again, if there is no
+// go command, if the current directory is not in the source that the parent was built from,
+// or if that source has changed since. That is why a program that starts children calls
+// [Main] first.
 // [Children] says which program a child runs.
 //
 // # Death

@@ -5,8 +5,8 @@ import "sync"
 // runGoroutine lets two goroutines hand the turn over through unbuffered channels.
 //
 // Cost: Go's scheduler at every step, which makes one goroutine runnable and puts
-// the other to sleep. With more than one processor, it may wake a second one in
-// vain.
+// the other to sleep. With more than one processor, it may wake a second processor for
+// nothing.
 // Progress: blocking.
 func runGoroutine(workers, n int) int {
 	check(workers, n)

@@ -56,8 +56,8 @@ func (q *kqueue) wait() {
 	q.look(&timeout)
 }
 
-// wake may come after close. At worst it then wakes another loop in vain, whose kqueue
-// has got the same descriptor.
+// wake may come after close. At worst it then wakes another loop without a reason, whose
+// kqueue has the same descriptor by then.
 func (q *kqueue) wake() { q.change(0, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER) }
 
 // change tells the kqueue what to watch, or triggers the event of wake.

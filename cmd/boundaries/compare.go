@@ -38,7 +38,7 @@ The control rows, which boundaries run adds, are not judged. If they differ, a n
 says how much slower or faster the machine itself was.
 
 With -selftest, compare tests itself. It compares benchmarks with themselves, and then
-with a copy in which one is 20 % slower. It says whether it found that one alone, and
+with a copy in which one takes 20 % longer. It says whether it found that one alone, and
 the smallest slowdown that it would see on this machine. The benchmarks are four
 built-in ones, or with -bench those of this checkout.
 

@@ -31,11 +31,15 @@
 //
 // "boundaries VERB -h" lists the flags of a verb.
 //
-// The exit status is 0 if the verb did what it was asked, 1 if something failed
-// on the way (a benchmark that reports an error, for example), 2 if the input was
-// at fault or the output cannot be written, and 130 after an interrupt. The status
-// of compare is also 1 after a confirmed regression, and 3 with -strict if rows are
-// undecided. Every error is one line on standard error.
+// The exit status is
+//
+//	0    if the verb did what it was asked
+//	1    if something failed on the way, such as a benchmark that reports an error
+//	2    if the input was at fault or the output cannot be written
+//	130  after an interrupt
+//
+// The status of compare is also 1 after a confirmed regression, and 3 with -strict if
+// rows are undecided. Every error is one line on standard error.
 package main
 
 import (

@@ -24,9 +24,9 @@
 //
 // An invariant is a function that says what must always hold. It is called after each
 // step. Another function is called at the end. An exploration also fails if an actor
-// panics, if no actor that is left can take a step, if a program takes more than
-// [MaxSteps] steps, and, in a binary that was built with -race, if the race detector
-// finds two plain accesses that nothing orders.
+// panics, if no actor that is left can take a step, or if a program takes more than
+// [MaxSteps] steps. In a binary that was built with -race, it fails, too, if the race
+// detector finds two plain accesses that nothing orders.
 //
 // # How it drives the real code
 //

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Queued returns an error unless the takers have taken exactly the items that the
-// putters have put, each once, and each taker has found the items of a putter in the
-// order in which that putter put them.
+// Queued returns an error if the takers have not taken exactly the items that the putters
+// have put, each once. It also returns one if a taker has found the items of one putter in
+// another order than that in which the putter put them.
 func Queued(put, taken [][]int) error {
 	items := slices.Sorted(slices.Values(slices.Concat(put...)))
 	found := slices.Sorted(slices.Values(slices.Concat(taken...)))

@@ -99,9 +99,9 @@ type Decision struct {
 	Floor float64
 }
 
-// A Contrary is a suspect of which the second stage found that it is unchanged, and whose
-// ratios in the two stages differ by more than the threshold, so that noise does not explain
-// both. It is undecided: run alone, a row may lack what other rows set up.
+// A Contrary is a suspect that the second stage found unchanged. Its ratios in the two
+// stages differ by more than the threshold, so noise does not explain both. It is undecided:
+// run alone, a row may lack what other rows set up.
 type Contrary struct {
 	Cell
 	First, Second stats.Interval

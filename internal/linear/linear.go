@@ -1,7 +1,7 @@
-// Package linear checks that histories of a structure are linearizable: every operation
-// takes effect at one moment between its call and its return, and the answers are those
-// of a sequential model that takes the operations in the order of these moments (Herlihy
-// and Wing, 1990). Package porcupine searches for such an order.
+// Package linear checks that histories of a structure are linearizable (Herlihy and Wing,
+// 1990). Then every operation takes effect at one moment between its call and its return.
+// The answers are those of a sequential model that takes the operations in the order of
+// these moments. Package porcupine searches for such an order.
 //
 // A test records short histories of several goroutines, states the sequential model, and
 // passes both to [Accepts]. The model proves something only if it refuses a wrong

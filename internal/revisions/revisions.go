@@ -140,10 +140,14 @@ func (c *comparison) procs() []int {
 // holds the current directory, uncommitted changes included. It writes a report to
 // stdout and its progress to stderr.
 //
-// It returns an error of status 1 if there is a regression or a benchmark fails, of
-// status 2 if the input is at fault or nothing could be compared, of status 3 if rows are
-// undecided and o.Strict is set, and of status 130 if ctx ends. It always removes what it
-// made.
+// It returns an error with the status
+//
+//	1    if there is a regression or a benchmark fails
+//	2    if the input is at fault or nothing could be compared
+//	3    if rows are undecided and o.Strict is set
+//	130  if ctx ends
+//
+// It always removes what it made.
 func Compare(ctx context.Context, base string, o Options, stdout, stderr io.Writer) error {
 	c := &comparison{Options: o, stderr: stderr}
 	report, err := c.compare(ctx, base, stdout)

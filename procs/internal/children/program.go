@@ -99,10 +99,10 @@ var builtIn = func() string {
 	return filepath.FromSlash(root)
 }()
 
-// sourceRoot returns the root of the module that holds the current directory. It
-// returns an error if there is no such module or no go command, if this binary was built
-// from another copy of the source, or if the source has changed since this binary was
-// built, so that a child would not fit the binary.
+// sourceRoot returns the root of the module that holds the current directory. It returns an
+// error if there is no such module or no go command. It also returns one if a child would
+// not fit this binary, which was built from another copy of the source, or before the source
+// changed.
 func sourceRoot() (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", fmt.Errorf("no go command: %w", err)
