@@ -65,7 +65,8 @@ func (b *bufferedHeap) Handle() Handle {
 
 // A bufferedHandle is a member of the epochs from its first Incref, Decref or Tick until
 // Close or leave. No epoch ends, and so no object is freed, before every member has handed
-// over. So before its goroutine waits for long, a member must call Tick, Close or leave.
+// over. So a member must use references or call Tick again and again, and must call Close
+// or leave before its goroutine waits for long.
 //
 // A handle that has finalizers to run leaves first, and its next Incref, Decref or Tick
 // makes it a member again. If it handed over because a log was full, it is a member again

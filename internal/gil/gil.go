@@ -123,8 +123,8 @@ func (g *GIL) wait(t *Thread) {
 		}
 		// If t was woken but the previous holder took the lock back first, there was
 		// no switch, and t continues its interval. CPython starts a new interval.
-		// There, no waiter ever asks a thread to drop the lock that often releases it
-		// and takes it back before any waiter runs.
+		// There, a thread that often releases the lock, and takes it back before any
+		// waiter runs, is never asked to drop it.
 		if timedOut || switched {
 			seen = g.stats.Switches
 			t.timer.Reset(interval)

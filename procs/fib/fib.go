@@ -6,11 +6,12 @@
 // through a pipe how many to compute, a batch at a time, and the child answers with
 // the sum of the values. So nearly all the time goes to computing and counting.
 //
-// The rows global-mutex, sharded-lock, atomic and lock-free add one, at every call,
-// to a count in memory that parent and children share: to one word, or to a word
-// for each child in a cache line of its own. The other rows count nothing: they show
-// whether processes compute in parallel when they share nothing. Read private.go
-// first. The others differ from it in the line that counts.
+// The rows global-mutex, sharded-lock, atomic and lock-free count every call in memory
+// that parent and children share: in one word, or in a word for each child in a cache
+// line of its own. A child of lock-free adds to its word once in 64 calls, and the others
+// at every call. The other rows count nothing: they show whether processes compute in
+// parallel when they share nothing. Read private.go first. The rows that count differ
+// from it in the lines that count.
 //
 // The parent checks every sum, and at the end of a run the count: one fib(k) takes
 // 2 fib(k) - 1 calls. If a child is killed, another does its unanswered batches
