@@ -6,7 +6,7 @@
 // decides which lines benchfmt sees, because a file has more in it than results:
 //
 //   - It may be UTF-8 with a byte order mark, or UTF-16 with or without one, as
-//     PowerShell writes it. A file that changes its encoding half-way is an error.
+//     PowerShell writes it. A file that changes its encoding halfway is an error.
 //   - Color codes of a terminal, stray unprintable bytes and spaces before a result
 //     are removed. The output of go test -json, and results with a time in front as
 //     the logs of CI have them, are errors that say what the package expects.

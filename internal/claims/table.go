@@ -35,7 +35,8 @@ type claim struct {
 //
 // Most ratios compare one program under two systems, or one system at two numbers of
 // threads. The label of any other says what it compares. The article compares
-// interpreters that differ in more than their lock (3.11 with 3.6, 3.9 and 1.4); its factors include the rest.
+// interpreters that differ in more than their lock (3.11 with 3.6, 3.9 and 1.4). Its
+// factors include the other differences.
 type figure struct {
 	label     string // names the figure, if a claim has several
 	article   string // the article's own figure, as text
