@@ -304,18 +304,21 @@ func (c *comparison) reason(ctx context.Context, s *side, err error) string {
 			text += " (only head has " + file + ")"
 		}
 	}
-	if example := c.ignored(ctx); example != "" {
-		text += c.lacking(example)
+	if c.lost(ctx, s) != "" || c.ignored(ctx) != "" {
+		text += c.lacking(ctx, s)
 	}
 	return text
 }
 
-// lacking says which files a side does not have though the checkout has them, or "". The
-// example is what c.ignored returns.
-func (c *comparison) lacking(example string) string {
+// lacking says which files the worktree of a side does not have, or "".
+func (c *comparison) lacking(ctx context.Context, s *side) string {
 	if c.top == "" {
 		return ""
 	}
+	if lost := c.lost(ctx, s); lost != "" {
+		return " (" + lost + " is gone from the worktree: a benchmark or TestMain has removed it)"
+	}
+	example := c.ignored(ctx)
 	if example != "" {
 		example = ", such as " + example + ","
 	}

@@ -558,6 +558,40 @@ func TestIgnoredFiles(t *testing.T) {
 	requireBadInput(t, "undefined: Generated (files that git ignores, such as dist/, and empty folders are not in the worktrees)", "HEAD", quick)
 }
 
+// An error about a file that a benchmark has removed names it, and blames neither git nor the user.
+func TestRemovedFiles(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a": "", ".gitignore": "dist\n", "sub/testdata/in": "", "sub/a_test.go": `package tiny
+
+import (
+	"os"
+	"testing"
+)
+
+func BenchmarkThing(b *testing.B) {
+	if _, err := os.ReadFile("testdata/in"); err != nil {
+		b.Fatal(err)
+	}
+	wd, _ := os.Getwd()
+	os.RemoveAll(wd + os.Getenv("REMOVE"))
+	b.ReportMetric(1, "things/op")
+}
+`})
+	write(t, map[string]string{"dist/i": "x"})
+	require.NoError(t, os.Remove("a"))
+	for remove, want := range map[string]string{
+		"/testdata": `BenchmarkThing: --- FAIL: BenchmarkThing a_test.go:10: open testdata/in: no such file or directory (sub/testdata/in is gone`,
+		"":          `BenchmarkThing: the folder in which it runs: no such file or directory (sub/a_test.go is gone`,
+	} {
+		t.Setenv("REMOVE", remove)
+		status, _, stderr := compare("HEAD", with(func(o *Options) { o.Packages = "./sub" }))
+		require.Equal(t, 1, status, stderr)
+		require.Contains(t, stderr, "\nboundaries: head, round 2 of 2, package ./sub, "+want+" from the worktree: a benchmark or TestMain has removed it)\n")
+	}
+	status, _, stderr := compare("HEAD", with(func(o *Options) { o.Packages, o.Relink = "./sub", true }))
+	require.Equal(t, 1, status, stderr)
+	require.Contains(t, stderr, "\nboundaries: round 2 of 2: base: linking package ./sub: the folder in which it runs: no such file or directory (sub/a_test.go is gone from the worktree: a benchmark or TestMain has removed it)\n")
+}
+
 func TestOtherPlatform(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	t.Setenv("GOOS", otherOS)

@@ -72,6 +72,8 @@ func (c *comparison) execEnv(ctx context.Context, env []string, dir, name string
 	if err = cmd.Start(); err == nil {
 		c.keeper.Started(cmd.Process.Pid)
 		err = cmd.Wait()
+	} else if _, gone := os.Stat(dir); gone != nil { // the error names the program
+		err = errors.New("the folder in which it runs: no such file or directory")
 	}
 	runtime.UnlockOSThread()
 	process.EndGroup(cmd)
@@ -150,10 +152,10 @@ func firstLine(output string, err error) error {
 var missing = regexp.MustCompile(`no such file or directory|cannot find the (file|path) specified`)
 
 // failure returns why a test binary failed, and what the worktrees lack if it missed a file.
-func (c *comparison) failure(ctx context.Context, stdout, stderr string, err error) error {
+func (c *comparison) failure(ctx context.Context, s *side, stdout, stderr string, err error) error {
 	err = failure(stdout, stderr, err)
 	if missing.MatchString(err.Error()) {
-		return fmt.Errorf("%w%s", err, c.lacking(c.ignored(ctx)))
+		return fmt.Errorf("%w%s", err, c.lacking(ctx, s))
 	}
 	return err
 }

@@ -416,6 +416,24 @@ func (c *comparison) ignored(ctx context.Context) string {
 	return first
 }
 
+// lost returns a file of the side that is gone from its worktree, or "".
+func (c *comparison) lost(ctx context.Context, s *side) string {
+	if c.top == "" {
+		return ""
+	}
+	out, err := c.git(context.WithoutCancel(ctx), s.tree, "ls-files", "-z", "--deleted")
+	if err != nil {
+		return ""
+	}
+	for file := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
+		// The user may have deleted it.
+		if _, err := os.Lstat(filepath.Join(c.top, filepath.FromSlash(file))); file != "" && (err == nil || !s.dirty) {
+			return file
+		}
+	}
+	return ""
+}
+
 // cleanUp removes everything that the comparison made.
 func (c *comparison) cleanUp(ctx context.Context) error {
 	var errs []error

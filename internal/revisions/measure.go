@@ -145,7 +145,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
-		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip%s", c.Bench, c.lacking(c.ignored(ctx)))
+		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip%s", c.Bench, c.lacking(ctx, &c.head))
 	}
 	return records, nil
 }
@@ -225,7 +225,7 @@ func (c *comparison) start(ctx context.Context, p *pkg, i gate.Side, env []strin
 		return "", fmt.Errorf("still running after %v, and killed (-timeout)", c.Timeout)
 	}
 	if err != nil {
-		return "", c.failure(ctx, out, errOut, err)
+		return "", c.failure(ctx, s, out, errOut, err)
 	}
 	return out, nil
 }
@@ -240,7 +240,7 @@ func (c *comparison) processOnce(ctx context.Context, t task, i gate.Side) (*rec
 		return nil, err
 	}
 	if benchfile.Failed(out) { // and TestMain ended with status 0
-		return nil, c.failure(ctx, out, "", errors.New("FAIL"))
+		return nil, c.failure(ctx, c.sides()[i], out, "", errors.New("FAIL"))
 	}
 	if !strings.Contains(out, "PASS\n") { // the end is missing, perhaps for want of room
 		if err := process.Room(c.tmp); err != nil {
