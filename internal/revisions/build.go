@@ -6,6 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -248,9 +252,9 @@ func name(dir string) string {
 // goLines counts the lines of the Go files in a directory.
 func goLines(dir string) map[string]int {
 	lines := map[string]int{}
-	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	files, _ := fs.Glob(os.DirFS(dir), "*.go")
 	for _, file := range files {
-		data, _ := os.ReadFile(file)
+		data, _ := os.ReadFile(filepath.Join(dir, file))
 		for line := range bytes.Lines(data) {
 			if line = bytes.TrimSpace(line); len(line) > 1 {
 				lines[string(line)]++
@@ -456,15 +460,11 @@ func (c *comparison) build(ctx context.Context) error {
 			if err := c.link(ctx, p, gate.Side(i), 0); err != nil {
 				return command.BadInput("%s: package %s does not build: %s", s, name(p.dir[i]), c.reason(ctx, s, err))
 			}
-			out, err := c.start(ctx, p, gate.Side(i), nil, "-test.list=^Benchmark")
+			names, err := c.list(ctx, p, gate.Side(i))
 			if err != nil {
 				return command.Exit(1, "%s: listing the benchmarks of package %s: %w", s, name(p.dir[i]), err)
 			}
-			for line := range strings.Lines(out) {
-				if bench := benchfile.ListedName(line); bench != "" && len(c.patterns.of(bench)) > 0 {
-					p.benches[i] = append(p.benches[i], bench)
-				}
-			}
+			p.benches[i] = slices.DeleteFunc(names, func(bench string) bool { return len(c.patterns.of(bench)) == 0 })
 		}
 	}
 	c.pkgs = slices.DeleteFunc(c.pkgs, func(p *pkg) bool { return len(p.benches[0])+len(p.benches[1]) == 0 })
@@ -486,6 +486,38 @@ func (c *comparison) build(ctx context.Context) error {
 		p.equal = bytes.Equal(base, head)
 	}
 	return nil
+}
+
+// list returns the top-level benchmarks of a package. If package testing lists none, they are
+// those of the source: a TestMain may end early where nothing is to be run.
+func (c *comparison) list(ctx context.Context, p *pkg, i gate.Side) (names []string, err error) {
+	out, err := c.start(ctx, p, i, nil, "-test.list=^Benchmark")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(out) {
+		if bench := benchfile.ListedName(line); bench != "" {
+			names = append(names, bench)
+		}
+	}
+	if len(names) > 0 {
+		return names, nil
+	}
+	dir := os.DirFS(filepath.Join(c.sides()[i].tree, p.dir[i]))
+	files, _ := fs.Glob(dir, "*_test.go")
+	for _, file := range files {
+		text, _ := fs.ReadFile(dir, file)
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+		if err != nil {
+			continue // a file that is not built
+		}
+		for _, decl := range parsed.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && benchfile.ListedName(f.Name.Name) == f.Name.Name {
+				names = append(names, f.Name.Name)
+			}
+		}
+	}
+	return names, nil
 }
 
 // link builds the test binary of a package, with the layout of the seed. Only the

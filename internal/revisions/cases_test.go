@@ -592,6 +592,45 @@ func BenchmarkThing(b *testing.B) {
 	require.Contains(t, stderr, "\nboundaries: round 2 of 2: base: linking package ./sub: the folder in which it runs: no such file or directory (sub/a_test.go is gone from the worktree: a benchmark or TestMain has removed it)\n")
 }
 
+// What a TestMain does not list runs anyway, as in go test -bench.
+func TestListsNothing(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "main_test.go": `package tiny
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+const source = ` + "`" + `
+func BenchmarkText(b *testing.B) {}
+` + "`" + `
+
+type t int
+
+func (t) BenchmarkMethod(b *testing.B) {}
+
+func Benchmarks() {}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" || os.Getenv("SERVER") == "none" {
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+`})
+	status, stdout, stderr := compare("HEAD", with(func(o *Options) { o.Relink = true }))
+	require.Zero(t, status, stderr)
+	require.Regexp(t, row(`1\.000`, `1\.000`), stdout)
+	require.Equal(t, 4, strings.Count(stderr, ", Benchmark"), stderr)
+	t.Setenv("SERVER", "none")
+	status, _, stderr = compare("HEAD", quick)
+	require.Equal(t, 2, status)
+	require.Contains(t, stderr, "no sub-benchmark matches, all skip, or a TestMain or a build tag leaves them out")
+	requireBadInput(t, `-bench "Text|Method|s$" matches no benchmark`, "HEAD", with(func(o *Options) { o.Bench = "Text|Method|s$" }))
+}
+
 func TestOtherPlatform(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	t.Setenv("GOOS", otherOS)

@@ -145,7 +145,7 @@ func (c *comparison) round(ctx context.Context, st *stage, round int, where stri
 		}
 	}
 	if round == 1 && !slices.ContainsFunc(records, func(r record) bool { return len(r.file.Rows) > 0 }) {
-		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, or all skip%s", c.Bench, c.lacking(ctx, &c.head))
+		return nil, command.BadInput("-bench %q gives no result, neither on base nor on head: no sub-benchmark matches, all skip, or a TestMain or a build tag leaves them out%s", c.Bench, c.lacking(ctx, &c.head))
 	}
 	return records, nil
 }
