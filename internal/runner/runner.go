@@ -131,6 +131,7 @@ type runner struct {
 	head     string          // the head that applies to the last result in the file
 	problems []error
 	repeated int
+	wrote    bool // a result, in this run
 
 	begunWith string // the fact "binaries" of the file that Resume continues
 
@@ -162,6 +163,9 @@ func Run(ctx context.Context, c Config) (err error) {
 	err = r.rounds(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = cmp.Or(r.write("# interrupted: the rounds are not complete\n"), ctx.Err())
+	}
+	if !r.wrote {
+		r.discard()
 	}
 	if len(r.problems) == 0 {
 		return err
@@ -394,7 +398,7 @@ func (r *runner) open() (err error) {
 	return err
 }
 
-// discard removes a new file, which has no result.
+// discard removes a new file that has no result.
 func (r *runner) discard() {
 	if !r.Resume && r.Prebuilt == nil {
 		_ = r.file.Close() // Windows removes no open file
@@ -528,7 +532,6 @@ func (r *runner) rounds(ctx context.Context) error {
 	named := map[string]unit{}
 	for _, u := range units {
 		if other, ok := named[u.key()]; ok {
-			r.discard()
 			return fmt.Errorf("two rows would be called %s: Benchmark%s at -cpu %d and Benchmark%s at -cpu %d; want another -cpu, or a -bench that leaves out one of them",
 				u, other.row, other.procs, u.row, u.procs)
 		}
@@ -640,6 +643,7 @@ func (r *runner) writeResult(one result) error {
 	if one.disturbed > 0 {
 		text += fmt.Sprintf("# disturbed: %s %.2f times (%s)\n", one.unit, one.disturbed, one.why)
 	}
+	r.wrote = true
 	return r.write(text)
 }
 
