@@ -130,9 +130,14 @@ func (c *comparison) layoutFlags(seed int64) []string {
 // belong together.
 func (c *comparison) findPackages(ctx context.Context) error {
 	var dirs [2][]string
+	var errs [2]error
 	for i, s := range c.sides() {
-		var err error
-		if dirs[i], err = c.packages(ctx, s); err != nil {
+		dirs[i], errs[i] = c.packages(ctx, s)
+	}
+	for i, err := range errs {
+		if err != nil && len(dirs[1-i]) > 0 && absent.MatchString(err.Error()) {
+			return command.BadInput("%w; only %s has it: if the package has moved, want -pkg ./... in a folder above both places", err, c.sides()[1-i].name)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -151,6 +156,9 @@ func (c *comparison) findPackages(ctx context.Context) error {
 	return nil
 }
 
+// absent matches what the go command says of a package that is not there.
+var absent = regexp.MustCompile(`directory not found|: lstat .*: no such file or directory|no required module provides package|no Go files in|is not in std|does not contain package`)
+
 // packages returns the directories of the packages that -pkg matches and that
 // have tests.
 func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
@@ -163,11 +171,7 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	}
 	out, err := c.goTool(ctx, s, dir, "list", "-json=false", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
 	if err != nil {
-		moved := ""
-		if strings.HasSuffix(err.Error(), ": directory not found") {
-			moved = "; if the package has moved, want -pkg ./... in a folder above both places"
-		}
-		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s%s", s, c.Packages, c.reason(ctx, s, err), moved)
+		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, c.reason(ctx, s, err))
 	}
 	return s.dirs(out), nil
 }

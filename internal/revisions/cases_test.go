@@ -530,6 +530,9 @@ func TestRenamedModule(t *testing.T) {
 
 func TestMovedPackage(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "old/a_test.go": fmt.Sprintf(benchmark, "Thing"), "old/things": "1111"})
+	odd := filepath.Join(t.TempDir(), "a pattern [x]")
+	require.NoError(t, os.Mkdir(odd, 0o777))
+	t.Setenv("GOTMPDIR", odd)
 	git(t, "mv", "old", "new") // and not committed
 	write(t, map[string]string{"new/a_test.go": fmt.Sprintf(benchmark, "Thing") + "\n// Moved.\n", "new/things": "2222"})
 	o := with(func(o *Options) { o.Rounds, o.Packages = 4, "./..." })

@@ -568,11 +568,13 @@ func TestBadInput(t *testing.T) {
 		{"-x", ".", ".", `base "-x": want a branch, tag or commit`},
 		{"--branches", ".", ".", `base "--branches": want a branch, tag or commit`},
 		{"HEAD", ".", "Nothing", `-bench "Nothing" matches no benchmark, neither on base nor on head`},
-		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module`},
+		{"HEAD", "./nowhere", ".", `-pkg "./nowhere": want packages of a Go module: stat base/nowhere: directory not found` + "\n"},
 		{"HEAD", "./bare", ".", `-pkg "./bare": want packages of a Go module: no Go files in base/bare` + "\n"},
 		{"HEAD", "./bare/...", ".", `-pkg "./bare/...": want a package with tests`},
 		{"HEAD", "./untested", ".", "but it matches 0 with tests on base and 0 on head"},
-		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found; if the package has moved, want -pkg ./... in a folder above both places`},
+		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found; only head has it: if the package has moved, want -pkg ./... in a folder above both places`},
+		{"first", "./new/...", ".", "pattern ./new/...: lstat ./new/: no such file or directory; only head has it: if"},
+		{"first", "example.com/tiny/new", ".", "; only head has it: if"},
 		{"HEAD", "fmt", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {
@@ -580,6 +582,10 @@ func TestBadInput(t *testing.T) {
 			requireBadInput(t, test.want, test.base, Options{Bench: test.bench, Packages: test.pkg, Rounds: 1})
 		})
 	}
+	t.Run("only base has the package", func(t *testing.T) {
+		require.NoError(t, os.RemoveAll("new"))
+		requireBadInput(t, "with uncommitted changes: -pkg \"./new\": want packages of a Go module: no Go files in head/new; only base has it: if", "HEAD", with(func(o *Options) { o.Packages = "./new" }))
+	})
 	t.Run("only head has a file", func(t *testing.T) {
 		write(t, map[string]string{"local.mod": goMod})
 		t.Setenv("GOFLAGS", "-modfile=local.mod")
