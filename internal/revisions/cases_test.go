@@ -634,6 +634,35 @@ func TestMain(m *testing.M) {
 	requireBadInput(t, `-bench "Text|Method|s$" matches no benchmark`, "HEAD", with(func(o *Options) { o.Bench = "Text|Method|s$" }))
 }
 
+// Neither -equal nor a benchmark of this module reaches a module in one of its folders.
+func TestNestedModule(t *testing.T) {
+	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "a.go": "package tiny\n", "README.md": "",
+		"nest/go.mod": goMod, "nest/in/n.go": "package tiny\n", "nest/in/n_test.go": fmt.Sprintf(benchmark, "Nest")})
+	t.Setenv("LINK", "apart")
+	o := with(func(o *Options) { o.Equal, o.Packages = false, "./..." })
+	write(t, map[string]string{"nest/in/n.go": "package tiny\n\nvar X int\n"})
+	const note = "./nest is a module of its own, with changes: its benchmarks, if it has any, are not in this comparison; want another one in that folder\n"
+	status, stdout, stderr := compare("HEAD", o)
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "so nothing was measured (-equal measures them anyway)\n")
+	require.Equal(t, 1, strings.Count(stdout, note), stdout)
+
+	write(t, map[string]string{"README.md": "2\n", "nest/go.mod": goMod + "\n", "testdata/x/go.mod": goMod})
+	c, end, err := prepare(t, o)
+	require.NoError(t, err)
+	require.Contains(t, c.equalReport().Equal, "want -equal if a benchmark reads one of the files that differ: README.md, testdata/x/go.mod")
+	unreached, err := c.unreached(t.Context(), slices.Concat(c.pkgs, c.equal))
+	require.NoError(t, err)
+	require.Empty(t, unreached)
+	end()
+	t.Chdir("nest")
+	c, end, err = prepare(t, o)
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(c.notes, "\n"), "a module of its own")
+	require.Len(t, c.pkgs, 1)
+	end()
+}
+
 func TestOtherPlatform(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})
 	t.Setenv("GOOS", otherOS)
