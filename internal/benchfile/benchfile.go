@@ -818,6 +818,12 @@ func Spliced(line string) error {
 	return fmt.Errorf("%s printed %.100q to standard output in the middle of its result; want it on standard error, or by b.Log", name, printed)
 }
 
+// Refused returns a problem of a file without the words that something is left out, for a
+// caller that does not use the file then.
+func Refused(problem error) error { return errors.New(leftOut.ReplaceAllString(problem.Error(), "")) }
+
+var leftOut = regexp.MustCompile(`(?m); [^;\n]*left out(; want the output of go test -bench)?$`)
+
 // ListedName returns the benchmark that a line of -test.list names, or "". TestMain may print
 // lines of its own, and text without a newline before the first name.
 func ListedName(line string) string {

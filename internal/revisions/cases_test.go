@@ -76,9 +76,11 @@ func TestResults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"hits": "higher"}, file.Better)
 	require.Equal(t, result, kept)
-	for wrong, want := range map[string]string{"NaN hits": "NaN hits, want a finite number", "-5 ns/op": "-5 ns/op, want "} {
+	for wrong, want := range map[string]string{"NaN hits": "NaN hits, want a finite number", "-5 ns/op": "-5 ns/op, want a time of 0 or more"} {
 		_, _, err = results(result + "BenchmarkY 1 7 things " + wrong + "\n")
-		require.ErrorContains(t, err, "cannot read the result:3: BenchmarkY has "+want)
+		require.EqualError(t, err, "cannot read the result:3: BenchmarkY has "+want)
+		_, _, err = results("BenchmarkY 1 " + wrong + "\n")
+		require.EqualError(t, err, "cannot read the result:1: BenchmarkY has "+want)
 	}
 }
 

@@ -287,10 +287,10 @@ func results(out string) (*benchfile.File, string, error) {
 	}
 	file, err := benchfile.ReadFrom(strings.NewReader(kept.String()), "the result")
 	if err != nil && (file == nil || kept.Len() > 0 && strings.Contains(kept.String(), "Benchmark")) {
-		return nil, "", fmt.Errorf("cannot read %w", err)
+		return nil, "", fmt.Errorf("cannot read %w", benchfile.Refused(err))
 	}
 	if len(file.Problems) > 0 {
-		return nil, "", fmt.Errorf("cannot read %w", file.Problems[0])
+		return nil, "", fmt.Errorf("cannot read %w", benchfile.Refused(file.Problems[0]))
 	}
 	return file, kept.String(), nil
 }

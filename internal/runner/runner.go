@@ -692,7 +692,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 		return one, cmp.Or(errors.Join(splicedIn(text)...), process.Room(r.temp), errors.New("no result, though it had one before"))
 	}
 	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
-		return one, cmp.Or(err, errors.Join(file.Problems...))
+		return one, benchfile.Refused(cmp.Or(err, errors.Join(file.Problems...)))
 	}
 	if !judged {
 		if times, why := r.fastest.JudgeOutside(signals); times >= noise.Disturbed {
