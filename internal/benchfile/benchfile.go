@@ -681,6 +681,17 @@ func Warn(err error, files ...*File) {
 // row: a median over two versions describes neither.
 var mixed = []string{"go", "commit"}
 
+// settings lists the facts in which they should agree, too. A file that names its version of Go
+// names those that are set.
+var settings = []string{"build", "environment"}
+
+// named matches what names its jobs in the rows, as distinguish does.
+var named = regexp.MustCompile(`BOUNDARIES_\w+="[^"]*" ?`)
+
+func (m Machine) settings(key string) string {
+	return cmp.Or(strings.TrimSpace(named.ReplaceAllString(m.Fact(key), "")), "not set")
+}
+
 func (f *File) merge(other *File) {
 	before, name := slices.Clone(f.Parts), f.Name
 	f.Name = strings.TrimPrefix(f.Name+", "+other.Name, ", ")
@@ -746,6 +757,16 @@ func (f *File) merge(other *File) {
 			first, second := part.Machine.Fact(key), other.Machine.Fact(key)
 			if first != "" && second != "" && first != second {
 				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
+					other.Name, key, second, first, part.Name), f, other)
+				break
+			}
+		}
+	}
+	for _, key := range settings {
+		for _, part := range before {
+			first, second := part.Machine.settings(key), other.Machine.settings(key)
+			if part.Machine.Fact("go") != "" && other.Machine.Fact("go") != "" && first != second {
+				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; want files with the same settings",
 					other.Name, key, second, first, part.Name), f, other)
 				break
 			}

@@ -611,6 +611,10 @@ func TestMixedVersions(t *testing.T) {
 			[]string{"c: go is go1.26, but go1.25 in a, and the figures of the rows in both mix the two; boundaries compare tells them apart"}},
 		"two commits": {[3]string{"# commit: a\n" + row, "# commit: b\n" + row, ""},
 			[]string{"b: commit is b, but a in a, and the figures of the rows in both mix the two; boundaries compare tells them apart"}},
+		"one with -race": {[3]string{"# go: go1.26\n" + row, "# go: go1.26\n# build: -race=true\n" + row, "# build: -msan=true\n" + row}, // the last does not say its Go
+			[]string{"b: build is -race=true, but not set in a, and the figures of the rows in both mix the two; want files with the same settings"}},
+		"one with GOGC": {[3]string{"# go: go1.26\n# environment: BOUNDARIES_FIB=\"9\" GOGC=\"off\"\n" + row, "# go: go1.26\n# environment: BOUNDARIES_REDIS=\"a:1\"\n" + row, "# go: go1.26\n# environment: GODEBUG=\"x=1\"\n" + other},
+			[]string{"b: environment is not set, but GOGC=\"off\" in a, and the figures of the rows in both mix the two; want files with the same settings"}},
 	} {
 		var files []*File
 		for i, text := range c.texts {
