@@ -200,6 +200,8 @@ func TestProblems(t *testing.T) {
 		"failure":         {"--- FAIL: BenchmarkB\n    b_test.go:3: want 3\nFAIL\nexit status 1\n", "f:2: --- FAIL: BenchmarkB b_test.go:3: want 3"},
 		"a failure's log": {"--- FAIL: BenchmarkB\n    b_test.go:3: loading\n    b_test.go:4: \n        \tError: want 3\nFAIL\n", "f:2: --- FAIL: BenchmarkB b_test.go:4: Error: want 3"},
 		"panic":           {"panic: spam\nexit status 2\n", "f:2: panic: spam"},
+		"a deadlock":      {"fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [select]:\nexit status 2\n", "f:2: fatal error: all goroutines are asleep - deadlock!"},
+		"a signal":        {"SIGQUIT: quit\nPC=0x1 m=0\nexit status 2\n", "f:2: SIGQUIT: quit"},
 		"no reason":       {"--- FAIL: BenchmarkB\n", "f:2: --- FAIL: BenchmarkB"},
 		"killed":          {"signal: killed\nFAIL\tp\t1s\n", "f:2: signal: killed"},
 		"a dump":          {"signal: segmentation fault (core dumped)\nFAIL\tp [build failed]\n", "f:2: signal: segmentation fault (core dumped)"},

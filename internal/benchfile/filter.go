@@ -89,6 +89,7 @@ var (
 	indented = regexp.MustCompile(`^([ \t]+)((goos|pkg|numcpu): \S+|# (go|date|command|plan|round): .+|Unit \S+ \S+=\S+)$`)
 	unitLine = regexp.MustCompile(`^Unit[ \t]+\S+([ \t]+[A-Za-z]+=\S+)+[ \t]*$`)
 	keyed    = regexp.MustCompile(`^([a-z][^\s:A-Z]*):(?:[ \t]+(.*))?$`)
+	crashed  = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): `)
 	fact     = regexp.MustCompile(`^# ([a-z][a-z0-9 _-]{0,40}): (.*)$`)
 	disturbs = regexp.MustCompile(`^# disturbed: (\S+) ([0-9.]+) times(?: \(.*; (\d+) of \d+ runs\)$)?`)
 	// What go test prints. A signal of several words must be in the list, because a log may
@@ -193,7 +194,7 @@ func (f *filter) takeText(line string, block int) {
 	case isFailure(line):
 		f.failing, f.failedAt = strings.TrimSpace(line), f.number
 		f.file.Failures++
-	case strings.HasPrefix(line, "panic: "):
+	case crashed.MatchString(line):
 		f.problem(line)
 		f.file.Failures++
 	case failed.MatchString(line):
