@@ -73,6 +73,7 @@ func TestSameInEveryForm(t *testing.T) {
 	}
 	for name, form := range map[string]func(string) string{
 		"mark":           func(s string) string { return "\ufeff" + s },
+		"marks":          func(s string) string { return "\ufeff\ufeff" + s },
 		"CRLF":           crlf,
 		"mark, CRLF":     func(s string) string { return "\ufeff" + crlf(s) },
 		"UTF-16LE, mark": func(s string) string { return utf16Of(binary.LittleEndian, true, crlf(s)) },

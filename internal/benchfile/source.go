@@ -27,7 +27,7 @@ var (
 	errUTF8InUTF16 = errors.New("UTF-8 in a file that begins as UTF-16; want one encoding, best UTF-8")
 )
 
-var mark = []byte("\ufeff")
+const mark = "\ufeff"
 
 func newSource(r io.Reader) *source {
 	s := &source{r: bufio.NewReaderSize(r, 64<<10)}
@@ -79,7 +79,7 @@ func (s *source) line() (text []byte, ended bool, err error) {
 	if zeros := bytes.Count(text, []byte{0}); zeros > 2 && zeros > len(text)/3 {
 		return nil, ended, errUTF16InUTF8
 	}
-	return bytes.TrimPrefix(text, mark), ended, nil
+	return bytes.TrimLeft(text, mark), ended, nil
 }
 
 func (s *source) line16() (text []byte, ended bool, err error) {
@@ -112,5 +112,5 @@ func (s *source) line16() (text []byte, ended bool, err error) {
 	for _, r := range utf16.Decode(units) {
 		s.text = append(s.text, string(r)...)
 	}
-	return bytes.TrimPrefix(bytes.TrimRight(s.text, "\r\n"), mark), err == nil, nil
+	return bytes.TrimLeft(bytes.TrimRight(s.text, "\r\n"), mark), err == nil, nil
 }
