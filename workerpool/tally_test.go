@@ -112,6 +112,19 @@ func TestLenCountsATasksTask(t *testing.T) {
 	})
 }
 
+// A task is admitted and gathered under one lock. Between the two, Close would not see it.
+func TestPrivateAdmitsUnderItsLock(t *testing.T) {
+	p := newPrivate(1).(*privatePool)
+	p.gather.Lock()
+	waits, ended := suitetest.Locks(func() { assert.NoError(t, p.Submit(t.Context(), func(Worker) {})) })
+	admitted := p.submitted.Load()
+	p.gather.Unlock()
+	<-ended
+	require.True(t, waits)
+	require.Zero(t, admitted)
+	require.NoError(t, p.Close())
+}
+
 // A worker's task finds the room that is left in any of the deques.
 func TestShardedPutFindsAllRoom(t *testing.T) {
 	for worker := outside; worker < 3; worker++ {
@@ -150,7 +163,7 @@ func TestGateStaysShut(t *testing.T) {
 	require.Zero(t, *last)
 	require.Len(t, g.spilled, 1)
 	room = 2
-	g.open(put)
+	require.True(t, g.open(put), "a submitter goes on")
 	require.Equal(t, 1, *last)
 	require.False(t, g.shut.Load() || g.spills.Load())
 	select {
@@ -160,6 +173,59 @@ func TestGateStaysShut(t *testing.T) {
 	}
 	g.spill(tasks[0])
 	require.True(t, g.shut.Load(), "another task would overtake the spilled one")
+	require.False(t, g.open(func(Task) bool { return true }), "no submitter has waited since")
+}
+
+// A worker that has let a submitter go on runs its own task before it yields.
+func TestAWorkerRunsItsTaskBeforeItYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const rounds = 10
+	late := 0
+	for range rounds {
+		p := newMutexPool(1)
+		running, release := make(chan struct{}), make(chan struct{})
+		var went atomic.Bool
+		require.NoError(t, p.Submit(t.Context(), func(Worker) {
+			close(running)
+			<-release
+		}))
+		<-running
+		require.NoError(t, p.Submit(t.Context(), func(Worker) {
+			if went.Load() {
+				late++
+			}
+		}))
+		opened := p.gate.wait()
+		ended := make(chan struct{})
+		go func() { // the test plays a submitter
+			<-opened
+			went.Store(true)
+			close(ended)
+		}()
+		runtime.Gosched()
+		close(release)
+		require.NoError(t, p.Close())
+		<-ended
+	}
+	require.Less(t, late, rounds/2, "tasks that ran after the submitter") // the runtime may interrupt a worker there
+}
+
+// While tasks of tasks wait for room in the channel, later ones wait behind them, and after
+// that no longer.
+func TestChannelSpillsWhileItIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tasks, last := numbered(3)
+		p := &channelPool{queue: make(chan Task, 1)}
+		for _, task := range tasks {
+			p.spill(task)
+		}
+		for i := range tasks {
+			synctest.Wait()
+			require.Equal(t, i < 2, p.spills.Load(), "after %d tasks", i)
+			(<-p.queue)(nil)
+			require.Equal(t, i, *last)
+		}
+	})
 }
 
 // fullOnce is a queue that is full for one put.

@@ -865,6 +865,10 @@ func TestTakersWakeOthers(t *testing.T) {
 		"inbox, deque": func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks) },
 		"inbox":        func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks[:2]) },
 		"victim":       func(q *lockFreeQueue, tasks []Task) { q.workers[2].push(tasks...) },
+		"older": func(q *lockFreeQueue, tasks []Task) {
+			q.workers[0].finds = olderIn - 1
+			q.workers[1].push(tasks[0])
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -1182,12 +1186,15 @@ func TestTheGateOpensWhenTheQueueIsHalfEmpty(t *testing.T) {
 				p := open(workers)
 				var accepted atomic.Int64
 				turns := make(chan struct{})
-				go func() {
-					for range 2 * capacity {
+				submit := func(n int) {
+					for range n {
 						assert.NoError(t, p.Submit(t.Context(), func(w Worker) { w.Blocking(func() { <-turns }) }))
 						accepted.Add(1)
 					}
-				}()
+				}
+				submit(workers)
+				synctest.Wait() // until all workers block
+				go submit(2*capacity - workers)
 				synctest.Wait() // until it waits at the gate
 				full, ran := accepted.Load(), 0
 				for ; accepted.Load() == full && ran < capacity; ran++ {
@@ -1198,8 +1205,11 @@ func TestTheGateOpensWhenTheQueueIsHalfEmpty(t *testing.T) {
 				synctest.Wait()
 				require.NoError(t, p.Close())
 				require.EqualValues(t, 2*capacity, accepted.Load())
-				// A worker of lock-free holds up to a batch beside the inbox.
-				require.InDelta(t, capacity/2, ran, float64(workers*batchLen+1), "tasks that had run")
+				slack := workers - 1 // sharded-lock takes all its deques for as full as one
+				if _, ok := p.(*lockFreePool); ok {
+					slack = workers*batchLen + 1 // a worker holds up to a batch beside the inbox
+				}
+				require.InDelta(t, capacity/2, ran, float64(slack), "tasks that had run")
 			})
 		}
 	})

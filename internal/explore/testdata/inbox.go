@@ -26,6 +26,21 @@ var Programs = []explore.Program{
 			}
 		})
 	}},
+	{Name: "one publishes and takes three times, and one finds room", Start: func(r *explore.Run) {
+		q := &inbox{}
+		q.init(1<<64 - 1)
+		r.Actor("worker", func() {
+			for range 3 {
+				q.publish([]Task{new(int)})
+				q.take(make([]Task, 1), 1)
+			}
+		})
+		r.Actor("submitter", func() {
+			if !q.publish([]Task{new(int)}) {
+				panic("an inbox with room is full")
+			}
+		})
+	}},
 	{Name: "a reader stops in follow, one publishes and takes twice, and one publishes", Start: func(r *explore.Run) {
 		q := &inbox{}
 		q.init(1<<64 - 1)
