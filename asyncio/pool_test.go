@@ -37,7 +37,9 @@ func TestPutBelongsToTheTurn(t *testing.T) {
 		idle <- slot
 	}
 	var out, most atomic.Int32
-	a := db.share(1000, func(int) int {
+	var had [clients]atomic.Bool // a turn
+	a := db.share(1000, func(client int) int {
+		had[client].Store(true)
 		if n := out.Add(1); n > inFlight {
 			most.Store(n)
 		}
@@ -51,6 +53,24 @@ func TestPutBelongsToTheTurn(t *testing.T) {
 	})
 	require.NoError(t, a.Err)
 	require.Zero(t, most.Load(), "connections are out of the pool at once")
+	all := 0
+	for i := range had {
+		if had[i].Load() {
+			all++
+		}
+	}
+	require.Greater(t, all, inFlight, "clients, some of which wait for a turn")
+}
+
+// A client takes what it has put into its own stack, or else from the next that is not empty.
+func TestShards(t *testing.T) {
+	var s shards
+	for client := range 2 * len(s) {
+		s.put(client, client)
+	}
+	for _, slot := range []int{len(s) + 3, 3, len(s) + 4} {
+		require.Equal(t, slot, s.take(3))
+	}
 }
 
 // Turns begin in the order of their tickets, inFlight at a time.

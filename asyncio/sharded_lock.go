@@ -15,33 +15,36 @@ import (
 // Progress: blocking.
 func runShardedLock(db *Database, n int) Answer {
 	check(n)
-	var pool [8]struct {
-		_    cacheline.Pad
-		mu   sync.Mutex
-		idle []int // guarded by mu
-		_    cacheline.Pad
-	}
+	var pool shards
 	for _, slot := range slots() {
-		own := &pool[slot%len(pool)]
-		own.idle = append(own.idle, slot)
+		pool.put(slot, slot)
 	}
-	take := func(client int) (slot int) {
-		// Connections move between stacks, so one round may miss them all.
-		for i := client; ; i++ {
-			shard := &pool[i%len(pool)]
-			shard.mu.Lock()
-			slot, shard.idle = pop(shard.idle)
-			shard.mu.Unlock()
-			if slot >= 0 {
-				return slot
-			}
+	return db.share(n, pool.take, pool.put)
+}
+
+type shards [8]struct {
+	_    cacheline.Pad
+	mu   sync.Mutex
+	idle []int // guarded by mu
+	_    cacheline.Pad
+}
+
+func (s *shards) take(client int) (slot int) {
+	// Connections move between stacks, so one round may miss them all.
+	for i := client; ; i++ {
+		shard := &s[i%len(s)]
+		shard.mu.Lock()
+		slot, shard.idle = pop(shard.idle)
+		shard.mu.Unlock()
+		if slot >= 0 {
+			return slot
 		}
 	}
-	put := func(client, slot int) {
-		own := &pool[client%len(pool)]
-		own.mu.Lock()
-		own.idle = append(own.idle, slot)
-		own.mu.Unlock()
-	}
-	return db.share(n, take, put)
+}
+
+func (s *shards) put(client, slot int) {
+	own := &s[client%len(s)]
+	own.mu.Lock()
+	own.idle = append(own.idle, slot)
+	own.mu.Unlock()
 }

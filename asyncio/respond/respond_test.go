@@ -72,10 +72,9 @@ func TestWrongAnswer(t *testing.T) {
 			if _, err := far.Read(event[:]); err != nil {
 				return
 			}
-			if event[0] == 1 {
-				event[0]++
+			if event[0] != 1 { // an echo is no answer
+				event[0] = answer(event[0])
 			}
-			event[0] = answer(event[0])
 			far.Write(event[:])
 		}
 	}()

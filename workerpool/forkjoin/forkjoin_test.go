@@ -442,7 +442,11 @@ func TestThiefLooksAtAll(t *testing.T) {
 		p := players(3)
 		p.workers[thief].victim = last
 		p.workers[owner].Fork(func(*Worker, int) int { return 0 }, 0)
-		require.Equal(t, thief != owner, p.workers[thief].help(), "thief %d, owner %d, last %d", thief, owner, last)
+		stolen := p.workers[thief].help()
+		require.Equal(t, thief != owner, stolen, "thief %d, owner %d, last %d", thief, owner, last)
+		if stolen {
+			require.Equal(t, owner, p.workers[thief].victim, "where it looks first from now on")
+		}
 	}
 }
 
@@ -574,7 +578,7 @@ func TestJoinReleasesTheGIL(t *testing.T) {
 func TestPublicPart(t *testing.T) {
 	p := New(1)
 	leaf := func(_ *Worker, i int) int { return i }
-	require.Equal(t, 0+1+2+3+4+5+6+7, p.Run(func(w *Worker, _ int) (sum int) {
+	require.Equal(t, 15*16/2, p.Run(func(w *Worker, _ int) (sum int) {
 		public := func(top, split uint64) {
 			assert.Equal(t, top|split<<32, w.public.Load())
 			assert.EqualValues(t, split, w.split)
@@ -589,24 +593,29 @@ func TestPublicPart(t *testing.T) {
 		}
 		public(0, 0)
 		var tasks []*Task
-		for i := range 8 {
+		for i := range 16 {
 			tasks = append(tasks, w.Fork(leaf, i))
 			public(0, 1) // no task is stolen, so no fork publishes more
 		}
-		join := func() {
-			last := len(tasks) - 1
-			assert.Equal(t, last, w.Join(tasks[last]))
-			tasks = tasks[:last]
-			sum += last
+		joinDownTo := func(first int) {
+			for last := len(tasks) - 1; last >= first; last-- {
+				assert.Equal(t, last, w.Join(tasks[last]))
+				tasks = tasks[:last]
+				sum += last
+			}
 		}
-		join() // 7
+		join := func() { joinDownTo(len(tasks) - 1) }
+		join() // 15
 		public(0, 1)
 		steal(0)
-		join() // 6, and publishes half of 1 to 5
-		public(1, 4)
+		join() // 14, and publishes half of 1 to 13
+		public(1, 8)
 		steal(1)
-		join() // 5
-		join() // 4, the last of the private
+		joinDownTo(8) // the last of the private
+		public(2, 8)
+		join() // 7: takes back half of the six that are left, rounded up, and this one
+		public(2, 4)
+		joinDownTo(4)
 		public(2, 4)
 		join() // 3: takes back half of the two that are left
 		public(2, 2)

@@ -18,6 +18,7 @@ var Programs = []explore.Program{
 	{Name: "the owner forks after a theft, one thief", Start: func(r *explore.Run) { start(r, "+-+-", 2) }},
 	{Name: "three tasks, the owner joins two, one thief", Start: func(r *explore.Run) { start(r, "+++--", 2) }},
 	{Name: "three public tasks, the owner joins one, one thief", Start: func(r *explore.Run) { start(r, "p-", 3) }},
+	{Name: "one task that the owner takes for stolen, the owner forks, one thief", Start: func(r *explore.Run) { start(r, "l+", 1) }},
 	{Name: "a stolen task forks, and the owner helps", Start: func(r *explore.Run) { start(r, "n-", 1) }},
 	{Name: "the owner helps while a thief steals its only task", Start: func(r *explore.Run) { start(r, "w+-", 2) }},
 	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
@@ -65,7 +66,8 @@ func (lot) WakeWorker(int) bool { return false }
 // start makes an owner, and thieves that each try the given number of steals. The letters
 // of owner are its operations: it forks a task (+), forks a task that forks another one and
 // joins it (n), or joins its newest task (-). A p before them means that the owner has three
-// public tasks, and a w that another worker, which does nothing, has a task that forks two.
+// public tasks, a w that another worker, which does nothing, has a task that forks two, and
+// an l that the owner has a public task, and a thief has since stored wanted, too late.
 func start(r *explore.Run, owner string, thieves ...int) {
 	p := &Pool{workers: make([]Worker, 2+len(thieves))}
 	for id := range p.workers {
@@ -106,6 +108,10 @@ func start(r *explore.Run, owner string, thieves ...int) {
 		w.split = 3
 		w.floor.Store(3)
 		w.public.Store(3 << 32)
+		owner = owner[1:]
+	case 'l':
+		fork(w, leaf, 1)
+		w.floor.Store(wanted)
 		owner = owner[1:]
 	case 'w':
 		fork(idle, wide, 3)
