@@ -136,6 +136,14 @@ var misbehavior = map[string]func(w *children.Worker){
 			items.Change(item)
 		})
 	},
+	"killed at item 5": func(w *children.Worker) {
+		w.Answer(func(item []uint64) {
+			if item[0] == 5 {
+				childtest.KillItself()
+			}
+			items.Change(item)
+		})
+	},
 	"rubbish": func(w *children.Worker) {
 		sent := w.AwaitSent(1)
 		w.Queue.Slot(0)[0] = 4711

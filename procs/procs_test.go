@@ -365,6 +365,7 @@ func TestKilledInManyRuns(t *testing.T) {
 			c := p.Lanes[1].Child()
 			require.NoError(t, c.Kill())
 			<-c.Ended
+			require.NotContains(t, p.Pids(), c.Pid(), "it has no more processor time")
 			done, err := p.Run(2)
 			require.Equal(t, 2, done, "%v", err)
 			deaths := childtest.Errors(err)
@@ -392,6 +393,19 @@ func TestKilledAtManyItems(t *testing.T) {
 		}
 		require.ElementsMatch(t, []int{60, 61, 120, 121, 180, 181}, at)
 	}
+}
+
+// A child and those that replace it are killed at one item, which is not the first.
+func TestKilledAtOneItem(t *testing.T) {
+	defer func(old int) { children.MaxTries = old }(children.MaxTries)
+	children.MaxTries = 3
+	t.Setenv(childtest.Serve, "killed at item 5")
+	p := start(t, named("pipe"), 1, Word)
+	p.Patience = 2 * time.Second
+	done, err := childtest.Run(t, p, 10)
+	require.Equal(t, 5, done, "%v", err)
+	require.ErrorContains(t, err, "3 children in a row were killed there")
+	require.Len(t, childtest.Errors(err), 3+1, "%v", err)
 }
 
 // The children that replace a dead one are killed before they can greet. The pool
