@@ -277,10 +277,41 @@ func TestClaimantIsKilled(t *testing.T) {
 				deaths := childtest.Errors(err)
 				require.Len(t, deaths, 1, "%v", err)
 				require.Equal(t, test.item, deaths[0].Item)
+				if workers == 1 { // no other child has claimed what is beyond the run
+					require.Zero(t, p.Lanes[0].Queue.Rescue.Load(), "all that the dead child may have claimed is answered")
+				}
 				require.NoError(t, p.Close())
 			}
 		}
 	}
+}
+
+// An item is taken by no child that there is: the queue's first child is to blame.
+func TestTakenByNobody(t *testing.T) {
+	t.Setenv(childtest.Serve, "nothing")
+	l := start(t, named("atomic"), 2, Word).Lanes[0]
+	l.Sent = 1
+	for _, child := range []uint64{0, 3, stateChild} {
+		stateAt(l.Queue, 0).Store(stateOf(0, stateTaken) | child)
+		require.ErrorContains(t, unanswered(l), "procs: child 0 ")
+	}
+}
+
+// A child of global-mutex dies after it has done the last item, and before it releases the
+// lock. The parent has yet to read the answers, and mends nothing.
+func TestAnswersAreNotMended(t *testing.T) {
+	t.Setenv(childtest.Serve, "nothing")
+	p := start(t, named("global-mutex"), 1, Word)
+	l := p.Lanes[0]
+	q := l.Queue
+	l.Sent = q.Window
+	q.Done.Store(q.Window)
+	q.Slot(0)[0] = 7
+	q.Lock.Acquire(1, 0)
+	q.Lock.Abandon(1)
+	require.NoError(t, lockQueue(l, p.Lanes))
+	q.Lock.Release()
+	require.EqualValues(t, 7, q.Slot(0)[0])
 }
 
 // The parent sends again what the dead child had taken, and nothing else.
