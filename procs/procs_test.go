@@ -286,6 +286,24 @@ func TestClaimantIsKilled(t *testing.T) {
 	}
 }
 
+// No child adds before the last is awake: what racy loses, it loses where children overlap.
+func TestSumsBeginTogether(t *testing.T) {
+	p := start(t, childtest.Named(Sums, "atomic"), 2, Word)
+	q := p.Lanes[0].Queue
+	ask := func(l *children.Lane) error {
+		_, err := l.Ask(1, p.Patience, func(int) uint64 { return 7 }, func(int, uint64) error { return nil })
+		return err
+	}
+	first := make(chan error)
+	go func() { first <- ask(p.Lanes[0]) }()
+	require.Eventually(t, func() bool { return q.Claimed.Load() == 1 }, 10*time.Second, time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // until it would have added, or the test shows nothing
+	require.Zero(t, atomic.LoadUint64(&q.Count))
+	require.NoError(t, ask(p.Lanes[1]))
+	require.NoError(t, <-first)
+	require.EqualValues(t, 2*7, q.Count)
+}
+
 // An item is taken by no child that there is: the queue's first child is to blame.
 func TestTakenByNobody(t *testing.T) {
 	t.Setenv(childtest.Serve, "nothing")

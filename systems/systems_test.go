@@ -648,6 +648,12 @@ func TestMemoryIsLocked(t *testing.T) {
 		require.True(t, waits(t, test.mu.Unlock, func() { o = test.take(kindInt) }), "%s: take", test.name)
 		test.mu.Lock()
 		require.True(t, waits(t, test.mu.Unlock, func() { test.give(o) }), "%s: give", test.name)
+
+		// give marks the slot first. Later it would destroy the count of the slot's next object.
+		o.refs = 1
+		require.Panics(t, func() { test.give(o) }, "%s: a second time", test.name)
+		test.mu.Unlock()
+		require.EqualValues(t, freed, o.refs, test.name)
 	}
 	buffered.end()
 	r.stop()
@@ -676,6 +682,20 @@ func TestTwoDropsAtOnce(t *testing.T) {
 		})
 		require.Zero(t, in.end(), sys.Name)
 	}
+}
+
+// A thread of free-threading looks at a count only under the lock. Here nothing orders its
+// drop and another's but that lock, so -race sees a look without it.
+func TestDropLooksUnderTheLock(t *testing.T) {
+	s, locks := newSpace(), new(freeLocks)
+	threads := [2]freeThread{{machine{space: s}, locks}, {machine{space: s}, locks}}
+	live := s.live
+	for range 100 {
+		o := threads[0].newInt(1000)
+		threads[1].incref(o)
+		fork.Run("systems", 2, 0, func(worker, _ int) { threads[worker].decref(o) })
+	}
+	require.Equal(t, live, s.live)
 }
 
 // A reader takes its reference before it unlocks the container, because a moment
