@@ -503,6 +503,19 @@ func TestForksBeyondTheRoom(t *testing.T) {
 			require.Equal(t, 1, ran[i], "%s: runs of task %d", name, i)
 		}
 	}
+	p := New(1)
+	p.Run(func(w *Worker, _ int) int {
+		var tasks []*Task
+		for range depth + 2 {
+			tasks = append(tasks, w.Fork(func(*Worker, int) int { return 0 }, 0))
+		}
+		for _, task := range slices.Backward(tasks) {
+			w.Join(task)
+		}
+		return 0
+	}, 0)
+	p.Close()
+	require.Equal(t, depth+2, p.Forks(), "those that are calls count once")
 }
 
 // A stolen task is done when its result is there, and not before.
