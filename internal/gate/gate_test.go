@@ -304,11 +304,29 @@ func TestBytes(t *testing.T) {
 		require.Equal(t, want, Default.Decide(d, d).Regressions(), "%d operations", operations)
 	}
 
+	// Bytes of one side have nothing to be compared with.
+	lone := &Data{}
+	add(t, lone, Base, "X", "B/op", few...)
+	for side := range 2 {
+		add(t, lone, Side(side), "X", "allocs/op", repeated(0)...)
+	}
+	require.Equal(t, []OneSidedUnit{{Unit: "B/op"}}, Default.Decide(lone, nil).OneSided[Base])
+
 	// Without allocs/op, nothing says that the row does not allocate.
 	d := &Data{}
 	add(t, d, Base, "X", "B/op", few...)
 	add(t, d, Head, "X", "B/op", more...)
 	require.Equal(t, 1, Default.Decide(d, d).Regressions())
+}
+
+// The units of a row are in the order in which go test prints them, and others follow.
+func TestOrderOfUnits(t *testing.T) {
+	want := []string{"sec/op", "user+sys-sec/op", speedUp, "B/op", "allocs/op", "a", "b", "z"}
+	values := map[string][]float64{}
+	for _, unit := range want {
+		values[unit] = nil
+	}
+	require.Equal(t, want, sortedUnits(values))
 }
 
 // What a benchmark says of its unit counts more than the unit's name.

@@ -120,6 +120,9 @@ func TestMarkdown(t *testing.T) {
 	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f", escape("_a_ *b* `c` [d](e) &amp; f"))
 	require.Contains(t, text, "- ./far\\_off\n")
 	require.Contains(t, text, "- repeat: boundaries compare main\n")
+	for _, list := range []string{"**Changed", "Gains", "Regressions", "Unchanged", "Undecided", "Not judged", "Only in base", "Notes"} {
+		require.NotContains(t, (&Report{Decision: &Decision{}}).Markdown(), list, "of an empty section")
+	}
 	// Each line of a table has as many cells as its head.
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "|") {
@@ -334,6 +337,7 @@ func TestOtherSettings(t *testing.T) {
 	}{
 		{"# go: go1.25", "# go: go1.26", "go is go1.25 in base, and go1.26 in head"},
 		{"# go: go1.25", "# kernel: 6", ""},
+		{"# kernel: 6", "# go: go1.25", ""},
 		{run + "1s -seed 1 .", run + "10ms -seed 2 .", "benchtime is 1s in base, and 10ms in head"},
 		{run + "1s -seed 1 .", "# benchtime: 1s", ""},
 		{run + "1s -seed 1 .", "# benchtime: 100ms, rounds: 20", "benchtime is 1s in base, and 100ms in head"},
@@ -446,6 +450,7 @@ func TestExtremeValues(t *testing.T) {
 	for want, v := range map[string]float64{"1e+300": 1e300, "1.000n": 1e-9, "2e-20": 2e-20, "0.000": 0, "-2e+20": -2e20, "1.200k": 1200} {
 		require.Equal(t, want, value(v, "sec/op"))
 	}
+	require.Equal(t, "1.23x", value(1.234, speedUp))
 	require.Equal(t, "+1.0e+302 %", percent(1e300))
 	require.Equal(t, "+99900.0 %", percent(1000))
 }

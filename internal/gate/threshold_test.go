@@ -92,6 +92,15 @@ func TestNeededRounds(t *testing.T) {
 	up := stats.Rounds(10, 1+c.Threshold, spread(noisy, noisy), c.Alpha, c.Power)
 	require.NotEqual(t, up, stats.Rounds(10, 1-c.Threshold, spread(noisy, noisy), c.Alpha, c.Power))
 	require.Equal(t, up, r.Needed)
+	// One cell alone is tested at the whole alpha, in files too.
+	for _, one := range []Result{r, c.decideOnce(d).Results[0]} {
+		require.InEpsilon(t, stats.MinimumEffect(10, 10, spread(noisy, noisy), c.Alpha, c.Power)-1, one.Detectable, 1e-9)
+	}
+	// They are more than the side with more values has.
+	d = &Data{}
+	add(t, d, Base, "X", "ns/op", steady[0])
+	add(t, d, Head, "X", "ns/op", steady...)
+	require.Equal(t, 11, Default.Decide(d, nil).Results[0].Needed)
 }
 
 // A row with two levels has a small spread around the middle, which may be on either level.
@@ -135,6 +144,10 @@ func TestMostlyZero(t *testing.T) {
 		require.Equal(t, -1, r.Needed)
 	}
 	require.Len(t, Default.Suspects(d), 1)
+	none := &Data{}
+	add(t, none, Base, "X", "lost/op", 0, 0)
+	add(t, none, Head, "X", "lost/op", 0, 0)
+	require.Equal(t, stats.Interval{Low: 1, Center: 1, High: 1}, Default.Decide(none, nil).Results[0].Ratio)
 }
 
 // A suspect that the second stage has no value of, such as a row that skips alone, is

@@ -126,6 +126,23 @@ func TestCritical(t *testing.T) {
 		assert.Equal(t, c.want, critical(c.n, c.m, 0.05), "%d and %d", c.n, c.m)
 	}
 	assert.InDelta(t, critical(50, 50, 0.05), critical(50, 51, 0.05), 20, "exact and approximate")
+	// It is the least U that the test does not reject, exact or approximate.
+	for _, n := range []int{5, 10, 50, 51, 60, 300} {
+		ofU := func(u int) float64 {
+			x, y := make([]float64, n), make([]float64, n)
+			for i := range n {
+				above := u / n // so many values of y are below this one
+				if i < u%n {
+					above++
+				}
+				x[i], y[i] = float64(above)-0.5+float64(i)/1000, float64(i)
+			}
+			return MannWhitney(x, y)
+		}
+		k := critical(n, n, 0.05)
+		assert.Greater(t, ofU(k), 0.05, "%d", n)
+		assert.LessOrEqual(t, ofU(k-1), 0.05, "%d", n)
+	}
 	// What the strictest steps of Holm's over 96 and over 288 tests allow.
 	assert.Equal(t, 8, critical(10, 10, 0.05/96))
 	assert.Equal(t, 5, critical(10, 10, 0.05/288))
@@ -152,10 +169,11 @@ func TestPairwise(t *testing.T) {
 	// For very many values pairwise searches another way. Here b is a shifted by 3.
 	a, b := make([]float64, 1500), make([]float64, 1500)
 	for i := range a {
-		a[i], b[i] = 3+float64(i), float64(i)
+		a[i], b[i] = float64(i)-997, float64(i)-1000
 	}
 	assert.InDelta(t, 3, pairwise(a, b, 1500*1500/2), 1e-8)
 	assert.InDelta(t, 3-1499, pairwise(a, b, 1), 1e-8)
+	assert.InDelta(t, 3+1499, pairwise(a, b, 1500*1500), 1e-8)
 }
 
 // The interval and the test cannot contradict each other.
@@ -172,6 +190,8 @@ func TestRatioAgreesWithTest(t *testing.T) {
 		different := MannWhitney(x, y) <= 0.05
 		assert.Equal(t, different, i.Low > 1 || i.High < 1, "%v", i)
 		assert.True(t, i.Low <= i.Center && i.Center <= i.High)
+		j := Ratio(y, x, 0.95)
+		assert.InDeltaSlice(t, []float64{1 / i.High, 1 / i.Center, 1 / i.Low}, []float64{j.Low, j.Center, j.High}, 1e-9, "the sides exchanged")
 		seen[different]++
 	}
 	assert.Greater(t, min(seen[true], seen[false]), 50)
@@ -213,9 +233,10 @@ func TestMedianCovers(t *testing.T) {
 		}
 	}
 	assert.True(t, 930 <= covered && covered <= 980, "%d of 1000", covered) // steps are wide: 95.7 % is the least over 95
-	assert.False(t, Median([]float64{1, 2, 3, 4, 5}, 0.95).Bounded())
+	assert.Equal(t, Interval{0, 3, math.Inf(1)}, Median([]float64{1, 2, 3, 4, 5}, 0.95))
 	x := []float64{3, 1, 2}
 	assert.Equal(t, 2.0, Median(x, 0.95).Center)
+	assert.Equal(t, []float64{2, 2.5, math.MaxFloat64}, []float64{Middle(x), Middle([]float64{4, 1, 3, 2}), Middle([]float64{math.MaxFloat64, math.MaxFloat64})})
 	assert.Equal(t, []float64{3, 1, 2}, x, "the values stay in their order")
 }
 
@@ -279,6 +300,9 @@ func TestSpread(t *testing.T) {
 
 func TestNoValues(t *testing.T) {
 	assert.False(t, Interval{0, 1, 2}.Bounded())
+	assert.False(t, Interval{1, 2, math.Inf(1)}.Bounded())
+	assert.True(t, Interval{1e-9, 1, 2}.Bounded())
+	assert.True(t, Usable([]float64{1e-300, 1e300}))
 	for _, x := range [][]float64{nil, {0}, {-1, 1}, {math.NaN()}, {math.Inf(1)}} {
 		assert.False(t, Usable(x))
 		assert.Panics(t, func() { Ratio(x, []float64{1}, 0.95) }, fmt.Sprint(x))
