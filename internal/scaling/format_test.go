@@ -16,7 +16,7 @@ func TestFormat(t *testing.T) {
 		want string
 	}{
 		{2.65e-10, "sec/op", "265 ps"}, {1.056e-8, "sec/op", "10.6 ns"}, {9.996e-8, "sec/op", "100 ns"}, {9.999e-7, "sec/op", "1.00 µs"},
-		{1.5, "user+sys-sec/op", "1.50 s"}, {0, "sec/op", "0.00 s"}, {5.3e-3, "p50-sec", "5.30 ms"}, {120, "sec/op", "120 s"},
+		{1.5, "user+sys-sec/op", "1.50 s"}, {0, "sec/op", "0.00 s"}, {1e-15, "sec/op", "0.001 ps"}, {1 << 52, "B/op", "4096 TiB"}, {math.Inf(1), "x", "∞"}, {5.3e-3, "p50-sec", "5.30 ms"}, {120, "sec/op", "120 s"},
 		{48, "B/op", "48.0 B"}, {1024, "B/op", "1.00 KiB"}, {4096, "B/op", "4.00 KiB"}, {3, "allocs/op", "3"}, {0.25, "lost-updates/op", "0.25"}, {5005, "items-per-sec", "5005"}, {2.5, "p99-ms", "2.50"}, {1234567, "x", "1.23e+06"}, {-2.5, "x", "-2.50"},
 	} {
 		assert.Equal(t, c.want, FormatValue(c.v, c.unit), "%v %s", c.v, c.unit)

@@ -99,6 +99,8 @@ BenchmarkSort/size=10 1 3 ns/op
 	}, got)
 	w := Workloads(f)[0]
 	assert.Equal(t, []string{Wall, CPU, "x/op"}, w.Units)
+	units := Workloads(read(t, "BenchmarkX 1 8 h/op 7 g/op 6 f/op 5 e/op 4 d/op 3 c/op 3 user+sys-ns/op 2 b/op 2 ns/op 1 a/op\n"))[0].Units
+	assert.Equal(t, []string{Wall, CPU, "a/op", "b/op", "c/op", "d/op", "e/op", "f/op", "g/op", "h/op"}, units)
 	assert.Equal(t, Disturbed{2, 1.3}, w.Rows[2].Disturbed(1))
 	assert.Equal(t, Disturbed{}, w.Rows[2].Disturbed(0))
 	assert.Nil(t, w.Rows[0].Values(1, Wall))
@@ -120,6 +122,13 @@ BenchmarkX/sync=b-2 1 5 ns/op 0 user+sys-ns/op 0 B/op
 	for _, s := range w.Scaling() {
 		assert.Zero(t, s.Cells[1].SpeedUp, s.Name)
 	}
+	w = Workloads(read(t, "BenchmarkX/sync=a 1 5 ns/op 0 user+sys-ns/op\nBenchmarkX/sync=a-2 1 5 ns/op 4 user+sys-ns/op\nBenchmarkX/sync=b 1 5 ns/op 4 user+sys-ns/op\nBenchmarkX/sync=b-2 1 5 ns/op 0 user+sys-ns/op\n"))[0]
+	for _, s := range w.Scaling() {
+		assert.Zero(t, s.Cells[1].CPU, s.Name)
+	}
+	// A column without a time is none of those that a law needs.
+	s := scale(t, "BenchmarkX 1 9 ns/op\nBenchmarkX-2 1 5 ns/op\nBenchmarkX-4 1 3 ns/op\nBenchmarkX-8 1 0 ns/op\n")
+	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
 }
 
 func TestKnownSpeedUp(t *testing.T) {
@@ -130,7 +139,10 @@ func TestKnownSpeedUp(t *testing.T) {
 	assert.InEpsilon(t, 7.3/8, s.Cells[2].Efficiency.Center, 0.01)
 	assert.InEpsilon(t, 8/7.3, s.Cells[2].CPU.Center, 0.01)
 	assert.True(t, s.Cells[2].SpeedUp.Bounded())
-	assert.Equal(t, 1.0, s.Cells[0].SpeedUp.Low)
+	one := stats.Interval{Low: 1, Center: 1, High: 1}
+	assert.Equal(t, []stats.Interval{one, one, one}, []stats.Interval{s.Cells[0].SpeedUp, s.Cells[0].Efficiency, s.Cells[0].CPU})
+	up, efficiency := s.Cells[2].SpeedUp, s.Cells[2].Efficiency
+	assert.InDeltaSlice(t, []float64{up.Low / 8, up.Center / 8, up.High / 8}, []float64{efficiency.Low, efficiency.Center, efficiency.High}, 1e-12)
 	assert.Equal(t, 10, s.Cells[0].Rounds)
 
 	few := scale(t, file(random, 1, []int{1, 2}, 0, func(n float64) float64 { return 1e-8 / n }))
@@ -139,6 +151,7 @@ func TestKnownSpeedUp(t *testing.T) {
 
 	none := scale(t, "BenchmarkA/sync=x-2 1 3 ns/op\n")
 	assert.Zero(t, none.Cells[0].SpeedUp)
+	assert.Equal(t, 2, none.USL.Most)
 	zero := scale(t, "BenchmarkA/sync=x 1 3 ns/op 0 user+sys-ns/op\nBenchmarkA/sync=x-2 1 3 ns/op 0 user+sys-ns/op\n")
 	assert.Equal(t, 1.0, zero.Cells[1].SpeedUp.Center)
 	assert.Zero(t, zero.Cells[1].CPU)
@@ -187,6 +200,58 @@ func TestKnownCoefficients(t *testing.T) {
 	require.Empty(t, s.USL.Refused)
 	assert.InDelta(t, 0.002, s.USL.Kappa.Center, 0.0001)
 	assert.True(t, s.USL.Kappa.Low < 0.002 && 0.002 < s.USL.Kappa.High && s.USL.Kappa.High-s.USL.Kappa.Low < 0.0005, "%v", s.USL.Kappa)
+}
+
+// Without noise the coefficients are what they are, and none is below 0.
+func TestExactCoefficients(t *testing.T) {
+	var points []point
+	for _, n := range []int{1, 2, 4, 8, 16, 32} {
+		points = append(points, point{procs: n})
+	}
+	solve := func(sigma, kappa float64) [3]float64 {
+		var walls []float64
+		for _, p := range points {
+			walls = append(walls, universal(sigma, kappa)(float64(p.procs)))
+		}
+		return usl.solve(points, walls)
+	}
+	assert.InDeltaSlice(t, []float64{1, 0.05, 0.002}, scaled(solve(0.05, 0.002)), 1e-9)
+	below := scaled(solve(-0.01, 0.002))
+	assert.Zero(t, below[1])
+	assert.InDelta(t, 0.002, below[2], 0.001)
+	f := Fit{Base: 1e-8, Sigma: stats.Interval{Center: 0.05}, Kappa: stats.Interval{Center: 0.002}}
+	assert.InEpsilon(t, universal(0.05, 0.002)(2), f.At(2), 1e-12)
+}
+
+func scaled(c [3]float64) []float64 { return []float64{c[0] * 1e8, c[1] / c[0], c[2] / c[0]} }
+
+// The errors of a law are more than noise if so large ones come by chance less than once in
+// 100 times. With 2 columns to spare, the distribution of F has a closed form.
+func TestMoreThanNoise(t *testing.T) {
+	for _, l := range []law{amdahl, usl} {
+		var points []point
+		var walls []float64
+		for i := range map[bool]int{false: 4, true: 5}[l.kappa] {
+			points = append(points, point{1 << i, make([]float64, 6)})
+			walls = append(walls, universal(0.05, 0)(float64(int(1)<<i))*(1+0.1*float64(i%2)))
+		}
+		f := Fit{Base: 1e-8, Sigma: stats.Interval{Center: 0.05}}
+		free := float64(5 * len(points))
+		limit := free / 2 * (math.Pow(0.01, -2/free) - 1) // F at 1 %
+		sum := 2 * math.Pow(1-1/1.1, 2)
+		_, procs := f.misfit(points, walls, l, sum/2/limit*1.001)
+		assert.Zero(t, procs, l.name)
+		worst, procs := f.misfit(points, walls, l, sum/2/limit/1.001)
+		assert.Equal(t, 2, procs, l.name)
+		assert.InDelta(t, 1-1/1.1, worst, 1e-9)
+	}
+	// A law leaves out so much, however precise the measurement is.
+	for off, procs := range map[float64]int{0.0299: 0, 0.0301: 4} {
+		f := Fit{Base: 1}
+		points := []point{{1, make([]float64, 6)}, {2, make([]float64, 6)}, {4, make([]float64, 6)}}
+		_, got := f.misfit(points, []float64{1, 0.5, 0.25 / (1 + off)}, amdahl, 1e-12)
+		assert.Equal(t, procs, got, "%v", off)
+	}
 }
 
 // The peak is where one more proc costs as much as it saves, and at least 1.
@@ -239,11 +304,14 @@ func TestDrawMedian(t *testing.T) {
 	for i := range indices {
 		indices[i] = float64(i)
 	}
-	square := 0.0
+	square, sum := 0.0, 0.0
 	for range 4000 {
 		d := drawMedian(random, indices) - 199.5
 		square += d * d / 4000
+		sum += d / 4000
 	}
+	assert.InDelta(t, 0, sum, 0.5)
+	assert.Equal(t, []float64{2, 2.5}, []float64{median([]float64{3, 1, 2}), median([]float64{4, 1, 3, 2})})
 	assert.InDelta(t, 10, math.Sqrt(square), 1)
 }
 
@@ -258,6 +326,7 @@ func TestRefutedByChance(t *testing.T) {
 	}{
 		"slower by chance":      {[]point{{1, one}, {2, []float64{99, 101, 103, 105, 107, 109}}}, false},
 		"slower":                {[]point{{1, one}, {2, slower}}, true},
+		"hardly slower":         {[]point{{1, one}, {2, []float64{100.5, 106, 107, 108, 109, 110}}}, true}, // p is 0.041
 		"as fast":               {[]point{{1, slices.Repeat([]float64{1}, 9)}, {2, slices.Repeat([]float64{1}, 9)}}, false},
 		"no column of one proc": {[]point{{2, one}, {4, slower}}, false},
 		"a hair beyond linear":  {[]point{{1, slices.Repeat([]float64{201}, 9)}, {2, slices.Repeat([]float64{100}, 9)}}, false},
@@ -296,9 +365,9 @@ func TestRefused(t *testing.T) {
 		wall        func(n float64) float64
 		amdahl, usl string
 	}{
-		"superlinear": {func(n float64) float64 { return 1e-8 / math.Pow(n, 1.1) }, "superlinear: 2 procs are 2.1", "superlinear: 2 procs are 2.1"},
+		"superlinear": {func(n float64) float64 { return 1e-8 / math.Pow(n, 1.1) }, "^superlinear: 2 procs are 2.1", "superlinear: 2 procs are 2.1"},
 		"slower": {func(n float64) float64 { return 1e-8 * math.Pow(n, 0.3) },
-			"2 procs are slower than one", "the USL is off by"},
+			"^2 procs are slower than one", "the USL is off by"},
 		"a bump": {func(n float64) float64 { return universal(0.1, 0)(n) * map[bool]float64{true: 1.4, false: 1}[n == 4] },
 			`Amdahl's law is off by \d+ % at 4 procs`, "% at 4 procs"},
 		"a cliff": {func(n float64) float64 { return 1e-8 / min(n, 8) * (1 + math.Floor(n/16)) }, `Amdahl's law is off by \d+ % at 32 procs`, "the USL is off by"},
