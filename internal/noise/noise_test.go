@@ -41,6 +41,8 @@ func TestJudge(t *testing.T) {
 		"others have room":                   {func(s *Signals) { s.Procs, s.Own, s.Foreign = 1, 199*ms, 190*ms }, 1, ""},
 		"its threads wait for each other":    {func(s *Signals) { s.Own, s.Waited, s.Foreign = 100*ms, 80*ms, 4*ms }, 1, ""},
 		"stolen":                             {func(s *Signals) { s.Stolen = 100 * ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
+		"a twentieth stolen":                 {func(s *Signals) { s.Stolen = 20 * ms }, 1 / 0.95, "5 % stolen by the host, 4 involuntary switches"},
+		"little stolen from a long run":      {func(s *Signals) { s.Wall, s.Own, s.Stolen = 2*time.Second, 3900*ms, 30*ms }, 1, ""},
 		"one tick stolen":                    {func(s *Signals) { s.Stolen = 10 * ms }, 1, ""},
 		"one tick of a short run stolen":     {func(s *Signals) { s.Wall, s.Stolen = 20*ms, 10*ms }, 1, ""},
 		"more stolen than the run has":       {func(s *Signals) { s.Procs, s.Stolen = 1, 400*ms }, 10, "200 % stolen by the host, 4 involuntary switches"},
@@ -55,11 +57,16 @@ func TestJudge(t *testing.T) {
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
 		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
 		"outside, others have room":           {func(s *Signals) { s.Outside, s.Procs, s.Own, s.Foreign, s.Switches = true, 1, 199*ms, 200*ms, 0 }, 1, "others used 1.00 processors"},
+		"outside, others used a twentieth":    {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Idle, s.Switches = true, 380*ms, 20*ms, 0, 0 }, 1 / 0.95, "others used 0.10 processors"},
+		"outside, others used little":         {func(s *Signals) { s.Outside, s.Wall, s.Own, s.Foreign, s.Idle = true, 2*time.Second, 3970*ms, 30*ms, 0 }, 1, ""},
 		"outside, quiet":                      {func(s *Signals) { s.Outside, s.Waited = true, 0 }, 1, ""},
 		"outside, a neighbor":                 {func(s *Signals) { s.Outside, s.Own, s.Foreign, s.Waited, s.Switches = true, 266*ms, 134*ms, 0, 0 }, 1.5, "others used 0.67 processors"},
 		"only switches are known, quiet":      {func(s *Signals) { s.Others, s.Waits = false, false }, 1, ""},
 		"oversubscribed, only switches":       {func(s *Signals) { s.Procs, s.Others, s.Waits, s.Switches = 8, false, false, 60 }, 1, ""},
 		"only switches are known":             {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
+		"few switches":                        {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 39 }, 1, ""},
+		"switches enough":                     {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 40 }, 1.3, "threads lost their processor, 40 involuntary switches"},
+		"a neighbor, and no waits are known":  {func(s *Signals) { s.Own, s.Foreign, s.Waits, s.Waited, s.Switches = 266*ms, 134*ms, false, 0, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
 		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
 		"no time at all":                      {func(s *Signals) { s.Wall = 0 }, 1, ""},
 	} {
@@ -108,8 +115,9 @@ func TestUntil(t *testing.T) {
 	assert.Zero(t, s.Own+s.Foreign+s.Idle+s.Waited+s.Stolen)
 	assert.Zero(t, s.Switches)
 	b.hasBusy, b.hasWaited = false, false
-	s = a.until(b)
-	assert.False(t, s.Others || s.Waits)
+	for _, s := range []Signals{a.until(b), b.until(a)} {
+		assert.False(t, s.Others || s.Waits)
+	}
 }
 
 // Others cannot use more time than the run leaves them, although ticks of 10 ms say so.
@@ -161,19 +169,30 @@ func TestLog(t *testing.T) {
 	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
 }
 
+// With -benchtime 1x, each run of a row has as many steps as the one before it.
+func TestEqualSteps(t *testing.T) {
+	var l Log
+	for range 3 {
+		l.Add("BenchmarkX", 1, quiet())
+	}
+	assert.Equal(t, 3, l.rows()[0].Of)
+}
+
 // The head compares computations on as many processors as most rows have.
 func TestMiddle(t *testing.T) {
 	var l Log
 	for i, n := range []int{1, 2, 2} {
-		l.Add(strings.Repeat("x", i), 1, Signals{Procs: n, Probed: n, Probe: time.Duration(10*n + i)})
+		l.Add(strings.Repeat("x", i), 1, Signals{Procs: n, Probed: n, Probe: time.Duration(10*n - i)})
 	}
 	middle, fastest := l.middle()
-	assert.Equal(t, []time.Duration{22, 21}, []time.Duration{middle, fastest})
+	assert.Equal(t, []time.Duration{19, 18}, []time.Duration{middle, fastest})
 }
 
 func TestSelectSkipsOnce(t *testing.T) {
 	bench, skip := Select([]string{"A"}, []string{"A", "A/b", "A/b", "AA/b"})
 	assert.Equal(t, []string{"^BenchmarkA$", "^BenchmarkA$/^b$"}, []string{bench, skip})
+	_, skip = Select([]string{"A", "A/b"}, []string{"A", "A/b"})
+	assert.Empty(t, skip, "what is to be measured")
 }
 
 // The command measures the rows again, and no other.
