@@ -149,6 +149,12 @@ func TestPlaces(t *testing.T) {
 	assert.Equal(t, []string{c.X, c.Y}, []string{l.X, l.Y})
 	assert.Equal(t, num((x.at(1)+x.at(2))/2), l.Over, "halfway before the column")
 	assert.Equal(t, num(right-(x.at(1)+x.at(2))/2), l.OverWidth, "to the end")
+	assert.Empty(t, l.Ideal)
+	assert.Len(t, l.Lines, 1, "a line that is not drawn is not in the legend")
+	for _, none := range []float64{0, 16} {
+		c.Oversub = none
+		assert.Empty(t, c.layout(false).Over, "no column is oversubscribed")
+	}
 	c.Oversub = 1
 	assert.Equal(t, []string{num(left), num(right - left)}, []string{c.layout(false).Over, c.layout(false).OverWidth}, "all of it")
 	c.Series[0].Points[0] = Point{X: 1, Y: 10}
@@ -182,6 +188,7 @@ func TestLogarithm(t *testing.T) {
 	x, y := c.axes()
 	assert.InDelta(t, (x.from+x.to)/2, x.at(10), 1e-9)
 	assert.InDelta(t, (y.from+y.to)/2, y.at(y.most/2), 1e-9)
+	assert.InDelta(t, 106, y.most, 1e-9, "points without an interval")
 	c.LogX, c.LogY = false, true
 	x, y = c.axes()
 	assert.InDelta(t, (x.from+x.to)/2, x.at(50.5), 1e-9)
@@ -196,13 +203,27 @@ func TestLinesToCompareWith(t *testing.T) {
 	c.Series = []Series{{Points: []Point{{X: 1, Y: 1}, {X: 8, Y: 0.5}}}}
 	x, y := c.axes()
 	at := func(vx, vy float64) string { return num(x.at(vx)) + " " + num(y.at(vy)) }
-	assert.Less(t, y.most, 8.0)
+	assert.InDelta(t, 1.5*1.06, y.most, 1e-9, "half as much again as the highest point")
+	c.Series[0].Points[1].Y = 6
+	_, high := c.axes()
+	assert.InDelta(t, 8*1.06, high.most, 1e-9, "no more than the procs")
+	c.Series[0].Points[1].Y = 0.5
 	assert.Equal(t, "M"+at(1, 1)+"L"+at(y.most, y.most), c.layout(false).Ideal)
 	c.Ideal, c.Flat = false, true
 	c.Series[0].Points[0].Y = 0.25
 	x, y = c.axes()
 	assert.Greater(t, y.most, 1.0)
 	assert.Equal(t, "M"+at(1, 1)+"L"+at(8, 1), c.layout(false).Ideal)
+	c.LogY = true
+	for _, v := range []float64{0.1, 10} {
+		c.Series[0].Points = []Point{{X: 1, Y: v}, {X: 8, Y: v}}
+		_, y = c.axes()
+		assert.True(t, y.least < 1 && 1 < y.most, "the line is on the axis")
+	}
+	c.Ideal, c.Flat, c.Columns = true, false, []float64{1, 8}
+	c.Series[0].Points = []Point{{X: 1, Y: 4}, {X: 8, Y: 4}}
+	_, y = c.axes()
+	assert.Less(t, y.least, 1.0, "the line begins at one proc")
 }
 
 // A text that has no room at all is cut off, too.

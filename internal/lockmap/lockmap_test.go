@@ -224,6 +224,40 @@ func TestPlacesInTheDrawing(t *testing.T) {
 	}
 }
 
+// A variant of the user's own has a color, too, and the drawing says what its marks mean.
+func TestOwnVariantInTheDrawing(t *testing.T) {
+	svg := drawing(t, maps(read(t, output(6, rows(at(0, 0), "mine=1", "atomic=2")...)), "read", "hold"))
+	class := fmt.Sprintf("v%d", len(colors))
+	require.Contains(t, svg, `class="box `+class+`"`)
+	require.Contains(t, svg, ".lockmap ."+class+" { fill: hsl(")
+	for _, says := range []string{">Second and third line: how many times as expensive the second variant and the plain mutex are.<", ">Hatched and ~: "} {
+		require.Contains(t, svg, says)
+	}
+}
+
+// Maps are in the order of their dials, whatever the order of the rows.
+func TestOrderOfMaps(t *testing.T) {
+	var all []string
+	for records := 24; records > 0; records-- {
+		c := at(0, 95)
+		c.Records = records
+		all = append(all, rows(c, "atomic=1")...)
+	}
+	for i, m := range maps(read(t, output(1, all...)), "read", "hold") {
+		require.Contains(t, m.Title, fmt.Sprintf(" records=%d ", i+1))
+	}
+}
+
+// The page says of the machine what the file knows, and nothing else.
+func TestDescribe(t *testing.T) {
+	for want, lines := range map[string]string{
+		"a processor without a name":                                         "pkg: p\n",
+		"Thing, 2 processors, linux/amd64, go1.26.8, kernel 6.1, 2026-11-25": "goos: linux\ngoarch: amd64\ncpu: Thing\nnumcpu: 2\n# go: go1.26.8\n# kernel: 6.1\n# date: 2026-11-25T18:50:45Z\n",
+	} {
+		require.Equal(t, want, describe(parsed(t, "a", []byte(lines+"BenchmarkA 1 1 ns/op\n")).Machine))
+	}
+}
+
 // The drawing is as wide as its longest line, however few columns it has.
 func TestLongLinesInTheDrawing(t *testing.T) {
 	costs := func(cheapest int) (all []string) {
@@ -274,12 +308,15 @@ func TestWhich(t *testing.T) {
 func TestCrossing(t *testing.T) {
 	var all []Ranking
 	least, most := math.Inf(-1), math.Inf(1) // the bounds of too few rounds
-	for read, bounds := range map[int][4]float64{1: {1, 2, 3, 4}, 2: {1, 3, 2, 4}, 3: {1, 2, 2, 3}, 4: {2, 3, 2, 3}, 5: {5, 6, 1, 2}, 6: {least, most, 1, 2}, 7: {1, 2, least, most}} {
+	for read, bounds := range map[int][4]float64{1: {1, 2, 3, 4}, 2: {1, 3, 2, 4}, 3: {1, 2, 2, 3}, 4: {2, 3, 2, 3}, 5: {5, 6, 1, 2}, 8: {2, 3, 1, 2}, 6: {least, most, 1, 2}, 7: {1, 2, least, most}} {
 		all = append(all, Ranking{Cell: Cell{Case: contention.Case{Read: read}}, Choices: []Entry{
 			{Variant: "a", Cost: Figure{Median: 1, Low: bounds[0], High: bounds[1]}}, {Variant: "b", Cost: Figure{Median: 1, Low: bounds[2], High: bounds[3]}}}})
 	}
 	slices.SortFunc(all, func(a, b Ranking) int { return a.Cell.Read - b.Cell.Read })
-	require.Equal(t, "`a` is cheaper at read 1 (1.00x); `b` is cheaper at read 5 (1.00x); undecided at read 2, 3, 4; too few rounds for an interval at read 6, 7",
+	for i := range 2 { // one of the two alone
+		all = append(all, Ranking{Cell: Cell{Case: contention.Case{Read: 9 + i}}, Choices: all[0].Choices[i : i+1]})
+	}
+	require.Equal(t, "`a` is cheaper at read 1 (1.00x); `b` is cheaper at read 5 (1.00x); undecided at read 2, 3, 4, 8; too few rounds for an interval at read 6, 7; not both measured at read 9, 10",
 		crossing(all, question{along: "read", than: [2]string{"a", "b"}}))
 }
 
@@ -360,7 +397,7 @@ func TestAxesAndUnits(t *testing.T) {
 	require.False(t, Any(r.Maps(procs, hold, "parsecs")))
 	require.Regexp(t, `^shape=record .*: no row has the unit parsecs\n$`, text(t, r.Maps(procs, hold, "parsecs")))
 	all := maps(r, "read", "hold")
-	require.Contains(t, all[0].Title, ", 1 proc")
+	require.True(t, strings.HasSuffix(all[0].Title, ", 1 proc"), all[0].Title)
 	require.Contains(t, all[1].Title, ", 8 procs on 2 processors (oversubscribed)")
 }
 
@@ -372,6 +409,7 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	require.Contains(t, text(t, m), note)
 	require.Contains(t, drawing(t, m), note)
 	require.Contains(t, page(t, r), note)
+	require.Regexp(t, `\n1~  global-mutex +\S+ +none `, text(t, maps(read(t, output(5, rows(at(0, 0), "global-mutex=10", "atomic=1000")...)), "read", "hold")))
 
 	// What has no interval does not overlap another.
 	r = read(t, append(output(6, rows(at(0, 95), "lock-free=3", "global-mutex=9")...), output(1, rows(at(0, 95), "channel=300")...)...))
@@ -432,6 +470,8 @@ func TestOrder(t *testing.T) {
 func TestTiedMutex(t *testing.T) {
 	require.Contains(t, page(t, read(t, output(6, rows(at(0, 95), "lock-free=10", "global-mutex=10.05", "rw-mutex=30")...))),
 		"| `lock-free`, 9.99ns; about as cheap: `global-mutex`; then `rw-mutex` 3.00x |")
+	require.Contains(t, page(t, read(t, output(6, rows(at(0, 95), "lock-free=10", "rw-mutex=30", "global-mutex=50")...))),
+		"| `lock-free`, 9.99ns; then `rw-mutex` 3.00x; `global-mutex` 5.00x |", "that of the mutex is always said")
 }
 
 // A figure is of the file that has it, wherever other benchmarks stand.
@@ -470,6 +510,7 @@ func TestCellsThatLackVariants(t *testing.T) {
 	}
 	require.Equal(t, 1, strings.Count(svg, `class="empty"`), "one variant alone has no color")
 	for _, want := range []string{
+		"| A counter, by the percentage of reads | read 1: `atomic`, 2ns; then `global-mutex` 2.50x |",
 		"| Reads only, as short as can be | `global-mutex`, 8.99ns; then `rw-mutex` 1.22x; not measured: `lock-free` |",
 		"| Updates only, as short as can be | only `rw-mutex`, 11ns; not measured: `global-mutex`, `lock-free` |",
 		"| Mostly reads (95 %), as short as can be | `lock-free`, 3ns; then `global-mutex` 3.00x |",
@@ -479,6 +520,7 @@ func TestCellsThatLackVariants(t *testing.T) {
 	read, _ := DialOf("read")
 	require.NoError(t, r.Select(read, "100"))
 	require.Contains(t, text(t, maps(r, "read", "hold")), "\n1!  global-mutex ")
+	require.Contains(t, text(t, maps(r, "read", "hold")), "\n2   rw-mutex ", "the first place has the mark of all")
 	require.Contains(t, text(t, maps(r, "read", "hold")), "\n! hold=0 read=100 lacks lock-free, which other cases have.\n")
 }
 
@@ -490,6 +532,7 @@ func TestOneVariant(t *testing.T) {
 	require.Contains(t, text(t, m), "only atomic 0.999ns   only atomic 0.999ns\n")
 	require.Contains(t, page(t, r), "| only `atomic`, 0.999ns |")
 	require.Contains(t, page(t, r), "| not both measured at hold 0 |")
+	require.NotContains(t, page(t, r), "Start with one sync.Mutex", "it was not measured")
 }
 
 func TestDisturbed(t *testing.T) {
@@ -540,15 +583,28 @@ func TestNamesAreRead(t *testing.T) {
 			require.Equal(t, "rw-mutex", variant)
 		}
 	}
-	for _, name := range []string{"Loop/sync=gil", "Contention", "Contention/shape=record/sync=gil", "Contention/hold=x/sync=gil"} {
+	good := "Contention/shape=record/" + at(300, 95).String() + "/sync=gil"
+	_, _, ok := parse(good)
+	require.True(t, ok)
+	for _, name := range []string{"Loop/sync=gil", "Contention", "Contention/shape=record/sync=gil", "Contention/hold=x/sync=gil",
+		strings.Replace(good, "Contention", "Loop", 1), strings.Replace(good, "hold=300ns", "hold=300", 1), strings.Replace(good, "read=95", "read=95x", 1),
+		strings.TrimSuffix(good, "/sync=gil")} { // each of the last four has one fault
 		_, _, ok := parse(name)
 		require.False(t, ok, name)
 	}
 }
 
 func TestFormat(t *testing.T) {
-	for want, value := range map[string]float64{"0ns": 0, "5.25ns": 5.25, "123ns": 123.4, "1.5us": 1500, "12.3ms": 12.34e6, "2s": 2e9} {
+	for want, value := range map[string]float64{"0ns": 0, "5.25ns": 5.25, "123ns": 123.4, "1us": 1000, "1.5us": 1500, "12.3ms": 12.34e6, "2s": 2e9, "2000s": 2e12} {
 		require.Equal(t, want, format(value, "ns/op"))
 	}
+	for want, ratio := range map[string]float64{"9.50x": 9.5, "10x": 10, "11x": 10.6} {
+		require.Equal(t, want, times(Entry{Cost: Figure{Median: ratio}}, Entry{Cost: Figure{Median: 1}}))
+	}
 	require.Equal(t, "0.952", format(0.9519, "min-share"))
+
+	// A unit that is no time is printed as it was measured.
+	across, _ := DialOf("read")
+	m := read(t, output(6, rows(at(0, 0), "atomic=1 0.5 min-share")...)).Maps(across, across, "min-share")
+	require.Equal(t, 0.5, m[0].Cells[0][0].Choices[0].Cost.Median)
 }
