@@ -313,7 +313,7 @@ type estimate struct {
 }
 
 func (e estimate) in(b band) bool {
-	return b.lo < e.lo && e.hi < b.hi || b.lo < e.lo && math.IsInf(b.hi, 1) && !math.IsInf(e.hi, 1)
+	return b.lo < e.lo && e.hi < b.hi
 }
 
 func (e estimate) outside(b band) bool { return e.hi <= b.lo || b.hi <= e.lo }
