@@ -128,6 +128,7 @@ func TestErrors(t *testing.T) {
 			"f:1: this is the output of go test -json; want that of go test -bench without -json"},
 		"time":          {"2026-01-01T10:00:00.123Z goos: linux\n2026-01-01T10:00:00.123Z " + head, "f:2: a time stands before the result, as in the logs of CI; want the output of go test -bench as it is"},
 		"prefix":        {"web_1 | " + head, `f: line 1 has "web_1 |" before the result; want the output of go test -bench`},
+		"numcpu of 0":   {"numcpu: 0\n" + head, `f:1: numcpu is "0", want a number of at least 1`},
 		"numcpu":        {"numcpu: two\n" + head, `f:1: numcpu is "two", want a number of at least 1`},
 		"two sizes":     {fib + "fib: 5\n" + fib, "f:2: fib is 5, but not in the rows before; want a file for each size"},
 		"two databases": {"# database: embedded\n" + head + "# database: the Redis at a:1\n" + head, `f:3: # database is "the Redis at a:1", but "embedded" in line 1; want a file for each`},
@@ -184,6 +185,27 @@ func TestDistinguish(t *testing.T) {
 			require.Contains(t, read[i].DisturbedRows()[""], want[1])
 			require.Empty(t, read[i].Ignored)
 		}
+	}
+}
+
+// A file that fits one of two machines is of that one.
+func TestFits(t *testing.T) {
+	of := func(host string) *File {
+		f := &File{Machine: Machine{Keys: map[string]string{}}, Rows: []*Row{{Name: "A"}}}
+		if host != "" {
+			f.Machine.Facts = []Fact{{"host", host}}
+		}
+		return f
+	}
+	a, b, either := of("a"), of("b"), of("")
+	for _, files := range [][]*File{{a, b}, {b, a}} {
+		for _, f := range []*File{a, b} {
+			one, other := f.fits(files)
+			require.Nil(t, one)
+			require.Nil(t, other)
+		}
+		one, other := either.fits(files)
+		require.Equal(t, files, []*File{one, other})
 	}
 }
 
@@ -326,6 +348,11 @@ func TestRoundsAndDisturbed(t *testing.T) {
 	f, err = ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+strings.Repeat("# disturbed: A 1.31 times\n", 5000)), "f")
 	require.NoError(t, err)
 	assert.Equal(t, 5000, f.DisturbedRows()[""]["A"].Runs)
+	// A file that somebody has sorted has these lines first.
+	f, err = ReadFrom(strings.NewReader("# disturbed: A 1.31 times\ngoos: linux\ngoarch: amd64\npkg: p\nBenchmarkA 1 2 ns/op\n"), "f")
+	require.NoError(t, err)
+	assert.Equal(t, []Disturbance{{f.Rows[0].Pkg, "A", 1.31, 1}}, f.Disturbed)
+	assert.NotEmpty(t, f.Rows[0].Pkg)
 }
 
 func TestMachines(t *testing.T) {
@@ -805,7 +832,7 @@ func TestTimesAndRates(t *testing.T) {
 	for unit, want := range map[string]string{
 		"sec/op": "time", "user+sys-sec/op": "time", "p99-sec": "time", "p99-ms": "time", "latency_us": "time", "sec/GC": "time", "µs": "time", "wait-seconds/op": "time",
 		"B/s": "rate", "items-per-sec": "rate", "ops/msec": "rate", "MB-per-second": "rate", "req/sec": "rate", "jobs_per_ms": "rate",
-		"B/op": "", "allocs/op": "", "score": "", "per-sec": "rate", "bytes": "", "misses": "", "status": "", "insec": "",
+		"B/op": "", "allocs/op": "", "score": "", "per-sec": "rate", "bytes": "", "misses": "", "status": "", "insec": "", "items-per-core": "",
 	} {
 		assert.Equal(t, want == "time", IsTime(unit), unit)
 		assert.Equal(t, want == "rate", IsRate(unit), unit)

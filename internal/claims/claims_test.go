@@ -379,6 +379,13 @@ func TestVerdictOfIntervals(t *testing.T) {
 	}
 }
 
+// A figure has its significant digits.
+func TestShort(t *testing.T) {
+	for want, v := range map[string]float64{"0": 0, "0.0050": 0.005, "0.050": 0.05, "0.50": 0.5, "5.00": 5, "50.0": 50, "500": 500} {
+		require.Equal(t, want, short(v))
+	}
+}
+
 // Every figure, including those aside, depends on each of its rows: if a row doubles, the
 // figure doubles or halves.
 func TestFiguresAreMadeOfTheirRows(t *testing.T) {
@@ -675,6 +682,7 @@ func TestBusyMachine(t *testing.T) {
 		r := judged(t, text)
 		require.InDelta(t, used/100, r.input.share(), 1e-6, "of each round")
 		heading := r.heading()
+		require.NotPanics(t, func() { judged(t, text+"BenchmarkLoop/sync=serial 1 5 user+sys-ns/op\n").heading() }, "a row without its wall time")
 		require.Equal(t, busy, strings.HasSuffix(heading, "The machine was busy: rows that only compute had 0.60 of a processor. Measure again when it is quiet."), heading)
 	}
 }
@@ -824,6 +832,14 @@ func TestParity(t *testing.T) {
 				require.NotContains(t, f.note, "no column", "another column cannot lie between two that were measured")
 			}
 		})
+	}
+	// A column with too few rounds for an interval leaves none, wherever it stands.
+	for few := range 3 {
+		text := ""
+		for i, row := range []string{"-2 1200 ns/op", "-4 1100 ns/op", "-8 700 ns/op"} {
+			text += results(8, map[bool]int{true: 2, false: 6}[i == few], "FibBoxed/system=gil 1000 ns/op", "FibBoxed/system=gilectomy-buffered"+row)
+		}
+		require.False(t, only(t, judged(t, text, "C23")).figures[0].estimate.interval, "%d", few)
 	}
 	here := figureReport{unit: threads, estimate: estimate{lo: 3, center: 6, hi: math.Inf(1), interval: true}}.here()
 	require.Equal(t, "6 [3 or more]", here)

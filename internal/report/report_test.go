@@ -177,6 +177,8 @@ func TestStructure(t *testing.T) {
 		read(t, suite(1, 2, 10, "a"), suite(2, 4, 6, "b"), suite(3, 8, 1, "c")),
 		read(t, "BenchmarkX 1 2 ns/op\n"),
 		read(t, "BenchmarkX-4 1 0 ns/op 3 x/op\n"),
+		read(t, "# host: a\nBenchmarkX/sync=a 1 4 ns/op\nBenchmarkX/sync=a-2 1 2 ns/op\nBenchmarkX/sync=b-2 1 2 ns/op 3 x/op\nBenchmarkX/sync=b-4 1 2 ns/op\n",
+			"# host: b\nBenchmarkX/sync=a 1 4 ns/op\nBenchmarkX/sync=a-4 1 1 ns/op\nBenchmarkX/sync=a-8 1 1 ns/op\n"),
 	} {
 		root, text := render(t, files, []claims.Line{{ID: "C1"}})
 		assert.NotRegexp(t, `<script|@import|url\(|src=|https?://`, strings.ReplaceAll(text, "http://www.w3.org/2000/svg", ""))
@@ -203,6 +205,12 @@ func TestStructure(t *testing.T) {
 		}
 		for _, th := range root.all("th") {
 			assert.Contains(t, []string{"col", "row"}, th.attr["scope"])
+		}
+		for _, table := range root.all("table") {
+			head := len(table.all("thead")[0].all("th"))
+			for _, tr := range table.all("tr") {
+				assert.Len(t, append(tr.all("th"), tr.all("td")...), head, "a value stands below another head: %s", tr.text)
+			}
 		}
 		for _, f := range root.all("figure") {
 			assert.Len(t, f.all("svg"), 1)
