@@ -834,12 +834,17 @@ func TestParity(t *testing.T) {
 		})
 	}
 	// A column with too few rounds for an interval leaves none, wherever it stands.
-	for few := range 3 {
-		text := ""
-		for i, row := range []string{"-2 1200 ns/op", "-4 1100 ns/op", "-8 700 ns/op"} {
-			text += results(8, map[bool]int{true: 2, false: 6}[i == few], "FibBoxed/system=gil 1000 ns/op", "FibBoxed/system=gilectomy-buffered"+row)
+	for few := range 4 {
+		text := head(8)
+		for round := range 6 {
+			text += "BenchmarkFibBoxed/system=gil 1 1000 ns/op\n"
+			for i, row := range []string{"-2 1 1200 ns/op\n", "-4 1 1100 ns/op\n", "-8 1 700 ns/op\n"} {
+				if i != few || round < 2 {
+					text += "BenchmarkFibBoxed/system=gilectomy-buffered" + row
+				}
+			}
 		}
-		require.False(t, only(t, judged(t, text, "C23")).figures[0].estimate.interval, "%d", few)
+		require.Equal(t, few == 3, only(t, judged(t, text, "C23")).figures[0].estimate.interval, "%d", few)
 	}
 	here := figureReport{unit: threads, estimate: estimate{lo: 3, center: 6, hi: math.Inf(1), interval: true}}.here()
 	require.Equal(t, "6 [3 or more]", here)
