@@ -169,9 +169,18 @@ func (c *comparison) packages(ctx context.Context, s *side) ([]string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
+	here := filepath.Join(".", c.prefix, filepath.FromSlash(c.Packages))
+	if filepath.IsAbs(c.Packages) || !filepath.IsLocal(here) {
+		return nil, command.BadInput("-pkg %q leads out of the checkout, and base and head have folders of their own: want a path from this folder, such as ./...", c.Packages)
+	}
 	out, err := c.goTool(ctx, s, dir, "list", "-json=false", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "--", c.Packages)
 	if err != nil {
-		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s", s, c.Packages, c.reason(ctx, s, err))
+		other := ""
+		folder := strings.TrimSuffix(here, string(filepath.Separator)+"...")
+		if _, err := os.Stat(filepath.Join(s.root, folder, "go.mod")); err == nil && folder != filepath.Clean(c.prefix) {
+			other = "; " + strings.TrimSuffix(c.Packages, "/...") + " is a module of its own: want this command in that folder"
+		}
+		return nil, command.BadInput("%s: -pkg %q: want packages of a Go module: %s%s", s, c.Packages, c.reason(ctx, s, err), other)
 	}
 	return s.dirs(out), nil
 }

@@ -553,12 +553,16 @@ func TestBadInput(t *testing.T) {
 		"untested/a.go":    "package untested\n",
 		"bad/bad_test.go":  "package bad\n\nfunc BenchmarkX(b *testing.B) {}\n",
 		"bare/noted_in.md": "no Go here\n",
+		"nest/go.mod":      "module example.com/nest\n\ngo 1.21\n",
+		"nest/a_test.go":   fmt.Sprintf(benchmark, "Nest"),
 	})
 	git(t, "tag", "first")
 	commit(t, map[string]string{
 		"bad/bad_test.go": fmt.Sprintf(benchmark, "Good"),
 		"new/new_test.go": fmt.Sprintf(benchmark, "New"),
 	})
+	here, err := os.Getwd()
+	require.NoError(t, err)
 	for _, test := range []struct{ base, pkg, bench, want string }{
 		{"nosuchrev", ".", ".", `base "nosuchrev": want a branch, tag or commit`},
 		{"", ".", ".", `base "": want a branch, tag or commit`},
@@ -575,6 +579,11 @@ func TestBadInput(t *testing.T) {
 		{"first", "./new", ".", `-pkg "./new": want packages of a Go module: stat base/new: directory not found; only head has it: if the package has moved, want -pkg ./... in a folder above both places`},
 		{"first", "./new/...", ".", "pattern ./new/...: lstat ./new/: no such file or directory; only head has it: if"},
 		{"first", "example.com/tiny/new", ".", "; only head has it: if"},
+		{"HEAD", "..", ".", `-pkg ".." leads out of the checkout, and base and head have folders of their own: want a path from this folder, such as ./...` + "\n"},
+		{"HEAD", "../...", ".", `-pkg "../..." leads out of the checkout`},
+		{"HEAD", here + "/untested", ".", "leads out of the checkout"},
+		{"HEAD", "./nest", ".", "; ./nest is a module of its own: want this command in that folder\n"},
+		{"HEAD", "./nest/...", ".", "; ./nest is a module of its own: want this command in that folder\n"},
 		{"HEAD", "fmt", ".", "but it matches 0 with tests on base and 0 on head"},
 		{"first", "./bad", ".", "package ./bad does not build: ./bad_test.go:3:20: undefined: testing"},
 	} {

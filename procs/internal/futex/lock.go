@@ -63,14 +63,15 @@ func (l *Lock) acquireSlow(me uint32, limit time.Duration) (abandoned, ok bool) 
 		if w&lockWaiters == 0 && !l.word.CompareAndSwap(w, w|lockWaiters) {
 			continue
 		}
+		rest := limit // a wake in vain does not begin the time anew
 		if limit > 0 {
 			if began.IsZero() {
 				began = time.Now()
-			} else if time.Since(began) >= limit {
+			} else if rest -= time.Since(began); rest <= 0 {
 				return false, false
 			}
 		}
-		wait(&l.word, w|lockWaiters, limit)
+		wait(&l.word, w|lockWaiters, rest)
 		me |= lockWaiters
 	}
 }
