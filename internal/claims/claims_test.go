@@ -791,6 +791,30 @@ func TestEveryCleanColumn(t *testing.T) {
 	}
 }
 
+// What "many" stands for, all rows of the figure have. A ratio is of rounds in one file, where
+// a file has all its cells, and of several files only where none has.
+func TestRowsOfAFigureBelongTogether(t *testing.T) {
+	one, other := at(wall, many, "A"), at(wall, many, "B")
+	m, err := parse([]string{"a.txt"}, [][]byte{[]byte(results(8, 6, "A-2 1 ns/op", "A-4 1 ns/op", "A-8 1 ns/op", "B-4 1 ns/op", "B-8 1 ns/op"))})
+	require.NoError(t, err)
+	require.Equal(t, []int{4, 8}, m.columnsOf(figure{num: one, den: other}))
+	require.Equal(t, []int{4, 8}, m.columnsOf(figure{num: other, den: one}))
+
+	both := append(at(wall, 2, "A"), at(wall, 2, "B")...)
+	half := results(2, 6, "A-2 1 ns/op")
+	disturbed := results(2, 6, "A-2 1 ns/op", "B-2 1 ns/op") + "# disturbed: A-2 1.50 times (others used 0.95 processors; 6 of 6 runs)\n"
+	m, err = parse([]string{"half.txt", "disturbed.txt"}, [][]byte{[]byte(half), []byte(disturbed)})
+	require.NoError(t, err)
+	files, together := m.filesOf(both)
+	require.Equal(t, []int{1}, files)
+	require.True(t, together)
+	m, err = parse([]string{"half.txt", "rest.txt"}, [][]byte{[]byte(half), []byte(results(2, 6, "B-2 1 ns/op"))})
+	require.NoError(t, err)
+	files, together = m.filesOf(both)
+	require.Equal(t, []int{0, 1}, files)
+	require.False(t, together)
+}
+
 func TestParity(t *testing.T) {
 	for _, test := range []struct {
 		name      string
