@@ -160,7 +160,7 @@ func TestMetrics(t *testing.T) {
 // A row runs its case on its procs, and its workers know the work of a whole step.
 func TestRowRunsItsCase(t *testing.T) {
 	c := Default
-	c.Hold, c.Think, c.Goroutines = time.Microsecond, 2*time.Microsecond, 2
+	c.Hold, c.Think, c.Goroutines = 100*time.Nanosecond, 2*time.Microsecond, 2
 	var trial *Trial
 	spy := Variant{Run: func(t *Trial) int { trial = t; return 0 }}
 	row, err := c.Workload("record", []Variant{spy}).Benches[0].Open(3)
@@ -171,8 +171,8 @@ func TestRowRunsItsCase(t *testing.T) {
 	require.Equal(t, 3, trial.Procs)
 	require.Equal(t, 6, trial.Workers())
 	for _, w := range trial.workers {
-		require.Equal(t, 3*time.Microsecond, w.work)
-		require.Equal(t, calibrate().every(3*time.Microsecond), w.every)
+		require.Equal(t, 2100*time.Nanosecond, w.work)
+		require.Equal(t, calibrate().every(2100*time.Nanosecond), w.every)
 	}
 	for steps, most := range map[int]int{0: 1, 6*64*5 + 5: 5, 1e9: 256} {
 		row.Run(steps)

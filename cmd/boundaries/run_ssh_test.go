@@ -87,6 +87,7 @@ func TestRunOnOtherMachines(t *testing.T) {
 	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("THERE", there)
 	t.Setenv("PATH", linkonce.Path()) // before TMPDIR is what a run must leave empty
+	t.Setenv("LINK", "copy")          // because both runs pack the same program
 	ssh := sshd(t)
 	t.Setenv("TMPDIR", here)
 	t.Setenv("GOTMPDIR", here)

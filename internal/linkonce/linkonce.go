@@ -17,7 +17,9 @@ import (
 // levels of folders below.
 //
 // With LINK=always in the environment every build links. Builds with another LINK share
-// programs only with builds that have the same LINK.
+// programs only with builds that have the same LINK. LINK=copy copies the program in place of
+// linking to it: each link changes the status time of a file, and tar fails if that changes
+// while it reads the file.
 const linkOnce = `#!/bin/sh
 go=%q kept=%q
 case "$LINK $*" in
@@ -51,7 +53,7 @@ key=$(
 	} | sha256sum
 )
 key=$kept/${key%%%% *}
-share() { ln -f "$1" "$2" 2>/dev/null || cp "$1" "$2"; }
+share() { [ "$LINK" != copy ] && ln -f "$1" "$2" 2>/dev/null || cp "$1" "$2"; }
 if [ ! -e "$key" ]; then
 	exec 9>"$key.lock" && flock 9
 	[ ! -e "$out" ] || rm "$out" # which may be one of those that it keeps

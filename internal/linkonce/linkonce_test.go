@@ -70,4 +70,14 @@ func TestLinksAgain(t *testing.T) {
 		require.Equal(t, step.again, string(program) != last, "%v", step)
 		last = string(program)
 	}
+
+	t.Setenv("LINK", "copy")
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, exec.Command(script, "build", "-o", name, ".").Run())
+	}
+	a, err := os.Stat("a")
+	require.NoError(t, err)
+	b, err := os.Stat("b")
+	require.NoError(t, err)
+	require.False(t, os.SameFile(a, b), "what reads one does not notice the other")
 }

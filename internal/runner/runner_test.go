@@ -281,6 +281,13 @@ func BenchmarkNamed(b *testing.B) {
 	}
 }
 
+func BenchmarkParent(b *testing.B) {
+	b.Run("a", func(*testing.B) {})
+	if _, err := os.Stat("flag"); err == nil && os.Getenv("ENDS") == "status 0" {
+		b.Fatal("after its row")
+	}
+}
+
 func BenchmarkBad(b *testing.B) {
 	if _, err := os.Stat("`+"flag"+`"); err == nil {
 		switch os.Getenv("ENDS") {
@@ -371,6 +378,12 @@ func BenchmarkBad(b *testing.B) {
 		assert.NotContains(t, err.Error(), "left out", ends)
 		assert.NoFileExists(t, c.Out, "it would have the control rows alone, and the next run would find it")
 	}
+
+	t.Setenv("ENDS", "status 0")
+	parent := c
+	parent.Out, parent.Bench, parent.CPU = filepath.Join(t.TempDir(), "parent.txt"), "Bad|Parent", []int{1}
+	require.NoError(t, os.Remove("flag"))
+	assert.ErrorContains(t, Run(t.Context(), parent), "Parent/a: --- FAIL: BenchmarkParent tiny_test.go:", "the row was printed")
 
 	c.Out, c.Bench = filepath.Join(t.TempDir(), "none.txt"), "Bad"
 	t.Setenv("ENDS", "")
