@@ -653,7 +653,7 @@ func TestMemoryIsLocked(t *testing.T) {
 		o.refs = 1
 		require.Panics(t, func() { test.give(o) }, "%s: a second time", test.name)
 		test.mu.Unlock()
-		require.EqualValues(t, freed, o.refs, test.name)
+		require.EqualValues(t, int64(freed), o.refs, test.name)
 	}
 	buffered.end()
 	r.stop()
