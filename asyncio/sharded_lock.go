@@ -22,6 +22,7 @@ func runShardedLock(db *Database, n int) Answer {
 	return db.share(n, pool.take, pool.put)
 }
 
+// shards are eight stacks of idle connections. Each client puts into its own.
 type shards [8]struct {
 	_    cacheline.Pad
 	mu   sync.Mutex

@@ -681,15 +681,22 @@ func Warn(err error, files ...*File) {
 // row: a median over two versions describes neither.
 var mixed = []string{"go", "commit"}
 
-// settings lists the facts in which they should agree, too. A file that names its version of Go
-// names those that are set.
+// settings lists the facts in which they should agree, too.
 var settings = []string{"build", "environment"}
 
-// named matches what names its jobs in the rows, as distinguish does.
-var named = regexp.MustCompile(`BOUNDARIES_\w+="[^"]*" ?`)
+// inRows matches the variables whose values distinguish adds to the names of rows.
+var inRows = regexp.MustCompile(`BOUNDARIES_\w+="[^"]*" ?`)
 
-func (m Machine) settings(key string) string {
-	return cmp.Or(strings.TrimSpace(named.ReplaceAllString(m.Fact(key), "")), "not set")
+// mixes returns a fact of mixed or settings, or "" if the file does not say it. Only a file that
+// names its version of Go names all settings that are set.
+func (m Machine) mixes(key string) string {
+	switch {
+	case !slices.Contains(settings, key):
+		return m.Fact(key)
+	case m.Fact("go") == "":
+		return ""
+	}
+	return cmp.Or(strings.TrimSpace(inRows.ReplaceAllString(m.Fact(key), "")), "not set")
 }
 
 func (f *File) merge(other *File) {
@@ -752,22 +759,16 @@ func (f *File) merge(other *File) {
 	if both == 0 {
 		return
 	}
-	for _, key := range mixed {
-		for _, part := range before {
-			first, second := part.Machine.Fact(key), other.Machine.Fact(key)
-			if first != "" && second != "" && first != second {
-				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; boundaries compare tells them apart",
-					other.Name, key, second, first, part.Name), f, other)
-				break
-			}
+	for _, key := range slices.Concat(mixed, settings) {
+		advice := "boundaries compare tells them apart"
+		if slices.Contains(settings, key) {
+			advice = "want files with the same settings"
 		}
-	}
-	for _, key := range settings {
 		for _, part := range before {
-			first, second := part.Machine.settings(key), other.Machine.settings(key)
-			if part.Machine.Fact("go") != "" && other.Machine.Fact("go") != "" && first != second {
-				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; want files with the same settings",
-					other.Name, key, second, first, part.Name), f, other)
+			first, second := part.Machine.mixes(key), other.Machine.mixes(key)
+			if first != "" && second != "" && first != second {
+				Warn(fmt.Errorf("%s: %s is %s, but %s in %s, and the figures of the rows in both mix the two; %s",
+					other.Name, key, second, first, part.Name, advice), f, other)
 				break
 			}
 		}

@@ -583,9 +583,9 @@ func (c *comparison) dropEqual() {
 	}
 }
 
-// otherModule returns the folder of the module that a changed file is in, if it is none of the
-// modules that are compared, or "".
-func (c *comparison) otherModule(file string) string {
+// leaveOtherModules leaves out of the changed files those of modules that are not compared, and
+// notes these modules.
+func (c *comparison) leaveOtherModules() {
 	module := func(dir string) string {
 		for ; dir != "."; dir = path.Dir(dir) {
 			for _, s := range c.sides() {
@@ -594,36 +594,31 @@ func (c *comparison) otherModule(file string) string {
 				}
 			}
 		}
-		return "."
+		return "." // which may have no go.mod
 	}
-	of := module(path.Dir(file))
-	if of == "." || inTestdata(file) {
-		return "" // the top may have no go.mod
-	}
+	compared := []string{"."}
 	for _, p := range slices.Concat(c.pkgs, c.equal) {
-		if of == module(filepath.ToSlash(cmp.Or(p.dir[gate.Head], p.dir[gate.Base]))) {
-			return ""
-		}
+		compared = append(compared, module(filepath.ToSlash(cmp.Or(p.dir[gate.Head], p.dir[gate.Base]))))
 	}
-	return of
-}
-
-// findModules notes the changed modules beside those that are compared.
-func (c *comparison) findModules() {
-	var found []string
-	for _, file := range c.changed {
-		if of := c.otherModule(file); of != "" && !slices.Contains(found, of) {
-			found = append(found, of)
+	var noted []string
+	c.changed = slices.DeleteFunc(c.changed, func(file string) bool {
+		of := module(path.Dir(file))
+		if inTestdata(file) || slices.Contains(compared, of) {
+			return false
+		}
+		if !slices.Contains(noted, of) {
+			noted = append(noted, of)
 			c.note("%s is a module of its own, with changes: its benchmarks, if it has any, are not in this comparison; want another one in that folder", name(of))
 		}
-	}
+		return true
+	})
 }
 
 // unreached returns the changed packages that no package with a benchmark imports.
 func (c *comparison) unreached(ctx context.Context, pkgs []*pkg) ([]string, error) {
 	changed := map[string]bool{}
 	for _, file := range c.changed {
-		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") && !inTestdata(file) && c.otherModule(file) == "" {
+		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") && !inTestdata(file) {
 			if _, err := os.Stat(filepath.Join(c.head.tree, filepath.FromSlash(file))); err == nil {
 				changed[filepath.FromSlash(path.Dir(file))] = true
 			}

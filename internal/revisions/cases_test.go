@@ -642,7 +642,7 @@ func TestNestedModule(t *testing.T) {
 		"nest/go.mod": goMod, "nest/in/n.go": "package tiny\n", "nest/in/n_test.go": fmt.Sprintf(benchmark, "Nest")})
 	t.Setenv("LINK", "apart")
 	o := with(func(o *Options) { o.Equal, o.Packages = false, "./..." })
-	write(t, map[string]string{"nest/in/n.go": "package tiny\n\nvar X int\n"})
+	write(t, map[string]string{"nest/in/n.go": "package tiny\n\nvar X int\n", "nest/in/more.go": "package tiny\n"})
 	const note = "./nest is a module of its own, with changes: its benchmarks, if it has any, are not in this comparison; want another one in that folder\n"
 	status, stdout, stderr := compare("HEAD", o)
 	require.Zero(t, status, stderr)

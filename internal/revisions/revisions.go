@@ -247,9 +247,8 @@ func (c *comparison) equalReport() *gate.Report {
 	text := "the test binaries of base and head are equal, so nothing was measured (-equal measures them anyway)"
 	if c.base.commit == c.head.commit && !c.head.dirty {
 		text = "base and head are identical: one commit, without changes; nothing was measured (-equal measures it anyway)"
-	} else if changed := slices.DeleteFunc(slices.Clone(c.changed), func(file string) bool { return c.otherModule(file) != "" }); len(changed) > 0 {
-		n := len(changed)
-		files := strings.Join(changed[:min(n, 3)], ", ")
+	} else if n := len(c.changed); n > 0 {
+		files := strings.Join(c.changed[:min(n, 3)], ", ")
 		if n > 3 {
 			files += fmt.Sprintf(" and %d more", n-3)
 		}
@@ -321,7 +320,7 @@ func (c *comparison) prepare(ctx context.Context, rev string) error {
 		}
 	}
 	c.dropEqual()
-	c.findModules()
+	c.leaveOtherModules()
 	if len(c.pkgs) > 0 && c.Format == "benchstat" {
 		// Last, because it may need the network. No error in the input needs that.
 		if err := c.buildBenchstat(ctx); err != nil {
