@@ -129,6 +129,8 @@ func TestBiasedStates(t *testing.T) {
 		{"other asks", 0, word{"queued", 1}, after{0, word{"queued", 1}, ""}},
 		// The slot has the next object by now.
 		{"other asks", 1, word{"default", 0}, after{1, word{"default", 0}, queued}},
+		// A third handle has called Shared after the drop, so the mark fails.
+		{"other has dropped", 2, word{"weak", -1}, after{2, word{"weak", -1}, queued}},
 
 		// The owner's inbox holds the object.
 		{"owner Tick", 1, word{"queued", -1}, after{0, word{"merged", 0}, freed}},
@@ -178,6 +180,8 @@ func TestBiasedStates(t *testing.T) {
 					other.Shared(r)
 				case "other asks":
 					askToMerge(o)
+				case "other has dropped":
+					dropped(o, word{"default", -1}.encode())
 				case "owner Tick":
 					owner.inbox = []*slot[biasedCount]{o}
 					owner.asked.Store(true)

@@ -167,24 +167,35 @@ func TestFreedWhileALogIsFull(t *testing.T) {
 	}
 }
 
-// A finalizer may ask the owner that runs it to merge other counts.
-func TestOwnerFinalizesWithoutItsLock(t *testing.T) {
+// Whoever frees an object holds no lock of its owner's inbox, because the finalizer may wait for
+// one who asks the owner to merge other counts. And the object has no owner anymore, because
+// the slot may have the next object before a late store clears the owner.
+func TestOwnerInTheFinalizer(t *testing.T) {
 	var owner *biasedHandle
+	var r Ref
 	freed := 0
 	heap := newLockFree(func(string) {
 		freed++
-		require.True(t, owner.mu.TryLock(), "the owner holds the lock of its inbox")
+		require.True(t, owner.mu.TryLock(), "the lock of the owner's inbox is held")
 		owner.mu.Unlock()
+		require.Nil(t, r.slot.(*slot[biasedCount]).count.owner.Load())
 	})
 	owner = heap.Handle().(*biasedHandle)
 	other := heap.Handle()
-	other.Decref(owner.New("spam"))
+	r = owner.New("dropped by the owner")
+	owner.Decref(r)
+	r = owner.New("dropped by the other")
+	other.Decref(r)
 	owner.Tick()
 	require.Empty(t, owner.inbox)
 	require.False(t, owner.asked.Load())
-	other.Decref(owner.New("eggs"))
+	r = owner.New("in the inbox when the owner ends")
+	last := owner.New("dropped when the owner has gone")
+	other.Decref(r)
 	owner.Close()
-	require.Equal(t, 2, freed)
+	r = last
+	other.Decref(r)
+	require.Equal(t, 4, freed)
 }
 
 // A handle asks an owner that has gone, while another merges the same counts on the owner's
