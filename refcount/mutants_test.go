@@ -2,6 +2,7 @@ package refcount
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"unsafe"
@@ -214,4 +215,37 @@ func TestMergedByAnother(t *testing.T) {
 	owner.mu.Unlock()
 	<-asked
 	require.Zero(t, freed, "the one that has merged frees the object")
+}
+
+// A handle judges the count that it has made, and not what another makes of it as soon as
+// the lock is free.
+func TestCountIsJudgedUnderTheLock(t *testing.T) {
+	freed := 0
+	a := &arena[int]{finalize: func(string) { freed++ }}
+	lock := &lockThen{}
+	h := &lockedHandle{handle[int]{arena: a}, func(*slot[int]) sync.Locker { return lock }}
+	r := h.New("spam")
+	h.Incref(r)
+	lock.then = func() { h.Decref(r) }
+	h.Decref(r)
+	require.Equal(t, 1, freed, "by the last drop alone")
+
+	r = h.New("eggs")
+	lock.then = func() { h.Decref(r) }
+	h.Incref(r)
+	require.Equal(t, 1, h.Count(r))
+}
+
+// A lockThen calls a function once, as soon as it is unlocked.
+type lockThen struct {
+	sync.Mutex
+	then func()
+}
+
+func (l *lockThen) Unlock() {
+	l.Mutex.Unlock()
+	if then := l.then; then != nil {
+		l.then = nil
+		then()
+	}
 }
