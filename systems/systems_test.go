@@ -921,6 +921,32 @@ func TestCommitterSeesAnEnd(t *testing.T) {
 	})
 }
 
+// gilectomy-buffered: the committer and the threads wait on one condition. The last thread that
+// hands over or ends wakes the committer, although others have waited longer.
+func TestCommitterIsWoken(t *testing.T) {
+	for what, last := range map[string]func(*bufferedThread){"hands over": (*bufferedThread).tick, "ends": (*bufferedThread).end} {
+		synctest.Test(t, func(t *testing.T) { // which fails if all goroutines wait
+			r := newReflog(newSpace(), slack)
+			a, b, c := r.newThread(), r.newThread(), r.newThread()
+			for _, thread := range []*bufferedThread{a, b} {
+				go func() {
+					thread.makeRoom()
+					thread.makeRoom() // waits for c
+				}()
+			}
+			synctest.Wait()
+			require.EqualValues(t, 1, r.epoch.Load(), what)
+			last(c)
+			synctest.Wait()
+			require.Equal(t, []int64{2, 2, 2}, []int64{r.epoch.Load(), a.epoch, b.epoch}, what)
+			for _, thread := range []*bufferedThread{a, b, c} {
+				thread.end()
+			}
+			r.stop()
+		})
+	}
+}
+
 // Thread a takes a reference after it has handed over and gives it to thread b,
 // which drops it before b hands over. So the drop is handed over first, and must not
 // be counted first.
