@@ -1252,10 +1252,15 @@ func TestNogilStates(t *testing.T) {
 	require.Equal(t, kindInt, o.kind, "the owner frees it")
 	require.Empty(t, owner.inbox)
 
-	// After the owner has ended, the thread that drops merges.
+	// After the owner has ended, the thread that drops merges. It then frees without the
+	// owner's lock, which it needs for an item that the owner counts.
 	o = set(1, isWeak)
+	list := owner.take(kindList)
+	list.array.Store(&array{items: []*object{o}})
 	owner.end()
-	other.decref(o)
+	waits, _ := suitetest.Locks(func() { other.decref(list) })
+	require.False(t, waits)
+	require.Equal(t, kindFree, list.kind)
 	require.Equal(t, kindFree, o.kind)
 
 	for _, misuse := range []func(){
