@@ -31,6 +31,7 @@ func compute(g *GIL, gap time.Duration, running func() bool) {
 // A holder that often releases the lock for a moment, and takes it again before the
 // waiter is awake, does not keep the waiter waiting longer.
 func TestWaiterGetsTheLockFromAHolderThatBlocks(t *testing.T) {
+	suitetest.Guard(t, "a holder that drops the lock never lets the waiter run")
 	synctest.Test(t, func(t *testing.T) {
 		var g GIL
 		var wg sync.WaitGroup
@@ -414,4 +415,6 @@ func TestMisuse(t *testing.T) {
 	refused("gil: Acquire by the thread that holds the lock", func() { g.Acquire(&me) })
 	refused("gil: Release by a thread that does not hold the lock", func() { g.Release(&other) })
 	g.Release(&me)
+	refused("gil: Release by a thread that does not hold the lock", func() { g.Blocking(&me, func() {}) })
+	require.Nil(t, g.holder, "it has not taken the lock again")
 }
