@@ -73,9 +73,7 @@ func compute(p *children.Pool, n int) (int, error) {
 	return p.EachLane(n, func(l *children.Lane, n int) (int, error) {
 		most := batch(n)
 		batches := (n + most - 1) / most
-		// A call may take 10 µs for each child, if all contend for one lock.
-		patience := p.Patience + time.Duration(int64(most*len(p.Lanes))*calls)*10*time.Microsecond
-		done, err := l.Ask(batches, patience,
+		done, err := l.Ask(batches, patience(p, most),
 			func(i int) uint64 { return uint64(fork.Share(i, batches, n)) },
 			func(i int, sum uint64) error {
 				if want := uint64(fork.Share(i, batches, n)) * uint64(value); sum != want {
@@ -89,6 +87,12 @@ func compute(p *children.Pool, n int) (int, error) {
 		}
 		return steps, err
 	})
+}
+
+// patience returns how long the answer to a batch of n may take. A call may take 10 µs for
+// each child, if all contend for one lock.
+func patience(p *children.Pool, n int) time.Duration {
+	return p.Patience + time.Duration(int64(n*len(p.Lanes))*calls)*10*time.Microsecond
 }
 
 // batch returns how many of a child's n steps make a batch. It is at most an eighth

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -131,6 +132,14 @@ func TestTwoBatches(t *testing.T) {
 	done, err := childtest.Run(t, p, n)
 	require.NoError(t, err)
 	require.EqualValues(t, n, done)
+}
+
+// Children that all contend for one lock have as much more time as there are more of them.
+func TestPatience(t *testing.T) {
+	const n = 8
+	alone := patience(&children.Pool{Lanes: make([]*children.Lane, 1)}, n)
+	require.GreaterOrEqual(t, alone, time.Duration(n*calls)*time.Microsecond)
+	require.Equal(t, 3*alone, patience(&children.Pool{Lanes: make([]*children.Lane, 3)}, n))
 }
 
 // Every row checks its sum, also without children.
