@@ -403,7 +403,7 @@ func TestTooManyConnections(t *testing.T) {
 	const clients, allowed, most = 2000, 100, 1024
 	s := newDatabase()
 	for range most - allowed {
-		s.conns[new(net.TCPConn)] = struct{}{} // takes no descriptor
+		s.conns[new(net.TCPConn)] = nil // takes no descriptor
 	}
 	start(t, s)
 	var served []*Conn
@@ -654,6 +654,36 @@ func TestRelayWaits(t *testing.T) {
 		newServer().relay(conn, s.Addr())
 		require.NotContains(t, string(stacks[:runtime.Stack(stacks, true)]), "relay.func")
 		conn.Close()
+	}
+}
+
+// A relay waits for no database that does not read: neither when it closes, nor when its client
+// is gone.
+func TestRelayOfADatabaseThatDoesNotRead(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		over := make(chan struct{})
+		r := relay(t, bad(t, func(conn net.Conn, _ *bufio.Reader) {
+			conn.SetDeadline(time.Time{})
+			for err := error(nil); gone && err == nil; {
+				_, err = conn.Write(make([]byte, 1<<16)) // so the relay learns that the client is gone
+			}
+			<-over
+		}))
+		t.Cleanup(func() { close(over) })
+		client, err := net.Dial("tcp", r.Addr())
+		require.NoError(t, err)
+		defer client.Close()
+		_, err = io.WriteString(client, "PING\r\n")
+		require.NoError(t, err)
+		for n := 1; n > 0; { // until the relay waits for room
+			client.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			n, _ = client.Write(make([]byte, 1<<20))
+		}
+		if gone {
+			client.Close()
+			require.Eventually(t, func() bool { return conns(r) == 0 }, patience, time.Millisecond)
+		}
+		closes(t, r)
 	}
 }
 

@@ -38,7 +38,7 @@ type Server struct {
 	used   int               // guarded by values; bytes of what is in store
 
 	mu     sync.Mutex
-	conns  map[*net.TCPConn]struct{} // guarded by mu
+	conns  map[*net.TCPConn]net.Conn // guarded by mu; a relay's with its connection to the database
 	closed bool                      // guarded by mu
 }
 
@@ -65,7 +65,7 @@ func Relay(address string) (*Server, error) {
 }
 
 func newServer() *Server {
-	return &Server{maxConns: 1024, commandTime: 10 * time.Second, conns: map[*net.TCPConn]struct{}{}}
+	return &Server{maxConns: 1024, commandTime: 10 * time.Second, conns: map[*net.TCPConn]net.Conn{}}
 }
 
 func newDatabase() *Server {
@@ -100,8 +100,11 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	for conn := range s.conns {
+	for conn, far := range s.conns {
 		conn.Close()
+		if far != nil {
+			far.Close() // the relay may wait for a database that does not read
+		}
 	}
 	s.mu.Unlock()
 	err := s.listener.Close()
@@ -128,7 +131,7 @@ func (s *Server) accept() {
 		closed := s.closed
 		welcome := len(s.conns) < s.maxConns && !closed
 		if welcome {
-			s.conns[conn] = struct{}{}
+			s.conns[conn] = nil
 			s.running.Go(func() {
 				s.handle(conn)
 				conn.Close()
@@ -195,10 +198,14 @@ func (s *Server) relay(conn *net.TCPConn, address string) {
 		s.hangUp(conn, fmt.Appendf(nil, "-ERR %v\r\n", err))
 		return
 	}
+	s.mu.Lock()
+	s.conns[conn] = far
+	s.mu.Unlock()
 	var back sync.WaitGroup
 	back.Go(func() {
 		io.Copy(conn, far)
-		conn.Close() // ends the other direction as well
+		conn.Close() // ends the other direction as well, whether it reads
+		far.Close()  // or writes
 	})
 	buf := make([]byte, lineBytes)
 	for {
