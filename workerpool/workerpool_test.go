@@ -1323,6 +1323,28 @@ func TestIdlePoolsSleep(t *testing.T) {
 	}
 }
 
+// No two submitters have the same thread of the interpreter lock at once. Acquire panics if they
+// do.
+func TestSubmittersHaveThreadsOfTheirOwn(t *testing.T) {
+	n := 200_000
+	if testing.Short() || race.Enabled {
+		n = 10_000
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	q := &gilQueue{ring: newFIFO(0)}
+	q.lock.Interval = -1 // a waiter asks for the lock at once, so that a submitter waits in Release
+	q.others.New = func() any { return new(gil.Thread) }
+	var submitters sync.WaitGroup
+	for range 8 {
+		submitters.Go(func() {
+			for range n {
+				q.put(outside, func(Worker) {})
+			}
+		})
+	}
+	submitters.Wait()
+}
+
 func Example() {
 	pool := newLockFree(4)
 	words := make([]string, 3)
