@@ -9,6 +9,7 @@
 package linear
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -52,7 +53,7 @@ func (h *History[In, Out]) Do(worker int, in In, f func() Out) Out {
 
 // String returns a line for each operation, in the order of the calls.
 func (h *History[In, Out]) String() string {
-	slices.SortFunc(h.ops, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
+	slices.SortFunc(h.ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	var text strings.Builder
 	for _, op := range h.ops {
 		fmt.Fprintf(&text, "%d ns to %d ns: worker %d asks %+v and gets %+v\n", op.Call, op.Return, op.ClientId, op.Input, op.Output)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // counts models a counter whose increments return the new count.
@@ -32,4 +33,16 @@ func TestHistoriesOverlap(t *testing.T) {
 		n.Store(seen + 1)
 		return seen + 1
 	}))
+}
+
+// A history is shown in the order of the calls, whatever lies between them.
+func TestHistoryIsShownInOrder(t *testing.T) {
+	var h History[string, int]
+	h.Add(1, "late", 2, 3*time.Second, 4*time.Second)
+	h.Add(0, "early", 1, 0, 1)
+	const want = "0 ns to 1 ns: worker 0 asks early and gets 1\n" +
+		"3000000000 ns to 4000000000 ns: worker 1 asks late and gets 2\n"
+	if got := h.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
 }
