@@ -289,7 +289,8 @@ func (c Chart) axes() (x, y axis) {
 	// Beyond these bounds the ratio of two values, or a margin, is not a number.
 	y.least, y.most = min(max(y.least, 1e-100), 1e100), min(max(y.most, 1e-100), 1e100)
 	if c.LogY {
-		room := math.Pow(max(y.most/y.least, 1.2), 0.06)
+		// A label has three digits. Ticks of a shorter axis need more.
+		room := max(math.Pow(y.most/y.least, 0.06), math.Sqrt(1.2*y.least/y.most))
 		y.least, y.most = y.least/room, y.most*room
 		y.ticks = logTicks(y.least, y.most)
 		return x, y
@@ -314,15 +315,16 @@ func linearTicks(least, most float64) []float64 {
 	return ticks
 }
 
+// logTicks returns at least three ticks, because two do not tell this axis from a linear one.
 func logTicks(least, most float64) []float64 {
-	decades := math.Log10(most / least)
-	if decades < 0.7 {
+	ratio := most / least
+	if ratio < 10 {
 		return linearTicks(least, most)
 	}
 	digits, every := []float64{1, 2, 5}, 1
-	if decades > 2.2 {
+	if ratio >= 1000 {
 		digits = []float64{1}
-		every = int(math.Ceil(decades / 7))
+		every = int(math.Ceil(math.Log10(ratio) / 7))
 	}
 	var ticks []float64
 	for e := int(math.Floor(math.Log10(least))); e <= int(math.Ceil(math.Log10(most))); e++ {

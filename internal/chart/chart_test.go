@@ -282,6 +282,22 @@ func TestTicks(t *testing.T) {
 	}
 }
 
+// Two ticks do not tell a logarithmic axis from a linear one, and a label of three digits must be
+// the value of its tick.
+func TestTicksOfALogarithm(t *testing.T) {
+	for least := 1e-10; least < 1e3; least *= 1.013 {
+		for _, ratio := range []float64{1, 1.001, 1.01, 1.07, 1.15, 1.3, 1.7, 2.4, 4, 7, 9, 12, 40, 95, 160, 400, 800, 2e3, 1e5, 1e8, 1e11} {
+			c := Chart{LogY: true, Columns: []float64{1, 2}, Series: []Series{{Points: []Point{{X: 1, Y: least}, {X: 2, Y: least * ratio}}}}}
+			_, y := c.axes()
+			require.True(t, 3 <= len(y.ticks) && len(y.ticks) <= 9, "%v to %v has the ticks %v", y.least, y.most, y.ticks)
+			for _, v := range y.ticks {
+				label, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+				require.InEpsilon(t, v, label, 1e-9, "%v", y.ticks)
+			}
+		}
+	}
+}
+
 // Series of one chart differ in more than one way.
 func TestStyles(t *testing.T) {
 	seen := map[[3]int]bool{}
