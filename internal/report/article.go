@@ -211,6 +211,10 @@ func says(changes []change, unit string, isRatio bool) string {
 			of += " on " + c.machine
 		}
 		times := short(c.to.Y/c.from.Y) + " times"
+		verb, as := "takes", "as long as with"
+		if unit == scaling.CPU {
+			verb, as = "uses", "the processor time of"
+		}
 		switch {
 		case isRatio:
 			text := fmt.Sprintf("With %g threads nogil is %s times as fast as the GIL", c.to.X, short(c.to.Y))
@@ -222,11 +226,11 @@ func says(changes []change, unit string, isRatio bool) string {
 			}
 			parts = append(parts, text)
 		case c.from.X == c.to.X:
-			parts = append(parts, fmt.Sprintf("With %g threads %s takes %s", c.to.X, of, scaling.FormatValue(c.to.Y, unit)))
+			parts = append(parts, fmt.Sprintf("With %g threads %s %s %s", c.to.X, of, verb, scaling.FormatValue(c.to.Y, unit)))
 		case i > 0 && changes[i-1].from.X == c.from.X && changes[i-1].to.X == c.to.X:
 			parts[len(parts)-1] += ", " + of + " " + times
 		default:
-			parts = append(parts, fmt.Sprintf("With %g threads %s takes %s as long as with %g", c.to.X, of, times, c.from.X))
+			parts = append(parts, fmt.Sprintf("With %g threads %s %s %s %s %g", c.to.X, of, verb, times, as, c.from.X))
 		}
 	}
 	return strings.Join(parts, ". ") + "."

@@ -631,7 +631,7 @@ func (d *pageData) compareMachines(w workload, name string) {
 				if r.Name != variant {
 					continue
 				}
-				s, line := chart.Series{Name: d.name(o.m), Style: i}, row{Name: d.name(o.m)}
+				s, line, at := chart.Series{Name: d.name(o.m), Style: i}, row{Name: d.name(o.m)}, 0
 				for _, col := range shared {
 					j := slices.IndexFunc(o.w.Columns, func(c scaling.Column) bool { return c.Procs == col.Procs })
 					if j < 0 || r.Cells[j].SpeedUp.Center == 0 {
@@ -641,6 +641,8 @@ func (d *pageData) compareMachines(w workload, name string) {
 					text := scaling.FormatRatio(r.Cells[j].SpeedUp)
 					if o.w.Columns[j].Oversubscribed {
 						text += " *"
+					} else {
+						at = j
 					}
 					s.Points = append(s.Points, toPoint(float64(col.Procs), r.Cells[j].SpeedUp))
 					line.Cells = append(line.Cells, cell{Text: text, Disturbed: r.Disturbed(j).Runs > 0})
@@ -648,7 +650,6 @@ func (d *pageData) compareMachines(w workload, name string) {
 				if len(s.Points) > 1 {
 					c.Series = append(c.Series, s)
 					t.Rows = append(t.Rows, line)
-					at := last(o.w)
 					says = append(says, fmt.Sprintf("%s at %s on %s", short(r.Cells[at].SpeedUp.Center), procs(o.w.Columns[at].Procs), o.m.Short))
 				}
 			}

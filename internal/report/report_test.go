@@ -142,7 +142,7 @@ func TestPage(t *testing.T) {
 		"0.83 times", "the speed of one proc, if 2 procs add to one shared word (0.83 to 0.83). A step then uses 2.00 times the processor time",
 		"With a word for each proc they reach 2.00 times the speed",
 		"1.74 times", "the speed of the GIL, if 2 threads compute under nogil, which has no lock (1.74 to 1.74). A single thread takes 1.15 times as long there (1.15 to 1.15)",
-		"With 2 threads gil takes 2.00 times as long as with 1, gilectomy 2.50 times.", "With 2 threads gil takes 2.00 times as long as with 1, gilectomy 4.00 times.",
+		"With 2 threads gil takes 2.00 times as long as with 1, gilectomy 2.50 times.", "With 2 threads gil uses 2.00 times the processor time of 1, gilectomy 4.00 times.",
 		"With 2 threads nogil is 1.74 times as fast as the GIL, and with 1 it is 0.87 times as fast.",
 		"Graph 4.4.1", "Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2", "Your interpreters", "cpython-3.13.0-gil",
 		"At 2 procs, lock-free has the highest speed-up: 2.00", "2.txt:3: BenchmarkPyFib/system=cpython-3.13.0-gil-2 has NaN x/op, want a finite number",
@@ -269,6 +269,15 @@ func TestSeveralMachinesWithoutOneProc(t *testing.T) {
 	require.Equal(t, 1, side)
 }
 
+// A machine stands in the sentence with the last column in which it has a speed-up.
+func TestSeveralMachinesOfOtherColumns(t *testing.T) {
+	four := regexp.MustCompile(`(?m)^BenchmarkLoop/sync=atomic-4[ \t].*\n`)
+	b := suite(2, 4, 6, "b")
+	require.Regexp(t, four, b)
+	_, text := render(t, read(t, suite(1, 2, 10, "a"), four.ReplaceAllString(b, "")), nil)
+	require.Contains(t, text, "Speed-up is 0.83 at 2 procs on M1, 0.83 at 2 procs on M2.")
+}
+
 // Machines with one column each have no speed-ups to compare.
 func TestSeveralMachinesOfOneColumn(t *testing.T) {
 	more := regexp.MustCompile(`(?m)^Benchmark\S+-[24] .*\n`)
@@ -359,6 +368,7 @@ func TestInterpreters(t *testing.T) {
 	for i, f := range root.all("figure")[:2] {
 		assert.Contains(t, f.text, []string{"611 ns", "777 ns"}[i])
 		assert.NotContains(t, f.text, []string{"777 ns", "611 ns"}[i])
+		assert.Contains(t, f.text, []string{"x takes 611 ns", "x uses 777 ns"}[i])
 	}
 }
 
