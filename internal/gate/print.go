@@ -137,7 +137,7 @@ func (d *Decision) name(r Row) string {
 }
 
 func value(v float64, unit string) string {
-	if unit == speedUp {
+	if unit == speedUp && v < 1e6 {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
 	}
 	if size := math.Abs(v); size >= 1e18 || size < 1e-12 && size > 0 {

@@ -451,6 +451,7 @@ func TestExtremeValues(t *testing.T) {
 		require.Equal(t, want, value(v, "sec/op"))
 	}
 	require.Equal(t, "1.23x", value(1.234, speedUp))
+	require.Equal(t, "1e+300", value(1e300, speedUp))
 	require.Equal(t, "+1.0e+302 %", percent(1e300))
 	require.Equal(t, "+99900.0 %", percent(1000))
 }

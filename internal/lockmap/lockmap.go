@@ -565,11 +565,11 @@ func short(value float64) string {
 	return strconv.FormatFloat(value, 'g', 3, 64)
 }
 
-// times writes the cost of e as a multiple of another's, such as 1.23x, or "-" if the
-// other costs nothing, as a wait for a mutex may.
+// times writes the cost of e as a multiple of another's, such as 1.23x, or "-" if there is
+// none: the other costs nothing, as a wait for a mutex may, or a unit of the user's is below 0.
 func times(e, other Entry) string {
 	switch ratio := e.Cost.Median / other.Cost.Median; {
-	case other.Cost.Median == 0:
+	case other.Cost.Median <= 0 || ratio < 0 || math.IsInf(ratio, 0):
 		return "-"
 	case ratio < 10:
 		return fmt.Sprintf("%.2fx", ratio)

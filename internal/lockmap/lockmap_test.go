@@ -337,6 +337,8 @@ func TestMutexTimes(t *testing.T) {
 		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1, Low: 1, High: 1}}, {Variant: plainMutex, Cost: Figure{Median: 2, Low: 2, High: 2}}}},
 		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1, Low: least, High: most}}, {Variant: plainMutex, Cost: Figure{Median: 3, Low: 3, High: 3}}}},
 		{Choices: []Entry{{Variant: "a", Cost: Figure{Median: 1}}, {Variant: "b", Cost: Figure{Median: 9}}}},
+		{Choices: []Entry{{Variant: "a"}, {Variant: plainMutex, Cost: Figure{Median: 5}}}},
+		{Choices: []Entry{{Variant: plainMutex}}},
 	}))
 }
 
@@ -484,12 +486,15 @@ func TestFileOfARow(t *testing.T) {
 	require.Contains(t, page(t, r), "| [line 8](results/b.txt#L8) |")
 }
 
-// What costs nothing has no ratio.
+// What costs nothing has no ratio, and neither has what is below 0.
 func TestZero(t *testing.T) {
 	r := read(t, output(6, rows(at(0, 0), "global-mutex=5", "atomic=0", "rw-mutex=0")...))
 	for _, got := range []string{text(t, maps(r, "read", "hold")), text(t, maps(read(t, append(output(6, rows(at(0, 0), "global-mutex=5", "atomic=0")...),
 		output(6, rows(at(0, 95), "global-mutex=0", "atomic=0")...)...)), "read", "hold"))} {
 		require.NotRegexp(t, "NaN|Inf", got)
+	}
+	for _, pair := range [][2]float64{{-4, -5}, {-5, 4}, {1e300, 1e-300}, {5, 0}} {
+		require.Equal(t, "-", times(Entry{Cost: Figure{Median: pair[0]}}, Entry{Cost: Figure{Median: pair[1]}}), pair)
 	}
 }
 

@@ -114,7 +114,7 @@ goroutines mostly do something else; and what each variant forbids.
 // in the case where that is most, or 0 if no case has a row of it.
 func mutexTimes(all []Ranking) (most float64) {
 	for _, r := range all {
-		if mutex, ok := r.entry(plainMutex); ok {
+		if mutex, ok := r.entry(plainMutex); ok && r.Choices[0].Cost.Median > 0 {
 			most = max(most, mutex.Cost.Median/r.Choices[0].Cost.Median)
 		}
 	}

@@ -79,6 +79,8 @@ func withInterval(i stats.Interval) string {
 // fixed writes a ratio so that those of a column stand below each other.
 func fixed(v float64) string {
 	switch {
+	case v >= 1e6:
+		return digits(v)
 	case v >= 99.95:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 9.995:
