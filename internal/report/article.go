@@ -77,8 +77,10 @@ func (d *pageData) articleGraphs() {
 		"The article sees nearly twice as much at one thread, 10 times at two, and 19 to 20 times at seventeen.")
 	d.graph("graph-4-5-1", "Graph 4.5.1", "wall time, GIL and nogil", scaling.Wall, interleave(gil, nogil), nil,
 		"The article's caption says processor time. But each thread computes a fib of its own, so removing the lock cannot lower it; the graph plots wall time.")
-	d.graph("graph-4-5-2", "Graph 4.5.2", "how many times as fast nogil is", scaling.Wall, gil, nogil,
-		"The article sees up to 5 times with seven threads, and slightly more than 1 alone.")
+	if len(nogil) > 0 {
+		d.graph("graph-4-5-2", "Graph 4.5.2", "how many times as fast nogil is", scaling.Wall, gil, nogil,
+			"The article sees up to 5 times with seven threads, and slightly more than 1 alone.")
+	}
 	if len(python) > 0 {
 		d.graph("python-wall", "Your interpreters", "wall time of fib", scaling.Wall, python, nil,
 			"The same program on the interpreters that python/ found, a whole fib for each thread.")

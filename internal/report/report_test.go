@@ -349,6 +349,8 @@ func TestSpeedUpTable(t *testing.T) {
 	assert.Contains(t, page, `<th scope="row">q X/sync=a-2</th><td>1</td><td>1.70</td>`)
 	assert.Contains(t, page, `<td class="disturbed">1.25 ~<small>efficiency 0.62, cpu 1.60</small></td>`)
 	assert.Equal(t, 1, strings.Count(page, `<td class="disturbed">1.25 ~</td>`), "below the chart")
+	assert.Contains(t, page, `<td>1.00<small>efficiency 1.00, cpu 1.00</small></td>`)
+	assert.Contains(t, page, `<th scope="col">sync</th><th scope="col">1</th>`)
 
 	var text strings.Builder
 	for round := range 7 {
@@ -369,6 +371,32 @@ func TestInterpreters(t *testing.T) {
 		assert.Contains(t, f.text, []string{"611 ns", "777 ns"}[i])
 		assert.NotContains(t, f.text, []string{"777 ns", "611 ns"}[i])
 		assert.Contains(t, f.text, []string{"x takes 611 ns", "x uses 777 ns"}[i])
+	}
+}
+
+// A graph has a point for each figure and no other, and is of both systems. Its axis is that of
+// logarithms if the largest time is more than 30 times the smallest.
+func TestGraphs(t *testing.T) {
+	const gil = "BenchmarkFibBoxed/system=gil 1 100 ns/op\nBenchmarkFibBoxed/system=gil-2 1 90 ns/op\n"
+	for text, linear := range map[string]bool{
+		gil + "BenchmarkFibBoxed/system=gilectomy 1 3000 ns/op\n": true,
+		gil + "BenchmarkFibBoxed/system=gilectomy 1 3001 ns/op\n": false,
+	} {
+		root, page := render(t, read(t, text), nil)
+		for _, absent := range []string{"Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2"} {
+			require.NotContains(t, page, absent)
+		}
+		graph := root.all("figure")[0]
+		require.Contains(t, graph.text, "Graph 4.4.1")
+		require.Equal(t, linear, strings.Contains(graph.text, "0 s"), text)
+		require.Len(t, graph.all("td"), 4)
+		marks := 0
+		for _, path := range graph.all("path") {
+			if path.attr["class"] == "mark" {
+				marks++
+			}
+		}
+		require.Equal(t, 3+2, marks, "with those of the legend")
 	}
 }
 
