@@ -448,6 +448,8 @@ func TestOffTheDial(t *testing.T) {
 	} {
 		require.Contains(t, text(t, m), want)
 	}
+	m = maps(read(t, output(1, rows(c, "global-mutex=10 1600 hold-ns")...)), "read", "hold")
+	require.Contains(t, text(t, m), "In 1 of these 1 runs the measured hold was more than 10 % off its setting, by +60 % at most:")
 	m = maps(read(t, output(6, rows(at(0, 0), "global-mutex=10 500 hold-ns")...)), "read", "hold")
 	require.NotContains(t, text(t, m), "off its setting", "nothing is off a hold of 0")
 }
@@ -524,6 +526,7 @@ func TestCellsThatLackVariants(t *testing.T) {
 	}
 	read, _ := DialOf("read")
 	require.NoError(t, r.Select(read, "100"))
+	require.Contains(t, maps(r, "read", "hold")[0].finding(), "; variants are missing (!): 1.")
 	require.Contains(t, text(t, maps(r, "read", "hold")), "\n1!  global-mutex ")
 	require.Contains(t, text(t, maps(r, "read", "hold")), "\n2   rw-mutex ", "the first place has the mark of all")
 	require.Contains(t, text(t, maps(r, "read", "hold")), "\n! hold=0 read=100 lacks lock-free, which other cases have.\n")
@@ -538,6 +541,9 @@ func TestOneVariant(t *testing.T) {
 	require.Contains(t, page(t, r), "| only `atomic`, 0.999ns |")
 	require.Contains(t, page(t, r), "| not both measured at hold 0 |")
 	require.NotContains(t, page(t, r), "Start with one sync.Mutex", "it was not measured")
+	m = maps(read(t, output(6, rows(at(0, 0), "atomic=1 0 update-p99-ns")...)), "read", "hold")
+	require.True(t, Any(m), "one case is something to show")
+	require.Regexp(t, `\n1 +atomic +0\.999ns .* 0ns `, text(t, m), "it has no other to be mixed up with")
 }
 
 func TestDisturbed(t *testing.T) {
@@ -553,6 +559,7 @@ func TestDisturbed(t *testing.T) {
 	require.Contains(t, text(t, m), "\n"+note+"\n")
 	require.Contains(t, page(t, r), "\n"+note+"\n")
 	require.Equal(t, 2, strings.Count(drawing(t, m), note), "to see, and in the description")
+	require.Contains(t, text(t, maps(read(t, fmt.Appendf(output(6, rows(at(0, 0), "atomic=10")...), says, 1)), "read", "hold")), "\n1 of these 6 runs were on a disturbed machine.")
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

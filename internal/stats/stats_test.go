@@ -144,6 +144,7 @@ func TestCritical(t *testing.T) {
 		assert.LessOrEqual(t, ofU(k-1), 0.05, "%d", n)
 	}
 	// What the strictest steps of Holm's over 96 and over 288 tests allow.
+	assert.Equal(t, 1, critical(1, 39, 0.05), "a p of 0.05 rejects")
 	assert.Equal(t, 8, critical(10, 10, 0.05/96))
 	assert.Equal(t, 5, critical(10, 10, 0.05/288))
 }
