@@ -379,8 +379,8 @@ func TestInterpreters(t *testing.T) {
 func TestGraphs(t *testing.T) {
 	const gil = "BenchmarkFibBoxed/system=gil 1 100 ns/op\nBenchmarkFibBoxed/system=gil-2 1 90 ns/op\n"
 	for text, linear := range map[string]bool{
-		gil + "BenchmarkFibBoxed/system=gilectomy 1 3000 ns/op\n": true,
-		gil + "BenchmarkFibBoxed/system=gilectomy 1 3001 ns/op\n": false,
+		gil + "BenchmarkFibBoxed/system=gilectomy 1 3000 ns/op\nBenchmarkFibBoxed/system=gilectomy-2 1 0 ns/op\n": true,
+		gil + "BenchmarkFibBoxed/system=gilectomy 1 3001 ns/op\n":                                                 false,
 	} {
 		root, page := render(t, read(t, text), nil)
 		for _, absent := range []string{"Graph 4.4.2", "Graph 4.5.1", "Graph 4.5.2"} {
@@ -398,6 +398,16 @@ func TestGraphs(t *testing.T) {
 		}
 		require.Equal(t, 3+2, marks, "with those of the legend")
 	}
+	root, _ := render(t, read(t, suite(1, 2, 10, "a")), nil)
+	require.Contains(t, root.all("figure")[3].text, "Graph 4.5.2")
+	require.Regexp(t, `gil / nogil\s*0\.\d\d \[0\.\d\d, 0\.\d\d\]`, root.all("figure")[3].text)
+}
+
+// Without a time at one proc there is no speed-up, and this is the reason that the page gives.
+func TestNoSpeedUp(t *testing.T) {
+	_, page := render(t, read(t, "BenchmarkX/sync=a 1 5 widgets/op\n"), nil)
+	require.Contains(t, page, "No row has a usable time at one proc, so there is no speed-up.")
+	require.NotContains(t, page, "No law of scaling")
 }
 
 // A machine is compared with itself.

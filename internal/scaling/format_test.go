@@ -39,6 +39,7 @@ func TestFormat(t *testing.T) {
 		assert.Equal(t, want, FormatValue(v, "x"), v)
 	}
 	assert.Equal(t, "± 3%", FormatSpread(stats.Interval{Low: 97, Center: 100, High: 101}))
+	assert.Equal(t, "± 60%", FormatSpread(stats.Interval{Low: 90, Center: 100, High: 160}))
 	assert.Equal(t, "", FormatSpread(stats.Interval{Low: 0, Center: 100, High: inf}))
 }
 
