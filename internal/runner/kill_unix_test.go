@@ -169,6 +169,15 @@ func TestTwoAtOnce(t *testing.T) {
 	assert.NoError(t, second.file.Close())
 }
 
+// An interrupt that also ends the git that the head asks is an interrupt, and not another source.
+func TestInterruptWhileOpening(t *testing.T) {
+	c := config(t.TempDir())
+	c.Resume = true // of a file that does not fit
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.Equal(t, context.Canceled, Run(ctx, c))
+}
+
 // A run that differs in what changes its figures does not continue a file.
 func TestResumeOfAnotherRun(t *testing.T) {
 	c := config(t.TempDir())

@@ -153,8 +153,8 @@ func Run(ctx context.Context, c Config) (err error) {
 	if r.file != nil {
 		defer func() { err = cmp.Or(err, r.file.Close()) }()
 	}
-	if err != nil {
-		return err
+	if err != nil { // perhaps because an interrupt ended the git that it asks
+		return cmp.Or(ctx.Err(), err)
 	}
 	if err := r.build(ctx); err != nil {
 		r.discard()
