@@ -162,17 +162,44 @@ func TestRunOnOtherMachines(t *testing.T) {
 	empty()
 }
 
-// Without -cpu each machine has a default of its own.
-func TestCPUOfOtherMachines(t *testing.T) {
-	dir := t.TempDir()
+// far sets up a machine that runs the shell script in place of a command, and returns the
+// folder of the results and the arguments of a run on it.
+func far(t *testing.T, script string) (dir string, args []string) {
+	dir = t.TempDir()
 	for name, script := range map[string]string{
 		"go":  `[ "$1" != build ] || : >"$5"`, // there are no tests, and the command is empty
-		"ssh": `case $* in *-prebuilt*) echo "$*" >&2; exit 1 ;; *uname*) echo Linux x86_64 ;; *) cat >/dev/null; pwd ;; esac`,
+		"ssh": `case $* in *-prebuilt*) ` + script + ` ;; *uname*) echo Linux x86_64 ;; *) cat >/dev/null; pwd ;; esac`,
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o777))
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	args := []string{"run", "-o", filepath.Join(dir, "out.txt"), "-on", "far", "-ssh", filepath.Join(dir, "ssh")}
+	return dir, []string{"run", "-o", filepath.Join(dir, "out.txt"), "-on", "far", "-ssh", filepath.Join(dir, "ssh")}
+}
+
+// A file that cannot be made is found before anything is built or reached. A run that fails
+// keeps a file with results, and none with those of the control alone.
+func TestFilesOfOtherMachines(t *testing.T) {
+	dir, args := far(t, `printf 'numcpu: 2\nBenchmarkControl/at=first 1 1 ns/op\n'"$RESULT" && exit 1`)
+	file := filepath.Join(dir, "out.far.txt")
+	for result, kept := range map[string]bool{"": false, `BenchmarkControl/at=last 1 1 ns/op\n`: false, `BenchmarkA 1 1 ns/op\n`: true} {
+		t.Setenv("RESULT", result)
+		status, _, stderr := boundaries(t, args...)
+		require.Equal(t, 1, status)
+		require.Equal(t, "boundaries: run: far: exit status 1\n", stderr)
+		require.Equal(t, kept, exists(file), result)
+		_ = os.Remove(file)
+	}
+	t.Setenv("PATH", dir) // without the programs that a run needs
+	args[2] = filepath.Join(dir, "none", "out.txt")
+	status, _, stderr := boundaries(t, args...)
+	require.Equal(t, 2, status)
+	require.Contains(t, stderr, "boundaries: run: far: open ")
+	require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+}
+
+// Without -cpu each machine has a default of its own.
+func TestCPUOfOtherMachines(t *testing.T) {
+	_, args := far(t, `echo "$*" >&2; exit 1`)
 	_, _, stderr := boundaries(t, args...)
 	require.Contains(t, stderr, "-prebuilt")
 	require.NotContains(t, stderr, "-cpu")

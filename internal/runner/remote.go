@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"boundaries/internal/command"
 	"boundaries/internal/process"
 )
 
@@ -42,6 +43,17 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ctx.Err()) {
 			err = fmt.Errorf("%s: %w", on.Host, err)
+		}
+	}()
+	// Building takes long, so whether the file can be made must be known before.
+	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return command.BadInput("%w", err)
+	}
+	defer func() {
+		err = cmp.Or(err, file.Close())
+		if text, readErr := os.ReadFile(c.Out); err != nil && readErr == nil && bytes.Count(text, []byte("\nBenchmark")) == bytes.Count(text, []byte("\nBenchmarkControl/at=")) {
+			_ = os.Remove(c.Out) // the next run would only find that it exists
 		}
 	}()
 	r := &runner{Config: c}
@@ -91,16 +103,6 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 			on.remove(ctx, quote(folder))
 		}
 	}()
-	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		err = cmp.Or(err, file.Close())
-		if text, readErr := os.ReadFile(c.Out); err != nil && readErr == nil && !bytes.Contains(text, []byte("\nBenchmark")) {
-			_ = os.Remove(c.Out) // the next run would only find that it exists
-		}
-	}()
 	args := append([]string{"./boundaries", "run", "-prebuilt", strings.Join(tests, ","), "-host", on.Host}, on.Args...)
 	for i := range args {
 		args[i] = quote(args[i])
@@ -141,8 +143,8 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	if err != nil {
 		return err
 	}
-	says := &lines{each: on.Stderr}
-	cmd.Stdout, cmd.Stderr = synced{file}, says
+	says, results := &lines{each: on.Stderr}, &synced{file: file}
+	cmd.Stdout, cmd.Stderr = results, says
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
@@ -158,15 +160,20 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
-	return cmp.Or(ctx.Err(), errors.New(cmp.Or(says.last, err.Error())))
+	return cmp.Or(ctx.Err(), results.err, errors.New(cmp.Or(says.last, err.Error())))
 }
 
 // A synced is a file whose every write returns when the disk has the data.
-type synced struct{ file *os.File }
+// It keeps the error, because the command that writes then fails without saying why.
+type synced struct {
+	file *os.File
+	err  error
+}
 
-func (s synced) Write(p []byte) (int, error) {
-	n, err := s.file.Write(p)
-	return n, cmp.Or(err, s.file.Sync())
+func (s *synced) Write(p []byte) (n int, err error) {
+	n, err = s.file.Write(p)
+	s.err = cmp.Or(err, s.file.Sync())
+	return n, s.err
 }
 
 // A lines is a writer that calls each for every line.

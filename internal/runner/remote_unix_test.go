@@ -147,6 +147,16 @@ func TestRemoteRun(t *testing.T) {
 	assert.Empty(t, on.SSH[:2][1], "it wrote into the words of the other hosts")
 }
 
+// A disk that is full is why a run fails, and not the broken pipe of the command that it ends.
+func TestRemoteRunWithoutRoom(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	require.ErrorIs(t, near(t).run(t.Context(), full, "while echo text; do :; done; exit 1"), syscall.ENOSPC)
+}
+
 // A line is a line in however many pieces it comes.
 func TestLines(t *testing.T) {
 	var got []string
