@@ -167,8 +167,8 @@ func TestRunOnOtherMachines(t *testing.T) {
 func far(t *testing.T, script string) (dir string, args []string) {
 	dir = t.TempDir()
 	for name, script := range map[string]string{
-		"go":  `[ "$1" != build ] || : >"$5"`, // there are no tests, and the command is empty
-		"ssh": `case $* in *-prebuilt*) ` + script + ` ;; *uname*) echo Linux x86_64 ;; *) cat >/dev/null; pwd ;; esac`,
+		"go":  `[ "$1 $GOOS/$GOARCH/$CGO_ENABLED" != "build linux/riscv64/0" ] || : >"$5"`, // there are no tests, and the command is empty
+		"ssh": `case $* in *-prebuilt*) ` + script + ` ;; *uname*) echo Linux riscv64 ;; *) cat >/dev/null; pwd ;; esac`,
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o777))
 	}
@@ -179,13 +179,13 @@ func far(t *testing.T, script string) (dir string, args []string) {
 // A file that cannot be made is found before anything is built or reached. A run that fails
 // keeps a file with results, and none with those of the control alone.
 func TestFilesOfOtherMachines(t *testing.T) {
-	dir, args := far(t, `printf 'numcpu: 2\nBenchmarkControl/at=first 1 1 ns/op\n'"$RESULT" && exit 1`)
+	dir, args := far(t, `printf 'numcpu: 2\nBenchmarkControl/at=first 1 1 ns/op\n'"$RESULT" && printf 'lost \033[31m\n' >&2 && exit 1`)
 	file := filepath.Join(dir, "out.far.txt")
 	for result, kept := range map[string]bool{"": false, `BenchmarkControl/at=last 1 1 ns/op\n`: false, `BenchmarkA 1 1 ns/op\n`: true} {
 		t.Setenv("RESULT", result)
 		status, _, stderr := boundaries(t, args...)
 		require.Equal(t, 1, status)
-		require.Equal(t, "boundaries: run: far: exit status 1\n", stderr)
+		require.Equal(t, `boundaries: far: lost \x1b[31m`+"\n"+`boundaries: run: far: lost \x1b[31m`+"\n", stderr)
 		require.Equal(t, kept, exists(file), result)
 		_ = os.Remove(file)
 	}

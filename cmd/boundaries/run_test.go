@@ -27,6 +27,8 @@ func TestRunVerb(t *testing.T) {
 		"-o f -on -oX":            `host "-oX": want different hosts that ssh reaches`,
 		"-o f -on a,b,a":          `host "a": want different hosts that ssh reaches`,
 		"-o f -on a/b,a-b":        "run: -on: two hosts would write f.a-b; want hosts with different names\n",
+		"-o f -on a'b":            `host "a'b": want different hosts that ssh reaches`,
+		"-o f -on a -resume":      "run: -resume does not work with -on\n",
 		"-o f -ssh x":             "run: -ssh reaches the hosts of -on; want -on, or no -ssh\n",
 		"-o f -on a -host b":      "run: -host and -prebuilt do not work with -on, which sets them itself\n",
 		"-on a -prebuilt b=c":     "run: -host and -prebuilt do not work with -on, which sets them itself\n",

@@ -46,7 +46,7 @@ func TestCommandDiesWithItsThread(t *testing.T) {
 func TestTheKeeperIgnoresSignals(t *testing.T) {
 	k, err := Keep(t.TempDir(), nil)
 	require.NoError(t, err)
-	defer k.End()
+	defer end(t, k)
 	want := uint64(0)
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE} {
 		want |= 1 << (s - 1)

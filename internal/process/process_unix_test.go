@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -35,6 +36,17 @@ func TestEndGroup(t *testing.T) {
 	require.NoError(t, err, "a process has the pipe open")
 }
 
+// end ends a keeper, which takes it a moment.
+func end(t *testing.T, k *Keeper) {
+	t.Helper()
+	late := time.AfterFunc(20*time.Second, func() {
+		t.Error("the keeper waits, although its input has ended")
+		_ = k.cmd.Process.Kill()
+	})
+	k.End()
+	late.Stop()
+}
+
 // Without a shell there is no keeper.
 func TestNoKeeper(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
@@ -46,7 +58,7 @@ func TestNoKeeper(t *testing.T) {
 func TestTheKeeperHasItsOwnSession(t *testing.T) {
 	k, err := Keep(t.TempDir(), nil)
 	require.NoError(t, err)
-	defer k.End()
+	defer end(t, k)
 	group, err := syscall.Getpgid(k.cmd.Process.Pid)
 	require.NoError(t, err)
 	require.Equal(t, k.cmd.Process.Pid, group)
@@ -77,7 +89,7 @@ func TestTheKeeperKillsTheLast(t *testing.T) {
 			k.Started(cmd.Process.Pid)
 			commands = append(commands, cmd)
 		}
-		k.End()
+		end(t, k)
 		require.NoDirExists(t, folder)
 		for i, cmd := range commands {
 			if test.ends[i] == "terminated" {
@@ -123,7 +135,7 @@ func TestTheKeeperCleansUp(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	require.NoError(t, cmd.Start())
 	k.Started(cmd.Process.Pid)
-	k.End()
+	end(t, k)
 	require.ErrorContains(t, cmd.Wait(), "killed")
 	require.NoDirExists(t, folder)
 	require.NoDirExists(t, worktrees)

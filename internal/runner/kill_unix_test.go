@@ -4,6 +4,7 @@ package runner
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -120,9 +121,9 @@ func TestTemporaryFolder(t *testing.T) {
 			end, err := r.keep()
 			require.NoError(t, err)
 			assert.Equal(t, folder, filepath.Dir(r.temp))
-			got, err := r.exec(t.Context(), "", "sh", "-c", "echo $GOTMPDIR")
+			got, err := r.exec(t.Context(), "", "sh", "-c", "echo $GOTMPDIR; echo $TMPDIR; echo $TMP; echo $TEMP")
 			require.NoError(t, err)
-			assert.Equal(t, r.temp+"\n", got)
+			assert.Equal(t, strings.Repeat(r.temp+"\n", 4), got)
 			end()
 			assert.NoDirExists(t, r.temp)
 		})
@@ -388,22 +389,39 @@ func TestInterruptWhileRepeating(t *testing.T) {
 	}
 }
 
-// No process of a command's group outlives the command.
+// No process of a command's group outlives the command, or an interrupt.
 func TestGroupEnds(t *testing.T) {
 	r := scripted(t, nil)
-	fifo := filepath.Join(t.TempDir(), "fifo")
-	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	ended := make(chan error, 1)
-	go func() {
-		_, err := os.ReadFile(fifo) // until no process has it open for writing
-		ended <- err
-	}()
-	_, err := r.exec(t.Context(), "", "sh", "-c", "exec 3>'"+fifo+"'; sleep 1000 & exit 0")
-	require.NoError(t, err)
-	select {
-	case err := <-ended:
-		require.NoError(t, err)
-	case <-time.After(10 * time.Second):
-		t.Fatal("a process that the command has started runs on")
+	for then, want := range map[string]error{"exit 0": nil, "wait": context.Canceled} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		fifo := filepath.Join(t.TempDir(), "fifo")
+		require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+		ended, returned := make(chan error, 1), make(chan error, 1)
+		go func() {
+			file, err := os.Open(fifo) // returns when the command opens it
+			if want != nil {
+				cancel()
+			}
+			if err == nil {
+				_, err = io.Copy(io.Discard, file) // until no process has it open for writing
+			}
+			ended <- err
+		}()
+		go func() {
+			_, err := r.exec(ctx, "", "sh", "-c", "exec 3>'"+fifo+"'; sleep 60 & "+then)
+			returned <- err
+		}()
+		for _, end := range []struct {
+			of   <-chan error
+			want error
+		}{{returned, want}, {ended, nil}} {
+			select {
+			case err := <-end.of:
+				require.Equal(t, end.want, err, then)
+			case <-time.After(10 * time.Second):
+				t.Fatal("a process that the command has started runs on: " + then)
+			}
+		}
 	}
 }

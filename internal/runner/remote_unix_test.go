@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -133,10 +134,18 @@ func TestRemoteRun(t *testing.T) {
 	require.EqualError(t, on.run(t.Context(), file, "echo result; echo boundaries: round 1 >&2; echo boundaries: run: bad >&2; exit 1"), "run: bad")
 	assert.Equal(t, []string{"round 1", "run: bad"}, said)
 	ctx, cancel := context.WithCancel(t.Context())
-	on.Stderr = func(string) { cancel() }
-	require.ErrorIs(t, on.run(ctx, file, "echo ready >&2; read line; echo the end; exit 130"), context.Canceled)
+	on.Stderr = func(line string) {
+		pid, err := strconv.Atoi(line)
+		assert.NoError(t, err)
+		group, err := syscall.Getpgid(pid)
+		assert.NoError(t, err)
+		assert.Equal(t, pid, group, "a Ctrl-C would end it before it has cleaned up")
+		cancel()
+	}
+	require.ErrorIs(t, on.run(ctx, file, "echo $$ >&2; read line; echo the end; exit 130"), context.Canceled)
 	require.NoError(t, on.run(ctx, file, "exit 0"), "it had ended already")
 	// One that does not end is not waited for.
+	on.Stderr = func(string) { cancel() }
 	on.patience = time.Millisecond
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()

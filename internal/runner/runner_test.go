@@ -64,6 +64,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
+func TestNotOfARun(t *testing.T) { t.Error("a run measures") }
+
 `+body)
 	t.Chdir(dir)
 	t.Setenv("GOWORK", "off")
@@ -186,13 +188,6 @@ func TestInterruptedAndResumed(t *testing.T) {
 	sum := before["A/k=x"] + before["A/k=x-2"] + before["A/k=x/without=y"] + before["A/k=x/without=y-2"] + before["B"] + before["B-2"]
 	assert.Equal(t, 8, sum)
 
-	// The file of a run that was killed in the middle of a line.
-	file, err := os.OpenFile(c.Out, os.O_APPEND|os.O_WRONLY, 0)
-	require.NoError(t, err)
-	_, err = file.WriteString("BenchmarkB 1 0.1 ns/o")
-	require.NoError(t, err)
-	require.NoError(t, file.Close())
-
 	c.Report, c.Resume = nil, true
 	t.Run("other settings", func(t *testing.T) {
 		t.Setenv("GORACE", "halt_on_error=1")
@@ -203,6 +198,13 @@ func TestInterruptedAndResumed(t *testing.T) {
 	require.NoError(t, os.WriteFile("tiny_test.go", append(source, "\nfunc BenchmarkC(b *testing.B) {}\n"...), 0o666))
 	assert.ErrorContains(t, Run(t.Context(), c), "out.txt was begun with other test binaries")
 	require.NoError(t, os.WriteFile("tiny_test.go", source, 0o666))
+
+	// The file of a run that was killed in the middle of a line.
+	file, err := os.OpenFile(c.Out, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = file.WriteString("BenchmarkB 1 0.1 ns/o")
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
 	require.NoError(t, Run(t.Context(), c))
 	got := runs(parse(t, c))
 	for row, n := range complete {
@@ -216,6 +218,8 @@ func TestInterruptedAndResumed(t *testing.T) {
 		}
 	}
 	assert.Empty(t, parse(t, c).Problems)
+	assert.NotContains(t, text(t, c), "\x00", "a gap where the cut line was")
+	assert.Equal(t, 1, strings.Count(text(t, c), "Unit x/op better=lower\n"), "the file has it")
 	require.Equal(t, 1, strings.Count(text(t, c), "# binaries: "))
 	// A file that does not say what it was begun with.
 	head, rest, _ := strings.Cut(text(t, c), "# binaries: ")
@@ -263,8 +267,11 @@ func BenchmarkPrints(b *testing.B) { fmt.Print("a line,\nand more ") }
 
 func BenchmarkAlone(b *testing.B) {
 	b.Run("first", func(*testing.B) {
-		if os.Getenv("ALONE") == "before a row" {
+		switch os.Getenv("ALONE") {
+		case "before a row":
 			panic("alone")
+		case "without an error":
+			os.Exit(0)
 		}
 	})
 	if os.Getenv("ALONE") == "after one" {
@@ -328,13 +335,13 @@ func BenchmarkBad(b *testing.B) {
 	assert.Zero(t, runs(parse(t, c))["Bad"])
 
 	// A benchmark that ends the process hides no other.
-	for _, ends := range []string{"before a row", "after one"} {
+	for ends, want := range map[string]string{"before a row": "alone", "after one": "alone", "without an error": "unexpected call to os.Exit(0) during test"} {
 		t.Setenv("ALONE", ends)
 		c := c
 		c.Out = filepath.Join(t.TempDir(), "alone.txt")
 		c.Bench = "Good|Alone|Zebra"
 		err := Run(t.Context(), c)
-		assert.ErrorContains(t, err, "tiny, BenchmarkAlone: panic: alone", ends)
+		assert.ErrorContains(t, err, "tiny, BenchmarkAlone: panic: "+want, ends)
 		assert.Equal(t, 3, runs(parse(t, c))["Zebra"], ends)
 	}
 	// Two rows of one name would be one in the file.
