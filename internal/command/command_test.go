@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +27,14 @@ func TestReport(t *testing.T) {
 		var stderr strings.Builder
 		require.Equal(t, test.status, Report("program", &stderr, test.err), "%v", test.err)
 		require.Equal(t, test.stderr, stderr.String())
+	}
+}
+
+// No character that controls a terminal, or the direction of a text, is printed as it is.
+func TestPrintable(t *testing.T) {
+	for c := range rune(0x3000) {
+		controls := unicode.IsControl(c) && c != '\n' && c != '\t' || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069
+		require.Equal(t, controls, Printable(string(c)) != string(c), "%q", c)
 	}
 }
 
