@@ -53,7 +53,7 @@ func sshd(t *testing.T) (ssh string) {
 	}
 	public, err := os.ReadFile(filepath.Join(dir, "user.pub"))
 	require.NoError(t, err)
-	config := write("sshd_config", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv TMPDIR=%s HOME=%s\n",
+	config := write("sshd_config", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nSetEnv \"TMPDIR=%s\" HOME=%s\n",
 		port, dir, write("authorized_keys", string(public)), os.Getenv("THERE"), dir)) // there are no files of the user's shell
 	_ = os.MkdirAll("/run/sshd", 0o755)
 	cmd := exec.Command(server, "-D", "-e", "-f", config)
@@ -84,7 +84,8 @@ func TestRunOnOtherMachines(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the go command and an sshd")
 	}
-	there, here, dir := t.TempDir(), t.TempDir(), t.TempDir()
+	there, here, dir := filepath.Join(t.TempDir(), "the user's folder"), t.TempDir(), t.TempDir()
+	require.NoError(t, os.Mkdir(there, 0o700))
 	t.Setenv("THERE", there)
 	t.Setenv("PATH", linkonce.Path()) // before TMPDIR is what a run must leave empty
 	t.Setenv("LINK", "copy")          // because both runs pack the same program
@@ -100,7 +101,7 @@ func TestRunOnOtherMachines(t *testing.T) {
 	require.NoError(t, os.WriteFile("tiny_test.go", []byte("package tiny\n\nimport (\n\t\"testing\"\n\t\"time\"\n)\n\nfunc BenchmarkA(b *testing.B) {}\n\nfunc BenchmarkSlow(b *testing.B) { time.Sleep(20 * time.Millisecond) }\n"), 0o666))
 	empty := func() {
 		t.Helper()
-		assert.Eventually(t, func() bool {
+		require.Eventually(t, func() bool {
 			a, _ := filepath.Glob(filepath.Join(there, "*"))
 			b, _ := filepath.Glob(filepath.Join(here, "*"))
 			return len(a)+len(b) == 0
