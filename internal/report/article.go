@@ -219,7 +219,7 @@ func says(changes []change, unit string, isRatio bool) string {
 		}
 		switch {
 		case isRatio:
-			text := fmt.Sprintf("With %g threads nogil is %s times as fast as the GIL", c.to.X, short(c.to.Y))
+			text := fmt.Sprintf("With %s nogil is %s times as fast as the GIL", threads(c.to.X), short(c.to.Y))
 			if c.machine != "" {
 				text += " on " + c.machine
 			}
@@ -228,15 +228,17 @@ func says(changes []change, unit string, isRatio bool) string {
 			}
 			parts = append(parts, text)
 		case c.from.X == c.to.X:
-			parts = append(parts, fmt.Sprintf("With %g threads %s %s %s", c.to.X, of, verb, scaling.FormatValue(c.to.Y, unit)))
+			parts = append(parts, fmt.Sprintf("With %s %s %s %s", threads(c.to.X), of, verb, scaling.FormatValue(c.to.Y, unit)))
 		case i > 0 && changes[i-1].from.X == c.from.X && changes[i-1].to.X == c.to.X:
 			parts[len(parts)-1] += ", " + of + " " + times
 		default:
-			parts = append(parts, fmt.Sprintf("With %g threads %s %s %s %s %g", c.to.X, of, verb, times, as, c.from.X))
+			parts = append(parts, fmt.Sprintf("With %s %s %s %s %s %g", threads(c.to.X), of, verb, times, as, c.from.X))
 		}
 	}
 	return strings.Join(parts, ". ") + "."
 }
+
+func threads(n float64) string { return counted(int(n), "thread") }
 
 // findings returns three findings for the reader, computed from the file: findings
 // about the article if the file has their rows, or else the fastest and slowest rows.

@@ -212,7 +212,7 @@ func (d *pageData) lead() string {
 			}
 		}
 	}
-	text := fmt.Sprintf("%d benchmark rows, up to %d rounds each", rows, rounds)
+	text := counted(rows, "benchmark row") + ", up to " + counted(rounds, "round") + " each"
 	if d.Several {
 		return text + fmt.Sprintf(", on %d machines.", len(d.Machines))
 	}
@@ -347,11 +347,13 @@ func last(w *scaling.Workload) int {
 	return n
 }
 
-func procs(n int) string {
+func procs(n int) string { return counted(n, "proc") }
+
+func counted(n int, noun string) string {
 	if n == 1 {
-		return "one proc"
+		return "one " + noun
 	}
-	return strconv.Itoa(n) + " procs"
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func (d *pageData) workload(id string, m *machine, w *scaling.Workload) onMachine {

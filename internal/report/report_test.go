@@ -418,7 +418,7 @@ func TestRatiosOfEachMachine(t *testing.T) {
 	root, _ := render(t, read(t, text("a", 50), text("b", 25)), nil)
 	for _, f := range root.all("figure") {
 		if strings.Contains(f.text, "Graph 4.5.2: ") {
-			assert.Contains(t, f.text, "nogil is 2.00 times as fast as the GIL on M1. With 1 threads nogil is 4.00 times as fast as the GIL on M2.")
+			assert.Contains(t, f.text, "nogil is 2.00 times as fast as the GIL on M1. With one thread nogil is 4.00 times as fast as the GIL on M2.")
 			assert.Contains(t, f.text, "1: no difference")
 			return
 		}
@@ -588,6 +588,7 @@ At 2 procs, a reaches 1.56 [1.34, 1.86] times the speed of one.<
 <b>1.56 times</b> the speed of one proc for X/sync=a at 2 procs (1.34 to 1.86).<`,
 			"the most|the least|highest|lowest|rank"},
 		"one row of one round": {inRounds(1, a, a2), `
+<p>2 benchmark rows, up to one round each,
 <b>2.00 times</b> the speed of one proc for X/sync=a at 2 procs.<`,
 			"the most|the least|highest|lowest|rank"},
 		"processor time": {inRounds(1, a+" 20%d user+sys-ns/op", b+" 20%d user+sys-ns/op", a2+" 1%d0 user+sys-ns/op", b2+" 1%d5 user+sys-ns/op"), `

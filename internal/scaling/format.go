@@ -112,13 +112,17 @@ func (f Fit) Describe() string {
 		return text
 	}
 	text += ", cost of a pair " + withInterval(f.Kappa)
+	peak := fmt.Sprintf("%.0f procs", f.Peak.Center)
+	if peak == "1 procs" {
+		peak = "1 proc"
+	}
 	switch {
 	case f.Kappa.Center == 0, f.Kappa.Low <= 0 && f.Peak.Center > float64(f.Most):
 		return text + ", no peak within what was measured"
 	case f.Peak.Center > float64(f.Most):
-		return fmt.Sprintf("%s, peak at about %.0f procs, beyond what was measured", text, f.Peak.Center)
+		return fmt.Sprintf("%s, peak at about %s, beyond what was measured", text, peak)
 	case f.Kappa.Low <= 0:
-		return fmt.Sprintf("%s, peak at about %.0f procs, but the interval allows none", text, f.Peak.Center)
+		return fmt.Sprintf("%s, peak at about %s, but the interval allows none", text, peak)
 	}
-	return fmt.Sprintf("%s, peak at %.0f procs [%.0f, %.0f]", text, f.Peak.Center, math.Floor(f.Peak.Low), math.Ceil(f.Peak.High))
+	return fmt.Sprintf("%s, peak at %s [%.0f, %.0f]", text, peak, math.Floor(f.Peak.Low), math.Ceil(f.Peak.High))
 }

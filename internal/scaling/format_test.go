@@ -57,6 +57,7 @@ func TestDescribe(t *testing.T) {
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.0001 [0.00, 0.0002], no peak within what was measured":                  {Sigma: i(.04, .05, .06), Kappa: i(0, .0001, .0002), Peak: i(18.2, 97, inf), Most: 16},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.00, 0.003], peak at about 8 procs, but the interval allows none": {Sigma: i(.04, .05, .06), Kappa: i(0, .002, .003), Peak: i(4, 8, inf), Most: 16},
 		"serial share 0.050 [0.040, 0.060], cost of a pair 0.002 [0.001, 0.003], peak at 32 procs [18, 40]":                          {Sigma: i(.04, .05, .06), Kappa: i(.001, .002, .003), Peak: i(18.2, 32, 39.5), Most: 32},
+		"serial share 0.050 [0.040, 0.060], cost of a pair 0.90 [0.80, 1.00], peak at 1 proc [1, 2]":                                 {Sigma: i(.04, .05, .06), Kappa: i(.8, .9, 1), Peak: i(1, 1.03, 1.1), Most: 32},
 	} {
 		assert.Equal(t, want, f.Describe())
 	}
