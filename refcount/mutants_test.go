@@ -168,9 +168,10 @@ func TestFreedWhileALogIsFull(t *testing.T) {
 	}
 }
 
-// Whoever frees an object holds no lock of its owner's inbox, because the finalizer may wait for
-// one who asks the owner to merge other counts. And the object has no owner anymore, because
-// the slot may have the next object before a late store clears the owner.
+// The handle that frees an object does not hold the lock of the owner's inbox: the finalizer may
+// wait for another handle, which needs that lock to ask the owner to merge other counts. The
+// object has no owner by then: its slot may soon have the next object, whose owner a later store
+// would clear.
 func TestOwnerInTheFinalizer(t *testing.T) {
 	var owner *biasedHandle
 	var r Ref
