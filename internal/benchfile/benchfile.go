@@ -341,6 +341,10 @@ func (f *File) read(lines *filter) error {
 			}
 		case *benchfmt.Result:
 			_, line := record.Pos()
+			if record.Iters < 1 {
+				f.problem(line, fmt.Sprintf("Benchmark%s has the iteration count %d, want 1 or more; the line is left out", record.Name, record.Iters))
+				continue
+			}
 			row := rows[rowKey{lines.pkg, string(record.Name)}]
 			if row == nil {
 				row = &Row{Pkg: lines.pkg, Name: string(record.Name), Procs: 1, Values: map[string][]float64{}, Line: line, seen: map[uint64]bool{}}

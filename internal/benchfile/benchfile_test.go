@@ -215,6 +215,8 @@ func TestProblems(t *testing.T) {
 		"NaN":             {"BenchmarkB 1 NaN ns/op\n", "f:2: BenchmarkB has NaN ns/op, want a finite number; the value is left out"},
 		"a unit twice":    {"BenchmarkB 1 3 ns/op 4 ns/op\n", "f:2: BenchmarkB has 4 ns/op, after another value of this unit; the second is left out"},
 		"a negative time": {"BenchmarkB 1 -3 ns/op\n", "f:2: BenchmarkB has -3 ns/op, want a time of 0 or more; the value is left out"},
+		"no iteration":    {"BenchmarkB 0 3 ns/op\n", "f:2: BenchmarkB has the iteration count 0, want 1 or more; the line is left out"},
+		"negative":        {"BenchmarkB -1 3 ns/op\n", "f:2: BenchmarkB has the iteration count -1, want 1 or more; the line is left out"},
 		"Inf":             {"BenchmarkB 1 3 ns/op +Inf B/op\n", "f:2: BenchmarkB has +Inf B/op, want a finite number; the value is left out"},
 		"too much":        {"BenchmarkB 1 1e999 ns/op\n", "f:2: parsing measurement: value out of range; the line is left out"},
 		"cut off":         {"BenchmarkA 1 2 ns/o", "f:2: the line is cut off; left out"},

@@ -373,7 +373,7 @@ func BenchmarkBad(b *testing.B) {
 		"late": "Bad: it took longer than -timeout 2s", "print": `Bad: BenchmarkBad printed "a log `,
 		"metric":     "Bad: the result:1: BenchmarkBad has NaN x/op, want a finite number",
 		"status 0":   "Bad: --- FAIL: BenchmarkBad tiny_test.go:",
-		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has NaN ns/op, want a finite number",
+		"fails late": "Bad: --- FAIL: BenchmarkBad tiny_test.go:", "skips late": "Bad: the result:1: BenchmarkBad has the iteration count 0, want 1 or more",
 	} {
 		t.Setenv("ENDS", ends)
 		c := c
