@@ -121,6 +121,12 @@ var subjects = []subject{
 				{"lock_free.go", "			w.floor.Store(wanted) // again", "			// again"}}},
 			{"a fork publishes before it writes", "one task, the owner joins it, one thief", []edit{
 				{"lock_free.go", "	t.fn, t.arg = fn, arg\n	w.head = h + 1\n	w.publish()\n", "	w.head = h + 1\n	w.publish()\n	t.fn, t.arg = fn, arg\n"}}},
+			{"a worker is woken before its task is public", "one task, a worker falls asleep", []edit{
+				{"lock_free.go", "	w.public.Store(uint64(top) | uint64(w.split)<<32)\n	w.pool.published()\n", "	w.pool.published()\n	w.public.Store(uint64(top) | uint64(w.split)<<32)\n"}}},
+			{"atomic: a worker is woken before its task is public", "atomic: one task, a worker falls asleep", []edit{
+				{"atomic.go", "	t.state.Store(open)\n	w.crew.published()\n", "	w.crew.published()\n	t.state.Store(open)\n"}}},
+			{"locked: a worker is woken before its task is public", "locked: one task, a worker falls asleep", []edit{
+				{"locked.go", "	w.lock.Lock()\n	t.fn, t.arg = fn, arg\n	w.head++\n	w.lock.Unlock()\n	w.crew.published()\n", "	w.crew.published()\n	w.lock.Lock()\n	t.fn, t.arg = fn, arg\n	w.head++\n	w.lock.Unlock()\n"}}},
 			{"atomic: a join claims without comparing", "atomic: two tasks, the owner joins both, one thief", []edit{
 				{"atomic.go", "if t.state.CompareAndSwap(open, free) {", "if t.state.Load() == open {\n		t.state.Store(free)"}}},
 			{"atomic: a thief claims without comparing", "atomic: one task, the owner joins it, two thieves", []edit{

@@ -21,13 +21,19 @@ var Programs = []explore.Program{
 	{Name: "one task that the owner takes for stolen, the owner forks, one thief", Start: func(r *explore.Run) { start(r, "l+", 1) }},
 	{Name: "a stolen task forks, and the owner helps", Start: func(r *explore.Run) { start(r, "n-", 1) }},
 	{Name: "the owner helps while a thief steals its only task", Start: func(r *explore.Run) { start(r, "w+-", 2) }},
+	{Name: "one task, a worker falls asleep", Start: func(r *explore.Run) { start(r, "+", asleep) }},
 	{Name: "atomic: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startAtomic(r, "+-", 1, 1) }},
 	{Name: "atomic: two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { startAtomic(r, "++--", 2) }},
 	{Name: "atomic: the owner uses a task again, one thief", Start: func(r *explore.Run) { startAtomic(r, "+-+-", 2) }},
+	{Name: "atomic: one task, a worker falls asleep", Start: func(r *explore.Run) { startAtomic(r, "+", asleep) }},
 	{Name: "locked: one task, the owner joins it, two thieves", Start: func(r *explore.Run) { startLocked(r, 1, "+-", 1, 1) }},
 	{Name: "locked: the owner uses a task again, one thief", Start: func(r *explore.Run) { startLocked(r, 2, "+-+-", 2) }},
 	{Name: "locked: two tasks, the owner joins both, one thief", Start: func(r *explore.Run) { startLocked(r, 2, "++--", 2) }},
+	{Name: "locked: one task, a worker falls asleep", Start: func(r *explore.Run) { startLocked(r, 2, "+", asleep) }},
 }
+
+// asleep stands for the steals of a worker that sleeps before it tries one.
+const asleep = -1
 
 // These are declared in the files of the package that are not explored.
 const N = 1
@@ -39,17 +45,44 @@ type helper interface {
 	found() bool
 }
 
-// A crew has workers that spin instead of sleeping.
+// A crew has workers that spin instead of sleeping. In the programs with sleeps, one sleeps.
 type crew struct {
-	lot   lot
-	stop  atomic.Bool
-	locks bool // help takes locks, and a spinner's looks are those after its last write
+	lot         lot
+	stop        atomic.Bool
+	locks       bool // help takes locks, and a spinner's looks are those after its last write
+	sleeps      bool
+	idle, woken atomic.Bool
 }
 
 func (*crew) init(int, func(int)) {}
 func (*crew) end()                {}
-func (*crew) published()          {}
 func (*crew) passOn(helper)       {}
+
+func (c *crew) published() {
+	if c.sleeps && c.idle.Load() {
+		c.woken.Store(true)
+	}
+}
+
+// steal tries n steals. A worker that sleeps must find a task when it wakes, because no other
+// takes it.
+func (c *crew) steal(h helper, n int) {
+	if n != asleep {
+		for range n {
+			h.help()
+		}
+		return
+	}
+	c.idle.Store(true)
+	if !h.found() {
+		for !c.woken.Load() {
+			runtime.Gosched()
+		}
+	}
+	if !h.help() {
+		panic("a worker was woken before its task was public")
+	}
+}
 
 func (c *crew) await(_ int, h helper, over *atomic.Bool) {
 	for !over.Load() {
@@ -70,6 +103,7 @@ func (lot) WakeWorker(int) bool { return false }
 // an l that the owner has a public task, and a thief has since stored wanted, too late.
 func start(r *explore.Run, owner string, thieves ...int) {
 	p := &Pool{workers: make([]Worker, 2+len(thieves))}
+	p.sleeps = thieves[0] == asleep
 	for id := range p.workers {
 		p.workers[id].init(p, id)
 	}
@@ -130,11 +164,7 @@ func start(r *explore.Run, owner string, thieves ...int) {
 		}
 	})
 	for i, n := range thieves {
-		r.Actor(fmt.Sprint("thief ", i+1), func() {
-			for range n {
-				p.workers[1+i].help()
-			}
-		})
+		r.Actor(fmt.Sprint("thief ", i+1), func() { p.steal(&p.workers[1+i], n) })
 	}
 	r.End(func() error {
 		for id := range p.workers {
@@ -169,11 +199,11 @@ func check(got, want int) {
 
 // startAtomic does the same with atomic workers.
 func startAtomic(r *explore.Run, owner string, thieves ...int) {
-	all := make([]atomicWorker, 1+len(thieves))
+	all, c := make([]atomicWorker, 1+len(thieves)), &crew{sleeps: thieves[0] == asleep}
 	for id := range all {
-		all[id].crew, all[id].all, all[id].id = &crew{}, all, id
+		all[id].crew, all[id].all, all[id].id = c, all, id
 	}
-	startOther(r, owner, thieves, func(id int) { all[id].help() }, func(fn func(int), arg int) (join func()) {
+	startOther(r, owner, thieves, func(id, n int) { c.steal(&all[id], n) }, func(fn func(int), arg int) (join func()) {
 		t := all[0].fork(func(_ *atomicWorker, i int) int { fn(i); return i }, arg)
 		return func() { check(all[0].join(t), arg) }
 	})
@@ -182,17 +212,18 @@ func startAtomic(r *explore.Run, owner string, thieves ...int) {
 // startLocked does the same with workers that have one lock, or one each.
 func startLocked(r *explore.Run, locks int, owner string, thieves ...int) {
 	all, lock := make([]lockedWorker, 1+len(thieves)), make([]sync.Mutex, locks)
+	c := &crew{locks: true, sleeps: thieves[0] == asleep}
 	for id := range all {
-		all[id].lock, all[id].crew, all[id].all, all[id].id = &lock[id%locks], &crew{locks: true}, all, id
+		all[id].lock, all[id].crew, all[id].all, all[id].id = &lock[id%locks], c, all, id
 	}
-	startOther(r, owner, thieves, func(id int) { all[id].help() }, func(fn func(int), arg int) (join func()) {
+	startOther(r, owner, thieves, func(id, n int) { c.steal(&all[id], n) }, func(fn func(int), arg int) (join func()) {
 		t := all[0].fork(func(_ *lockedWorker, i int) int { fn(i); return i }, arg)
 		return func() { check(all[0].join(t), arg) }
 	})
 }
 
 // startOther makes the actors of startAtomic and startLocked.
-func startOther(r *explore.Run, owner string, thieves []int, help func(id int), fork func(fn func(int), arg int) (join func())) {
+func startOther(r *explore.Run, owner string, thieves []int, steal func(id, n int), fork func(fn func(int), arg int) (join func())) {
 	ran := make([]int, len(owner))
 	forked := 0
 	var joins []func()
@@ -212,11 +243,7 @@ func startOther(r *explore.Run, owner string, thieves []int, help func(id int), 
 		}
 	})
 	for i, n := range thieves {
-		r.Actor(fmt.Sprint("thief ", i+1), func() {
-			for range n {
-				help(1 + i)
-			}
-		})
+		r.Actor(fmt.Sprint("thief ", i+1), func() { steal(1+i, n) })
 	}
 	r.End(func() error {
 		for len(joins) > 0 {
