@@ -1,6 +1,7 @@
 package workerpool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -604,6 +605,81 @@ func TestSubmitterThatHasWaitedWakesAWorker(t *testing.T) {
 	})
 }
 
+// A sleepyPut is a queue with a worker that waits, on its way to sleep, until another goroutine
+// puts a task with late set. The put waits until the worker sleeps.
+type sleepyPut struct {
+	queue
+	late    atomic.Bool
+	release chan struct{}
+}
+
+func (q *sleepyPut) blocking(worker int, f func()) {
+	q.queue.blocking(worker, func() { <-q.release; f() })
+}
+
+func (q *sleepyPut) put(worker int, task Task) bool {
+	if q.late.CompareAndSwap(true, false) {
+		close(q.release)
+		synctest.Wait()
+	}
+	return q.queue.put(worker, task)
+}
+
+// A worker falls asleep while a submission is on its way to its put. The submission looks for
+// a sleeper after the put, and wakes it.
+func TestSubmissionsLookForASleeperAfterThePut(t *testing.T) {
+	type submission func(p *pool, w Worker, task Task) error
+	byOthers := map[string]submission{
+		"Submit of a pool": func(p *pool, _ Worker, task Task) error { return p.Submit(context.Background(), task) },
+		"Submit that has waited": func(p *pool, _ Worker, task Task) error {
+			put := func() bool { return p.queue.put(outside, task) }
+			return cmp.Or(p.admit(context.Background(), 1), p.hold(context.Background(), 1, put))
+		},
+	}
+	byTasks := map[string]submission{
+		"Submit of a worker": func(_ *pool, w Worker, task Task) error { return w.Submit(context.Background(), task) },
+		"a spilled task": func(p *pool, w Worker, task Task) error {
+			err := p.admit(context.Background(), 1)
+			p.gate.spill(task)
+			w.(*worker).openGate()
+			return err
+		},
+	}
+	each(t, func(p Pool) bool { return inner(p) == nil }, func(t *testing.T, open func(workers int) Pool) {
+		test := func(workers int, submit func(p *pool, late *atomic.Bool)) func(*testing.T) {
+			return func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := inner(open(workers))
+					synctest.Wait() // until the workers sleep
+					q := &sleepyPut{queue: p.queue, release: make(chan struct{})}
+					p.queue = q
+					require.NoError(t, p.Submit(t.Context(), func(Worker) {}))
+					synctest.Wait() // until a worker is on its way to sleep
+					submit(p, &q.late)
+					require.NoError(t, p.Wait())
+					require.NoError(t, p.Close())
+				})
+			}
+		}
+		for name, submit := range byOthers {
+			t.Run(name, test(1, func(p *pool, late *atomic.Bool) {
+				late.Store(true)
+				require.NoError(t, submit(p, nil, func(Worker) {}))
+			}))
+		}
+		for name, submit := range byTasks {
+			t.Run(name, test(2, func(p *pool, late *atomic.Bool) {
+				require.NoError(t, p.Submit(t.Context(), func(w Worker) {
+					ran := make(chan struct{})
+					late.Store(true)
+					assert.NoError(t, submit(p, w, func(Worker) { close(ran) }))
+					w.Blocking(func() { <-ran })
+				}))
+			}))
+		}
+	})
+}
+
 // At most as many tasks that block are in flight as there are workers.
 func TestTasksInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -865,6 +941,7 @@ func TestTakersWakeOthers(t *testing.T) {
 		"inbox, deque": func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks) },
 		"inbox":        func(q *lockFreeQueue, tasks []Task) { q.inbox.publish(tasks[:2]) },
 		"victim":       func(q *lockFreeQueue, tasks []Task) { q.workers[2].push(tasks...) },
+		"one is left":  func(q *lockFreeQueue, tasks []Task) { q.workers[2].push(tasks[:2]...) },
 		"older": func(q *lockFreeQueue, tasks []Task) {
 			q.workers[0].finds = olderIn - 1
 			q.workers[1].push(tasks[0])
@@ -1076,7 +1153,8 @@ func TestPoolsDoNotKeepTasksAlive(t *testing.T) {
 	})
 }
 
-// Workers go to sleep and are woken again and again. No task is left behind.
+// Workers go to sleep and are woken again and again. No task is left behind: of two, the
+// first waits for the second, and nothing else comes that would wake a worker.
 func TestNoWakeIsLost(t *testing.T) {
 	each(t, passive, func(t *testing.T, open func(workers int) Pool) {
 		p := open(3)
@@ -1084,14 +1162,27 @@ func TestNoWakeIsLost(t *testing.T) {
 		if testing.Short() || race.Enabled {
 			n = 300
 		}
-		ran := make(chan struct{}, 2)
+		ran, second := make(chan struct{}), make(chan struct{})
+		last := func(Worker) { ran <- struct{}{} }
+		both := []Task{
+			func(w Worker) { w.Blocking(func() { <-second }); last(w) },
+			func(Worker) { second <- struct{}{} },
+		}
+		s := p.Submitter(t.Context())
 		for i := range n {
-			for range 1 + i%2 {
-				require.NoError(t, p.Submit(t.Context(), func(Worker) { ran <- struct{}{} }))
+			tasks := both
+			if i%2 == 0 {
+				tasks = []Task{last}
 			}
-			for range 1 + i%2 {
-				<-ran
+			for _, task := range tasks {
+				if i%4 < 2 {
+					require.NoError(t, p.Submit(t.Context(), task))
+				} else {
+					require.NoError(t, s.Submit(task))
+				}
 			}
+			require.NoError(t, s.Flush())
+			<-ran
 			for range i % 40 { // so that the workers are at different points on their way to sleep
 				runtime.Gosched()
 			}

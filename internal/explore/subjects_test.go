@@ -83,6 +83,23 @@ var subjects = []subject{
 		},
 	},
 	{
+		title: "the lock-free pool's wakes", name: "lockfree", folder: "workerpool", files: []string{"lock_free.go", "inbox.go", "deque.go"},
+		shrinks: []edit{
+			{"lock_free.go", "	\"boundaries/internal/park\"\n", ""},
+			{"lock_free.go", "*park.Lot", "*lot"},
+			{"lock_free.go", "park.New", "newLot"},
+			{"lock_free.go", "const batchLen = 64", "const batchLen = 2"},
+		},
+		broken: []broken{
+			{"a submitter looks for a sleeper first", "a batch is submitted, a worker falls asleep", []edit{
+				{"lock_free.go", "	if !b.inbox.publish(tasks) {", "	idle := p.lot.Idle()\n	if !b.inbox.publish(tasks) {"},
+				{"lock_free.go", "	if p.lot.Idle() {", "	if idle {"}}},
+			{"a taker looks for a sleeper before the rest is in its deque", "a worker takes two of three, another takes one, and then one that was in a deque", []edit{
+				{"lock_free.go", "		if n > 1 {\n			s.push(s.batch[1:n]...)\n		}\n", ""},
+				{"lock_free.go", "		task := s.batch[0]\n", "		s.push(s.batch[1:n]...)\n		task := s.batch[0]\n"}}},
+		},
+	},
+	{
 		title: "the work-stealing deque", name: "deque", folder: "workerpool", files: []string{"deque.go"},
 		broken: []broken{
 			{"the last task without the compare-and-swap", "the last task, the owner and one thief", []edit{
