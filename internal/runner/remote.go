@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"boundaries/internal/command"
@@ -176,17 +175,15 @@ func (s *synced) Write(p []byte) (n int, err error) {
 	return n, s.err
 }
 
-// A lines is a writer that calls each for every line.
+// A lines is a writer that calls each for every line. It belongs to the goroutine that copies a
+// command's output, and after the command's Wait to the caller of that.
 type lines struct {
-	mu   sync.Mutex
 	each func(string)
 	rest []byte
 	last string
 }
 
 func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.rest = append(l.rest, p...)
 	for {
 		line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
