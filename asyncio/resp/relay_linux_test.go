@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // A relay does not wait longer than a command may take for a database that neither
@@ -21,6 +23,20 @@ func TestRelayConnectsInTime(t *testing.T) {
 	var no Error
 	require.ErrorAs(t, err, &no)
 	require.Contains(t, string(no), "timeout")
+}
+
+// A relay that closes does not wait for such a database at all.
+func TestRelayClosesWhileItConnects(t *testing.T) {
+	suitetest.Guard(t, "Close waits for a database that does not accept")
+	address := deaf(t)
+	s := newServer()
+	s.commandTime = time.Hour
+	s.handle = func(conn *net.TCPConn) { s.relay(conn, address) }
+	client, err := net.Dial("tcp", start(t, s).Addr())
+	require.NoError(t, err)
+	defer client.Close()
+	require.Eventually(t, func() bool { return conns(s) == 1 }, patience, time.Millisecond)
+	require.NoError(t, s.Close())
 }
 
 // deaf returns the address of a listener that has no room for a connection. Linux then

@@ -29,7 +29,9 @@ type Server struct {
 	commandTime time.Duration // from the first byte of a command to its last
 
 	listener *net.TCPListener
-	service  atomic.Int64 // a time.Duration
+	open     context.Context    // ends when the server closes
+	close    context.CancelFunc // ends open
+	service  atomic.Int64       // a time.Duration
 	running  sync.WaitGroup
 	handle   func(*net.TCPConn) // serves a connection until it ends
 
@@ -65,7 +67,9 @@ func Relay(address string) (*Server, error) {
 }
 
 func newServer() *Server {
-	return &Server{maxConns: 1024, commandTime: 10 * time.Second, conns: map[*net.TCPConn]net.Conn{}}
+	s := &Server{maxConns: 1024, commandTime: 10 * time.Second, conns: map[*net.TCPConn]net.Conn{}}
+	s.open, s.close = context.WithCancel(context.Background())
+	return s
 }
 
 func newDatabase() *Server {
@@ -107,6 +111,7 @@ func (s *Server) Close() error {
 		}
 	}
 	s.mu.Unlock()
+	s.close() // a relay may wait for a database that does not accept
 	err := s.listener.Close()
 	s.running.Wait()
 	return err
@@ -190,7 +195,7 @@ func (s *Server) serve(conn *net.TCPConn) {
 
 // relay passes on the bytes of one connection, in both directions.
 func (s *Server) relay(conn *net.TCPConn, address string) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.commandTime)
+	ctx, cancel := context.WithTimeout(s.open, s.commandTime)
 	defer cancel()
 	var d net.Dialer
 	far, err := d.DialContext(ctx, "tcp", address)
