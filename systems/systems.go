@@ -46,7 +46,8 @@
 // nearly twice the speed of one. In LoopBoxed both threads change one dict, and two are
 // slower than one under nogil, too.
 //
-// To add a system, write its file, add its line to [Systems], and run
+// To add a system, write its file, with a struct for its thread whose name ends in Thread,
+// add its line to [Systems], and run in the root
 //
 //	go generate ./systems
 //
@@ -90,7 +91,7 @@ var common = []*Program{Loop, Fib, Stone}
 
 // Systems lists the interpreters, in the order of the rows.
 //
-// To add a system, write its file, add its line here, and run go generate.
+// To add a system, write its file, add its line here, and run go generate in this folder.
 var Systems = []System{
 	{Name: "plain", start: startPlain, programs: []*Program{Loop, Fib, Stone, Countdown, SharedLoop}, wholeUpdates: true},
 	{Name: "gil", start: startGIL, programs: []*Program{Loop, Fib, Stone, Countdown, SharedLoop}, oneAtATime: true},

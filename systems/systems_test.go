@@ -548,7 +548,7 @@ func TestOneLockForAllCounts(t *testing.T) {
 // Each container has a lock of its own: a thread that uses the container waits while
 // that lock is locked, and for no other lock. nogil's reads do not wait at all.
 func TestOneLockForEachContainer(t *testing.T) {
-	suitetest.Guard(t, "a thread waits for a lock that it should not need")
+	suitetest.Guard(t, "a thread waits for a lock that it should not need, or the system lacks oneAtATime in Systems")
 	for _, sys := range parallel() {
 		threads, end := sys.drive(program("", func(s *space) {
 			keys := newKeys([]keyEntry{{s.name("x").num, s.name("x")}})

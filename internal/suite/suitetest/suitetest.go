@@ -58,7 +58,8 @@ func run[A any](t *testing.T, r suite.Row[A], workers, n int) (answer A) {
 		stacks := make([]byte, 1<<16)
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		t.Fatalf("%s hangs: %d workers have not taken %d steps in %v. "+
-			"Either they wait for each other, or they spin without runtime.Gosched\n\n%s",
+			"Either they wait for each other, or they spin without runtime.Gosched, "+
+			"or the machine is too busy for a lock that only one waiter may take next\n\n%s",
 			r.Name, workers, n, patience, stacks)
 	}
 	return answer
@@ -110,8 +111,8 @@ func Exact[A any](t *testing.T, rows []suite.Row[A], want func(workers, n int) A
 	}
 }
 
-// SilentNames runs a test in virtual time and with a silent name server: who connects to a
-// host waits for its address.
+// SilentNames runs a test in virtual time and with a silent name server: a client
+// that connects to a host waits for the host's address.
 func SilentNames(t *testing.T, test func(t *testing.T)) {
 	defer func(old *net.Resolver) { net.DefaultResolver = old }(net.DefaultResolver)
 	until := func(end <-chan struct{}) *net.Resolver {
@@ -134,9 +135,9 @@ func SilentNames(t *testing.T, test func(t *testing.T)) {
 func Misuse[A any](t *testing.T, pkg string, rows []suite.Row[A]) {
 	for _, r := range rows {
 		t.Run(r.Name, func(t *testing.T) {
-			require.PanicsWithValue(t, pkg+": 0 workers, need at least one", func() { r.Run(0, 1) })
-			require.PanicsWithValue(t, pkg+": -1 workers, need at least one", func() { r.Run(-1, 1) })
-			require.PanicsWithValue(t, pkg+": -1 steps, need none or more", func() { r.Run(1, -1) })
+			require.PanicsWithValue(t, pkg+": 0 workers, need at least one", func() { r.Run(0, 1) }, "Run(0, 1)")
+			require.PanicsWithValue(t, pkg+": -1 workers, need at least one", func() { r.Run(-1, 1) }, "Run(-1, 1)")
+			require.PanicsWithValue(t, pkg+": -1 steps, need none or more", func() { r.Run(1, -1) }, "Run(1, -1)")
 		})
 	}
 }

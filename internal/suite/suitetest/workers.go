@@ -20,7 +20,7 @@ func Workers[A any](t *testing.T, rows []suite.Row[A]) {
 		before := created()
 		run(t, r, workers, 1)
 		started := created() - before - 1 // without the goroutine of run
-		require.GreaterOrEqual(t, started, workers-1, r.Name)
+		require.GreaterOrEqual(t, started, workers-1, "goroutines that %s starts for %d workers: at most the caller is one more", r.Name, workers)
 	}
 }
 
