@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 }
 
 // BenchmarkRace writes the histograms of the tour's second part in the benchmark
-// format. Its unit is the share of the tries that had an outcome. The time of a try
-// is that of collide more than that of the variant, so there is no ns/op.
+// format. Its unit is the share of the tries that had an outcome. A try
+// spends more time in collide than in the variant, so the rows have no ns/op.
 func BenchmarkRace(b *testing.B) {
 	if race.Enabled {
 		b.Skip("the race detector changes how often threads meet: run this without -race")

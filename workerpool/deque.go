@@ -87,8 +87,8 @@ func (d *deque) makeRoom(b uint64, n int) []Task {
 	for i := top; i != b; i++ {
 		grown[i&uint64(size-1)] = ring[i&uint64(len(ring)-1)]
 	}
-	// Thieves that found the old ring read from it, and it is not written
-	// again. In the new ring, no thief reads below top.
+	// Thieves that have loaded the old ring read from it, and the owner does not
+	// write to it again. In the new ring, no thief reads below top.
 	d.tasks.Store(&grown)
 	d.clear = top
 	return grown

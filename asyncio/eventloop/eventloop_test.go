@@ -815,7 +815,7 @@ func TestRunLetsGoOfItsContext(t *testing.T) {
 	require.Zero(t, ctx.waiting)
 }
 
-// A canceled main may take its time too, and may still use executors.
+// A canceled main may run on after its cancellation, and may still use executors.
 func TestCanceledRunGoesOnAsLongAsMainDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

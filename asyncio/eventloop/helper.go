@@ -102,6 +102,6 @@ func (h *helper) detach(t *Task) error {
 	return h.conn.SetDeadline(time.Time{})
 }
 
-// close ends the goroutine that waits for a buffer; then no task waits for it. A
-// goroutine that reads or writes ends when the connection is closed.
+// close ends the reading goroutine if it waits for a free buffer. No task waits for it
+// then. A goroutine that reads or writes ends when the connection is closed.
 func (h *helper) close() { close(h.free) }

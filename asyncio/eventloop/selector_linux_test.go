@@ -26,7 +26,7 @@ func TestChildrenInheritNoDescriptor(t *testing.T) {
 	})
 }
 
-// A read ends before an urgent byte, which the next one leaves out.
+// A read ends before an urgent byte, and the next read skips that byte.
 func TestUrgentByte(t *testing.T) {
 	a, b := pair(t)
 	raw, err := b.SyscallConn()

@@ -25,7 +25,7 @@ func TestPostThatWaitsForTake(t *testing.T) {
 		both.Go(func() { l.callSoonThreadsafe(func() {}) })
 		time.Sleep(2 * time.Millisecond)
 		l.mu.Unlock()
-		l.mu.Lock() // the loop wakes up in vain, after more than a millisecond
+		l.mu.Lock() // after more than a millisecond, the loop wakes up and finds the lock taken
 		time.Sleep(2 * time.Millisecond)
 		l.mu.Unlock()
 		both.Wait()

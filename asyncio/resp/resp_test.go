@@ -657,8 +657,8 @@ func TestRelayWaits(t *testing.T) {
 	}
 }
 
-// A relay waits for no database that does not read: neither when it closes, nor when its client
-// is gone.
+// A relay does not wait for a database that does not read: neither when the relay closes, nor
+// when its client is gone.
 func TestRelayOfADatabaseThatDoesNotRead(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		over := make(chan struct{})

@@ -22,8 +22,8 @@
 // do not meet, because they use different words or both only read. Equal orders have
 // the same end, so an exploration runs one order of each class of equal orders.
 //
-// An invariant is a function that says what must always hold. It is called after each
-// step. Another function is called at the end. An exploration also fails if an actor
+// An invariant is a function that says what must always hold. The exploration calls it
+// after each step, and another function at the end. An exploration also fails if an actor
 // panics, if no actor that is left can take a step, or if a program takes more than
 // [MaxSteps] steps. In a binary that was built with -race, it fails, too, if the race
 // detector finds two plain accesses that nothing orders.
@@ -108,7 +108,7 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("%v\norder %s\n%s", f.Err, f.Order, f.Table)
 }
 
-// exploring is held by Explore and Replay, because the hooks have one running actor.
+// Explore and Replay hold exploring, because the hooks have one running actor.
 var exploring sync.Mutex
 
 // A node is a state that the running order has passed.
@@ -232,9 +232,9 @@ func (r *Run) reverse(way []node) {
 // known reports whether step i is among the first known[a] steps of its actor a.
 func (r *Run) known(i int, known []int) bool { return r.number[i] < known[r.taken[i].actor] }
 
-// firsts returns the actors that can take the first step in the state before step i, in
-// an order that has the next step of p before step i. The steps that step i does not
-// precede keep their order.
+// firsts looks at the state before step i, and at the orders from there in which the next
+// step of p comes before step i. It returns the actors that can begin such an order. The
+// steps after i that do not depend on i keep their order.
 func (r *Run) firsts(i, p int, next uses) []int {
 	by := r.taken[i].actor
 	rest := []int{} // the steps after i that i does not precede

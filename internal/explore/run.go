@@ -211,7 +211,7 @@ func (r *Run) enabled() []choice {
 	return all
 }
 
-// news reports whether a word that the actor has looked at was written since.
+// news reports whether an actor has written a word since actor a looked at it.
 func (r *Run) news(a *actor) bool {
 	for _, l := range a.looked {
 		if r.written[l.word] != l.times {

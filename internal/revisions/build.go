@@ -118,7 +118,8 @@ func (c *comparison) layoutFlags(seed int64) []string {
 		return nil
 	}
 	layout := "-randlayout=" + strconv.FormatInt(seed, 10)
-	// The last flag that matches a package counts, and one with a pattern may match.
+	// The go command uses the last -ldflags that matches a package. Any of the user's may be
+	// that one, because a flag may have a pattern of packages. So each gets the layout.
 	flags := []string{"-ldflags=" + layout}
 	for _, value := range c.ldflags {
 		flags = append(flags, "-ldflags="+strings.TrimSpace(value+" "+layout))
@@ -440,8 +441,8 @@ func (c *comparison) checkPaths(ctx context.Context) error {
 	return nil
 }
 
-// changedBelow returns a file that differs between the sides, if the absolute path is that
-// of the file or of a folder above it in the checkout, or "".
+// changedBelow returns a file of the checkout that differs between the sides and is the
+// file or in the folder of that absolute path. It returns "" if there is none.
 func (c *comparison) changedBelow(path string) string {
 	if !filepath.IsAbs(path) {
 		return ""

@@ -69,7 +69,8 @@ func BenchmarkLog(b *testing.B) {
 	require.Regexp(t, `Thing\S* +7\.000 .* 7\.000 `, stdout)
 }
 
-// Only results and units count. A figure that is none fails, whatever stands beside it.
+// Only the lines of results and units count. A line with an impossible figure fails, even if
+// its other figures are right.
 func TestResults(t *testing.T) {
 	const result = "Unit hits better=higher\nBenchmarkX 1 5 ns/op 7 hits\n"
 	file, kept, err := results("Unit of work: started\n" + result + "PASS\n")

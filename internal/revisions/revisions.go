@@ -257,8 +257,8 @@ func (c *comparison) equalReport() *gate.Report {
 	return &gate.Report{Decision: &gate.Decision{Config: c.Gate}, Base: c.base.String(), Head: c.head.String(), Command: c.Command, Equal: text, Notes: c.notes}
 }
 
-// prepare makes everything that the rounds need. It prints nothing, because until it
-// returns the input may be at fault, and the report of that is one line.
+// prepare makes everything that the rounds need. It prints nothing: an error
+// in the input must be the only line that the user sees.
 func (c *comparison) prepare(ctx context.Context, rev string) error {
 	tmp, err := filepath.Abs(process.TempDir())
 	if err == nil {

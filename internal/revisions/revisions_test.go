@@ -474,7 +474,7 @@ func TestUncommittedChanges(t *testing.T) {
 	require.Contains(t, stdout, "State/edited=2,staged=2,deleted=none,untracked=2,run=1+x,link=run,dir=2,file=dir,ignored=none")
 }
 
-// Files that git was told not to look at are in head as they are in the checkout.
+// The user may tell git not to look at a file. Head has such a file as it is in the checkout.
 func TestHiddenChanges(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing"), "assumed": "1", "skipped": "1", "both": "1", "gone": "1", "sparse": "1"})
 	git(t, "update-index", "--assume-unchanged", "assumed", "both", "gone")
@@ -536,7 +536,7 @@ func TestConflictWithADeletion(t *testing.T) {
 	require.Equal(t, "2", string(text))
 }
 
-// Two rows of one name are one, and the report says so, once.
+// Two rows with the same name count as one row, and the report says so, once.
 func TestTwoRowsOfOneName(t *testing.T) {
 	const code = "package tiny\n\nimport \"testing\"\n\nfunc BenchmarkK(b *testing.B) {\n\tb.Run(\"k\", func(*testing.B) {})\n\tb.Run(\"k-2\", func(*testing.B) {})\n}\n"
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": code})

@@ -58,7 +58,7 @@ func TestInjection(t *testing.T) {
 	}
 }
 
-// The test-sized self-test runs all there is of it. Two rounds of 1x see nothing, and
+// A self-test of two rounds of 1x runs every part. It is too short to find the slowdown, and
 // it must say so.
 func TestSelfTest(t *testing.T) {
 	newRepo(t, map[string]string{"go.mod": goMod, "a_test.go": fmt.Sprintf(benchmark, "Thing")})

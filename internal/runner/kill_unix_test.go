@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// A run that is killed leaves a file that is right, and nothing else.
+// A killed run leaves a file that -resume can continue, and nothing else.
 func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the go command")
@@ -164,7 +164,7 @@ func TestTwoAtOnce(t *testing.T) {
 	first, second := &runner{Config: c, facts: map[string]bool{}}, &runner{Config: c, facts: map[string]bool{}, done: map[string]bool{}}
 	require.NoError(t, first.open())
 	second.Resume = true
-	assert.EqualError(t, second.open(), c.Out+" is being written by another run; wait for its end, or name another file")
+	assert.EqualError(t, second.open(), "another run is writing "+c.Out+"; wait for its end, or name another file")
 	require.NoError(t, first.file.Close())
 	require.NoError(t, second.open())
 	assert.NoError(t, second.file.Close())

@@ -110,8 +110,8 @@ func RunOn(ctx context.Context, c Config, on Remote) (err error) {
 }
 
 // unpack returns a shell command that unpacks its standard input in a new folder of that
-// name and prints where it is, or leaves nothing behind. An archive from Windows says of no
-// file that it is a program.
+// name and prints where it is, or leaves nothing behind. An archive from Windows marks
+// no file as executable, so the command marks all.
 func unpack(name string) string {
 	return `trap '' PIPE; d=` + there(name) + ` && mkdir -m 700 "$d" && cd "$d" && { tar -xzf - && chmod +x ./* && pwd || { cd /; rm -rf -- "$d"; exit 1; }; }`
 }
@@ -127,7 +127,8 @@ func (on Remote) remove(ctx context.Context, folder string) {
 }
 
 // command returns a command that runs a script on the other machine, whatever shell the
-// user has there. What ssh leaves running may keep its output open, and is not waited for.
+// user has there. A process that ssh leaves running may keep the output
+// open, and the command does not wait for it.
 func (on Remote) command(ctx context.Context, script string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, on.SSH[0], append(on.SSH[1:len(on.SSH):len(on.SSH)], on.Host, "sh -c "+quote(script))...)
 	cmd.WaitDelay = 2 * time.Second

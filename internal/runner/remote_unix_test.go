@@ -122,8 +122,8 @@ func TestRemoteKeepsOutput(t *testing.T) {
 	<-done
 }
 
-// A command on another machine has its input open until the context ends. What it prints
-// is in the file, and the last line that it says is why it failed.
+// A command on another machine has its input open until the context ends. The file has its
+// standard output. If it fails, the error is the last line of its standard error.
 func TestRemoteRun(t *testing.T) {
 	on := near(t)
 	var said []string

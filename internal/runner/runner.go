@@ -180,7 +180,7 @@ func (r *runner) keep() (end func(), err error) {
 	if r.temp, err = filepath.Abs(filepath.Join(process.TempDir(), fmt.Sprintf("boundaries-run-%d", rand.Uint64()))); err != nil {
 		return nil, err
 	}
-	// The keeper comes before the folder that it removes.
+	// The keeper starts before the folder is made, so that no crash leaves the folder behind.
 	keeper, err := process.Keep(r.temp, nil)
 	if err != nil {
 		return nil, fmt.Errorf("starting the process that cleans up: %w", err)
@@ -443,7 +443,7 @@ func SeedOf(file string) (uint64, error) {
 // lock keeps other runs from the file, until it is closed.
 func (r *runner) lock() error {
 	if err := lock(r.file); err != nil {
-		return fmt.Errorf("%s is being written by another run; wait for its end, or name another file", r.Out)
+		return fmt.Errorf("another run is writing %s; wait for its end, or name another file", r.Out)
 	}
 	return nil
 }
@@ -459,7 +459,7 @@ func (r *runner) reopen() (err error) {
 	if err != nil {
 		return fmt.Errorf("-resume: %w", err)
 	}
-	// Drop a line that was being written when the run was killed.
+	// Drop a line that the run was writing when something killed it.
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	round, pkg, planned, begun := 0, "", false, map[string]string{}
 	for line := range strings.Lines(strings.ReplaceAll(string(text), "\r\n", "\n")) { // git may change the ends of lines

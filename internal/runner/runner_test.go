@@ -351,7 +351,7 @@ func BenchmarkBad(b *testing.B) {
 	assert.NoFileExists(t, named.Out, "the next run would find it")
 	t.Setenv("ALONE", "")
 
-	// An interrupt does not hide what failed, and one after the last row is none.
+	// An interrupt does not hide a failure, and an interrupt after the last row does not count.
 	for round, want := range map[int]error{2: context.Canceled, 3: nil} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := c

@@ -228,7 +228,7 @@ func (w *Worker) publish() {
 	if top < w.split {
 		return
 	}
-	// No thief writes the word until the owner has.
+	// No task is public, so no thief writes the word before the owner does.
 	w.split += (w.head - w.split + 1) / 2
 	w.floor.Store(w.split)
 	w.public.Store(uint64(top) | uint64(w.split)<<32)

@@ -63,7 +63,7 @@ func (l *Lock) acquireSlow(me uint32, limit time.Duration) (abandoned, ok bool) 
 		if w&lockWaiters == 0 && !l.word.CompareAndSwap(w, w|lockWaiters) {
 			continue
 		}
-		rest := limit // a wake in vain does not begin the time anew
+		rest := limit // a wake that brings no lock does not begin the time anew
 		if limit > 0 {
 			if began.IsZero() {
 				began = time.Now()
