@@ -81,8 +81,8 @@ var lifetime = 10 * time.Minute
 
 // A Variant is a way to ask the database.
 type Variant struct {
-	Name       string
-	Sequential bool // it has one question in flight, and shares nothing
+	Name       string // the value of the key sync=
+	Sequential bool   // it has one question in flight, and shares nothing
 
 	// Run asks n questions and returns the result. It panics if n is negative.
 	Run func(db *Database, n int) Answer

@@ -90,7 +90,7 @@ const (
 	Block = children.Block // 64 KiB
 )
 
-// Workload returns the rows of a payload.
+// Workload returns the benchmark of that name: the variants as rows, with items of that payload.
 func Workload(name string, payload children.Payload) suite.Workload {
 	return children.Workload(name, "sync", "procs", rowsOf(payload), payload)
 }

@@ -29,7 +29,7 @@ import "boundaries/internal/suite"
 
 // A Variant is a way to count references.
 type Variant struct {
-	Name string
+	Name string // the value of the key sync=
 
 	// New returns an empty heap. Just before the heap frees an object, it calls
 	// finalize, if that is not nil, with the object's name. finalize must not

@@ -71,7 +71,7 @@ import (
 
 // A System is an interpreter.
 type System struct {
-	Name     string
+	Name     string // what follows system= in the name of a row, such as nogil/without=immortal
 	start    func(p *Program, threads int) interpreter
 	programs []*Program // that have a row for the system
 

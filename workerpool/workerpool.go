@@ -129,7 +129,7 @@ func (e *PanicError) Unwrap() error {
 
 // A Variant is a pool with one kind of queue.
 type Variant struct {
-	Name string
+	Name string // the value of the key sync=
 
 	// New returns a pool with that many workers. It panics if there is none.
 	New func(workers int) Pool

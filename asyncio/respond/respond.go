@@ -65,7 +65,7 @@ const (
 
 // A Variant is a way to answer.
 type Variant struct {
-	Name string
+	Name string // the value of the key sync=
 
 	// Run answers n events, records their latencies in latencies, and returns how
 	// many got the right answer in the right order.

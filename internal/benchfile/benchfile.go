@@ -130,7 +130,8 @@ func (r *Row) FullName() string {
 // the others of a round. Their workers share nothing, so only the machine changes them.
 const ControlPkg = "boundaries/control"
 
-// Control reports whether this is such a row, also in a file that has lost its pkg lines.
+// Control reports whether the row is one that boundaries run measures itself, as ControlPkg
+// says. It finds such a row also in a file that has lost its pkg lines.
 func (r *Row) Control() bool {
 	return r.Pkg == ControlPkg || r.Pkg == "" && (r.Name == "Control/at=first" || r.Name == "Control/at=last")
 }

@@ -87,8 +87,9 @@ var folder = sync.OnceValue(func() string {
 	return dir
 })
 
-// Path returns a PATH whose go command is linkOnce, or PATH unchanged if this machine lacks
-// a program that linkOnce needs.
+// Path returns a PATH whose go command is a script that links each program once and keeps it
+// for later builds of the same sources. It returns PATH unchanged if this machine lacks a
+// program that the script needs.
 func Path() string {
 	if folder() == "" {
 		return os.Getenv("PATH")

@@ -1,6 +1,6 @@
 // Package suite defines the types that every workload of the suite is made of.
 //
-// A package of variants lists them in a table of [Row]s. Package all lists every
+// A package of variants lists them in a table, each as a [Row]. Package all lists every
 // [Workload]. The main command and every test that must cover all rows walk that
 // list, so that a new variant is one file and one line in its table, and a new
 // workload is one package and one line in the list.
@@ -50,7 +50,7 @@ type Workload struct {
 // A Bench is a row as the harness sees it. It hides the type of the answer, and it
 // may open something before the clock starts.
 type Bench struct {
-	Name string
+	Name string // as in Row
 
 	// Open prepares runs with the given number of workers. An error that wraps
 	// errors.ErrUnsupported says that this platform cannot run the row.

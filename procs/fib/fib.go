@@ -50,7 +50,7 @@ var Variants = children.Table("fib", children.Source,
 	children.Variant{Name: "goroutine", Run: runGoroutine},
 )
 
-// Workload returns the rows.
+// Workload returns the benchmark of that name: the variants as rows.
 func Workload(name string) suite.Workload {
 	return children.Workload(name, "sync", "procs/fib", Variants, children.None)
 }

@@ -39,7 +39,7 @@ var Variants = children.Table("spawn", "procs/spawn/internal/child",
 	children.Variant{Name: "warm-process", Medium: children.Pipes, Crew: children.Each, Serve: serveWarmProcess, Run: runWarmProcess},
 )
 
-// Workload returns the rows.
+// Workload returns the benchmark of that name: the variants as rows.
 func Workload(name string) suite.Workload {
 	return children.Workload(name, "start", "procs/spawn", Variants, children.None)
 }

@@ -242,7 +242,7 @@ func Gap(t *testing.T, what string, end, start uintptr) {
 	require.GreaterOrEqual(t, int(start)-int(end), cacheline.Size, what)
 }
 
-// HasProcs checks that f runs with that GOMAXPROCS where it is 1, and puts it back.
+// HasProcs tests that f sets GOMAXPROCS from 1 to procs while it runs, and back to 1.
 func HasProcs(t *testing.T, procs int, f func()) {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

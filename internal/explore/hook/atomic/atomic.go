@@ -12,7 +12,7 @@ func load(at unsafe.Pointer) { explore.Before(explore.Op{Name: "Load", Word: at,
 
 func write(name string, at unsafe.Pointer) { explore.Before(explore.Op{Name: name, Word: at}) }
 
-// These are the types of integers.
+// These stand for the types of the same names in sync/atomic.
 type (
 	Int32  = integer[int32, atomic.Int32, *atomic.Int32]
 	Int64  = integer[int64, atomic.Int64, *atomic.Int64]
