@@ -779,8 +779,8 @@ func TestEndWhileAChildStarts(t *testing.T) {
 	require.Equal(t, 143, cmd.ProcessState.ExitCode())
 }
 
-// running reports whether a process of the group lives. A process that has ended but
-// was not waited for is still in the group, so kill(2) does not tell.
+// running reports whether a process of the group lives. A process that has ended and
+// for which no parent has waited is still in the group, so kill(2) does not tell.
 func running(t *testing.T, group int) bool {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pgid=,stat=").Output()

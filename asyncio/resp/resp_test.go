@@ -316,7 +316,7 @@ func TestEndlessCommands(t *testing.T) {
 	io.WriteString(gone, "*1\r\n$4\r\nPI")
 	gone.Close()
 
-	// A client that is told to go and stays.
+	// After a command that is not RESP2 the server hangs up, and this client does not.
 	stays, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer stays.Close()

@@ -125,8 +125,8 @@ func (s *Server) accept() {
 			return
 		}
 		if err != nil {
-			// There may be no free descriptor for a while. Pause, so as not to keep
-			// a processor busy.
+			// There may be no free descriptor for a while. A pause keeps the
+			// loop from using a whole processor.
 			pause = min(max(2*pause, time.Millisecond), 100*time.Millisecond)
 			time.Sleep(pause)
 			continue

@@ -195,8 +195,8 @@ func TestLogarithm(t *testing.T) {
 	assert.InDelta(t, (y.at(1)+y.at(100))/2, y.at(10), 1e-9)
 }
 
-// The lines that are no series: a speed-up as high as the procs, as far as the axis goes,
-// and one that is none.
+// The lines that are no series: a speed-up equal to the procs, as far as the axis goes, and
+// a speed-up of 1.
 func TestLinesToCompareWith(t *testing.T) {
 	c := example()
 	c.LogX, c.LogY = false, false

@@ -65,7 +65,7 @@ import (
 // MaxSteps is the number of steps after which a program counts as endless.
 const MaxSteps = 2000
 
-// MaxRuns is the number of runs after which an exploration is given up. A test changes it.
+// MaxRuns is the number of runs after which an exploration gives up. A test changes it.
 var MaxRuns = 20_000
 
 // A Program is a few actors and what must hold of them.

@@ -255,7 +255,7 @@ func TestBound(t *testing.T) {
 	require.Equal(t, 6+12+6, p.Explore().Orders)
 }
 
-// An exploration that is given up says so.
+// An exploration that gives up says so.
 func TestGivenUp(t *testing.T) {
 	defer func(n int) { explore.MaxRuns = n }(explore.MaxRuns)
 	p := increments(3)

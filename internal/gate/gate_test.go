@@ -493,7 +493,7 @@ func TestProperties(t *testing.T) {
 				require.Equal(t, r.Verdict, mirror.Verdict, context)
 			}
 		}
-		// A unit is no more than a name: milliseconds decide as seconds do.
+		// The decision does not depend on the size of a unit: milliseconds decide as seconds do.
 		scaled := Default.Decide(scale(screen, 1000), scale(confirm, 1000))
 		for i, r := range d.Results {
 			require.Equal(t, r.Verdict, scaled.Results[i].Verdict)

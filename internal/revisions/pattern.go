@@ -22,7 +22,7 @@ func parsePatterns(bench string) patterns {
 }
 
 // CheckBench returns why package testing would refuse a value of -bench, or nil. It compiles
-// each level by itself: Loop/* is a regular expression, but its second level is none.
+// each level by itself: Loop/* is a regular expression, but its second level, *, is not.
 func CheckBench(bench string) error {
 	for _, levels := range parsePatterns(bench) {
 		for _, level := range levels {

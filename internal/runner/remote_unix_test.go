@@ -92,7 +92,8 @@ func TestRemoveAfterAnInterrupt(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, "boundaries-run-1"))
 }
 
-// A connection that ssh keeps for later has the command's output open, and is not waited for.
+// A connection that ssh keeps for later has the command's output open. The run does not wait
+// for it.
 func TestRemoteKeepsOutput(t *testing.T) {
 	on, fifo := near(t), filepath.Join(t.TempDir(), "fifo")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
@@ -144,7 +145,7 @@ func TestRemoteRun(t *testing.T) {
 	}
 	require.ErrorIs(t, on.run(ctx, file, "echo $$ >&2; read line; echo the end; exit 130"), context.Canceled)
 	require.NoError(t, on.run(ctx, file, "exit 0"), "it had ended already")
-	// One that does not end is not waited for.
+	// The run does not wait for a command that goes on after its input has ended.
 	on.Stderr = func(string) { cancel() }
 	on.patience = time.Millisecond
 	ctx, cancel = context.WithCancel(t.Context())

@@ -148,7 +148,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	defer end()
-	// Building takes long, so whether the file is at fault must be known before.
+	// Building takes long, so Run opens the file first: an error in it ends the run at once.
 	err = r.open()
 	if r.file != nil {
 		defer func() { err = cmp.Or(err, r.file.Close()) }()

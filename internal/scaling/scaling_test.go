@@ -126,7 +126,7 @@ BenchmarkX/sync=b-2 1 5 ns/op 0 user+sys-ns/op 0 B/op
 	for _, s := range w.Scaling() {
 		assert.Zero(t, s.Cells[1].CPU, s.Name)
 	}
-	// A column without a time is none of those that a law needs.
+	// A law needs 4 columns, and a column without a time does not count.
 	s := scale(t, "BenchmarkX 1 9 ns/op\nBenchmarkX-2 1 5 ns/op\nBenchmarkX-4 1 3 ns/op\nBenchmarkX-8 1 0 ns/op\n")
 	assert.Equal(t, "Amdahl's law needs 4 columns that are not oversubscribed, and there are 3", s.Amdahl.Refused)
 }

@@ -336,7 +336,7 @@ func (w *Worker) found() bool {
 // abandoned is the value that a worker panics with if the task it waits for has panicked.
 type abandoned struct{}
 
-// caught records the value that a function panicked with. The pool is of no use after it.
+// caught records the value that a function panicked with. After that, the pool can only be closed.
 func (w *Worker) caught(v any) {
 	p := w.pool
 	if _, ok := v.(abandoned); ok {
