@@ -100,7 +100,11 @@ type Variant struct {
 //
 //	go test -bench . -cpu 1,2 ./contention -args -read 0 -hold 100ns -think 10us
 //
-// To add a variant, write its file and add its line here.
+// To add a variant, write its file and add its line here. Then, in docs, run
+//
+//	go tool boundaries map -format which results/lab.txt > which.md
+//
+// because that page lists the variants.
 var Variants = []Variant{
 	{Name: "gil", Is: "CPython's lock, which the holder keeps while it thinks", Run: runGIL, Forbids: "any parallelism, even while thinking", Reference: true},
 	{Name: "global-mutex", Is: "one sync.Mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},

@@ -14,7 +14,11 @@ import (
 
 // Variants lists the ways to share a map, in the order of the rows.
 //
-// To add a variant, write its file and add its line here.
+// To add a variant, write its file and add its line here. Then, in docs, run
+//
+//	go tool boundaries map -format which results/lab.txt > which.md
+//
+// because that page lists the variants.
 var Variants = []contention.Variant{
 	{Name: "global-mutex", Is: "a map under one sync.Mutex", Run: runGlobalMutex, Forbids: "two accesses at once; locking again while holding"},
 	{Name: "rw-mutex", Is: "a map under one sync.RWMutex", Run: runRWMutex, Forbids: "read locking again while read locked: a waiting writer deadlocks it"},
