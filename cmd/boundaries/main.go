@@ -53,6 +53,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"boundaries/internal/benchfile"
 	"boundaries/internal/command"
@@ -78,9 +79,11 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	out := &output{Writer: stdout}
+	out := &output{Writer: stdout, ctx: ctx}
 	err := dispatch(ctx, args, out, stderr)
-	if out.err != nil {
+	if errors.Is(err, errUnread) || out.err == errUnread {
+		return errUnread
+	} else if out.err != nil {
 		// Status 1 would say that a benchmark is slower, or fails.
 		return command.BadInput("%w; want an output that takes the whole text", out.err)
 	}
@@ -116,13 +119,41 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 // An output keeps the first error of a write.
 type output struct {
 	io.Writer
+	ctx context.Context
 	err error
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
-	o.err = cmp.Or(o.err, err)
-	return n, err
+	n := 0
+	err := untilUnread(o.ctx, func() (err error) {
+		n, err = o.Writer.Write(p)
+		return err
+	})
+	if err != nil {
+		o.err = cmp.Or(o.err, err)
+		return 0, err // n may not be set yet
+	}
+	return n, nil
+}
+
+var errUnread = command.Interrupted("interrupted, and nobody reads the output")
+
+// untilUnread returns what write returns. Write may wait for the reader of a pipe, and
+// there may be none. So untilUnread gives up a second after ctx has ended.
+func untilUnread(ctx context.Context, write func() error) error {
+	written := make(chan error, 1)
+	go func() { written <- write() }()
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-written:
+		return err
+	case <-time.After(time.Second):
+		return errUnread
+	}
 }
 
 func usage(w io.Writer) error {

@@ -86,6 +86,8 @@ func TestBadArguments(t *testing.T) {
 		{"claims -measure -v", "claims: -measure prints a command; want neither -v nor -format with it"},
 		{"claims -measure -format=markdown", "claims: -measure prints a command; want neither -v nor -format with it"},
 		{"claims -measure -cpu=10001", `claims: invalid value "10001" for flag -cpu: want numbers from 1 to 10000, separated by commas`},
+		{"run -o -", "run: -o - is no file, and results go to a file alone; want a name, as in -o bench.txt"},
+		{"run -on=a -o -", "run: -o - is no file"},
 		{"claims -measure -cpu=0", `claims: invalid value "0" for flag -cpu: want numbers`},
 	} {
 		status, stdout, stderr := boundaries(t, strings.Fields(test.args)...)

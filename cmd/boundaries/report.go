@@ -50,7 +50,7 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		}
 		if *out == "-" {
 			_, err = stdout.Write(page)
-		} else if err = replaceFile(*out, page); err == nil {
+		} else if err = replaceFile(ctx, *out, page); err == nil {
 			fmt.Fprintf(stdout, "%s: open it in a browser\n", command.Printable(*out))
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func reportVerb(ctx context.Context, args []string, stdout, stderr io.Writer) er
 		}
 		charts := pages.Charts(files)
 		for _, c := range charts {
-			if err := replaceFile(filepath.Join(*svg, c.Name+".svg"), c.SVG); err != nil {
+			if err := replaceFile(ctx, filepath.Join(*svg, c.Name+".svg"), c.SVG); err != nil {
 				return command.BadInput("writing a chart: %w", err)
 			}
 		}
@@ -107,12 +107,13 @@ func sameFile(a, b string) bool {
 }
 
 // replaceFile writes a file. After an error the file is as before, never half written.
-func replaceFile(name string, data []byte) error {
+func replaceFile(ctx context.Context, name string, data []byte) error {
 	info, err := os.Stat(name)
 	link, linked := os.Lstat(name)
 	switch {
 	case err == nil && !info.Mode().IsRegular(), err != nil && linked == nil && link.Mode()&os.ModeSymlink != 0:
-		return os.WriteFile(name, data, 0o666) // a device, a pipe, or a link to no file, which a rename must not replace
+		// a device, a pipe, or a link to no file, which a rename must not replace
+		return untilUnread(ctx, func() error { return os.WriteFile(name, data, 0o666) })
 	case err == nil:
 		if name, err = filepath.EvalSymlinks(name); err != nil { // nor another link
 			return err

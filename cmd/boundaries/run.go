@@ -96,6 +96,8 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return command.BadInput("-ssh is empty, want the command that reaches hosts")
 	case c.Out == "" && c.Prebuilt == nil:
 		return command.BadInput("want the file that results go to, as in -o bench.txt")
+	case c.Out == "-":
+		return command.BadInput("-o - is no file, and results go to a file alone; want a name, as in -o bench.txt")
 	case c.Rounds < 1:
 		return command.BadInput("-rounds is %d, want 1 or more", c.Rounds)
 	case c.Timeout <= 0:

@@ -328,7 +328,7 @@ func TestReplaceFile(t *testing.T) {
 	name, link := filepath.Join(dir, "page.html"), filepath.Join(dir, "link.html")
 	require.NoError(t, os.WriteFile(name, []byte("old"), 0o600))
 	require.NoError(t, os.Symlink("page.html", link))
-	require.NoError(t, replaceFile(link, []byte("new")))
+	require.NoError(t, replaceFile(t.Context(), link, []byte("new")))
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	assert.Equal(t, "new", string(text))
@@ -336,11 +336,11 @@ func TestReplaceFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 	t.Chdir(dir)
-	require.Error(t, replaceFile("", []byte("new")), "nothing has this name")
+	require.Error(t, replaceFile(t.Context(), "", []byte("new")), "nothing has this name")
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 2)
-	require.NoError(t, replaceFile("new.html", []byte("new")))
+	require.NoError(t, replaceFile(t.Context(), "new.html", []byte("new")))
 	info, err = os.Stat("new.html")
 	require.NoError(t, err)
 	plain, err := os.OpenFile("plain", os.O_CREATE, 0o666)
@@ -350,12 +350,12 @@ func TestReplaceFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, usual.Mode(), info.Mode(), "the mode of a new page is that of any new file")
 	require.NoError(t, os.Symlink("later.html", "dangling.html"))
-	require.NoError(t, replaceFile("dangling.html", []byte("new")))
+	require.NoError(t, replaceFile(t.Context(), "dangling.html", []byte("new")))
 	text, err = os.ReadFile("later.html")
 	require.NoError(t, err, "a link stays a link")
 	assert.Equal(t, "new", string(text))
-	require.NoError(t, replaceFile(strings.Repeat("x", 250), []byte("new")), "a name may be as long as the file system allows")
-	assert.EqualError(t, replaceFile(filepath.Join("none", "page.html"), nil),
+	require.NoError(t, replaceFile(t.Context(), strings.Repeat("x", 250), []byte("new")), "a name may be as long as the file system allows")
+	assert.EqualError(t, replaceFile(t.Context(), filepath.Join("none", "page.html"), nil),
 		filepath.Join("none", "page.html")+": no such file or directory; want a file in a folder that exists and can be written to")
 }
 
