@@ -2,6 +2,7 @@ package procs
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -67,4 +68,20 @@ func inherited(number, target string) bool {
 	info, _ := os.ReadFile("/proc/self/fdinfo/" + number)
 	flags, _ := strconv.ParseInt(regexp.MustCompile(`flags:\s*(\d+)`).FindStringSubmatch(string(info) + "flags: 0")[1], 8, 64)
 	return mine == target && flags&syscall.O_CLOEXEC == 0
+}
+
+// A child that gets no shared memory ends with one line. A pipe is no memory.
+func TestMainRefusesWhatIsNoMemory(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	defer reader.Close()
+	defer writer.Close()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), children.Env+"=procs lock-free 1 1 0 false")
+	cmd.Stdin, cmd.ExtraFiles = reader, []*os.File{reader}
+	out, err := cmd.CombinedOutput()
+	var e *exec.ExitError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, 1, e.ExitCode())
+	require.Regexp(t, `^procs: child 0: mapping \d+ bytes of shared memory: .*\n$`, string(out))
 }
