@@ -178,6 +178,7 @@ LoopBoxed: processor time of a step, relative to one proc
 	lines, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
 	require.NoError(t, err)
 	assert.Contains(t, lines, []string{"linux/amd64, AMD EPYC, 2 processors", "LoopBoxed", "LoopBoxed/system=nogil/without=immortal", "2", "false", "1", "0", "cpu", "3", "", "", ""})
+	assert.NotContains(t, stdout, "LoopBoxed/system=nogil/without=immortal,4,", "no row ran there, so there is no figure")
 
 	_, stdout, _ = inFiles(t, []string{twoRows, other}, "scaling", "-format", "json")
 	var got struct{ Machines []machineJSON }
