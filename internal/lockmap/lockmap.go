@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
 
 	"boundaries/contention"
@@ -110,7 +109,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 	for _, f := range files {
 		disturbed := f.DisturbedRows()
 		for _, measured := range f.Rows {
-			cell, variant, ok := parse(measured.FullName())
+			cell, variant, ok := parse(measured.Name, measured.Procs)
 			if !ok {
 				continue // not of the lab
 			}
@@ -147,14 +146,14 @@ func Read(files []*benchfile.File) (*Results, error) {
 	return r, nil
 }
 
-// parse splits the name of a benchmark, which has the number of procs at its end, into
-// its dials and the variant. It returns false if the benchmark is not of the lab.
-func parse(name string) (cell Cell, variant string, ok bool) {
-	base, parts := benchfmt.Name(name).Parts()
-	if string(base) != "Contention" {
+// parse splits the name of a benchmark into its dials and the variant. It returns false if
+// the benchmark is not of the lab.
+func parse(name string, procs int) (cell Cell, variant string, ok bool) {
+	parts := strings.Split(name, "/")
+	if parts[0] != "Contention" {
 		return Cell{}, "", false
 	}
-	cell.Procs = 1
+	cell.Procs = procs
 	ok = true
 	number := func(s string) int {
 		n, err := strconv.Atoi(s)
@@ -166,28 +165,26 @@ func parse(name string) (cell Cell, variant string, ok bool) {
 		ok = ok && err == nil
 		return d
 	}
-	for _, part := range parts {
-		key, value, _ := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
-		switch {
-		case part[0] == '-':
-			cell.Procs = number(string(part[1:]))
-		case key == "shape":
+	for _, part := range parts[1:] {
+		key, value, _ := strings.Cut(part, "=")
+		switch key {
+		case "shape":
 			cell.Shape = value
-		case key == "hold":
+		case "hold":
 			cell.Hold = length(value)
-		case key == "think":
+		case "think":
 			cell.Think = length(value)
-		case key == "read":
+		case "read":
 			cell.Read = number(value)
-		case key == "records":
+		case "records":
 			cell.Records = number(value)
-		case key == "skew":
+		case "skew":
 			cell.Skew = value
-		case key == "roles":
+		case "roles":
 			cell.Roles = value
-		case key == "goroutines":
+		case "goroutines":
 			cell.Goroutines = number(value)
-		case key == "sync":
+		case "sync":
 			variant = value
 		}
 	}

@@ -587,22 +587,37 @@ func TestFilesThatAreAtFault(t *testing.T) {
 func TestNamesAreRead(t *testing.T) {
 	for _, c := range []contention.Case{at(0, 0), at(1500, 95), counter.Default,
 		{Hold: 1, Think: time.Second, Read: 3, Records: 64, Skew: "zipf", Roles: "split", Goroutines: 16}} {
-		for procs, suffix := range map[int]string{1: "", 8: "-8"} {
-			w := c.Workload("record", contention.Variants)
-			cell, variant, ok := parse(w.Name + "/" + w.Key + "=" + w.Benches[2].Name + suffix)
-			require.True(t, ok)
-			require.Equal(t, Cell{"record", c, procs}, cell)
-			require.Equal(t, "rw-mutex", variant)
-		}
+		w := c.Workload("record", contention.Variants)
+		cell, variant, ok := parse(w.Name+"/"+w.Key+"="+w.Benches[2].Name, 8)
+		require.True(t, ok)
+		require.Equal(t, Cell{"record", c, 8}, cell)
+		require.Equal(t, "rw-mutex", variant)
 	}
 	good := "Contention/shape=record/" + at(300, 95).String() + "/sync=gil"
-	_, _, ok := parse(good)
+	_, _, ok := parse(good, 1)
 	require.True(t, ok)
 	for _, name := range []string{"Loop/sync=gil", "Contention", "Contention/shape=record/sync=gil", "Contention/hold=x/sync=gil",
 		strings.Replace(good, "Contention", "Loop", 1), strings.Replace(good, "hold=300ns", "hold=300", 1), strings.Replace(good, "read=95", "read=95x", 1),
 		strings.TrimSuffix(good, "/sync=gil")} { // each of the last four has one fault
-		_, _, ok := parse(name)
+		_, _, ok := parse(name, 1)
 		require.False(t, ok, name)
+	}
+}
+
+// A reader's own variant may have a name that ends in a number, which is no number of procs.
+func TestVariantThatEndsInANumber(t *testing.T) {
+	var all []string
+	for i, name := range []string{"atomic", "mine-2"} {
+		for j, suffix := range []string{"", "-2"} {
+			all = append(all, fmt.Sprintf("shape=record/%s/sync=%s%s %d", at(0, 0), name, suffix, 1+2*i+j))
+		}
+	}
+	for j, m := range maps(read(t, output(6, all...)), "read", "hold") {
+		for i, e := range m.Cells[0][0].Choices {
+			require.Equal(t, []string{"atomic", "mine-2"}[i], e.Variant)
+			require.Equal(t, float64(1+2*i+j), math.Round(e.Cost.Median))
+			require.Equal(t, 6, e.Cost.Rounds)
+		}
 	}
 }
 
