@@ -90,8 +90,9 @@ type Results struct {
 
 // A row is a variant in a cell.
 type row struct {
-	samples   map[string][]float64 // by unit, a value for each round
-	disturbed int                  // how many rounds ran on a disturbed machine
+	samples   map[string][]float64 // by unit, a value for each round that has one
+	rounds    int
+	disturbed int // how many of the rounds ran on a disturbed machine
 	file      string
 	line      int // of the first round
 }
@@ -127,6 +128,7 @@ func Read(files []*benchfile.File) (*Results, error) {
 			if r.cells[cell][variant] == nil {
 				r.cells[cell][variant] = &row{samples: map[string][]float64{}, file: f.Name, line: measured.Line}
 			}
+			r.cells[cell][variant].rounds += len(measured.Rounds)
 			r.cells[cell][variant].disturbed += disturbed[measured.Pkg][measured.FullName()].Runs
 			samples := r.cells[cell][variant].samples
 			for unit, values := range measured.Values {
@@ -250,11 +252,8 @@ type Entry struct {
 	Cost    Figure
 	Tied    bool   // the interval overlaps that of the cheapest, or one of them has none
 	Forbids string // as in contention.Variant
-	File    string // that has the row
-	Line    int    // of its first round
 
-	samples   map[string][]float64
-	disturbed int // rounds
+	row
 }
 
 // metric returns the median of another unit.
@@ -299,7 +298,7 @@ func (r *Results) rank(cell Cell, unit string) Ranking {
 			continue
 		}
 		variant := known[cell.Shape][name]
-		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.machine.Fact("forbids "+name)), File: row.file, Line: row.line, samples: row.samples, disturbed: row.disturbed}
+		e := Entry{Variant: name, Cost: figure(row.samples[unit]), Forbids: cmp.Or(variant.Forbids, r.machine.Fact("forbids "+name)), row: *row}
 		if variant.Reference {
 			ranking.References = append(ranking.References, e)
 		} else {
@@ -354,8 +353,11 @@ func notes(rankings ...Ranking) []string {
 	}
 	dials := map[string]*off{"hold": {}, "think": {}}
 	for _, r := range rankings {
+		for _, e := range r.Choices { // no verdict is about a reference
+			fewest = min(fewest, e.Cost.Rounds)
+		}
 		for _, e := range slices.Concat(r.Choices, r.References) {
-			fewest, rounds, disturbed = min(fewest, e.Cost.Rounds), rounds+e.Cost.Rounds, disturbed+e.disturbed
+			rounds, disturbed = rounds+e.rounds, disturbed+e.disturbed
 			for name, asked := range map[string]time.Duration{"hold": r.Cell.Hold, "think": r.Cell.Think} {
 				if asked == 0 {
 					continue // the suite reports none, and there is no ratio to it

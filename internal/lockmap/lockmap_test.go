@@ -422,6 +422,12 @@ func TestFewRoundsGiveNoVerdict(t *testing.T) {
 	require.Equal(t, "Cheapest by ns/op: lock-free in 1 of 1; undecided, because rounds are too few for an interval: 1.", maps(r, "read", "hold")[0].finding())
 }
 
+// A reference with few rounds takes no verdict away.
+func TestFewRoundsOfAReference(t *testing.T) {
+	data := append(output(6, rows(at(0, 0), "global-mutex=10", "atomic=1000")...), output(1, rows(at(0, 0), "private=1")...)...)
+	require.NotContains(t, text(t, maps(read(t, data), "read", "hold")), "Fewer than 6 rounds")
+}
+
 // Each dial shows its own value, and has its values in their order.
 func TestDials(t *testing.T) {
 	r := &Results{cells: map[Cell]map[string]*row{
@@ -560,6 +566,11 @@ func TestDisturbed(t *testing.T) {
 	require.Contains(t, page(t, r), "\n"+note+"\n")
 	require.Equal(t, 2, strings.Count(drawing(t, m), note), "to see, and in the description")
 	require.Contains(t, text(t, maps(read(t, fmt.Appendf(output(6, rows(at(0, 0), "atomic=10")...), says, 1)), "read", "hold")), "\n1 of these 6 runs were on a disturbed machine.")
+	// A run counts by any unit, also if it has no value of the one of the ranking.
+	data := append(output(5, rows(at(0, 0), "atomic=10")...), output(1, rows(at(0, 0), "atomic=10 20 update-p99-ns")...)...)
+	for _, unit := range []string{"ns/op", "update-p99-ns"} {
+		require.Contains(t, text(t, read(t, fmt.Appendf(data, says, 5)).Maps(Dials[1], Dials[3], unit)), "\n5 of these 6 runs were on a disturbed machine.")
+	}
 }
 
 func TestFilesThatAreAtFault(t *testing.T) {

@@ -179,7 +179,7 @@ func answer(q question, all []Ranking) (answer, link string) {
 		return "not measured: `go test -bench . ./contention`", "none"
 	}
 	first := all[0].Choices[0]
-	link = fmt.Sprintf("[line %d](%s#L%d)", first.Line, strings.TrimPrefix(filepath.ToSlash(first.File), "docs/"), first.Line)
+	link = fmt.Sprintf("[line %d](%s#L%d)", first.line, strings.TrimPrefix(filepath.ToSlash(first.file), "docs/"), first.line)
 	switch {
 	case q.along == "":
 		return summary(all[0]), link
