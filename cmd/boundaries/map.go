@@ -93,6 +93,11 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			}
 		}
 	}
+	for _, f := range files {
+		if f.Better[unit] == "higher" {
+			return command.BadInput("-by %q: more of it is better, as a Unit line in %s says; want a unit of which less is better", unit, f.Name)
+		}
+	}
 	across, _ := lockmap.DialOf(x)
 	down, _ := lockmap.DialOf(y)
 	maps := results.Maps(across, down, unit)

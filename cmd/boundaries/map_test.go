@@ -62,6 +62,7 @@ func TestMapOfAFileThatFailed(t *testing.T) {
 
 func TestMapOfBadInput(t *testing.T) {
 	lab, other := file(t, labRows()), file(t, bench("Loop/sync=serial 1000 1 ns/op"))
+	shares := file(t, "Unit min-share better=higher\n"+strings.ReplaceAll(labRows(), " ns/op", " ns/op\t0.5 min-share"))
 	missing := filepath.Join(t.TempDir(), "none.txt")
 	require.NoError(t, os.WriteFile(missing+".gz", nil, 0o666))
 	for want, args := range map[string][]string{
@@ -72,6 +73,7 @@ func TestMapOfBadInput(t *testing.T) {
 		`map: -x and -y are both hold, want two dials`:                                                                                                                {"-x=hold", lab},
 		`map: -procs: procs=16 was not measured in the selected cases, and the map does not extrapolate: they have 1, 2`:                                              {"-procs=16", lab},
 		`map: -hold: hold=1us was not measured in the selected cases, and the map does not extrapolate: they have 300ns`:                                              {"-hold=1us", lab},
+		`map: -by "min-share": more of it is better, as a Unit line in ` + shares + ` says; want a unit of which less is better`:                                      {"-by=min-share", shares},
 		`map: -by "parsecs": no row has this unit`:                                                                                                                    {"-by=parsecs", lab},
 		`map: ` + missing + `.gz: the file is empty; want the output of go test -bench`:                                                                               {missing + ".gz"},
 		`map: ` + other + `: no row of the lab (go test -bench . ./contention measures them)`:                                                                         {other},
