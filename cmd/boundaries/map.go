@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"strings"
 
@@ -112,11 +111,6 @@ func mapVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		err = lockmap.WriteWhich(&text, results)
 	default:
 		err = lockmap.WriteText(&text, maps)
-		for _, f := range files {
-			for _, note := range notes(f, nil, "") {
-				fmt.Fprintf(&text, "\n%s\n", note)
-			}
-		}
 	}
 	if err != nil {
 		return command.BadInput("%w", err)

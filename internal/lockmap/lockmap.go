@@ -86,6 +86,7 @@ type Results struct {
 	machine benchfile.Machine
 	cells   map[Cell]map[string]*row // rows by variant
 	choices map[string][]string      // variants by shape, in the order of the files
+	about   []string                 // what a reader must know about the files
 }
 
 // A row is a variant in a cell.
@@ -105,7 +106,11 @@ func Read(files []*benchfile.File) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}, choices: map[string][]string{}}
+	r := &Results{machine: machine.Machine, cells: map[Cell]map[string]*row{}, choices: map[string][]string{},
+		about: append(machine.Incomplete(), machine.Unusual()...)}
+	if r.machine.NumCPU() == 0 {
+		r.about = append(r.about, "No file says how many processors the machine has, so any case may be oversubscribed.")
+	}
 	pkg, at := "", "" // of the first row that says it
 	for _, f := range files {
 		disturbed := f.DisturbedRows()
@@ -396,6 +401,7 @@ type Map struct {
 	Cells         [][]*Ranking // by row and column; nil where nothing was measured
 
 	machine benchfile.Machine
+	about   []string // as in Results
 }
 
 // Maps divides the cells into maps of y by x.
@@ -411,7 +417,7 @@ func (r *Results) Maps(x, y Dial, unit string) []Map {
 		groups[title] = append(groups[title], cell)
 	}
 	for _, title := range order {
-		m := Map{X: x, Y: y, Title: title, Unit: unit, machine: r.machine}
+		m := Map{X: x, Y: y, Title: title, Unit: unit, machine: r.machine, about: r.about}
 		sub := &Results{cells: map[Cell]map[string]*row{}}
 		for _, cell := range groups[title] {
 			sub.cells[cell] = r.cells[cell]

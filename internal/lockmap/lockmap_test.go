@@ -573,6 +573,27 @@ func TestDisturbed(t *testing.T) {
 	}
 }
 
+// Whatever the form of the answer, it says what may make it wrong.
+func TestAbout(t *testing.T) {
+	long := strings.Repeat("GODEBUG=x ", 9) + "GOGC=off"
+	plain := string(output(6, rows(at(0, 0), "global-mutex=5", "atomic=10")...))
+	for note, data := range map[string]string{
+		"docs/results/lab.txt: measured with settings that can change times: build -race=true, environment " + long + ".": "# build: -race=true\n# environment: " + long + "\n" + plain,
+		"docs/results/lab.txt: the run is not complete, so rows can lack rounds.":                                         "# plan: -bench \".\" -cpu 2 -rounds 9\n" + plain,
+		"No file says how many processors the machine has, so any case may be oversubscribed.":                            strings.Replace(plain, "numcpu: 2\n", "", 1),
+	} {
+		r := read(t, []byte(data))
+		m := maps(r, "read", "hold")
+		require.True(t, strings.HasSuffix(text(t, m), "\n\n"+note+"\n"), text(t, m))
+		require.Contains(t, page(t, r), "\n\n"+note+"\n\n")
+		svg := drawing(t, m)
+		require.Equal(t, 2, strings.Count(svg, note), "to see, and in the description")
+		places := regexp.MustCompile(`<text x="\d+" y="\d+"`).FindAllString(svg, -1)
+		require.Len(t, slices.Compact(slices.Sorted(slices.Values(places))), len(places), "two texts in one place")
+		require.Contains(t, svg, fmt.Sprintf(`viewBox="0 0 %d `, max(900, 2*margin+7*len(note))))
+	}
+}
+
 func TestFilesThatAreAtFault(t *testing.T) {
 	good := output(1, rows(at(0, 0), "atomic=1")...)
 	other := bytes.Replace(good, []byte("Thing 3000"), []byte("Thing 4000"), 1)

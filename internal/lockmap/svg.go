@@ -101,6 +101,14 @@ func WriteSVG(w io.Writer, id string, maps []Map) error {
 		}
 		y += 2 * margin
 	}
+	if len(maps) > 0 {
+		findings = append(findings, maps[0].about...)
+		for _, note := range maps[0].about {
+			drawing.Lines = append(drawing.Lines, line{margin, y, "", note})
+			drawing.Width = max(drawing.Width, 2*margin+7*len(note))
+			y += 18
+		}
+	}
 	drawing.Lines = append(drawing.Lines, line{margin, y, "", "Second and third line: how many times as expensive the second variant and the plain mutex are."},
 		line{margin, y + 18, "", "Hatched and ~: 95 % intervals overlap, or rounds are too few for one."})
 	drawing.Width = max(drawing.Width, 900)

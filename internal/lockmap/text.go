@@ -22,6 +22,11 @@ func WriteText(w io.Writer, maps []Map) error {
 			fmt.Fprintf(&text, "%s: no row has the unit %s\n", m.Title, m.Unit)
 		}
 	}
+	if len(maps) > 0 {
+		for _, note := range maps[0].about {
+			fmt.Fprintf(&text, "\n%s\n", note)
+		}
+	}
 	for line := range strings.Lines(text.String()) {
 		// Tabwriter also pads empty cells at the end of a line.
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {

@@ -82,7 +82,7 @@ func WriteWhich(w io.Writer, r *Results) error {
 		fmt.Fprintf(&text, "**Start with one sync.Mutex.** In the cases below it takes at most %.3g times as long as the cheapest variant. Take another where a profile of your program says that the lock costs too much.\n\n", times)
 	}
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n%s", table.String())
-	for _, note := range notes(used...) {
+	for _, note := range append(notes(used...), r.about...) {
 		text.WriteString("\n" + note + "\n")
 	}
 	text.WriteString(travels)
