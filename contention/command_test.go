@@ -149,6 +149,34 @@ func TestDialsAreKeys(t *testing.T) {
 	require.Equal(t, want, names)
 }
 
+// -sync selects a reader's own variant in every grid, too. Shapes without it have no row.
+func TestOwnVariantsInAGrid(t *testing.T) {
+	suitetest.Once(t)
+	want := len(smallGrid()[0].cases)
+	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=1", "-sync=spin-lock")
+	require.Len(t, rows, want)
+	for _, row := range rows {
+		require.Contains(t, string(row.Name), "/shape=record/")
+		require.Contains(t, string(row.Name), "/sync=spin-lock")
+	}
+	for _, own := range []string{"-own", "-sync=spin-lock"} {
+		stdout, stderr, status := lab(t, "-test.bench=^$", "-grid", own)
+		require.Zero(t, status, stderr)
+		require.NotEmpty(t, stdout)
+	}
+}
+
+// A value that is given twice is measured once: go test would add #01 to the name of the
+// second case, which then is none that the map can read.
+func TestValuesGivenTwice(t *testing.T) {
+	suitetest.Once(t)
+	rows := results(t, "-test.bench=.", "-test.benchtime=1x", "-test.cpu=1", "-shape=counter,record,counter", "-think=0,1us,0s", "-read=1,1", "-sync=atomic,atomic")
+	require.Len(t, rows, 4)
+	for _, row := range rows {
+		require.NotContains(t, string(row.Name), "#")
+	}
+}
+
 func TestMisusedFlags(t *testing.T) {
 	if race.Enabled {
 		t.Skip("one goroutine reads the flags")

@@ -42,8 +42,17 @@ type job struct {
 // any, and otherwise a grid.
 func jobs() ([]job, error) {
 	all, err := cases()
-	if err != nil || *dials.sync == "" {
-		return all, err
+	if err != nil {
+		return nil, err
+	}
+	if *dials.own || *dials.sync != "" {
+		for i := range all {
+			s, _ := shapeOf(all[i].shape)
+			all[i].variants = slices.Concat(s.variants, s.own)
+		}
+	}
+	if *dials.sync == "" {
+		return all, nil
 	}
 	names := strings.Split(*dials.sync, ",")
 	for _, name := range names {
@@ -53,17 +62,18 @@ func jobs() ([]job, error) {
 		}
 	}
 	for i := range all {
-		all[i].variants = slices.DeleteFunc(slices.Clone(all[i].variants),
+		all[i].variants = slices.DeleteFunc(all[i].variants,
 			func(v contention.Variant) bool { return !slices.Contains(names, v.Name) })
 	}
-	return all, nil
+	// A benchmark without a variant would be a row of its own, which does nothing.
+	return slices.DeleteFunc(all, func(j job) bool { return len(j.variants) == 0 }), nil
 }
 
 func cases() ([]job, error) {
-	given := false
+	given := *dials.own && !*dials.grid
 	flag.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "own", "shape", "hold", "think", "read", "records", "skew", "roles", "goroutines":
+		case "shape", "hold", "think", "read", "records", "skew", "roles", "goroutines":
 			given = true
 		}
 	})
@@ -89,6 +99,9 @@ func chosen() ([]job, error) {
 		s, ok := shapeOf(name)
 		if !ok {
 			return nil, fmt.Errorf("-shape %q: want record, counter or map", name)
+		}
+		if slices.ContainsFunc(jobs, func(j job) bool { return j.shape == name }) {
+			continue
 		}
 		cases := []contention.Case{s.base}
 		for _, dial := range []struct {
@@ -116,16 +129,14 @@ func chosen() ([]job, error) {
 					if err != nil {
 						return nil, fmt.Errorf("-%s %q: %w", dial.name, dial.list, err)
 					}
-					product = append(product, c)
+					if !slices.Contains(product, c) { // go test would give its rows other names
+						product = append(product, c)
+					}
 				}
 			}
 			cases = product
 		}
-		variants := s.variants
-		if *dials.own || *dials.sync != "" {
-			variants = slices.Concat(variants, s.own)
-		}
-		jobs = append(jobs, job{name, cases, variants})
+		jobs = append(jobs, job{name, cases, s.variants})
 	}
 	return jobs, nil
 }
