@@ -79,7 +79,11 @@ func WriteWhich(w io.Writer, r *Results) error {
 		}
 	}
 	if times := mutexTimes(used); times > 0 {
-		fmt.Fprintf(&text, "**Start with one sync.Mutex.** In the cases below it takes at most %.3g times as long as the cheapest variant. Take another where a profile of your program says that the lock costs too much.\n\n", times)
+		where := ""
+		if slices.ContainsFunc(used, func(r Ranking) bool { _, ok := r.entry(plainMutex); return !ok }) {
+			where = " that have a row of it,"
+		}
+		fmt.Fprintf(&text, "**Start with one sync.Mutex.** In the cases below%s it takes at most %.3g times as long as the cheapest variant. Take another where a profile of your program says that the lock costs too much.\n\n", where, times)
 	}
 	fmt.Fprintf(&text, "| your case | cheapest here | rows |\n|---|---|---|\n%s", table.String())
 	for _, note := range append(notes(used...), r.about...) {
