@@ -314,6 +314,9 @@ func TestWaits(t *testing.T) {
 		require.InEpsilon(t, float64(want), float64(h.percentile(p)), 1.0/64, "p%d", p)
 	}
 	require.Equal(t, all[1000], h.longest)
+	many := waits{count: 30_000_000, longest: 20} // with as many, an int of 32 bits cannot hold 99 times the count
+	many.buckets[10], many.buckets[20] = 20_000_000, 10_000_000
+	require.Equal(t, []time.Duration{10, 20}, []time.Duration{many.percentile(50), many.percentile(99)})
 	var few waits // in buckets of 1 ns
 	for _, d := range []time.Duration{10, 20, 30} {
 		few.note(d)

@@ -44,9 +44,9 @@ func (h *waits) add(other *waits) {
 // percentile returns the duration that p of 100 waits do not exceed, by nearest
 // rank. There must be a wait.
 func (h *waits) percentile(p int) time.Duration {
-	rank := (h.count*p + 99) / 100
+	rank := (int64(h.count)*int64(p) + 99) / 100 // an int may have 32 bits
 	for i, n := range h.buckets {
-		if rank -= int(n); rank <= 0 {
+		if rank -= int64(n); rank <= 0 {
 			// No wait is longer than the longest.
 			return min((floor(i)+floor(i+1)-1)/2, h.longest)
 		}
