@@ -149,6 +149,15 @@ func TestDialsAreKeys(t *testing.T) {
 	require.Equal(t, want, names)
 }
 
+// The row of a variant mine-2 on one proc would be that of a variant mine on two.
+func TestOwnNameThatEndsInANumber(t *testing.T) {
+	before := shapes[0].own
+	defer func() { shapes[0].own = before }()
+	add("record", contention.Variant{Name: "mine-2"})
+	_, err := jobs()
+	require.EqualError(t, err, `the variant "mine-2" has a name that ends in a number, which reads as a number of procs: want another name`)
+}
+
 // -sync selects a reader's own variant in every grid, too. Shapes without it have no row.
 func TestOwnVariantsInAGrid(t *testing.T) {
 	suitetest.Once(t)

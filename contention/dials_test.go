@@ -11,6 +11,7 @@ import (
 	"boundaries/contention"
 	"boundaries/contention/config"
 	"boundaries/contention/counter"
+	"boundaries/internal/benchfile"
 )
 
 // dials are the flags of the benchmarks.
@@ -41,6 +42,13 @@ type job struct {
 // jobs returns what the flags select: the product of their lists, if there are
 // any, and otherwise a grid.
 func jobs() ([]job, error) {
+	for _, s := range shapes {
+		for _, v := range s.own {
+			if _, _, ok := benchfile.CutProcs(v.Name); ok {
+				return nil, fmt.Errorf("the variant %q has a name that ends in a number, which reads as a number of procs: want another name", v.Name)
+			}
+		}
+	}
 	all, err := cases()
 	if err != nil {
 		return nil, err
