@@ -424,6 +424,13 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+// Worked reports whether the trial's one worker has done the work of each step once: that of
+// hold, or without one the look at a count.
+func (t *Trial) Worked() bool {
+	w := t.workers[0]
+	return w.state == spin(0, w.hold*w.taken) && (w.hold > 0 || w.seen > 0)
+}
+
 func ExampleCase_String() {
 	c := Default
 	c.Hold = 300 * time.Nanosecond

@@ -60,6 +60,24 @@ func TestVariantsAreRight(t *testing.T) {
 	}
 }
 
+// A variant that reads nothing, or holds twice, is no variant. One worker never has to repeat
+// its work.
+func TestEachStepWorksOnce(t *testing.T) {
+	for _, s := range shapes {
+		for _, v := range slices.Concat(s.variants, s.own) {
+			c := s.base
+			c.Read, c.Hold = 50, time.Nanosecond
+			if s.check(c) != nil {
+				c.Hold = 0
+			}
+			trial := contention.NewTrial(c, 1)
+			trial.Take(v, 1000)
+			require.NoError(t, trial.Err())
+			require.True(t, trial.Worked(), "%s/%s", s.name, v.Name)
+		}
+	}
+}
+
 func try(t *testing.T, v contention.Variant, c contention.Case, procs int, sizes ...int) {
 	t.Helper()
 	guard := time.AfterFunc(20*time.Second, func() { panic(fmt.Sprintf("%s: %d procs, %v: the workers wait for each other", t.Name(), procs, c)) })
