@@ -30,7 +30,10 @@ func (c Config) Files(base, head *benchfile.File) *Report {
 	for side, f := range []*benchfile.File{base, head} {
 		most := 1
 		for _, row := range f.Rows {
-			results[side], most = max(results[side], len(row.Rounds)), max(most, row.Procs)
+			results[side] = max(results[side], len(row.Rounds))
+			if slices.Contains(data.Procs, row.Procs) { // otherwise the number is part of the name
+				most = max(most, row.Procs)
+			}
 		}
 		r.Rounds = max(r.Rounds, results[side])
 		var short []string

@@ -53,12 +53,15 @@ func rows(results []Result) int {
 func (d *Decision) Regressions() int { return rows(d.of(Regression)) }
 
 // Undecided returns how many rows without a regression are undecided in some unit.
-func (d *Decision) Undecided() int {
+func (d *Decision) Undecided() int { return rows(d.undecided()) }
+
+// undecided returns the undecided results of rows without a regression.
+func (d *Decision) undecided() []Result {
 	regressed := map[Row]bool{}
 	for _, r := range d.of(Regression) {
 		regressed[r.Row] = true
 	}
-	return rows(slices.DeleteFunc(d.of(Undecided), func(r Result) bool { return regressed[r.Row] }))
+	return slices.DeleteFunc(d.of(Undecided), func(r Result) bool { return regressed[r.Row] })
 }
 
 // Compared reports whether any value could be compared.
@@ -104,10 +107,11 @@ func (r *Report) Summary() string {
 	return text
 }
 
-// mostRounds returns how many rounds would probably decide every undecided cell, or 0.
+// mostRounds returns how many rounds would probably decide every row that the summary calls
+// undecided, or 0.
 func (r *Report) mostRounds() int {
 	most := 0
-	for _, u := range r.of(Undecided) {
+	for _, u := range r.undecided() {
 		if u.Needed <= 0 {
 			return 0
 		}
@@ -401,7 +405,7 @@ func (r *Report) Markdown() string {
 
 // escape keeps text from being markup.
 func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "\n", " ").Replace(text)
+	return strings.NewReplacer("\\", "\\\\", "&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "~", "\\~", "[", "\\[", "\n", " ").Replace(text)
 }
 
 // JSON returns the report for programs. A number that is missing or infinite is null.
@@ -429,13 +433,18 @@ func (r *Report) JSON() (string, error) {
 	}
 	results := []result{}
 	for _, x := range r.Results {
-		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, Values: x.Values, P: x.P, Needed: max(0, x.Needed),
-			Ratio: finite(x.Ratio.Center), Low: finite(x.Ratio.Low), High: finite(x.Ratio.High), Detectable: finite(x.Detectable)}
-		if x.Suspect {
-			one.Adjusted = finite(x.Adjusted)
+		one := result{Cell: x.Cell, Verdict: x.Verdict, Base: x.Base, Head: x.Head, Values: x.Values, P: x.P, Ratio: finite(x.Ratio.Center)}
+		if x.Ratio.Bounded() {
+			one.Low, one.High = finite(x.Ratio.Low), finite(x.Ratio.High)
 		}
-		if !x.Ratio.Bounded() {
-			one.Low = nil
+		if x.Verdict != Unjudged {
+			one.Detectable = finite(x.Detectable)
+			if x.Suspect {
+				one.Adjusted = finite(x.Adjusted)
+			}
+		}
+		if x.Verdict == Undecided {
+			one.Needed = max(0, x.Needed)
 		}
 		results = append(results, one)
 	}

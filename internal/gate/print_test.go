@@ -117,7 +117,7 @@ func TestMarkdown(t *testing.T) {
 	require.Equal(t, strings.Count(text, "<details>"), strings.Count(text, "</details>"))
 	require.Contains(t, text, `| Slow/n=1\|2 | sec/op |`)
 	require.Contains(t, text, "a &lt;machine&gt;")
-	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f", escape("_a_ *b* `c` [d](e) &amp; f"))
+	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f\\\\\\|g \\~h\\~", escape(`_a_ *b* `+"`c`"+` [d](e) &amp; f\|g ~h~`))
 	require.Contains(t, text, "- ./far\\_off\n")
 	require.Contains(t, text, "- repeat: boundaries compare main\n")
 	for _, list := range []string{"**Changed", "Gains", "Regressions", "Unchanged", "Undecided", "Not judged", "Only in base", "Notes"} {
@@ -164,17 +164,24 @@ func TestJSONFigures(t *testing.T) {
 		{Cell: Cell{Row{"p", "A", 2}, "sec/op"}, Verdict: Undecided, Base: 1, Head: 2, Values: [2]int{10, 11}, Ratio: stats.Interval{Low: 3, Center: 4, High: 5},
 			P: 6, Adjusted: 7, Suspect: true, Detectable: 8, Needed: 9},
 		{Cell: Cell{Row{"p", "B", 1}, "x/op"}, Verdict: Undecided, Ratio: stats.Interval{Center: 1, High: math.Inf(1)}, Detectable: math.Inf(1), Needed: -1},
+		// What the text says of neither stands in no other field.
+		{Cell: Cell{Row{"p", "C", 1}, "x/op"}, Verdict: Unjudged, Ratio: stats.Interval{Center: math.NaN()}, P: 1, Suspect: true},
+		{Cell: Cell{Row{"p", "C", 1}, "y/op"}, Verdict: Changed, Ratio: stats.Interval{Low: 2, Center: 2, High: 2}, Needed: 9},
 	}
 	text, err := r.JSON()
 	require.NoError(t, err)
-	require.JSONEq(t, `{"summary": "no confirmed regression in 7 rows; 2 undecided", "regressions": 0, "undecided": 2,
+	require.JSONEq(t, `{"summary": "no confirmed regression in 7 rows; 1 changed in a unit that does not say what is better; 2 undecided; 1 not judged", "regressions": 0, "undecided": 2,
 		"base": "base: 1234567", "head": "head: 89abcde", "machine": "a <machine>", "command": "boundaries compare main", "seeds": "-seed 7",
 		"rounds": 10, "alpha": 0.05, "threshold": 0.05, "noise_floor": 0.02,
 		"results": [
 			{"package": "p", "name": "A", "procs": 2, "unit": "sec/op", "verdict": "undecided", "base": 1, "head": 2, "values": [10, 11],
 				"ratio": 4, "low": 3, "high": 5, "p": 6, "holm": 7, "detectable": 8, "rounds_needed": 9},
 			{"package": "p", "name": "B", "procs": 1, "unit": "x/op", "verdict": "undecided", "base": 0, "head": 0, "values": [0, 0],
-				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null}],
+				"ratio": 1, "low": null, "high": null, "p": 0, "holm": null, "detectable": null},
+			{"package": "p", "name": "C", "procs": 1, "unit": "x/op", "verdict": "not judged", "base": 0, "head": 0, "values": [0, 0],
+				"ratio": null, "low": null, "high": null, "p": 1, "holm": null, "detectable": null},
+			{"package": "p", "name": "C", "procs": 1, "unit": "y/op", "verdict": "changed", "base": 0, "head": 0, "values": [0, 0],
+				"ratio": 2, "low": 2, "high": 2, "p": 0, "holm": null, "detectable": 0}],
 		"removed": [{"package": "p", "name": "Old", "procs": 1}], "removed_units": [{"unit": "p99-sec"}], "added": [{"package": "p", "name": "New", "procs": 1}],
 		"unreached": ["./far_off"], "notes": ["a note"]}`, text)
 }
@@ -206,7 +213,13 @@ func TestOtherSummaries(t *testing.T) {
 		}
 		return d
 	}
+	beside := undecided(5) // the summary names the rounds of the rows that it calls undecided
+	beside.Rows = append(beside.Rows, Row{"p", "Slow", 1})
+	for i, v := range []Verdict{Regression, Undecided} {
+		beside.Results = append(beside.Results, Result{Cell: Cell{beside.Rows[1], fmt.Sprint(i)}, Verdict: v, Needed: 90})
+	}
 	for want, r := range map[string]*Report{
+		"1 row of 2 has a confirmed regression; 1 undecided, which -rounds 5 would probably decide": {Decision: beside},
 		"nothing was measured": {Decision: &Decision{}, Equal: "nothing was measured"},
 		"nothing could be compared: no row has a unit on both sides (rows only in base: 1, only in head: 2)": {Decision: &Decision{Removed: make([]Row, 1), Added: make([]Row, 2)}},
 		"no confirmed regression in 1 row; 1 undecided, which -rounds 7 would probably decide":               {Decision: undecided(5, 7)},
@@ -368,6 +381,8 @@ func TestProcsOfFiles(t *testing.T) {
 	require.Equal(t, []int{1}, procs(parse(t, text...)))
 	require.Equal(t, []int{1, 2}, procs(parse(t, append(text, "BenchmarkY-2 1 100 ns/op")...)))
 	require.Equal(t, []int{1, 2}, procs(parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 100 ns/op", "BenchmarkY 1 100 ns/op")), "half of them")
+	text = append(text, "numcpu: 2")
+	require.NotContains(t, Default.Files(parse(t, text...), parse(t, text...)).Text(), "oversubscribed")
 	for _, r := range Default.Files(parse(t, text...), parse(t, text...)).Results {
 		require.NotEqual(t, speedUp, r.Unit, r.Name)
 	}
