@@ -304,7 +304,7 @@ func TestProcessors(t *testing.T) {
 func TestTexts(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), python(t), "-B", "-c", `
 import collections, os, sys, aio, bench, queues
-print(*[bench.decimals(value) for value in (0.25, 99.9, 123.45, 1234.5)])
+print(*[bench.decimals(value) for value in (0, 0.25, 99.9, 123.45, 1234.5, 1 / 3e7)])
 Version = collections.namedtuple("Version", "major minor micro releaselevel serial")
 for level, serial, sys.abiflags in ("alpha", 1, "t"), ("beta", 2, "d"), ("candidate", 3, ""), ("final", 0, ""):
     sys.implementation.version = Version(3, 14, 0, level, serial)
@@ -323,7 +323,7 @@ for machine in "amd64", "x86_64", "aarch64", "i686", "riscv64":
     print(*[value for key, value in bench.facts() if key in ("goos", "goarch")])
 `).CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Equal(t, "0.2500 99.9000 123.5 1234\n3.14.0a1t\n3.14.0b2\n3.14.0rc3\n3.14.0\n8B 8\n64KiB 65536\n64 0.001 b'8\\n'\n"+
+	require.Equal(t, "0.0000 0.2500 99.9000 123.5 1234 3.333e-08\n3.14.0a1t\n3.14.0b2\n3.14.0rc3\n3.14.0\n8B 8\n64KiB 65536\n64 0.001 b'8\\n'\n"+
 		"freebsd amd64\nfreebsd amd64\nfreebsd arm64\nfreebsd 386\nfreebsd riscv64\n",
 		strings.ReplaceAll(string(out), "\r", ""))
 }
