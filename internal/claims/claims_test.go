@@ -381,7 +381,7 @@ func TestVerdictOfIntervals(t *testing.T) {
 
 // A figure has its significant digits.
 func TestShort(t *testing.T) {
-	for want, v := range map[string]float64{"0": 0, "0.0050": 0.005, "0.050": 0.05, "0.50": 0.5, "5.00": 5, "50.0": 50, "500": 500} {
+	for want, v := range map[string]float64{"0": 0, "3e-08": 3e-8, "0.00012": 0.00012, "0.0050": 0.005, "0.050": 0.05, "0.50": 0.5, "5.00": 5, "50.0": 50, "500": 500} {
 		require.Equal(t, want, short(v))
 	}
 }

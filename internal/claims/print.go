@@ -222,8 +222,8 @@ func finite(v float64, short func(float64) string) (text string, ok bool) {
 
 // short formats a figure with its significant digits.
 func short(v float64) string {
-	if v == 0 {
-		return "0"
+	if v < 0.001 {
+		return strconv.FormatFloat(v, 'g', 2, 64)
 	}
 	for _, digits := range []struct {
 		below float64
