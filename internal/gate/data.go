@@ -174,8 +174,12 @@ type OneSidedUnit struct {
 // those of both sides.
 func (d *Data) oneSidedUnits(rows []Row) (lone [2][]OneSidedUnit) {
 	has := [2]map[string]bool{{}, {}}
+	of := map[Row]bool{}
+	for _, r := range rows {
+		of[r] = true
+	}
 	for _, c := range d.cells {
-		if !slices.Contains(rows, c.Row) {
+		if !of[c.Row] {
 			continue
 		}
 		for side := range 2 {

@@ -97,6 +97,8 @@ type Decision struct {
 	// other half, which have other layouts, and 95 % of the rows differ by less than
 	// this share. It is 0 if there are too few rounds.
 	Floor float64
+
+	manyPackages bool // names alone do not tell the rows apart
 }
 
 // A Contrary is a suspect that the second stage found unchanged. Its ratios in the two
@@ -195,6 +197,7 @@ func (c Config) Partial(screen *Data) *Decision {
 func (c Config) decision(data *Data) *Decision {
 	d := &Decision{Config: c, Floor: floor(data)}
 	d.Rows, d.Removed, d.Added = data.Rows()
+	d.manyPackages = slices.ContainsFunc(data.cells, func(c Cell) bool { return c.Pkg != data.cells[0].Pkg })
 	d.OneSided = data.oneSidedUnits(d.Rows)
 	for _, cell := range data.cells {
 		if v := data.values[cell]; data.ofStart(cell) && stats.Middle(v[Base]) != stats.Middle(v[Head]) {

@@ -406,6 +406,23 @@ func TestSmallDifference(t *testing.T) {
 	require.Equal(t, Unchanged, Default.Decide(d, nil).Results[0].Verdict)
 }
 
+// The time of a comparison does not grow with the square of the rows.
+func TestManyRows(t *testing.T) {
+	suitetest.Guard(t, "each row is looked up among all rows")
+	n := 200_000
+	if testing.Short() {
+		n = 10_000
+	}
+	d := &Data{}
+	for i := range n {
+		d.add(Base, Cell{Row{"p", fmt.Sprint(i), 1}, "sec/op"}, 1)
+	}
+	_, rows, _ := d.Rows()
+	require.Len(t, d.oneSidedUnits(rows)[Base][0].Rows, 0, "head has the unit in no row")
+	r := &Report{Decision: Default.Decide(d, nil)}
+	require.Contains(t, r.Text(), fmt.Sprintf("(rows only in base: %d, only in head: 0)", n))
+}
+
 func TestRows(t *testing.T) {
 	d := &Data{}
 	add(t, d, Base, "Both", "ns/op", 1)
@@ -422,7 +439,10 @@ func TestRows(t *testing.T) {
 	d.Add(Base, "q", parse(t, "BenchmarkOld 1 1 ns/op"))
 	got = Default.Decide(d, nil)
 	require.Equal(t, "q Old", got.name(got.Removed[1]), "of another package")
-	got = &Decision{Rows: []Row{{"p", "X", 1}}, Added: []Row{{"q", "X", 1}}}
+	d = &Data{}
+	d.Add(Base, "p", parse(t, "BenchmarkX 1 1 ns/op"))
+	d.Add(Head, "q", parse(t, "BenchmarkX 1 1 ns/op"))
+	got = Default.Decide(d, nil)
 	require.Equal(t, "q X", got.name(got.Added[0]), "of a package that is new")
 }
 

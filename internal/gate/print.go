@@ -127,14 +127,8 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// manyPackages reports whether names alone do not tell the rows apart.
-func (d *Decision) manyPackages() bool {
-	all := slices.Concat(d.Rows, d.Removed, d.Added)
-	return slices.ContainsFunc(all, func(r Row) bool { return r.Pkg != all[0].Pkg })
-}
-
 func (d *Decision) name(r Row) string {
-	if d.manyPackages() {
+	if d.manyPackages {
 		return r.Pkg + " " + r.FullName()
 	}
 	return r.FullName()

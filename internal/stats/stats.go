@@ -163,14 +163,11 @@ func rankSum(x, y []float64) (u float64, ties []int) {
 		after, _ := slices.BinarySearch(all, math.Nextafter(v, math.Inf(1)))
 		ties = append(ties, after-first)
 	}
+	y = slices.Sorted(slices.Values(y))
 	for _, v := range x {
-		for _, w := range y {
-			if v > w {
-				u++
-			} else if v == w {
-				u += 0.5
-			}
-		}
+		less, _ := slices.BinarySearch(y, v)
+		atMost, _ := slices.BinarySearch(y, math.Nextafter(v, math.Inf(1)))
+		u += float64(less+atMost) / 2
 	}
 	return u, ties
 }

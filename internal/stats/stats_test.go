@@ -120,6 +120,20 @@ func TestMannWhitneyWithManyTies(t *testing.T) {
 	assert.Equal(t, result.P, MannWhitney(x, y))
 }
 
+// The time does not grow with the square of the values.
+func TestManyValues(t *testing.T) {
+	suitetest.Guard(t, "each value is compared with all of the other side")
+	n := 300_000
+	if testing.Short() {
+		n = 10_000
+	}
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = float64(i)
+	}
+	assert.Equal(t, 1.0, MannWhitney(x, x))
+}
+
 func TestCritical(t *testing.T) {
 	// The tables of the test have U one less.
 	for _, c := range []struct{ n, m, want int }{{3, 3, 0}, {4, 4, 1}, {5, 5, 3}, {6, 6, 6}, {8, 8, 14}, {10, 10, 24}, {10, 20, 56}, {20, 20, 128}} {
