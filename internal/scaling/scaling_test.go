@@ -283,6 +283,23 @@ func TestFewRoundsFitNothing(t *testing.T) {
 	assert.Equal(t, "the USL needs 6 rounds of each column; one column has 5", s.USL.Refused)
 }
 
+// Where the rows have two levels, nearly all resampled fits may be below that of the file.
+func TestIntervalHasItsEstimate(t *testing.T) {
+	a, u := fits([]point{
+		{1, []float64{1011, 1306, 989, 981, 1308, 982, 1293}},
+		{2, []float64{745, 972, 747, 958, 772, 1000, 760}},
+		{3, []float64{676, 867, 852, 666, 888, 878, 659}},
+		{4, []float64{819, 800, 813, 614, 791, 612, 642}},
+		{6, []float64{590, 782, 612, 784, 595, 782, 758}},
+		{8, []float64{727, 550, 742, 725, 719, 578, 571}},
+	})
+	for _, f := range []Fit{a, u} {
+		require.Empty(t, f.Refused)
+		assert.Equal(t, f.Sigma.Center, f.Sigma.High)
+		assert.Less(t, f.Sigma.Low, 0.4)
+	}
+}
+
 // Columns may have different numbers of rounds.
 func TestUnequalRounds(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 8))
