@@ -115,6 +115,7 @@ func TestMarkdown(t *testing.T) {
 	regressions, gains, folded := strings.Index(text, "**Regressions**"), strings.Index(text, "**Gains**"), strings.Index(text, "<details>")
 	require.True(t, 0 < regressions && regressions < gains && gains < folded, text)
 	require.Equal(t, strings.Count(text, "<details>"), strings.Count(text, "</details>"))
+	require.Contains(t, text, "<summary>Not judged (1)</summary>\n\n| row |", "the table is folded")
 	require.Contains(t, text, `| Slow/n=1\|2 | sec/op |`)
 	require.Contains(t, text, "a &lt;machine&gt;")
 	require.Equal(t, "\\_a\\_ \\*b\\* \\`c\\` \\[d](e) &amp;amp; f\\\\\\|g \\~h\\~", escape(`_a_ *b* `+"`c`"+` [d](e) &amp; f\|g ~h~`))

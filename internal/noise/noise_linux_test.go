@@ -48,7 +48,10 @@ func TestPinned(t *testing.T) {
 		assert.False(t, seen[now])
 		seen[now] = true
 	}
-	pinned(all.Count())() // there is none
+	restore := pinned(all.Count())
+	require.NoError(t, unix.SchedGetaffinity(0, &now))
+	restore()
+	assert.Equal(t, all, now, "there is none, so the thread stays on all")
 }
 
 func TestProcessorTimes(t *testing.T) {

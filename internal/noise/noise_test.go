@@ -169,6 +169,15 @@ func TestLog(t *testing.T) {
 	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
 }
 
+// A clock that is too coarse for the computation gives no ratio.
+func TestLogOfACoarseClock(t *testing.T) {
+	var l Log
+	var text strings.Builder
+	l.Add("BenchmarkX", 1, Signals{Procs: 1, Probed: 1})
+	require.NoError(t, l.Write(&text))
+	assert.Equal(t, "# steady: 1 of 1 row ran undisturbed\n", text.String())
+}
+
 // With -benchtime 1x, each run of a row has as many steps as the one before it.
 func TestEqualSteps(t *testing.T) {
 	var l Log

@@ -38,7 +38,7 @@ func TestUsable(t *testing.T) {
 			"sys/fs/cgroup/user/me/cpu.max": "100000 100000\n"}, 1, "1 of 4, because /sys/fs/cgroup/user/me grants 1.00"},
 		"version 2, less than the parent": {map[string]string{"proc/self/cgroup": "0::/user/me\n", "proc/self/mountinfo": mount2,
 			"sys/fs/cgroup/user/me/cpu.max": "200000 100000\n", "sys/fs/cgroup/user/cpu.max": "300000 100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/user/me grants 2.00"},
-		"version 2, mounted after other systems": {map[string]string{"proc/self/cgroup": "0::/user/me\n", "proc/self/mountinfo": "29 23 0:1 / / rw - ext4 /dev/x rw\n" + mount2,
+		"version 2, mounted after other systems": {map[string]string{"proc/self/cgroup": "0::/user/me\n", "proc/self/mountinfo": "28 - cgroup2 short rw\n29 23 0:1 / / rw - ext4 /dev/x rw\n" + mount2,
 			"sys/fs/cgroup/user/me/cpu.max": "200000 100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/user/me grants 2.00"},
 		"as much as there is": {map[string]string{"proc/self/cgroup": "0::/\n", "proc/self/mountinfo": mount2,
 			"sys/fs/cgroup/cpu.max": "400000 100000\n"}, 4, "4"},
