@@ -583,7 +583,7 @@ func TestIntervals(t *testing.T) {
 		one := results(2, 9, "FibBoxed/system=gil 100 ns/op", "FibBoxed/system=gilectomy 190 user+sys-ns/op 190 ns/op", "FibBoxed/system=nogil 110 ns/op")
 		two := results(2, 7, "FibBoxed/system=gil 200 ns/op", "FibBoxed/system=nogil 220 ns/op")
 		three := results(2, 6, "PyLoop/system=cpython-3.9.1-gil 40 ns/op")
-		four := results(2, 7, "Loop/sync=serial 1 ns/op")
+		four := results(2, 7, "Loop/sync=serial 1 ns/op", "FibBoxed/system=gil 7 things/op")
 		m, err := parse([]string{"1", "2", "3", "4"}, [][]byte{[]byte(one), []byte(two), []byte(three), []byte(four)})
 		require.NoError(t, err)
 		require.InEpsilon(t, 1000*100e-9, m.shortest["FibBoxed/system=gil"], 0.02, "the shortest run of both")

@@ -63,7 +63,7 @@ func newInput(files []*benchfile.File) (*input, error) {
 			for unit, values := range row.Values {
 				c := cell{row.Name, unit, row.Procs}
 				m.samples[c] = append(m.samples[c], values...)
-				if before := m.shortest[c.name()]; before == 0 || row.Shortest < before {
+				if before := m.shortest[c.name()]; row.Shortest > 0 && (before == 0 || row.Shortest < before) {
 					m.shortest[c.name()] = row.Shortest
 				}
 				for j := range values {
