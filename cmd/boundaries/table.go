@@ -145,20 +145,25 @@ func writeTable(text *strings.Builder, w *scaling.Workload, title string, cell f
 		columns = append(columns, column)
 	}
 	fmt.Fprintf(text, "\n%s\n", title)
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = widest(c)
+	}
+	names := widest(first)
 	for len(columns) > 0 {
-		width, fits := 2+widest(first), 0
-		for fits < len(columns) && (fits == 0 || width+2+widest(columns[fits]) <= tableWidth) {
-			width += 2 + widest(columns[fits])
+		width, fits := 2+names, 0
+		for fits < len(columns) && (fits == 0 || width+2+widths[fits] <= tableWidth) {
+			width += 2 + widths[fits]
 			fits++
 		}
 		for i, name := range first {
-			line := "  " + pad(name, widest(first), false)
-			for _, c := range columns[:fits] {
-				line += "  " + pad(c[i], widest(c), true)
+			line := "  " + pad(name, names, false)
+			for j, c := range columns[:fits] {
+				line += "  " + pad(c[i], widths[j], true)
 			}
 			fmt.Fprintln(text, strings.TrimRight(line, " "))
 		}
-		columns = columns[fits:]
+		columns, widths = columns[fits:], widths[fits:]
 	}
 	return m
 }

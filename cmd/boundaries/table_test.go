@@ -17,6 +17,7 @@ import (
 	"boundaries/internal/benchfile"
 	"boundaries/internal/scaling"
 	"boundaries/internal/stats"
+	"boundaries/internal/suite/suitetest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -454,4 +455,16 @@ func TestWhichPage(t *testing.T) {
 			require.Contains(t, string(readme), strings.ReplaceAll(line, "](results/", "](docs/results/"))
 		}
 	}
+}
+
+// The time of a table grows with its rows, and not with their square.
+func TestTableOfManyRows(t *testing.T) {
+	suitetest.Guard(t, "a table measures all its names for each row")
+	var results strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&results, "BenchmarkMany/sync=v%d 1 1 ns/op\n", i)
+	}
+	status, stdout, stderr := inFiles(t, []string{results.String()}, "table")
+	require.Zero(t, status, stderr)
+	require.Contains(t, stdout, "  v49999  ")
 }
