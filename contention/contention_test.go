@@ -64,10 +64,10 @@ func TestCheckRefusesWhatIsOutOfRange(t *testing.T) {
 
 // Work of 100 ns lasts 100 ns. Other work on the machine can only make it longer,
 // so the shortest of many tries counts, and a busy machine gets more tries. The machine may
-// also change its speed after the calibration, so a second and a third one may be right.
+// also change its speed after the calibration, so one of the next five may be right.
 func TestWorkLastsAsLongAsAsked(t *testing.T) {
 	wrong := workThatIsOff(t)
-	for try := 1; try < 3 && wrong != ""; try++ {
+	for try := 1; try < 6 && wrong != ""; try++ {
 		wrong = workThatIsOff(t)
 	}
 	require.Empty(t, wrong)
