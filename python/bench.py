@@ -139,7 +139,7 @@ def bench(name, threads, run):
 
 
 def decimals(value):
-    """Returns a figure with about four digits. Only 0 is 0: a lost update in ten million is not none."""
+    """Returns a figure with about four digits. Only 0 reads as 0: one lost update of ten million does not."""
     if 0 < value < 0.1:
         return "%.4g" % value
     return "%.*f" % (0 if value >= 1000 else 1 if value >= 100 else 4, value)

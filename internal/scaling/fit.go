@@ -332,8 +332,9 @@ func peak(sigma, kappa float64) float64 {
 }
 
 // resample finds the intervals of the coefficients by the bootstrap: it fits the law to
-// files of rounds that are drawn from this one, and takes the range of 95 % of the fits and
-// that of this file. It returns the variance of the logarithm of a column's median, averaged over the columns.
+// files of rounds that are drawn from this one, and takes the range that holds 95 % of these
+// fits and the fit of this file. It returns the variance of the logarithm of a column's
+// median, averaged over the columns.
 // That of a row with two levels can be many times what the spread of normal noise gives.
 func (f *Fit) resample(points []point, l law) (variance float64) {
 	least, together := rounds(points), true
