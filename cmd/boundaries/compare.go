@@ -93,12 +93,7 @@ func compareVerb(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	flags.StringVar(&o.Out, "o", "", "keep the results and the reports in `dir`, in place of those of an earlier comparison")
 	flags.StringVar(&o.Packages, "pkg", ".", "compare the packages that match `pattern`, as in go list")
 	flags.BoolVar(&o.Relink, "relink", true, "link both sides again in each round, with other layouts of the code")
-	flags.Func("rounds", "run each side `n` times (default 10)", func(s string) (err error) {
-		if o.Rounds, err = strconv.Atoi(s); err != nil || o.Rounds < 1 {
-			return errors.New("want a whole number, at least 1")
-		}
-		return nil
-	})
+	roundsFlag(flags, &o.Rounds, "run each side `n` times")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "shuffle order and layouts with seed `n` (default: random)")
 	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
 	flags.BoolVar(&selftest, "selftest", false, "check that compare finds a slowdown on this machine, and none where there is none")

@@ -242,8 +242,12 @@ func finish(stdout io.Writer, text string, files []*benchfile.File) error {
 	return nil
 }
 
-// maxProcs is more procs than any machine has. Each costs memory and a goroutine.
-const maxProcs = 10_000
+// Nobody has so many procs or waits for so many rounds. Each proc costs memory and a
+// goroutine, and the runs of all rounds are counted in an int.
+const (
+	maxProcs  = 10_000
+	maxRounds = 100_000
+)
 
 // numbers parses a list of numbers of procs, such as 1,2,4, and drops repeated numbers.
 func numbers(list string) ([]int, error) {
@@ -258,4 +262,16 @@ func numbers(list string) ([]int, error) {
 		}
 	}
 	return all, nil
+}
+
+// roundsFlag adds the flag -rounds.
+func roundsFlag(flags *flag.FlagSet, rounds *int, usage string) {
+	flags.Func("rounds", fmt.Sprintf("%s (default %d)", usage, *rounds), func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxRounds {
+			return fmt.Errorf("want a whole number from 1 to %d", maxRounds)
+		}
+		*rounds = n
+		return nil
+	})
 }

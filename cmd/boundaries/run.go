@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -58,7 +59,7 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		c.Benchtime = s
 		return checkBenchtime(s)
 	})
-	flags.IntVar(&c.Rounds, "rounds", c.Rounds, "run each row `n` times")
+	roundsFlag(flags, &c.Rounds, "run each row `n` times")
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "shuffle with seed `n`, which the file records (default: random)")
 	flags.Lookup("seed").DefValue = "0" // the seed of this run is not a default
 	flags.DurationVar(&c.Timeout, "timeout", c.Timeout, "give up on a row whose process takes longer than `d`")
@@ -98,8 +99,6 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return command.BadInput("want the file that results go to, as in -o bench.txt")
 	case c.Out == "-":
 		return command.BadInput("-o - is no file, and results go to a file alone; want a name, as in -o bench.txt")
-	case c.Rounds < 1:
-		return command.BadInput("-rounds is %d, want 1 or more", c.Rounds)
 	case c.Timeout <= 0:
 		return command.BadInput("-timeout is %v, want more than 0", c.Timeout)
 	}
@@ -291,6 +290,9 @@ func roughly(c runner.Config, runs int) string {
 	if err != nil {
 		return ""
 	}
-	each := d*3/2 + 50*time.Millisecond
-	return fmt.Sprintf(", about %v", (time.Duration(runs) * each).Round(time.Second))
+	seconds := float64(runs) * (1.5*d.Seconds() + 0.05)
+	if seconds > (365 * 24 * time.Hour).Seconds() {
+		return ", more than a year"
+	}
+	return fmt.Sprintf(", about %v", time.Duration(math.Round(seconds))*time.Second)
 }

@@ -38,7 +38,8 @@ func TestRunVerb(t *testing.T) {
 		"-o /none/f":              "run: open /none/f: no such file or directory\n",
 		"-o f -benchtime soon":    "want a duration such as 100ms, or a count such as 100x",
 		"-o f -benchtime 0x":      "want a duration such as 100ms, or a count such as 100x",
-		"-o f -rounds 0":          "run: -rounds is 0, want 1 or more",
+		"-o f -rounds 0":          `run: invalid value "0" for flag -rounds: want a whole number from 1 to 100000`,
+		"-o f -rounds 100001":     `run: invalid value "100001" for flag -rounds: want a whole number from 1 to 100000`,
 		"-o f -timeout 0s":        "run: -timeout is 0s, want more than 0",
 		"-o /none/f -resume":      "run: -resume: open /none/f: no such file or directory",
 		"-o table.go -resume":     `run: -resume: table.go has no line "# seed:"; want a file that boundaries run wrote`,
@@ -127,6 +128,8 @@ func TestDefaultCPU(t *testing.T) {
 	_, err = numbers("10000")
 	assert.NoError(t, err, "the most procs")
 	assert.Empty(t, roughly(runner.Config{Benchtime: "1x"}, 40))
+	assert.Equal(t, ", about 8758h34m52s", roughly(runner.Config{Benchtime: "1h"}, 5839))
+	assert.Equal(t, ", more than a year", roughly(runner.Config{Benchtime: "1h"}, 5840))
 	far := runner.Config{Bench: "A b", Rounds: 3, Benchtime: "7x", Seed: 1<<64 - 1, Timeout: 90 * time.Second, Packages: []string{"./a", "-b"}}
 	assert.Equal(t, []string{"-bench", "A b", "-rounds", "3", "-benchtime", "7x", "-seed", "18446744073709551615", "-timeout", "1m30s", "--", "./a", "-b"}, farArgs(far), "the far machine has its own -cpu")
 	far.CPU = []int{1, 4}
