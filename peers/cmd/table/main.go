@@ -1,5 +1,6 @@
 // Table prints what go tool boundaries run has measured of package peers: a table for
-// each job, the suite's rows first. The argument is the file.
+// each job, the suite's rows first. The argument is the file. With -page it prints the page
+// docs/peers.md instead.
 //
 // A ratio is the time of a row divided by that of our fastest row at that number of
 // procs, with its 95 % interval (Hodges and Lehmann, on logarithms). Our fastest row is
@@ -14,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,11 +27,15 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "table: want one argument, the file that go tool boundaries run has written")
+	args, print := os.Args[1:], printText
+	if len(args) > 0 && args[0] == "-page" {
+		args, print = args[1:], printPage
+	}
+	if len(args) != 1 {
+		fmt.Fprintln(os.Stderr, "table: want one argument, the file that go tool boundaries run has written, perhaps after -page")
 		os.Exit(2)
 	}
-	files, err := benchfile.Read(context.Background(), os.Args[1:])
+	files, err := benchfile.Read(context.Background(), args)
 	if err == nil {
 		err = print(os.Stdout, files[0])
 	}
@@ -60,9 +66,9 @@ type table struct {
 	procs []int
 }
 
-// print prints all tables.
-func print(w io.Writer, file *benchfile.File) error {
-	var tables []*table
+// tablesOf returns the tables of a file, by job. In each, ours are first, and each kind is in
+// the order of its median at the most procs.
+func tablesOf(file *benchfile.File) (tables []*table, err error) {
 	for _, row := range file.Rows {
 		if row.Control() {
 			continue
@@ -70,7 +76,7 @@ func print(w io.Writer, file *benchfile.File) error {
 		job := path.Dir(row.Name)
 		key, name, ok := strings.Cut(path.Base(row.Name), "=")
 		if !ok || key != "sync" && key != "peer" || !stats.Usable(row.Values[unit]) {
-			return fmt.Errorf("%s: the row %s is not one of package peers, or has no time", file.Name, row.FullName())
+			return nil, fmt.Errorf("%s: the row %s is not one of package peers, or has no time", file.Name, row.FullName())
 		}
 		i := slices.IndexFunc(tables, func(t *table) bool { return t.job == job })
 		if i < 0 {
@@ -80,19 +86,12 @@ func print(w io.Writer, file *benchfile.File) error {
 		tables[i].add(key, name, row.Procs, row.Values[unit])
 	}
 	slices.SortFunc(tables, func(a, b *table) int { return strings.Compare(a.job, b.job) })
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, t := range tables {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		if err := t.print(out, file.Machine); err != nil {
-			return err
+	for _, t := range tables {
+		if err := t.sort(); err != nil {
+			return nil, err
 		}
 	}
-	if len(file.Disturbed) > 0 {
-		fmt.Fprintf(out, "\nrows that ran while the machine was disturbed: %d; %s names them\n", len(file.Disturbed), file.Name)
-	}
-	return out.Flush()
+	return tables, nil
 }
 
 func (t *table) add(key, name string, procs int, times []float64) {
@@ -120,21 +119,12 @@ func (t *table) best(procs int) (best *line) {
 
 func (l *line) median(procs int) float64 { return stats.Median(l.times[procs], 0.95).Center }
 
-// print prints the table, ours first, each kind in the order of its median at the most
-// procs.
-func (t *table) print(w io.Writer, machine benchfile.Machine) error {
-	fmt.Fprint(w, t.job)
+func (t *table) sort() error {
 	for _, procs := range t.procs {
 		if t.best(procs) == nil {
 			return fmt.Errorf("%s: no row of ours at %d procs to compare with", t.job, procs)
 		}
-		oversubscribed := ""
-		if machine.Oversubscribed(procs) {
-			oversubscribed = ", oversubscribed"
-		}
-		fmt.Fprintf(w, "\t-cpu %d%s: time\tratio", procs, oversubscribed)
 	}
-	fmt.Fprintln(w, "\t")
 	most := t.procs[len(t.procs)-1]
 	slices.SortStableFunc(t.lines, func(a, b *line) int {
 		if order := -strings.Compare(a.key, b.key); order != 0 {
@@ -147,34 +137,138 @@ func (t *table) print(w io.Writer, machine benchfile.Machine) error {
 		}
 		return 1
 	})
-	for _, l := range t.lines {
-		fmt.Fprintf(w, "  %s=%s", l.key, l.name)
-		var faster []string
-		for _, procs := range t.procs {
-			if l.times[procs] == nil {
-				fmt.Fprint(w, "\tnone\t")
-				continue
-			}
-			best := t.best(procs)
-			fmt.Fprintf(w, "\t%ss\t", benchunit.Scale(l.median(procs), benchunit.Decimal))
-			if l == best {
-				fmt.Fprint(w, "1, our best")
-				continue
-			}
-			ratio := stats.Ratio(l.times[procs], best.times[procs], 0.95)
-			fmt.Fprintf(w, "%.3g", ratio.Center)
-			if ratio.Bounded() {
-				fmt.Fprintf(w, " [%.3g, %.3g]", ratio.Low, ratio.High)
-			}
-			if l.key == "peer" && ratio.High < 1 {
-				faster = append(faster, fmt.Sprint(procs))
-			}
-		}
-		mark := ""
-		if faster != nil {
-			mark = "FASTER THAN OURS at -cpu " + strings.Join(faster, " and ")
-		}
-		fmt.Fprintln(w, "\t"+mark)
-	}
 	return nil
+}
+
+// cell returns a line's time and its ratio to our best row, as text. It reports whether the
+// line is a peer that is faster.
+func (t *table) cell(l *line, procs int) (time, ratio string, faster bool) {
+	if l.times[procs] == nil {
+		return "none", "", false
+	}
+	time = benchunit.Scale(l.median(procs), benchunit.Decimal) + "s"
+	best := t.best(procs)
+	if l == best {
+		return time, "1, our best", false
+	}
+	r := stats.Ratio(l.times[procs], best.times[procs], 0.95)
+	ratio = fmt.Sprintf("%.3gx", r.Center)
+	if r.Bounded() {
+		ratio += fmt.Sprintf(" [%.3g, %.3g]", r.Low, r.High)
+	}
+	return time, ratio, l.key == "peer" && r.High < 1
+}
+
+// printText prints all tables.
+func printText(w io.Writer, file *benchfile.File) error {
+	tables, err := tablesOf(file)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, t := range tables {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprint(out, t.job)
+		for _, procs := range t.procs {
+			oversubscribed := ""
+			if file.Machine.Oversubscribed(procs) {
+				oversubscribed = ", oversubscribed"
+			}
+			fmt.Fprintf(out, "\t-cpu %d%s: time\tratio", procs, oversubscribed)
+		}
+		fmt.Fprintln(out, "\t")
+		for _, l := range t.lines {
+			fmt.Fprintf(out, "  %s=%s", l.key, l.name)
+			var where []string
+			for _, procs := range t.procs {
+				time, ratio, faster := t.cell(l, procs)
+				fmt.Fprintf(out, "\t%s\t%s", time, ratio)
+				if faster {
+					where = append(where, fmt.Sprint(procs))
+				}
+			}
+			mark := ""
+			if where != nil {
+				mark = "FASTER THAN OURS at -cpu " + strings.Join(where, " and ")
+			}
+			fmt.Fprintln(out, "\t"+mark)
+		}
+	}
+	if len(file.Disturbed) > 0 {
+		fmt.Fprintf(out, "\nrows that ran while the machine was disturbed: %d; %s names them\n", len(file.Disturbed), file.Name)
+	}
+	return out.Flush()
+}
+
+const intro = `# Beside other libraries
+
+<!-- Made by "go run ./cmd/table -page" from the file that it links to. Regenerate it; do not edit it. -->
+
+Package [peers](../peers/peers.go) does the jobs of this suite with other libraries, and with tricks of a few lines. The
+comment of each peer in that folder says which library it is, and what it promises more or less than our rows;
+[go.mod](../peers/go.mod) has the versions.
+%s has %d rounds on %s. The rows of a round ran in an order that was shuffled anew.
+
+A cell has the median time of a step, and how many times as long that is as the time of our fastest row at that number of
+procs, with the 95 %% interval of this ratio. Rows ` + "`sync=`" + ` are ours. Columns of more procs than processors are marked \*.
+On your own machine: ` + "`make peers`" + `.
+
+`
+
+// printPage prints the page docs/peers.md. The file is in docs/results.
+func printPage(w io.Writer, file *benchfile.File) error {
+	tables, err := tablesOf(file)
+	if err != nil {
+		return err
+	}
+	name := path.Base(filepath.ToSlash(file.Name))
+	rounds, compared := 0, 0
+	var ahead []string // peers
+	var text strings.Builder
+	for _, t := range tables {
+		fmt.Fprintf(&text, "\n## %s\n\n| row |", t.job)
+		for _, procs := range t.procs {
+			mark := ""
+			if file.Machine.Oversubscribed(procs) {
+				mark = ` \*`
+			}
+			fmt.Fprintf(&text, " %d%s |", procs, mark)
+		}
+		text.WriteString("\n|---|" + strings.Repeat("---|", len(t.procs)) + "\n")
+		for _, l := range t.lines {
+			fmt.Fprintf(&text, "| `%s=%s` |", l.key, l.name)
+			for _, procs := range t.procs {
+				rounds = max(rounds, len(l.times[procs]))
+				time, ratio, faster := t.cell(l, procs)
+				if ratio != "" {
+					time += ", " + ratio
+				}
+				if l.key == "peer" && l.times[procs] != nil {
+					compared++
+				}
+				if faster {
+					time = "**" + time + ", faster than ours**"
+					ahead = append(ahead, fmt.Sprintf("* %s at %d: `%s`, %s", t.job, procs, l.name, ratio))
+				}
+				fmt.Fprintf(&text, " %s |", time)
+			}
+			text.WriteString("\n")
+		}
+	}
+	fmt.Fprintf(w, intro, fmt.Sprintf("[%s](results/%[1]s)", name), rounds, file.Machine)
+	fmt.Fprintf(w, "**Of %d cells of peers, %d are faster than our fastest row**: their whole interval is below 1.\n", compared, len(ahead))
+	if len(ahead) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(ahead, "\n"))
+	}
+	if len(file.Disturbed) > 0 {
+		rows := "1 row"
+		if n := len(file.Disturbed); n > 1 {
+			rows = fmt.Sprintf("%d rows", n)
+		}
+		fmt.Fprintf(w, "\n%s had runs on a disturbed machine; they count too, and the file names them.\n", rows)
+	}
+	_, err = io.WriteString(w, text.String())
+	return err
 }

@@ -31,7 +31,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := print(&out, file); err != nil {
+	if err := printText(&out, file); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -41,20 +41,36 @@ func TestFasterPeersAreMarked(t *testing.T) {
 	want := []string{
 		"Await -cpu 1: time ratio -cpu 4, oversubscribed: time ratio",
 		"sync=a 7.000ns 1, our best 7.000ns 1, our best",
-		"peer=b 4.500ns 0.639 [0.571, 0.714] 4.500ns 0.639 [0.571, 0.714] FASTER THAN OURS at -cpu 1 and 4",
-		"peer=c none 8.000ns 1.14 [1.14, 1.14]",
+		"peer=b 4.500ns 0.639x [0.571, 0.714] 4.500ns 0.639x [0.571, 0.714] FASTER THAN OURS at -cpu 1 and 4",
+		"peer=c none 8.000ns 1.14x [1.14, 1.14]",
 		"",
 		"Loop -cpu 1: time ratio -cpu 2, oversubscribed: time ratio",
-		"sync=slow 902.5ns 4.46 [4.41, 4.5] 92.50ns 1, our best",
-		"sync=best 202.5ns 1, our best 202.5ns 2.19 [2.14, 2.24]",
-		"peer=faster 102.5ns 0.506 [0.495, 0.517] 102.5ns 1.11 [1.08, 1.14] FASTER THAN OURS at -cpu 1",
-		"peer=alike 201.5ns 0.995 [0.98, 1.01] 201.5ns 2.18 [2.13, 2.23]",
-		"peer=slower 402.5ns 1.99 [1.97, 2.01] 402.5ns 4.35 [4.26, 4.45]",
-		"", "Queue -cpu 1: time ratio", "sync=a 7.000ns 1, our best", "peer=b 14.00ns 2",
+		"sync=slow 902.5ns 4.46x [4.41, 4.5] 92.50ns 1, our best",
+		"sync=best 202.5ns 1, our best 202.5ns 2.19x [2.14, 2.24]",
+		"peer=faster 102.5ns 0.506x [0.495, 0.517] 102.5ns 1.11x [1.08, 1.14] FASTER THAN OURS at -cpu 1",
+		"peer=alike 201.5ns 0.995x [0.98, 1.01] 201.5ns 2.18x [2.13, 2.23]",
+		"peer=slower 402.5ns 1.99x [1.97, 2.01] 402.5ns 4.35x [4.26, 4.45]",
+		"", "Queue -cpu 1: time ratio", "sync=a 7.000ns 1, our best", "peer=b 14.00ns 2x",
 		"", "rows that ran while the machine was disturbed: 1; bench.txt names them",
 	}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	var page strings.Builder
+	if err := printPage(&page, file); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\n[bench.txt](results/bench.txt) has 6 rounds on ",
+		"**Of 10 cells of peers, 3 are faster than our fastest row**: their whole interval is below 1.\n\n" +
+			"* Await at 1: `b`, 0.639x [0.571, 0.714]\n* Await at 4: `b`, 0.639x [0.571, 0.714]\n* Loop at 1: `faster`, 0.506x [0.495, 0.517]\n\n" +
+			"1 row had runs on a disturbed machine; they count too, and the file names them.\n\n## Await\n\n| row | 1 | 4 \\* |\n|---|---|---|\n| `sync=a` | 7.000ns, 1, our best | 7.000ns, 1, our best |\n" +
+			"| `peer=b` | **4.500ns, 0.639x [0.571, 0.714], faster than ours** | **4.500ns, 0.639x [0.571, 0.714], faster than ours** |\n" +
+			"| `peer=c` | none | 8.000ns, 1.14x [1.14, 1.14] |\n\n## Loop\n",
+	} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page is\n%s\nand lacks\n%s", page.String(), want)
+		}
 	}
 	if lines := strings.Split(out.String(), "\n"); strings.Index(lines[3], "8.000ns") != strings.LastIndex(lines[2], "4.500ns") {
 		t.Errorf("a row without a time at -cpu 1 has the one of -cpu 4 elsewhere:\n%s", out.String())
@@ -72,7 +88,7 @@ func TestRowsAtFault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := print(io.Discard, file); err == nil || err.Error() != want {
+		if err := printText(io.Discard, file); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", row, err, want)
 		}
 	}
