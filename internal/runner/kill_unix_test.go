@@ -260,6 +260,25 @@ func TestRepeatThatFails(t *testing.T) {
 	assert.Contains(t, text(t, r.Config), "# complete: 1 rounds, 1 runs repeated because")
 }
 
+// What a run without a result says about all rows, the next run with one brings to the file.
+func TestFactsOfARunWithoutAResult(t *testing.T) {
+	r := scripted(t, []string{"A"}, "1")
+	const said = "# weather: fine\nUnit x/op better=higher\n"
+	measure := func(line string) (result, error) {
+		require.NoError(t, os.WriteFile(r.binaries[0].path, []byte("#!/bin/sh\nprintf 'numcpu: 1\n"+said+line+"\n'"), 0o777))
+		return r.measure(t.Context(), unit{r.binaries[0], "A", 1})
+	}
+	for line, want := range map[string]string{"": "no result", "BenchmarkA 1 NaN ns/op": "want a finite number"} {
+		_, err := measure(line)
+		require.ErrorContains(t, err, want)
+	}
+	for _, want := range []string{said, ""} {
+		got, err := measure("BenchmarkA 1 1 ns/op")
+		require.NoError(t, err)
+		require.Equal(t, want, got.facts)
+	}
+}
+
 // The progress counts what the file has already, round by round.
 func TestProgressOfAResumedRun(t *testing.T) {
 	r := scripted(t, []string{"A", "B"}, strings.Fields(strings.Repeat("0 ", 9))...)

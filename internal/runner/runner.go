@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -660,6 +661,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	}
 	one.head = cmp.Or(goTestBlock.FindString(text), fmt.Sprintf("goos: %s\ngoarch: %s\npkg: %s\n", runtime.GOOS, runtime.GOARCH, u.binary.pkg))
 	found, judged, inHead := false, false, false
+	said := map[string]bool{} // the keys of one.facts
 	for line := range strings.Lines(text) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(fact, ": ")
@@ -678,12 +680,12 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 				one.why = m[2]
 			}
 		case isFact && key == "again":
-		case isFact && inHead && value != "" && !r.facts[key]:
-			// The facts of the first run hold for all.
-			r.facts[key] = true
+		case isFact && inHead && value != "" && !r.facts[key] && !said[key]:
+			// The facts of the first run with a result hold for all.
+			said[key] = true
 			one.facts += line
-		case isJob && (inHead || !strings.HasPrefix(line, "fib: ")) && !r.facts[strings.TrimSpace(line)]:
-			r.facts[strings.TrimSpace(line)] = true
+		case isJob && (inHead || !strings.HasPrefix(line, "fib: ")) && !r.facts[strings.TrimSpace(line)] && !said[strings.TrimSpace(line)]:
+			said[strings.TrimSpace(line)] = true
 			one.facts += line
 		}
 	}
@@ -694,6 +696,7 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
 		return one, benchfile.Refused(cmp.Or(err, errors.Join(file.Problems...)))
 	}
+	maps.Copy(r.facts, said)
 	if !judged {
 		if times, why := r.fastest.JudgeOutside(signals); times >= noise.Disturbed {
 			one.disturbed, one.why = times, why
