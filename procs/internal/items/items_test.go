@@ -16,6 +16,8 @@ func TestItems(t *testing.T) {
 		require.True(t, Change(item))
 		require.True(t, Right(item, 41))
 		require.False(t, Right(item, 40), "it answers another request")
+		require.NoError(t, Check(item, 41))
+		require.ErrorIs(t, Check(item, 40), ErrWrong)
 		for i := range item {
 			item[i]++
 			require.False(t, Right(item, 41), "word %d is another", i)

@@ -40,6 +40,8 @@ func TestQueuesDoNotOverlap(t *testing.T) {
 		memory := make([]byte, l.Size())
 		for i := range l.Queues {
 			q := l.Queue(memory, i)
+			require.Zero(t, (uintptr(unsafe.Pointer(q.Control))-uintptr(unsafe.Pointer(&memory[0])))%64, "%+v: a queue begins within a cache line", l)
+			require.Contains(t, [][2]uint64{{1, 1}, {5, 2}, {16, 8}, {48, 24}, {1024, 512}, {9216, 4608}}, [2]uint64{q.Window, q.Batch})
 			if l.States {
 				require.Zero(t, q.Stride*WordSize%64, "%+v: slots on one cache line", l)
 			}
