@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -71,6 +72,12 @@ func TestListsThatAreRefused(t *testing.T) {
 	all, err := parse("# comment\n\n" + entry)
 	require.NoError(t, err)
 	require.Equal(t, []mutant{{name: "a", file: "f.go", old: "old", new: "new", fails: "x", pkg: ".", test: "TestF", flags: []string{}}}, all)
+	for line := range strings.Lines(entry) {
+		if line[0] != 'm' && line[0] != '+' {
+			_, err := parse(strings.Replace(entry, line, "", 1))
+			require.EqualError(t, err, `mutant "a" is incomplete, or another one has its name`, line)
+		}
+	}
 	for list, want := range map[string]string{
 		"file f.go":                    `line 1: "file f.go" precedes the first mutant`,
 		"mutant a\nfiles f.go":         `line 2: unknown key "files"`,
@@ -93,14 +100,18 @@ func TestStates(t *testing.T) {
 	}
 	module := t.TempDir()
 	for file, text := range map[string]string{
-		"go.mod": "module m\n\ngo 1.26\n",
-		"f.go":   "package m\n\nfunc f() int { return 1 } // once\n",
+		"go.mod":  "module m\n\ngo 1.26\n",
+		"f.go":    "package m\n\nfunc f() int { return 1 } // once\n",
+		"race.go": "//go:build race\n\npackage m\n\nvar s string = 1\n",
 		"f_test.go": `package m
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func TestF(t *testing.T) {
-	if f() == 2 {
+	if f() == 2 || f() == 4 && os.Getenv("BOUNDARIES_OVERLAY") != "" {
 		t.Error("2")
 	}
 }
@@ -117,6 +128,7 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 		{"return 1", "return 2", "TestF", killed},
 		{"return 1", "panic(0)", "TestF", killed},
 		{"return 1", "return 3", "TestF", survived},
+		{"return 1", "return 4", "TestF", killed}, // which a test that builds copies of the code finds
 		{"return 1", "select {}", "TestF", timedOut},
 		{"return 1", "return x", "TestF", doesNotBuild},
 		{"return 9", "return 2", "TestF", stale},
@@ -132,6 +144,14 @@ func TestSkips(t *testing.T) { t.Skip("always") }
 	r.clean[".-race"] = "missing"
 	state, output := r.run(t.Context(), mutant{file: "f.go", old: "return 1", new: "return 2", pkg: ".", test: "TestF", flags: []string{"-race"}})
 	require.Equal(t, noControl, state, output)
+	state, output = r.run(t.Context(), mutant{file: "f.go", old: "return 1", new: "return 2", pkg: ".", test: "TestF", flags: []string{"-test.skip=."}})
+	require.Equal(t, noControl, state, output)
+	binary, output := r.build(t.Context(), mutant{pkg: ".", flags: []string{"-race"}}, "race.test.exe")
+	require.Empty(t, binary, output)
+	// A test that outlasts even the timeout of its binary is killed, which is no failure of its own.
+	r.timeout = -9 * time.Second // the package testing takes it for none, and a second remains
+	state, output = r.run(t.Context(), mutant{file: "f.go", old: "return 1", new: "for {\n}", pkg: ".", test: "TestF"})
+	require.Equal(t, timedOut, state, output)
 	code, err := os.ReadFile(filepath.Join(module, "f.go"))
 	require.NoError(t, err)
 	require.Contains(t, string(code), "return 1", "the tree is as it was")
@@ -145,6 +165,7 @@ func TestChosenMutants(t *testing.T) {
 		t.Skip("there is no git")
 	}
 	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
 	require.NoError(t, os.MkdirAll(filepath.Dir(listFile), 0o777))
 	var list, baseline strings.Builder
 	for i := range mostChanged + 1 {
@@ -170,7 +191,35 @@ func TestChosenMutants(t *testing.T) {
 		require.Equal(t, want, count[stale], args)
 		require.Equal(t, mostChanged+1-want, count[killed], args)
 	}
-	require.NoError(t, os.WriteFile(baselineFile, []byte(strings.Replace(baseline.String(), killed, stale, 1)), 0o666))
+	expected := strings.Replace(baseline.String(), killed, stale, 1)
+	require.NoError(t, os.WriteFile(baselineFile, []byte(expected), 0o666))
 	require.NoError(t, run(t.Context(), []string{"m0"}, io.Discard))
-	require.EqualError(t, run(t.Context(), []string{"m0", "m1"}, io.Discard), "1 mutants differ from "+baselineFile)
+	var out strings.Builder
+	require.EqualError(t, run(t.Context(), []string{"m0", "m1"}, &out), "1 mutants differ from "+baselineFile)
+	require.Regexp(t, `^STALE .* m0 .* \. TestF\nSTALE .* m1 .* \. TestF  \(expected "KILLED"\)\n2 mutants:  KILLED 0 .* STALE 2 .*\n$`, out.String())
+	require.EqualError(t, run(t.Context(), []string{"m0", "m9"}, io.Discard), `no mutant is named "m9"; `+listFile+` lists them`)
+
+	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+
+	// An interrupted run writes no baseline.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, run(ctx, []string{"-update"}, io.Discard), context.Canceled)
+	states, err := os.ReadFile(baselineFile)
+	require.NoError(t, err)
+	require.Equal(t, expected, string(states))
+
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-h"}, &out))
+	require.Contains(t, out.String(), "-changed")
+	t.Setenv("GIT_DIR", "none")
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-changed"}, &out))
+	require.Contains(t, out.String(), "so no mutant runs: ")
+	require.NoError(t, os.Remove(baselineFile))
+	require.ErrorIs(t, run(t.Context(), nil, io.Discard), os.ErrNotExist)
+	require.NoError(t, os.WriteFile(listFile, []byte("x"), 0o666))
+	require.ErrorContains(t, run(t.Context(), nil, io.Discard), listFile+`: line 1: "x" precedes`)
 }
