@@ -396,6 +396,9 @@ func copyFile(root *os.Root, to, from string) error {
 		}
 		return root.Symlink(target, to)
 	}
+	if !info.Mode().IsRegular() { // a read of a pipe would wait forever
+		return fmt.Errorf("%s is neither a file nor a link, want one of them", from)
+	}
 	data, err := os.ReadFile(from)
 	if err != nil {
 		return err

@@ -201,3 +201,23 @@ func TestNoRoom(t *testing.T) {
 	require.NoError(t, os.Rename(c.tmp+".moved", c.tmp))
 	end()
 }
+
+// A pipe in the place of a committed file is an error, and nobody waits for its writer.
+func TestPipeInPlaceOfAFile(t *testing.T) {
+	from := t.TempDir()
+	pipe := filepath.Join(from, "a")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	result := make(chan error, 1)
+	to := t.TempDir()
+	go func() { result <- overlay(t.Context(), from, to, []change{{path: "a"}}) }()
+	select {
+	case err := <-result:
+		require.EqualError(t, err, pipe+" is neither a file nor a link, want one of them")
+	case <-time.After(10 * time.Second):
+		t.Error("overlay waits for a writer of the pipe")
+		writer, err := os.OpenFile(pipe, os.O_RDWR, 0) // ends the wait
+		require.NoError(t, err)
+		require.NoError(t, writer.Close())
+		<-result
+	}
+}
