@@ -157,6 +157,9 @@ func (on Remote) run(ctx context.Context, file *os.File, script string) error {
 	err = cmd.Wait()
 	stop()
 	_ = input.Close()
+	if len(says.rest) > 0 { // the last line has no end
+		_, _ = says.Write([]byte("\n"))
+	}
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
@@ -181,7 +184,7 @@ func (s *synced) Write(p []byte) (n int, err error) {
 type lines struct {
 	each func(string)
 	rest []byte
-	last string
+	last string // the last line that is not empty
 }
 
 func (l *lines) Write(p []byte) (int, error) {
@@ -192,9 +195,10 @@ func (l *lines) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		l.rest = rest
-		l.last = strings.TrimPrefix(strings.TrimSpace(string(line)), "boundaries: ")
+		text := strings.TrimPrefix(strings.TrimSpace(string(line)), "boundaries: ")
+		l.last = cmp.Or(text, l.last)
 		if l.each != nil {
-			l.each(l.last)
+			l.each(text)
 		}
 	}
 }

@@ -134,6 +134,9 @@ func TestRemoteRun(t *testing.T) {
 	defer file.Close()
 	require.EqualError(t, on.run(t.Context(), file, "echo result; echo boundaries: round 1 >&2; echo boundaries: run: bad >&2; exit 1"), "run: bad")
 	assert.Equal(t, []string{"round 1", "run: bad"}, said)
+	require.EqualError(t, on.run(t.Context(), file, "echo bad >&2; echo >&2; exit 1"), "bad")
+	require.EqualError(t, on.run(t.Context(), file, "echo round 2 >&2; printf killed >&2; exit 1"), "killed")
+	assert.Equal(t, []string{"bad", "", "round 2", "killed"}, said[2:])
 	ctx, cancel := context.WithCancel(t.Context())
 	on.Stderr = func(line string) {
 		pid, err := strconv.Atoi(line)
