@@ -260,7 +260,8 @@ func TestRepeatThatFails(t *testing.T) {
 	assert.Contains(t, text(t, r.Config), "# complete: 1 rounds, 1 runs repeated because")
 }
 
-// What a run without a result says about all rows, the next run with one brings to the file.
+// What a run says about all rows is in the file once, above the first result. A run without a
+// result, or with one that does not count, does not keep it from there.
 func TestFactsOfARunWithoutAResult(t *testing.T) {
 	r := scripted(t, []string{"A"}, "1")
 	const said = "# weather: fine\nUnit x/op better=higher\n"
@@ -272,10 +273,13 @@ func TestFactsOfARunWithoutAResult(t *testing.T) {
 		_, err := measure(line)
 		require.ErrorContains(t, err, want)
 	}
-	for _, want := range []string{said, ""} {
+	for i, want := range []string{said, said, ""} {
 		got, err := measure("BenchmarkA 1 1 ns/op")
 		require.NoError(t, err)
 		require.Equal(t, want, got.facts)
+		if i == 1 { // the first one does not count
+			require.NoError(t, r.writeResult(got))
+		}
 	}
 }
 
@@ -285,8 +289,12 @@ func TestProgressOfAResumedRun(t *testing.T) {
 	r.Rounds = 3
 	r.done["1 tiny A"], r.done["1 tiny B"], r.done["2 tiny A"] = true, true, true
 	var done []int
+	began := time.Now()
 	r.Report = func(p Progress) {
 		assert.Equal(t, 6, p.Total)
+		measured := time.Duration(len(done))
+		assert.Equal(t, measured > 0 && p.Row != "", p.Left > 0)
+		assert.LessOrEqual(t, p.Left*measured, time.Since(began)*time.Duration(6-p.Done), "as long for each as until now")
 		done = append(done, p.Done)
 	}
 	require.NoError(t, r.rounds(t.Context()))

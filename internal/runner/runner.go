@@ -109,8 +109,9 @@ type binary struct {
 // A result is what a unit has printed, without the facts that every process prints.
 type result struct {
 	unit      unit
-	facts     string // the facts that no earlier result had
-	head      string // goos, goarch, pkg, cpu
+	facts     string          // the facts that the file has not
+	keys      map[string]bool // of the facts
+	head      string          // goos, goarch, pkg, cpu
 	lines     string
 	disturbed float64 // by what factor it was slower than on a quiet machine, or 0
 	why       string
@@ -635,6 +636,7 @@ func (r *runner) above(one *result) string {
 	if text != "" || one.head != r.head {
 		text += one.head
 	}
+	maps.Copy(r.facts, one.keys)
 	one.facts, r.head = "", one.head
 	return text
 }
@@ -654,14 +656,13 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	meter := noise.Start(u.procs, r.usable.N())
 	text, err := r.test(ctx, u.binary, bench, skip, u.procs, r.Benchtime)
 	signals := meter.Stop()
-	one := result{unit: u}
+	one := result{unit: u, keys: map[string]bool{}}
 	if err != nil {
 		one.lines = text
 		return one, err
 	}
 	one.head = cmp.Or(goTestBlock.FindString(text), fmt.Sprintf("goos: %s\ngoarch: %s\npkg: %s\n", runtime.GOOS, runtime.GOARCH, u.binary.pkg))
 	found, judged, inHead := false, false, false
-	said := map[string]bool{} // the keys of one.facts
 	for line := range strings.Lines(text) {
 		fact, isFact := strings.CutPrefix(line, "# ")
 		key, value, _ := strings.Cut(fact, ": ")
@@ -680,12 +681,12 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 				one.why = m[2]
 			}
 		case isFact && key == "again":
-		case isFact && inHead && value != "" && !r.facts[key] && !said[key]:
-			// The facts of the first run with a result hold for all.
-			said[key] = true
+		case isFact && inHead && value != "" && !r.facts[key] && !one.keys[key]:
+			// The facts of the first result hold for all.
+			one.keys[key] = true
 			one.facts += line
-		case isJob && (inHead || !strings.HasPrefix(line, "fib: ")) && !r.facts[strings.TrimSpace(line)] && !said[strings.TrimSpace(line)]:
-			said[strings.TrimSpace(line)] = true
+		case isJob && (inHead || !strings.HasPrefix(line, "fib: ")) && !r.facts[strings.TrimSpace(line)] && !one.keys[strings.TrimSpace(line)]:
+			one.keys[strings.TrimSpace(line)] = true
 			one.facts += line
 		}
 	}
@@ -696,7 +697,6 @@ func (r *runner) measure(ctx context.Context, u unit) (result, error) {
 	if file, err := benchfile.ReadFrom(strings.NewReader(one.lines), "the result"); err != nil || len(file.Problems) > 0 {
 		return one, benchfile.Refused(cmp.Or(err, errors.Join(file.Problems...)))
 	}
-	maps.Copy(r.facts, said)
 	if !judged {
 		if times, why := r.fastest.JudgeOutside(signals); times >= noise.Disturbed {
 			one.disturbed, one.why = times, why
