@@ -264,7 +264,7 @@ func TestRepeatThatFails(t *testing.T) {
 // result, or with one that does not count, does not keep it from there.
 func TestFactsOfARunWithoutAResult(t *testing.T) {
 	r := scripted(t, []string{"A"}, "1")
-	const said = "# weather: fine\nUnit x/op better=higher\n"
+	const said = "# weather: fine\nUnit\tx/op  better=higher \n"
 	measure := func(line string) (result, error) {
 		require.NoError(t, os.WriteFile(r.binaries[0].path, []byte("#!/bin/sh\nprintf 'numcpu: 1\n"+said+line+"\n'"), 0o777))
 		return r.measure(t.Context(), unit{r.binaries[0], "A", 1})

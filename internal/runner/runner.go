@@ -709,7 +709,7 @@ var (
 	ofDisturbed = regexp.MustCompile(`^\S+ ([0-9.]+) times \((.*)\)`)
 	// Text without a newline may stand before the block.
 	goTestBlock = regexp.MustCompile(`goos: \S+\ngoarch: \S+\npkg: \S+\n(cpu: .+\n)?`)
-	jobLine     = regexp.MustCompile(`^(Unit \S+( [a-z]+=\S+)+|fib: \d+)\n`)
+	jobLine     = regexp.MustCompile(`^(Unit[ \t]+\S+([ \t]+[a-z]+=\S+)+\s*|fib: \d+)\n`)
 )
 
 // test runs benchmarks of a binary, as go test would.
