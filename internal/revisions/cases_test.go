@@ -2,6 +2,7 @@ package revisions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/gate"
 )
 
 // rows is how a report names the one row of these tests, with its two values.
@@ -710,5 +713,46 @@ func TestPatterns(t *testing.T) {
 		{`X\|Y`, "BenchmarkX", ""},
 	} {
 		require.Equal(t, test.want, parsePatterns(test.bench).of(test.name).String(), "%+v", test)
+	}
+}
+
+// A package has moved to the folder that has most of its lines, and more of them than any other.
+func TestPair(t *testing.T) {
+	c := &comparison{base: side{name: "base", tree: t.TempDir()}, head: side{name: "head", tree: t.TempDir()}}
+	write := func(s *side, dir string, lines ...string) {
+		require.NoError(t, os.Mkdir(filepath.Join(s.tree, dir), 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(s.tree, dir, "a.go"), []byte(strings.Join(lines, "\n}\n")), 0o666))
+	}
+	write(&c.base, "same")
+	write(&c.base, "old", "aa", "bb", "bb", "dd")
+	write(&c.base, "half", "ee", "ff", "gg", "hh")
+	write(&c.head, "same")
+	write(&c.head, "alike", "aa", "bb", "bb", "xx")
+	write(&c.head, "new", "aa", "bb", "bb", "dd")
+	write(&c.head, "quarter", "ee", "ff", "yy", "zz")
+	c.pair([2][]string{{"same", "old", "half"}, {"same", "alike", "new", "quarter"}})
+	var got []string
+	for _, p := range c.pkgs {
+		got = append(got, p.name+": "+p.dir[gate.Base]+" "+p.dir[gate.Head])
+	}
+	require.Equal(t, []string{"./same: same same", "./new: old new", "./half: half ", "./alike:  alike", "./quarter:  quarter"}, got)
+	require.Equal(t, []string{"package ./old of base is package ./new of head", "package ./half is in base alone", "package ./alike is in head alone", "package ./quarter is in head alone"}, c.notes)
+}
+
+// Why a program failed is in the last lines that it wrote to standard error, unless it is a
+// test binary that says more.
+func TestFailure(t *testing.T) {
+	status := errors.New("exit status 3")
+	require.Equal(t, status, failure("", " \n", status))
+	require.EqualError(t, failure("", "a\n\n b\nc\n\nd\n", status), "exit status 3: b; c; d")
+	require.EqualError(t, failure("", "a\npanic: lost\nb\n", status), "panic: lost")
+}
+
+func TestGitReason(t *testing.T) {
+	status := errors.New("exit status 128")
+	for output, want := range map[string]string{
+		"": "exit status 128", "fatal: b\n": "fatal: b", "error: a\nhint: x\nfatal: b\n": "error: a; fatal: b",
+	} {
+		require.EqualError(t, gitReason(output, status), want)
 	}
 }

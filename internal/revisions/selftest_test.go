@@ -84,12 +84,18 @@ func TestSelfTestVerdict(t *testing.T) {
 		}
 		return &gate.Report{Decision: d}
 	}
+	elsewhere, bytes := row("A", gate.Unchanged, 0.4), row("A", gate.Unchanged, 0.5)
+	elsewhere.Pkg, bytes.Unit = "./b", "B/op"
+	slowElsewhere := elsewhere
+	slowElsewhere.Verdict = gate.Regression
 	quiet := report(row("A", gate.Unchanged, 0.012), row("B", gate.Undecided, 0.3))
 	for _, test := range []struct {
 		same, slower *gate.Report
 		want         string
 	}{
 		{quiet, report(row("A", gate.Regression, 0.012), row("A", gate.Unchanged, 0.009), row("B", gate.Undecided, 0.3)), ""}, // at two numbers of procs
+		{quiet, report(row("A", gate.Regression, 0.012), elsewhere, bytes), ""},
+		{quiet, report(row("A", gate.Regression, 0.012), slowElsewhere), "called slower without a reason: ./b A"},
 		{quiet, quiet, "the slowdown of 20 % in A was missed"},
 		{quiet, report(row("A", gate.Regression, 0.012), row("B", gate.Regression, 0.3)), "called slower without a reason: . B"},
 		{report(row("A", gate.Unchanged, 0.01), row("B", gate.Regression, 0.3)), report(row("A", gate.Regression, 0.012)), "1 of 2 rows were called slower than themselves"},
@@ -104,4 +110,13 @@ func TestSelfTestVerdict(t *testing.T) {
 			require.EqualError(t, err, "the gate does not work here: "+test.want)
 		}
 	}
+}
+
+// The variable that slows a benchmark of head down is as long on base.
+func TestInjectedVariable(t *testing.T) {
+	in := &injection{name: "BenchmarkA/b", percent: injected}
+	require.Equal(t, []string{"BOUNDARIES_SLOWER=0000 BenchmarkA/b"}, in.variable(gate.Base))
+	require.Equal(t, []string{"BOUNDARIES_SLOWER=0120 BenchmarkA/b"}, in.variable(gate.Head))
+	in = nil
+	require.Empty(t, in.variable(gate.Head))
 }
