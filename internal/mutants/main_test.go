@@ -102,7 +102,7 @@ func TestStates(t *testing.T) {
 	for file, text := range map[string]string{
 		"go.mod":  "module m\n\ngo 1.26\n",
 		"f.go":    "package m\n\nfunc f() int { return 1 } // once\n",
-		"race.go": "//go:build race\n\npackage m\n\nvar s string = 1\n",
+		"race.go": "//go:build race\n\npackage m\n\nimport _ \"m/none\"\n",
 		"f_test.go": `package m
 
 import (
