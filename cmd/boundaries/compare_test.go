@@ -101,6 +101,7 @@ func TestCompareHelp(t *testing.T) {
 	require.Contains(t, stdout, "Less than 32 B/op, or 64 KiB a run, with 0 allocs/op")
 	_, run, _ := boundaries(t, "run", "-h")
 	for _, help := range []string{stdout, run} {
+		require.Contains(t, help, "\n  -seed n\n")
 		require.NotRegexp(t, `seed n.*\(default \d`, help, "the seed of this run is not the default")
 	}
 }

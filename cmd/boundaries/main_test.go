@@ -82,6 +82,7 @@ func TestBadArguments(t *testing.T) {
 		{"report -o bench.txt bench.txt", "report: -o bench.txt would replace the benchmark output that the page is made of; want another file"},
 		{"report -o ./bench.txt bench.txt", "report: -o ./bench.txt would replace"},
 		{"report -svg bench.txt/x bench.txt", "report: mkdir bench.txt"},
+		{"table bench.txt -format=csv", `table: want flags before files, but got "-format=csv" after "bench.txt"`},
 		{"table .", "table: . is a folder; want the output of go test -bench"},
 		{"table bench.txt - -", "table: standard input is named twice; want each file once"},
 		{"claims -cpu=1,4 bench.txt", "claims: -cpu is for -measure, which prints what to run; want it with -measure alone"},

@@ -83,6 +83,11 @@ func TestInterruptWhileWriting(t *testing.T) {
 			var stderr strings.Builder
 			require.Equal(t, 130, statusOf(ctx, strings.Fields(args), stuck{interrupt, func() { <-read }}, &stderr), args)
 			require.Equal(t, "boundaries: interrupted, and nobody reads the output\n", stderr.String())
+
+			// Without an interrupt it waits for a reader as long as that takes.
+			stderr.Reset()
+			statusOf(t.Context(), strings.Fields(args), stuck{func() {}, func() { time.Sleep(time.Hour) }}, &stderr)
+			require.NotContains(t, stderr.String(), "nobody reads", args)
 		})
 	}
 	name := filepath.Join(t.TempDir(), "pipe")
