@@ -455,3 +455,23 @@ func TestGroupEnds(t *testing.T) {
 		}
 	}
 }
+
+// -resume of a pipe is an error, and nobody waits for its writer.
+func TestResumeOfAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	ended := make(chan error, 2)
+	go func() {
+		_, err := SeedOf(pipe)
+		ended <- err
+	}()
+	go func() { ended <- (&runner{Config: Config{Out: pipe, Resume: true}}).open() }()
+	for range 2 {
+		select {
+		case err := <-ended:
+			require.EqualError(t, err, "-resume: "+pipe+" is no file; want one that boundaries run wrote")
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it waits for the writer of a pipe")
+		}
+	}
+}

@@ -427,6 +427,9 @@ func ask(name string, args ...string) string {
 
 // SeedOf returns the seed of a file that a run has begun.
 func SeedOf(file string) (uint64, error) {
+	if err := noPipe(file); err != nil {
+		return 0, err
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, fmt.Errorf("-resume: %w", err)
@@ -442,6 +445,14 @@ func SeedOf(file string) (uint64, error) {
 	return seed, nil
 }
 
+// noPipe returns an error for what is no file. A read of a pipe would wait for a writer.
+func noPipe(name string) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("-resume: %s is no file; want one that boundaries run wrote", name)
+	}
+	return nil
+}
+
 // lock keeps other runs from the file, until it is closed.
 func (r *runner) lock() error {
 	if err := lock(r.file); err != nil {
@@ -451,6 +462,9 @@ func (r *runner) lock() error {
 }
 
 func (r *runner) reopen() (err error) {
+	if err := noPipe(r.Out); err != nil {
+		return err
+	}
 	if r.file, err = os.OpenFile(r.Out, os.O_RDWR, 0); err != nil {
 		return fmt.Errorf("-resume: %w", err)
 	}
