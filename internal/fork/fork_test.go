@@ -8,7 +8,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
+
+// A test that hangs ends by itself.
+func TestMain(m *testing.M) { suitetest.Watched{M: m}.Run() }
 
 func TestSharesAddUp(t *testing.T) {
 	for workers := 1; workers <= 9; workers++ {
