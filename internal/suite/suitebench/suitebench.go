@@ -228,18 +228,7 @@ func (h Head) print(out io.Writer) {
 		fmt.Sprintf("gomaxprocs: %d where -cpu does not say otherwise", runtime.GOMAXPROCS(0)),
 	}, h.Facts...)
 	if info, ok := debug.ReadBuildInfo(); ok {
-		var build []string
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "CGO_ENABLED": // on if there is a C compiler; then the C library starts threads
-				facts = append(facts, "cgo: "+map[string]string{"0": "off", "1": "on"}[s.Value])
-			case strings.HasPrefix(s.Key, "-") && s.Key != "-buildmode" && s.Key != "-compiler", s.Key == "GOAMD64" && s.Value != "v1", s.Key == "GOEXPERIMENT":
-				build = append(build, s.Key+"="+s.Value)
-			}
-		}
-		if build != nil { // such as -race=true, with which nothing has its usual time
-			facts = append(facts, "build: "+strings.Join(build, " "))
-		}
+		facts = append(facts, settings(info.Settings)...)
 	}
 	facts = append(facts, "processors: "+usable.String(), fmt.Sprintf("oversubscribed: rows of more than %d procs", usable.N()))
 	for _, f := range noise.Facts() {
@@ -256,4 +245,21 @@ func (h Head) print(out io.Writer) {
 	for _, fact := range facts {
 		fmt.Fprintln(out, "#", fact)
 	}
+}
+
+// settings returns what the build has that changes the time of a row.
+func settings(all []debug.BuildSetting) (facts []string) {
+	var build []string
+	for _, s := range all {
+		switch {
+		case s.Key == "CGO_ENABLED": // on if there is a C compiler; then the C library starts threads
+			facts = append(facts, "cgo: "+map[string]string{"0": "off", "1": "on"}[s.Value])
+		case strings.HasPrefix(s.Key, "-") && s.Key != "-buildmode" && s.Key != "-compiler", s.Key == "GOAMD64" && s.Value != "v1", s.Key == "GOEXPERIMENT":
+			build = append(build, s.Key+"="+s.Value)
+		}
+	}
+	if build != nil { // such as -race=true, with which nothing has its usual time
+		facts = append(facts, "build: "+strings.Join(build, " "))
+	}
+	return facts
 }

@@ -186,8 +186,20 @@ func TestHead(t *testing.T) {
 	cgo := map[bool]string{false: "off", true: "on"}[strings.Contains(info.String(), "\tCGO_ENABLED=1\n")]
 	require.Contains(t, out.String(), "\n# cgo: "+cgo+"\n")
 	require.Regexp(t, `(?m)^# environment: .*GOGC="off"`, out.String())
+	if _, err := os.Stat("/proc/loadavg"); err == nil {
+		require.Regexp(t, `(?m)^# load: \d`, out.String())
+	}
 	// The tests of a build with -ldflags have these on the same line.
 	require.Equal(t, race.Enabled, regexp.MustCompile(`(?m)^# build: .*-race=true`).MatchString(out.String()))
+}
+
+// Of the settings of a build, the head has cgo and what is not usual.
+func TestSettings(t *testing.T) {
+	usual := []debug.BuildSetting{{Key: "-buildmode", Value: "exe"}, {Key: "-compiler", Value: "gc"}, {Key: "GOAMD64", Value: "v1"}}
+	require.Empty(t, settings(usual))
+	require.Equal(t, []string{"cgo: on", "build: -race=true GOAMD64=v3 GOEXPERIMENT=x"}, settings(append(usual,
+		debug.BuildSetting{Key: "-race", Value: "true"}, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"},
+		debug.BuildSetting{Key: "GOAMD64", Value: "v3"}, debug.BuildSetting{Key: "GOEXPERIMENT", Value: "x"})))
 }
 
 // The head names the commit, and says if the tree differs from it. Outside a repository it
