@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +38,41 @@ func TestProbePutsThreadsBack(t *testing.T) {
 	wg.Wait()
 }
 
+// A probe of every processor keeps each of its threads on one.
+func TestProbePins(t *testing.T) {
+	var all unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &all))
+	if all.Count() == 1 {
+		t.Skip("every thread is on one")
+	}
+	var seen atomic.Bool
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for end := time.Now().Add(10 * time.Second); !seen.Load() && time.Now().Before(end); {
+			probe(all.Count(), true)
+		}
+	}()
+	for {
+		threads, err := os.ReadDir("/proc/self/task")
+		require.NoError(t, err)
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			require.NoError(t, err)
+			var one unix.CPUSet
+			if unix.SchedGetaffinity(id, &one) == nil && one.Count() == 1 {
+				seen.Store(true)
+			}
+		}
+		select {
+		case <-ended:
+			require.True(t, seen.Load())
+			return
+		default:
+		}
+	}
+}
+
 func TestPinned(t *testing.T) {
 	var all, now unix.CPUSet
 	require.NoError(t, unix.SchedGetaffinity(0, &all))
@@ -52,6 +89,31 @@ func TestPinned(t *testing.T) {
 	require.NoError(t, unix.SchedGetaffinity(0, &now))
 	restore()
 	assert.Equal(t, all, now, "there is none, so the thread stays on all")
+}
+
+// Threads that lose their processor are counted. Two threads on one processor take it from each
+// other.
+func TestSwitches(t *testing.T) {
+	lost := func() int64 {
+		var u unix.Rusage
+		assert.NoError(t, unix.Getrusage(unix.RUSAGE_SELF, &u))
+		return int64(u.Nivcsw)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			defer pinned(0)()
+			for end := time.Now().Add(time.Second); lost() == 0 && time.Now().Before(end); {
+			}
+		})
+	}
+	group.Wait()
+	least := lost()
+	if least == 0 {
+		t.Skip("the system does not count them")
+	}
+	assert.GreaterOrEqual(t, switches(), least)
 }
 
 func TestProcessorTimes(t *testing.T) {
@@ -76,6 +138,9 @@ func TestProcessorTimes(t *testing.T) {
 	assert.Equal(t, 1160*time.Millisecond, busy)
 	assert.Equal(t, 10050*time.Millisecond, idle)
 	assert.Equal(t, 40*time.Millisecond, stolen)
+	c := read(root, nil)
+	assert.Equal(t, []time.Duration{busy, idle, stolen}, []time.Duration{c.busy, c.idle, c.stolen})
+	assert.True(t, c.hasBusy)
 	_, _, _, ok = processorTimes(t.TempDir())
 	assert.False(t, ok)
 }

@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,7 @@ func TestJudge(t *testing.T) {
 		"all at once": {func(s *Signals) { s.Probe, s.Foreign, s.Waited, s.Stolen = 150*time.Microsecond, 134*ms, 60*ms, 40*ms }, 1.5,
 			"a processor 1.50 times as slow, 10 % stolen by the host, others used 0.67 processors, 4 involuntary switches"},
 		"oversubscribed, quiet":               {func(s *Signals) { s.Procs, s.Waited, s.Switches = 8, 1200*ms, 300 }, 1, ""},
+		"oversubscribed, stolen":              {func(s *Signals) { s.Procs, s.Stolen = 8, 100*ms }, 1 / 0.75, "25 % stolen by the host, 4 involuntary switches"},
 		"oversubscribed, a neighbor":          {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle, s.Switches = 8, 320*ms, 80*ms, 0, 0 }, 1.25, "others used 0.40 processors"},
 		"oversubscribed, room for a neighbor": {func(s *Signals) { s.Procs, s.Own, s.Foreign, s.Idle = 8, 200*ms, 80*ms, 120*ms }, 1, ""},
 		"outside, others have room":           {func(s *Signals) { s.Outside, s.Procs, s.Own, s.Foreign, s.Switches = true, 1, 199*ms, 200*ms, 0 }, 1, "others used 1.00 processors"},
@@ -67,6 +69,7 @@ func TestJudge(t *testing.T) {
 		"few switches":                        {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 39 }, 1, ""},
 		"switches enough":                     {func(s *Signals) { s.Others, s.Waits, s.Switches = false, false, 40 }, 1.3, "threads lost their processor, 40 involuntary switches"},
 		"a neighbor, and no waits are known":  {func(s *Signals) { s.Own, s.Foreign, s.Waits, s.Waited, s.Switches = 266*ms, 134*ms, false, 0, 60 }, 1.45, "threads lost their processor, 60 involuntary switches"},
+		"waits alone are known":               {func(s *Signals) { s.Others, s.Waited = false, 100*ms }, 1, ""},
 		"one switch":                          {func(s *Signals) { s.Probe, s.Switches = 128*time.Microsecond, 1 }, 1.28, "a processor 1.28 times as slow, 1 involuntary switch"},
 		"no time at all":                      {func(s *Signals) { s.Wall = 0 }, 1, ""},
 	} {
@@ -141,24 +144,27 @@ func TestLog(t *testing.T) {
 		l.Add(name, steps, s)
 	}
 	us := time.Microsecond
-	// Two rounds; of each, the last run of a series counts.
+	// Three rounds; of each, the last run of a series counts.
 	// Two computations at once take twice as long here.
-	for _, slow := range []time.Duration{260, 280} {
+	for _, slow := range []time.Duration{260, 280, 270} {
 		add("BenchmarkLoopBoxed/system=nogil", 1, 1, 200*us)
 		add("BenchmarkLoopBoxed/system=nogil", 100, 1, 101*us)
-		add("BenchmarkLoopBoxed/system=nogil", 1, 2, 200*us)
-		add("BenchmarkLoopBoxed/system=nogil", 100, 2, slow*us)
-		add("BenchmarkLoopBoxed/system=nogil/without=immortal", 100, 2, 208*us)
+		add("BenchmarkLoopBoxed/system=nogil", 101, 2, 200*us)
+		add("BenchmarkLoopBoxed/system=nogil", 102, 2, slow*us)
+		add("BenchmarkLoopBoxed/system=nogil/without=immortal", 103, 2, 208*us)
 		add("BenchmarkLoop/a+b=(c)", 100, 1, 100*us)
 	}
 	add("BenchmarkLoop/a+b=(c)", 1, 1, 100*us)
 	add("BenchmarkLoop/a+b=(c)", 100, 1, 131*us)
 	add("BenchmarkLoop/it's", 100, 2, 250*us)
 	l.Arguments = []string{"./a b"}
+	r, w := io.Pipe()
+	require.NoError(t, r.Close())
+	require.ErrorIs(t, l.Write(w), io.ErrClosedPipe)
 	require.NoError(t, l.Write(&text))
 	assert.Equal(t, `# steady: 2 of 5 rows ran undisturbed; a fixed computation took 100µs at best, and 1.01 times that at the median
-# disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 2 of 2 runs)
-# disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 3 runs)
+# disturbed: LoopBoxed/system=nogil-2 1.40 times (a processor 1.40 times as slow; 3 of 3 runs)
+# disturbed: Loop/a+b=(c) 1.31 times (a processor 1.31 times as slow; 1 of 4 runs)
 # disturbed: Loop/it's-2 1.25 times (a processor 1.25 times as slow)
 # again: go test -bench '^BenchmarkLoopBoxed$/^system=nogil$|^BenchmarkLoop$/^it'\''s$' -skip '^BenchmarkLoopBoxed$/^system=nogil$/^without=immortal$' -cpu 2 './a b'
 # again: go test -bench '^BenchmarkLoop$/^a\+b=\(c\)$' -cpu 1 './a b'
@@ -166,7 +172,7 @@ func TestLog(t *testing.T) {
 
 	f, err := benchfile.ReadFrom(strings.NewReader("BenchmarkA 1 2 ns/op\n"+text.String()), "f")
 	require.NoError(t, err)
-	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 2}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
+	assert.Equal(t, []benchfile.Disturbance{{Name: "LoopBoxed/system=nogil-2", Times: 1.4, Runs: 3}, {Name: "Loop/a+b=(c)", Times: 1.31, Runs: 1}, {Name: "Loop/it's-2", Times: 1.25, Runs: 1}}, f.Disturbed)
 }
 
 // A clock that is too coarse for the computation gives no ratio.
@@ -253,6 +259,7 @@ func TestMeter(t *testing.T) {
 	s := m.Stop()
 	assert.Positive(t, s.Probe)
 	assert.Positive(t, s.Wall)
+	assert.Less(t, s.Wall, time.Hour)
 	assert.Equal(t, []int{2, 2, 2}, []int{s.Procs, s.Processors, s.Probed})
 	assert.Equal(t, 1_000_000, x)
 	assert.Positive(t, Start(1, 2).Stop().Probe)
@@ -271,9 +278,14 @@ func TestPins(t *testing.T) {
 	}
 }
 
-// A probe runs on as many processors as it should, whatever GOMAXPROCS is.
+// A probe runs on as many processors as it should, whatever GOMAXPROCS is, and leaves it.
 func TestProbeHasProcs(t *testing.T) {
-	suitetest.HasProcs(t, 3, func() { probe(3, false) })
+	for procs := 2; procs <= 3; procs++ {
+		suitetest.HasProcs(t, procs, func() { probe(procs, false) })
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	probe(2, false)
+	assert.Equal(t, 3, runtime.GOMAXPROCS(0))
 }
 
 // One slow computation is an interrupt. A slow processor is slow before and after.

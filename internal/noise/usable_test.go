@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"boundaries/internal/suite/suitetest"
 )
 
 // tree writes the files of a system into a folder.
@@ -28,6 +30,7 @@ const (
 )
 
 func TestUsable(t *testing.T) {
+	suitetest.Guard(t, "there is a group above the mount point, and one above that")
 	for name, c := range map[string]struct {
 		files map[string]string
 		n     int
@@ -63,17 +66,21 @@ func TestUsable(t *testing.T) {
 			"sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "90000\n", "sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "30000\n"}, 3,
 			"3 of 4, because /sys/fs/cgroup/cpu,cpuacct/a grants 3.00"},
 		"in a container": {map[string]string{"proc/self/cgroup": "4:cpu:/docker/123\n",
-			"proc/self/mountinfo":                "33 31 0:30 /docker/123 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu\n",
+			"proc/self/mountinfo":                "33 31 0:30 /docker/123 /sys/fs/cgroup/cpu ro - cgroup none rw,cpu\n",
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "150000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 1, "1 of 4, because /sys/fs/cgroup/cpu grants 1.50"},
+		"not below the mounted group": {map[string]string{"proc/self/cgroup": "4:cpu:/docker/999\n",
+			"proc/self/mountinfo":                           "33 31 0:30 /docker/123 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu\n",
+			"sys/fs/cgroup/cpu/docker/999/cpu.cfs_quota_us": "100000\n", "sys/fs/cgroup/cpu/docker/999/cpu.cfs_period_us": "100000\n",
+			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/cpu grants 2.00"},
 		"a name alike": {map[string]string{"proc/self/cgroup": "4:cpu:/docker/1234\n",
 			"proc/self/mountinfo":                  "33 31 0:30 /docker/123 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu\n",
 			"sys/fs/cgroup/cpu/4/cpu.cfs_quota_us": "100000\n", "sys/fs/cgroup/cpu/4/cpu.cfs_period_us": "100000\n",
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/cpu grants 2.00"},
 		"a blank in the name": {map[string]string{"proc/self/cgroup": "0::/x\n", "proc/self/mountinfo": "30 23 0:26 / /sys/fs/my\\040groups rw - cgroup2 none rw\n",
 			"sys/fs/my groups/x/cpu.max": "200000 100000\n"}, 2, "2 of 4, because /sys/fs/my groups/x grants 2.00"},
-		"a blank in the mounted group": {map[string]string{"proc/self/cgroup": "0::/my group/x\n", "proc/self/mountinfo": "30 23 0:26 /my\\040group /sys/fs/cgroup rw - cgroup2 none rw\n",
-			"sys/fs/cgroup/x/cpu.max": "200000 100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/x grants 2.00"},
-		"nonsense": {map[string]string{"proc/self/cgroup": "x\n0::/x\n1:cpu\n2:cpu:/x\n", "proc/self/mountinfo": "- -\n\n30 - cgroup2\n31 23 0:28 / /x rw - cgroup\n" + mount2,
+		"a blank in the mounted group, and a colon in the name": {map[string]string{"proc/self/cgroup": "0::/my group/x:y\n", "proc/self/mountinfo": "30 23 0:26 /my\\040group /sys/fs/cgroup rw - cgroup2 none rw\n",
+			"sys/fs/cgroup/x:y/cpu.max": "200000 100000\n"}, 2, "2 of 4, because /sys/fs/cgroup/x:y grants 2.00"},
+		"nonsense": {map[string]string{"proc/self/cgroup": "x\n0::/x\n1:cpu\n2:cpu:/x\n", "proc/self/mountinfo": "- -\n\n30 - cgroup2\n31 23 0:28 / /x rw - cgroup x\n" + mount2,
 			"sys/fs/cgroup/x/cpu.max": "many 0\n", "sys/fs/cgroup/cpu.max": "1 2 3\n"}, 4, "4"},
 	} {
 		p := usable(tree(t, c.files), 4)
