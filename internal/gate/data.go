@@ -211,9 +211,11 @@ func (d *Data) oneSidedUnits(rows []Row) (lone [2][]OneSidedUnit) {
 // Incomplete returns the rows of both sides of which a side has fewer values of a unit than n,
 // which is the number of rounds.
 func (d *Data) Incomplete(n int) (rows []Row) {
+	seen := map[Row]bool{}
 	for _, c := range d.cells {
 		base, head := len(d.values[c][Base]), len(d.values[c][Head])
-		if base > 0 && head > 0 && min(base, head) < n && !slices.Contains(rows, c.Row) {
+		if base > 0 && head > 0 && min(base, head) < n && !seen[c.Row] {
+			seen[c.Row] = true
 			rows = append(rows, c.Row)
 		}
 	}

@@ -120,10 +120,14 @@ func (d *Decision) NoCommonRow(base, head string) string {
 	}
 	// If several rows have one name, take the pair that differs in the fewest of package,
 	// name and procs.
+	named := map[string][]Row{}
+	for _, y := range d.Added {
+		named[y.Name] = append(named[y.Name], y)
+	}
 	var b, h Row
 	least := 3
 	for _, x := range d.Removed {
-		for _, y := range d.Added {
+		for _, y := range named[x.Name] {
 			differ := 0
 			if x.Pkg != y.Pkg {
 				differ++
@@ -131,7 +135,7 @@ func (d *Decision) NoCommonRow(base, head string) string {
 			if x.Procs != y.Procs {
 				differ++
 			}
-			if x.Name == y.Name && differ < least {
+			if differ < least {
 				b, h, least = x, y, differ
 			}
 		}

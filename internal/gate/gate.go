@@ -152,12 +152,16 @@ func (c Config) Decide(screen, confirm *Data) *Decision {
 	if len(suspects) > 0 {
 		again := c.test(confirm, suspects)
 		confirmed(c, again, confirm, alpha)
+		at := map[Cell]int{}
+		for i, r := range d.Results {
+			at[r.Cell] = i
+		}
 		for _, cell := range suspects { // one that was not measured again is not confirmed, and not cleared either
-			i := slices.IndexFunc(d.Results, func(r Result) bool { return r.Cell == cell })
+			i := at[cell]
 			d.Results[i].Verdict, d.Results[i].Needed = Undecided, -1
 		}
 		for _, r := range again {
-			i := slices.IndexFunc(d.Results, func(old Result) bool { return old.Cell == r.Cell })
+			i := at[r.Cell]
 			first := d.Results[i].Ratio
 			if r.Verdict == Unchanged && (c.beyond(max(1, first.Low/r.Ratio.High)) || c.beyond(min(1, first.High/r.Ratio.Low))) {
 				r.Verdict, r.Needed = Undecided, -1

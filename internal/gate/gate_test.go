@@ -361,6 +361,13 @@ func TestSpeedUp(t *testing.T) {
 	d.Add(Base, "p", parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 50 ns/op", "BenchmarkX 1 300 ns/op", "BenchmarkX-2 1 150 ns/op"))
 	require.InDeltaSlice(t, []float64{2, 2}, d.values[Cell{Row{"p", "X", 2}, speedUp}][Base], 1e-9)
 
+	// A run that ended may lack one of the two.
+	for _, last := range []string{"X", "X-2"} {
+		d = &Data{}
+		d.Add(Base, "p", parse(t, "BenchmarkX 1 100 ns/op", "BenchmarkX-2 1 50 ns/op", "Benchmark"+last+" 1 100 ns/op"))
+		require.Len(t, d.values[Cell{Row{"p", "X", 2}, speedUp}][Base], 1, last)
+	}
+
 	// A speed-up that is no number is left out.
 	d = &Data{}
 	d.Add(Base, "p", parse(t, "BenchmarkX 1 1e300 ns/op", "BenchmarkX-2 1 1e-300 ns/op", "BenchmarkX 1 0 ns/op", "BenchmarkX-2 1 0 ns/op"))
@@ -421,6 +428,32 @@ func TestManyRows(t *testing.T) {
 	require.Len(t, d.oneSidedUnits(rows)[Base][0].Rows, 0, "head has the unit in no row")
 	r := &Report{Decision: Default.Decide(d, nil)}
 	require.Contains(t, r.Text(), fmt.Sprintf("(rows only in base: %d, only in head: 0)", n))
+
+	r.Added = make([]Row, n)
+	for i := range n {
+		r.Added[i] = Row{"q", fmt.Sprint(n + i), 1}
+		d.add(Head, d.cells[i], 1)
+	}
+	require.Contains(t, r.NoCommonRow("a", "b"), "they begin with 0 and ")
+	require.Len(t, d.Incomplete(2), n)
+}
+
+// Nor with that of the suspects.
+func TestManySuspects(t *testing.T) {
+	suitetest.Guard(t, "each suspect is looked up among all rows")
+	n := 60_000
+	if testing.Short() {
+		n = 10_000
+	}
+	d := &Data{}
+	for i := range n {
+		c := Cell{Row{"p", fmt.Sprint(i), 1}, "sec/op"}
+		for range 4 {
+			d.add(Base, c, 1)
+			d.add(Head, c, 2)
+		}
+	}
+	require.Equal(t, n, Default.Decide(d, &Data{}).Suspects)
 }
 
 func TestRows(t *testing.T) {
@@ -444,6 +477,23 @@ func TestRows(t *testing.T) {
 	d.Add(Head, "q", parse(t, "BenchmarkX 1 1 ns/op"))
 	got = Default.Decide(d, nil)
 	require.Equal(t, "q X", got.name(got.Added[0]), "of a package that is new")
+}
+
+// A row of both sides is incomplete if a side lacks a value of any unit.
+func TestIncomplete(t *testing.T) {
+	d := &Data{}
+	for i := range 3 {
+		for side := range 2 {
+			add(t, d, Side(side), "All", "ns/op", 1)
+			if side == 1 || i == 0 {
+				add(t, d, Side(side), "Few", "ns/op", 1)
+				add(t, d, Side(side), "Few", "B/op", 1)
+			}
+		}
+	}
+	add(t, d, Base, "Old", "ns/op", 1)
+	add(t, d, Head, "New", "ns/op", 1)
+	require.Equal(t, []Row{{"p", "Few", 1}}, d.Incomplete(3))
 }
 
 // A unit that one side alone has is named once, and its rows only if the other side has the

@@ -335,6 +335,7 @@ func TestFewerResults(t *testing.T) {
 	require.Equal(t, []string{"three.txt: 2 rows with fewer than 10 results, such as B (5)"}, Default.Files(three, three).Notes[:1])
 	r := Default.Files(both, file("four.txt", four...))
 	require.Contains(t, r.Notes, "a row has up to 10 results in base and 4 in head")
+	require.Equal(t, 10, r.Rounds)
 	require.Equal(t, [2]int{4, 4}, r.Results[0].Values)
 	below := parse(t, "BenchmarkX 1 100 ns/op -1 gain")
 	require.Contains(t, Default.Files(below, below).Text(), "over all comparisons (1)", "of those that are judged")

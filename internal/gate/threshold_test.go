@@ -144,6 +144,9 @@ func TestMostlyZero(t *testing.T) {
 		require.Equal(t, -1, r.Needed)
 	}
 	require.Len(t, Default.Suspects(d), 1)
+	add(t, d, Base, "Z", "lost/op", 0, 5, 5, 5)
+	add(t, d, Head, "Z", "lost/op", 0, 10, 10, 10)
+	require.Equal(t, stats.Interval{Low: 0, Center: 2, High: math.Inf(1)}, Default.Decide(d, d).Results[2].Ratio)
 	none := &Data{}
 	add(t, none, Base, "X", "lost/op", 0, 0)
 	add(t, none, Head, "X", "lost/op", 0, 0)
@@ -169,17 +172,20 @@ func TestSuspectThatIsNotMeasuredAgain(t *testing.T) {
 // A suspect that is unchanged when it is measured again, and was far from that at first, is
 // undecided, and a note says so: alone, it may do other work.
 func TestContraryStages(t *testing.T) {
-	for factor, want := range map[float64]Verdict{2: Undecided, 0.5: Undecided, 1.055: Unchanged} {
+	for factors, want := range map[[2]float64]Verdict{
+		{2, 1}: Undecided, {0.5, 1}: Undecided, {1.055, 1}: Unchanged,
+		{1.07, 1.03}: Unchanged, {1 / 1.07, 1 / 1.03}: Unchanged, // which differ by less than the threshold
+	} {
 		screen, again := &Data{}, &Data{}
 		for _, v := range steady {
 			add(t, screen, Base, "X", "ns/op", v)
-			add(t, screen, Head, "X", "ns/op", factor*v)
+			add(t, screen, Head, "X", "ns/op", factors[0]*v)
 			add(t, again, Base, "X", "ns/op", v)
-			add(t, again, Head, "X", "ns/op", v)
+			add(t, again, Head, "X", "ns/op", factors[1]*v)
 		}
 		d := Default.Decide(screen, again)
 		require.Equal(t, 1, d.Suspects)
-		require.Equal(t, want, d.Results[0].Verdict, "%v", factor)
+		require.Equal(t, want, d.Results[0].Verdict, "%v", factors)
 		require.Equal(t, want == Undecided, strings.Contains((&Report{Decision: d}).Text(), "measured again without the rows beside it"))
 	}
 }
@@ -225,7 +231,15 @@ func TestFloor(t *testing.T) {
 		add(t, d, Base, fmt.Sprint("Zero", i), "ns/op", 0, 100, 0, 100)
 		add(t, d, Base, fmt.Sprint("Y", i), "x/op", 1, 100, 1, 100)
 	}
+	add(t, d, Base, "Short", "ns/op", 100, 300, 100) // has no two halves
 	require.InDelta(t, 0.18, floor(d), 1e-9)
+}
+
+// The spread of values of which most are equal is a quarter of their range, each side's made
+// larger for its few values.
+func TestSpreadOfEqualValues(t *testing.T) {
+	values := append(repeated(10)[:7], 12, 12, 13)
+	require.InDelta(t, math.Log(1.3)*10/8.7/4, spread(values, values), 1e-9)
 }
 
 // A p-value that would confirm a difference in one cell is not enough for two cells.
