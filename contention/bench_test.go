@@ -12,6 +12,7 @@ import (
 	"boundaries/contention/config"
 	"boundaries/contention/counter"
 	"boundaries/internal/suite/suitebench"
+	"boundaries/internal/suite/suitetest"
 )
 
 // A shape is what is shared, and the variants that share it.
@@ -86,6 +87,9 @@ func TestMain(m *testing.M) {
 		for _, v := range s.own {
 			head.Facts = append(head.Facts, "forbids "+v.Name+": "+v.Forbids)
 		}
+	}
+	if os.Getenv(suitebench.ReportProcs) != "" { // of a test, which waits for this process
+		os.Exit(suitebench.Main(suitetest.Watched{M: m}, head))
 	}
 	os.Exit(suitebench.Main(m, head))
 }

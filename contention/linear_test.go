@@ -14,6 +14,7 @@ import (
 	"boundaries/contention/counter"
 	"boundaries/internal/linear"
 	"boundaries/internal/race"
+	"boundaries/internal/suite/suitetest"
 )
 
 // updates is a record or a count. It answers updates with nothing and reads with how many
@@ -55,6 +56,7 @@ func observed(base contention.Case, v contention.Variant) func(workers int) *lin
 //
 // Private promises a worker its own updates only, and is refused.
 func TestAccessesAreLinearizable(t *testing.T) {
+	suitetest.Guard(t, "the workers wait for each other")
 	for _, s := range shapes {
 		for _, v := range slices.Concat(s.variants, s.own) {
 			t.Run(s.name+"/"+v.Name, func(t *testing.T) {

@@ -19,13 +19,24 @@ import (
 // The tests start this program as a user starts a benchmark of the suite.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(Main(m, Head{Benchtime: "5x", Package: "./here"}))
+	tests := flag.Lookup("test.run").Value.String()
+	status := Main(m, Head{Benchtime: "5x", Package: "./here"})
+	if flag.Lookup("test.bench").Value.String() == "" && flag.Lookup("test.run").Value.String() != tests {
+		fmt.Println("Main changes -run without -bench, so no test has run")
+		status = 1
+	}
+	os.Exit(status)
 }
 
 // A row runs for as long as the flag says, and without the flag for as long as the head says.
 // It reports its procs only where a test asks for them. The command that measures a disturbed
 // row again names the package, and has what the user gave.
 func TestBenchtime(t *testing.T) {
+	const child = "SUITEBENCH_CHILD"
+	if os.Getenv(child) != "" {
+		t.Fatal("-bench runs the tests, and they run themselves again")
+	}
+	t.Setenv(child, "1")
 	for wants, flags := range map[string][]string{
 		`5\s(?s:.*) -cpu 1 './here'\n`:                               nil,
 		`3\s(?s:.*) -cpu 1 '-benchtime' '3x' './here' '-args' 'a'\n`: {"-test.benchtime=3x", "a"},

@@ -140,13 +140,13 @@ type Head struct {
 	Facts         []string // "key: value" texts that become "#" lines
 }
 
-// Main runs the tests and benchmarks, and returns the exit status. The flags must have been
-// parsed.
+// Main runs the tests and benchmarks of m, a *testing.M, and returns the exit status. The flags
+// must have been parsed.
 //
 // With -bench, Main measures each row for Head.Benchtime and runs no test unless -run is
 // given. Otherwise go test would also run every test, once per value of -cpu. Before the
 // rows Main prints what the figures depend on, and after them how steady the machine was.
-func Main(m *testing.M, head Head) (status int) {
+func Main(m interface{ Run() int }, head Head) (status int) {
 	if flag.Lookup("test.bench").Value.String() == "" {
 		return m.Run()
 	}
