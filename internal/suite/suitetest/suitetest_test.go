@@ -1,12 +1,14 @@
 package suitetest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,15 +187,22 @@ func TestChecksFail(t *testing.T) {
 		"Wired-last":      func(t *testing.T) { Wired(t, []fakeRow{{"fake", runFake, newFake}, {"other", runFake, nil}}) },
 		"Exact-9":         exact(func(workers, _ int) bool { return workers == 9 }),
 		"Exact-size":      exact(func(_, n int) bool { return n == 7 }),
+		"Exact-last":      exact(func(workers, n int) bool { return workers == 9 && n == 10 }),
+		"Exact-alone":     exact(func(workers, n int) bool { return workers == 1 && n == 10 }),
+		"Exact-first":     exact(func(workers, n int) bool { return workers == 3 && n == 3 }),
 		"Exact-overlap":   exact(func(workers, n int) bool { return workers == 3 && n == 10 }),
 		"Misuse-none":     misuse(steps, func(workers, _ int) bool { return workers == 0 }),
 		"Misuse-negative": misuse(steps, func(workers, _ int) bool { return workers < 0 }),
 		"Misuse-steps":    misuse(steps, func(_, n int) bool { return n < 0 }),
 		"Misuse-message":  misuse("other: %d steps", none),
 		"Workers":         func(t *testing.T) { Workers(t, []suite.Row[int]{{Name: "row", Run: func(_, n int) int { return n }}}) },
-		"HasProcs":        func(t *testing.T) { HasProcs(t, 2, func() {}) },
-		"HasProcs-back":   func(t *testing.T) { HasProcs(t, 2, func() { runtime.GOMAXPROCS(2) }) },
-		"Ticks":           func(t *testing.T) { Ticks(t, new(gil.GIL), new(gil.Thread), func() {}) },
+		"Workers-few": func(t *testing.T) {
+			runtime.GC() // the first starts goroutines of its own
+			Workers(t, []suite.Row[int]{{Name: "row", Run: starts(3)}})
+		},
+		"HasProcs":      func(t *testing.T) { HasProcs(t, 2, func() {}) },
+		"HasProcs-back": func(t *testing.T) { HasProcs(t, 2, func() { runtime.GOMAXPROCS(2) }) },
+		"Ticks":         func(t *testing.T) { Ticks(t, new(gil.GIL), new(gil.Thread), func() {}) },
 	}
 	if os.Getenv("SUITETEST_WRONG") != "" {
 		for name, check := range checks {
@@ -209,6 +218,44 @@ func TestChecksFail(t *testing.T) {
 	Gap(t, "gap", 0, cacheline.Size)
 	Wired(t, []fakeRow{{"fake", runFake, nil}, {"f-a/k=e", runFake, newFake}})
 	misuse(steps, none)(t)
+	Workers(t, []suite.Row[int]{{Name: "row", Run: starts(1)}, {Name: "serial", Run: starts(9)}})
+	procs := runtime.GOMAXPROCS(0)
+	HasProcs(t, 2, func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) })
+	require.Equal(t, procs, runtime.GOMAXPROCS(0))
+}
+
+// starts returns a run that starts that many goroutines fewer than it has workers.
+func starts(fewer int) func(workers, n int) int {
+	return func(workers, n int) int {
+		var group sync.WaitGroup
+		for range workers - fewer {
+			group.Go(func() {})
+		}
+		group.Wait()
+		return n
+	}
+}
+
+// runs is a testing.M that counts how often it runs.
+type runs int
+
+func (r *runs) Run() int { *r++; return 7 }
+
+// RunOnce runs the tests with the first value of -cpu. So does RunPlain, except with -race.
+func TestRunOnce(t *testing.T) {
+	cpu := flag.Lookup("test.cpu").Value
+	defer cpu.Set(cpu.String())
+	require.NoError(t, cpu.Set("3,1"))
+	var once, plain runs
+	require.Equal(t, 7, RunOnce(&once))
+	require.EqualValues(t, 1, once)
+	require.Equal(t, "3", cpu.String())
+	want := 1
+	if race.Enabled {
+		want = 0
+	}
+	require.Equal(t, 7*want, RunPlain(&plain))
+	require.EqualValues(t, want, plain)
 }
 
 // Exact has 4 procs at least, and puts them back.
