@@ -455,7 +455,7 @@ func (r *Report) JSON() (string, error) {
 		Rounds       int            `json:"rounds"`
 		Alpha        float64        `json:"alpha"`
 		Threshold    float64        `json:"threshold"`
-		NoiseFloor   float64        `json:"noise_floor"`
+		NoiseFloor   number         `json:"noise_floor"`
 		Results      []result       `json:"results"`
 		Removed      []Row          `json:"removed,omitempty"`
 		Added        []Row          `json:"added,omitempty"`
@@ -464,6 +464,6 @@ func (r *Report) JSON() (string, error) {
 		Unreached    []string       `json:"unreached,omitempty"`
 		Notes        []string       `json:"notes,omitempty"`
 	}{r.Summary(), r.Regressions(), r.Undecided(), r.Partial, r.Base, r.Head, r.Machine, r.Command, r.Seeds, r.Rounds,
-		r.Alpha, r.Threshold, r.Floor, results, r.Removed, r.Added, r.OneSided[Base], r.OneSided[Head], r.Unreached, r.notes()}, "", "  ")
+		r.Alpha, r.Threshold, finite(r.Floor), results, r.Removed, r.Added, r.OneSided[Base], r.OneSided[Head], r.Unreached, r.notes()}, "", "  ")
 	return string(data) + "\n", err
 }

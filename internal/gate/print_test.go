@@ -299,6 +299,7 @@ func TestFiles(t *testing.T) {
 	r := Default.Files(base, parse(t, append(head, lines[1]...)...))
 	require.Equal(t, "no confirmed regression in 2 rows; 1 with a gain", r.Summary())
 	require.Contains(t, r.Text(), "Holm's correction is over all comparisons (2)")
+	require.NotContains(t, r.Text(), "repeat:", "nobody said which command")
 	require.Empty(t, r.Notes)
 	one, two := parse(t, lines[0][0]), parse(t, "BenchmarkX-2 1 100 ns/op", "BenchmarkX-2 1 110 ns/op")
 	require.Regexp(t, `; 1 undecided, which files of -count \d+ would probably decide$`, Default.Files(two, two).Summary())
@@ -460,6 +461,15 @@ func TestControlRows(t *testing.T) {
 		require.Len(t, r.Results, 3, test.name)
 		require.Empty(t, slices.Concat(r.Removed, r.Added), test.name)
 	}
+}
+
+// Values that are so far apart that the noise floor is infinite have a report as well.
+func TestJSONOfExtremeValues(t *testing.T) {
+	d := &Data{}
+	add(t, d, Base, "X", "ns/op", 1e-290, 1e290, 1e-290, 1e290)
+	text, err := (&Report{Decision: Default.Decide(d, nil)}).JSON()
+	require.NoError(t, err)
+	require.Contains(t, text, `"noise_floor": null`)
 }
 
 // No value fills the line.
