@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -196,6 +197,23 @@ func TestDraw(t *testing.T) {
 		require.Equal(t, draw.left > 0, w.draw(), "draw %d", i)
 		require.Equal(t, draw.batch, w.batch, "draw %d", i)
 		require.Equal(t, draw.left, w.left, "draw %d", i)
+	}
+
+	const often, long = 50 * time.Microsecond, 200 * time.Microsecond
+	synctest.Test(t, func(t *testing.T) {
+		for since, batch := range map[time.Duration]int{often - 1: 4, often: 2, long: 2, long + 1: 1} {
+			b := budget{most: 8}
+			w := Worker{budget: &b, batch: 2, drew: now() - since}
+			w.draw()
+			require.Equal(t, batch, w.batch, "%v", since)
+		}
+	})
+}
+
+// Work that is shorter than a turn takes one, because no work at all is another row.
+func TestTurns(t *testing.T) {
+	for work, turns := range map[time.Duration]int{0: 0, 1: 1, 14: 1, 15: 2, 100: 10} {
+		require.Equal(t, turns, unit{turn: 10}.turns(work), "%v", work)
 	}
 }
 
