@@ -378,6 +378,7 @@ func TestStallIsWithoutTheWork(t *testing.T) {
 // A trial reports its last Take, to the end: what a worker waits after its last step is a
 // stall, a step that has no end is wrong, and nothing of the Take before counts.
 func TestReportIsOfTheLastTake(t *testing.T) {
+	suitetest.Guard(t, "no goroutine has waited for a mutex")
 	c := Default
 	c.Read = 100
 	trial := NewTrial(c, 1)
