@@ -209,7 +209,7 @@ const intro = `# Beside other libraries
 Package [peers](../peers/peers.go) does the jobs of this suite with other libraries, and with tricks of a few lines. The
 comment of each peer in that folder says which library it is, and what it promises more or less than our rows;
 [go.mod](../peers/go.mod) has the versions.
-%s has %d rounds on %s. The rows of a round ran in an order that was shuffled anew.
+%s has %d rounds of its rows, in a new order each time, on %s.
 
 A cell has the median time of a step, and how many times as long that is as the time of our fastest row at that number of
 procs, with the 95 %% interval of this ratio. Rows ` + "`sync=`" + ` are ours. Columns of more procs than processors are marked \*.
@@ -224,8 +224,8 @@ func printPage(w io.Writer, file *benchfile.File) error {
 		return err
 	}
 	name := path.Base(filepath.ToSlash(file.Name))
-	rounds, compared := 0, 0
-	var ahead []string // peers
+	rounds, compared, faster := 0, 0, 0
+	var ahead []string // a line for each job and peer
 	var text strings.Builder
 	for _, t := range tables {
 		fmt.Fprintf(&text, "\n## %s\n\n| row |", t.job)
@@ -239,26 +239,37 @@ func printPage(w io.Writer, file *benchfile.File) error {
 		text.WriteString("\n|---|" + strings.Repeat("---|", len(t.procs)) + "\n")
 		for _, l := range t.lines {
 			fmt.Fprintf(&text, "| `%s=%s` |", l.key, l.name)
+			var where []string
 			for _, procs := range t.procs {
 				rounds = max(rounds, len(l.times[procs]))
-				time, ratio, faster := t.cell(l, procs)
+				time, ratio, isFaster := t.cell(l, procs)
 				if ratio != "" {
 					time += ", " + ratio
 				}
 				if l.key == "peer" && l.times[procs] != nil {
 					compared++
 				}
-				if faster {
+				if isFaster {
 					time = "**" + time + ", faster than ours**"
-					ahead = append(ahead, fmt.Sprintf("* %s at %d: `%s`, %s", t.job, procs, l.name, ratio))
+					faster++
+					where = append(where, fmt.Sprint(procs))
 				}
 				fmt.Fprintf(&text, " %s |", time)
 			}
 			text.WriteString("\n")
+			if where != nil {
+				ahead = append(ahead, fmt.Sprintf("* `%s` in %s, at %s", l.name, t.job, strings.Join(where, ", ")))
+			}
 		}
 	}
-	fmt.Fprintf(w, intro, fmt.Sprintf("[%s](results/%[1]s)", name), rounds, file.Machine)
-	fmt.Fprintf(w, "**Of %d cells of peers, %d are faster than our fastest row**: their whole interval is below 1.\n", compared, len(ahead))
+	machine := file.Machine.String()
+	for _, key := range []string{"processor", "go", "date"} {
+		if fact, _, _ := strings.Cut(file.Machine.Fact(key), "T"); fact != "" { // of a date without its time
+			machine += ", " + fact
+		}
+	}
+	fmt.Fprintf(w, intro, fmt.Sprintf("[%s](results/%[1]s)", name), rounds, machine)
+	fmt.Fprintf(w, "**Of %d cells of peers, %d are faster than our fastest row**: their whole interval is below 1.\n", compared, faster)
 	if len(ahead) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(ahead, "\n"))
 	}

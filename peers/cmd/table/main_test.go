@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 // A peer is marked exactly if its whole interval is below our best row.
 func TestFasterPeersAreMarked(t *testing.T) {
 	var text strings.Builder
-	text.WriteString("numcpu: 1\n")
+	text.WriteString("numcpu: 1\n# go: go1.26.8\n# date: 2026-11-28T15:29:00Z\n")
 	for round := range 6 {
 		for name, ns := range map[string]int{
 			"Loop/sync=slow": 900, "Loop/sync=best": 200,
@@ -61,9 +62,9 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"\n[bench.txt](results/bench.txt) has 6 rounds on ",
+		"\n[bench.txt](results/bench.txt) has 6 rounds of its rows, in a new order each time, on linux/amd64, 1 processor, go1.26.8, 2026-11-28.\n",
 		"**Of 10 cells of peers, 3 are faster than our fastest row**: their whole interval is below 1.\n\n" +
-			"* Await at 1: `b`, 0.639x [0.571, 0.714]\n* Await at 4: `b`, 0.639x [0.571, 0.714]\n* Loop at 1: `faster`, 0.506x [0.495, 0.517]\n\n" +
+			"* `b` in Await, at 1, 4\n* `faster` in Loop, at 1\n\n" +
 			"1 row had runs on a disturbed machine; they count too, and the file names them.\n\n## Await\n\n| row | 1 | 4 \\* |\n|---|---|---|\n| `sync=a` | 7.000ns, 1, our best | 7.000ns, 1, our best |\n" +
 			"| `peer=b` | **4.500ns, 0.639x [0.571, 0.714], faster than ours** | **4.500ns, 0.639x [0.571, 0.714], faster than ours** |\n" +
 			"| `peer=c` | none | 8.000ns, 1.14x [1.14, 1.14] |\n\n## Loop\n",
@@ -74,6 +75,25 @@ func TestFasterPeersAreMarked(t *testing.T) {
 	}
 	if lines := strings.Split(out.String(), "\n"); strings.Index(lines[3], "8.000ns") != strings.LastIndex(lines[2], "4.500ns") {
 		t.Errorf("a row without a time at -cpu 1 has the one of -cpu 4 elsewhere:\n%s", out.String())
+	}
+}
+
+// The page is what the program makes of the committed rows.
+func TestThePageIsCurrent(t *testing.T) {
+	files, err := benchfile.Read(t.Context(), []string{"../../../docs/results/peers.txt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if err := printPage(&page, files[0]); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../../docs/peers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ReplaceAll(string(text), "\r\n", "\n") != page.String() {
+		t.Errorf("want, from go run ./cmd/table -page in the folder peers:\n%s", page.String())
 	}
 }
 
