@@ -5,11 +5,14 @@ import (
 	"boundaries/internal/ring"
 )
 
-// An atomicQueue is one bounded ring that hands out its slots by fetch-and-add, as
-// package ring describes.
+// An atomicQueue is one bounded ring, whose slots goroutines take by compare-and-swap, as
+// package ring describes. A put into a slot that a worker is still reading fails as one into a
+// full ring does. The submitter then waits at the gate, and that worker looks at the gate after
+// its take.
 //
-// Cost: four locked instructions to put a task and four to take it, on shared words.
-// Progress: blocking, while another goroutine is between two of its instructions.
+// Cost: two locked instructions to put a task and two to take it, one of each on a shared word.
+// Progress: blocking, while another goroutine is between two of its instructions: the tasks, or
+// the room, behind its slot must wait, and no goroutine spins for it.
 type atomicQueue struct {
 	free
 	ring *ring.Ring[Task]

@@ -29,7 +29,8 @@ type queue interface {
 
 	// len returns how many tasks there are to take. It counts every task that
 	// was put before the call, except those behind a batch that is still being
-	// copied (see inbox). The copier wakes a worker when it is done.
+	// copied (see inbox) or a task that is still being put (see package ring). The
+	// goroutine that copies or puts wakes a worker when it is done.
 	len() int
 
 	// enter and leave are a worker's first and last calls.

@@ -30,13 +30,15 @@ var subjects = []subject{
 		shrinks: []edit{{"ring.go", "const Size = 1024", "const Size = 2"}},
 		broken: []broken{
 			{"Put publishes before it writes", "empty, two put and one takes", []edit{
-				{"ring.go", "	s.item = item\n	s.turn.Store(ticket + 1)\n", "	s.turn.Store(ticket + 1)\n	s.item = item\n"}}},
-			{"Put does not wait for its turn", "full, two take and one puts", []edit{
-				{"ring.go", "for s.turn.Load() != ticket {", "for false {"}}},
-			{"claim decrements without comparing", "two take the last item", []edit{
-				{"ring.go", "if n.CompareAndSwap(there, there-1) {", "if n.Add(-1); true {"}}},
-			{"claim gives up when another was faster", "empty, two put and one takes", []edit{
-				{"ring.go", "		if n.CompareAndSwap(there, there-1) {\n			return true\n		}\n", "		return n.CompareAndSwap(there, there-1)\n"}}},
+				{"ring.go", "s.item = item\n				s.turn.Store(ticket + 1)\n", "s.turn.Store(ticket + 1)\n				s.item = item\n"}}},
+			{"Put does not look whose turn it is", "full, two take and one puts", []edit{
+				{"ring.go", "if s.turn.Load() == ticket {", "if true {"}}},
+			{"Take draws a ticket without comparing", "two take the last item", []edit{
+				{"ring.go", "if r.take.CompareAndSwap(ticket, ticket+1) {", "if r.take.Add(1); true {"}}},
+			{"Put gives up when another was faster", "empty, two put and one takes", []edit{
+				{"ring.go", "} else if r.put.Load() == ticket { // otherwise another Put was faster\n", "} else {\n"}}},
+			{"Take gives up when another was faster", "full, two take and one puts", []edit{
+				{"ring.go", "} else if r.take.Load() == ticket { // otherwise another Take was faster\n", "} else {\n"}}},
 		},
 	},
 	{

@@ -14,9 +14,8 @@ type op struct {
 }
 
 // queue holds items in the order of their Puts. A Take that overlaps another operation may
-// find nothing although an item has been put: another Take may have claimed that item and
-// wait for the slot of an earlier, unfinished Put. The last Takes run alone and find every
-// item.
+// find nothing although an item has been put: an earlier Put may be unfinished. The last Takes
+// run alone and find every item.
 var queue = linear.Model[string, op, byte]{Step: func(items string, in op, out byte) (string, bool) {
 	switch {
 	case in.put != 0:

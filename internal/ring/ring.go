@@ -1,24 +1,25 @@
-// Package ring is a bounded queue for any number of goroutines. Fetch-and-add hands
-// out its slots, as tickets.
+// Package ring is a bounded queue for any number of goroutines, as Vyukov's bounded MPMC
+// queue (1024cores.net, 2010).
 //
-// A consumer that holds a ticket must wait for its slot to be filled, possibly
-// forever. So Put first claims room and Take first claims an item, and each fails
-// if there is none. Only then does it draw a ticket. The holder of a ticket waits at
-// most for a goroutine that is between its own ticket and its last store, a few
-// instructions apart. No goroutine waits for an item that has yet to be put.
+// Each item has a ticket, in the order of the items. Every slot has a number that says whose
+// turn it is:
 //
-// Every slot has a sequence number, as in Vyukov's bounded queue. It says whose turn
-// it is:
-//
-//	ticket          the slot is empty, for the Put that holds this ticket
-//	ticket + 1      the slot is full, for the Take that holds this ticket
+//	ticket          the slot is empty, for the Put of this ticket
+//	ticket + 1      the slot is full, for the Take of this ticket
 //	ticket + Size   the slot is empty again, one round later
 //
-// A ring is blocking during those few instructions and lock-free otherwise.
+// A Put or a Take first looks whether it is the turn of the next ticket, and then draws that
+// ticket with a compare-and-swap. So a goroutine that draws a ticket owns its slot at once, and no
+// goroutine waits for another.
+//
+// A goroutine that stops between its ticket and its last store, a few instructions apart, holds
+// up the others at its slot: until it goes on, Take finds nothing behind an item that is still
+// being written, and Put no room behind one that is still being read. Len is 0 for a Take that
+// finds nothing. So a worker that finds nothing may sleep, if every Put looks for sleepers when
+// it is done.
 package ring
 
 import (
-	"runtime"
 	"sync/atomic"
 
 	"boundaries/internal/cacheline"
@@ -30,10 +31,6 @@ const Size = 1024
 
 // A Ring is a queue of at most Size items.
 type Ring[T any] struct {
-	_     cacheline.Pad
-	room  atomic.Int32 // slots that are neither full nor claimed by a Put
-	_     cacheline.Pad
-	items atomic.Int32 // items that no Take has claimed
 	_     cacheline.Pad
 	put   atomic.Uint32 // next ticket to put
 	_     cacheline.Pad
@@ -51,7 +48,6 @@ type slot[T any] struct {
 // but 0.
 func New[T any](start uint32) *Ring[T] {
 	r := &Ring[T]{}
-	r.room.Store(Size)
 	r.put.Store(start)
 	r.take.Store(start)
 	for i := range uint32(Size) {
@@ -60,54 +56,49 @@ func New[T any](start uint32) *Ring[T] {
 	return r
 }
 
-// Len returns how many items there are to take.
-func (r *Ring[T]) Len() int { return int(r.items.Load()) }
+// Len returns how many items there are to take. It counts items that a Put is still writing,
+// except while the oldest item is one of them: then it returns 0.
+func (r *Ring[T]) Len() int {
+	ticket := r.take.Load() // before put, because take never passes put
+	if r.slots[ticket%Size].turn.Load() != ticket+1 {
+		return 0
+	}
+	return int(r.put.Load() - ticket)
+}
 
-// Put adds an item and returns true, or returns false if the ring is full. It
-// synchronizes before the Take that returns the item.
+// Put adds an item and returns true, or returns false if the ring is full or the item that
+// was in the slot is still being read. It synchronizes before the Take that returns the item.
 func (r *Ring[T]) Put(item T) bool {
-	if !claim(&r.room) {
-		return false
-	}
-	ticket := r.put.Add(1) - 1
-	s := &r.slots[ticket%Size]
-	for s.turn.Load() != ticket { // the Take of the last round is still reading the slot
-		runtime.Gosched()
-	}
-	s.item = item
-	s.turn.Store(ticket + 1)
-	r.items.Add(1)
-	return true
-}
-
-// Take removes the oldest item, or returns false if the ring is empty.
-func (r *Ring[T]) Take() (item T, ok bool) {
-	if !claim(&r.items) {
-		return item, false
-	}
-	ticket := r.take.Add(1) - 1
-	s := &r.slots[ticket%Size]
-	for s.turn.Load() != ticket+1 { // the Put of this item is still writing the slot
-		runtime.Gosched()
-	}
-	var none T
-	item, s.item = s.item, none
-	s.turn.Store(ticket + Size)
-	r.room.Add(1)
-	return item, true
-}
-
-// claim decrements n and returns true, or returns false if n is 0. A fetch-and-add is
-// not enough: at 0 the goroutine would have to undo it, and until then another
-// goroutine could find none although there is one.
-func claim(n *atomic.Int32) bool {
 	for {
-		there := n.Load()
-		if there == 0 {
+		ticket := r.put.Load()
+		s := &r.slots[ticket%Size]
+		if s.turn.Load() == ticket {
+			if r.put.CompareAndSwap(ticket, ticket+1) {
+				s.item = item
+				s.turn.Store(ticket + 1)
+				return true
+			}
+		} else if r.put.Load() == ticket { // otherwise another Put was faster
 			return false
 		}
-		if n.CompareAndSwap(there, there-1) {
-			return true
+	}
+}
+
+// Take removes the oldest item, or returns false if the ring is empty or that item is still
+// being written.
+func (r *Ring[T]) Take() (item T, ok bool) {
+	for {
+		ticket := r.take.Load()
+		s := &r.slots[ticket%Size]
+		if s.turn.Load() == ticket+1 {
+			if r.take.CompareAndSwap(ticket, ticket+1) {
+				var none T
+				item, s.item = s.item, none
+				s.turn.Store(ticket + Size)
+				return item, true
+			}
+		} else if r.take.Load() == ticket { // otherwise another Take was faster
+			return item, false
 		}
 	}
 }

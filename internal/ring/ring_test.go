@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,7 +19,7 @@ var starts = []uint32{0, math.MaxUint32 - 700, math.MaxInt32 - 700}
 
 func TestPads(t *testing.T) {
 	r := New[int](0)
-	suitetest.Apart(t, &r.room, &r.items, &r.put, &r.take, &r.slots[0])
+	suitetest.Apart(t, &r.put, &r.take, &r.slots[0])
 }
 
 func TestOrderAndBounds(t *testing.T) {
@@ -90,8 +89,11 @@ func TestManyHands(t *testing.T) {
 			for i := range items {
 				require.Equal(t, 1, items[i])
 			}
-			require.Zero(t, r.items.Load())
-			require.EqualValues(t, Size, r.room.Load())
+			require.Zero(t, r.Len())
+			for i := range Size {
+				require.True(t, r.Put(&items[0]), "room for %d", i)
+			}
+			require.False(t, r.Put(&items[0]))
 			n = max(n/3, 1000)
 		}
 	}
@@ -119,58 +121,42 @@ func TestTakeOfNothingLeavesNoTrace(t *testing.T) {
 	require.EqualValues(t, Size+1, r.put.Load())
 }
 
-// later starts f and returns a function that lets other goroutines run for a while
-// and then reports whether f has returned.
-func later(f func()) (returned func() bool) {
-	var done atomic.Bool
-	go func() {
-		f()
-		done.Store(true)
-	}()
-	return func() bool {
-		for range 1000 {
-			runtime.Gosched()
-		}
-		return done.Load()
-	}
-}
-
-// The test plays a goroutine that has drawn a ticket and not finished. A goroutine
-// that comes to the same slot waits for it; others do not wait.
+// The test plays a goroutine that has drawn a ticket and not finished. A goroutine that
+// comes to the same slot finds no room, or nothing; others go on.
 func TestUnfinishedTaker(t *testing.T) {
 	r := New[int](0)
 	for i := range Size {
 		r.Put(i)
 	}
-	require.True(t, claim(&r.items))
 	require.Zero(t, r.take.Add(1)-1)
 	got, ok := r.Take()
 	require.True(t, ok)
 	require.Equal(t, 1, got)
-	put := later(func() { r.Put(Size) }) // there is room where 1 was, but the ticket is for slot 0
-	require.False(t, put())
+	require.False(t, r.Put(Size), "there is room where 1 was, but the next ticket is for slot 0")
 	require.Equal(t, 0, r.slots[0].item)
 	r.slots[0].turn.Store(Size)
-	r.room.Add(1)
-	require.Eventually(t, put, 10*time.Second, time.Microsecond)
+	require.True(t, r.Put(Size))
+	require.Equal(t, Size, r.slots[0].item)
 }
 
 func TestUnfinishedPutter(t *testing.T) {
 	r := New[int](0)
-	require.True(t, claim(&r.room))
 	require.Zero(t, r.put.Add(1)-1)
 	require.Zero(t, r.Len())
-	_, ok := r.Take() // does not wait
+	_, ok := r.Take()
 	require.False(t, ok)
-	r.Put(1)
-	var first int
-	took := later(func() { first, _ = r.Take() })
-	require.False(t, took())
+	require.True(t, r.Put(1))
+	require.Zero(t, r.Len(), "a worker would look for it again and again, and not sleep")
+	_, ok = r.Take()
+	require.False(t, ok, "1 is not the oldest")
 	r.slots[0].item = 7
 	r.slots[0].turn.Store(1)
-	r.items.Add(1)
-	require.Eventually(t, took, 10*time.Second, time.Microsecond)
-	require.Equal(t, 7, first)
+	require.Equal(t, 2, r.Len())
+	for _, want := range []int{7, 1} {
+		got, ok := r.Take()
+		require.True(t, ok)
+		require.Equal(t, want, got)
+	}
 }
 
 // A slot does not keep an item alive that was taken.

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"boundaries/internal/explore"
 )
@@ -16,6 +17,40 @@ var Programs = []explore.Program{
 	{Name: "empty, two put and one takes", Start: func(r *explore.Run) { start(r, 0, []int{1, 1}, []int{1}) }},
 	{Name: "full, two take and one puts", Start: func(r *explore.Run) { start(r, 2, []int{1}, []int{1, 1}) }},
 	{Name: "one of each at each end", Start: func(r *explore.Run) { start(r, 1, []int{1}, []int{1}) }},
+	{Name: "two put and look for a sleeper, one takes and sleeps", Start: sleeper},
+}
+
+// sleeper makes a taker that sleeps when it finds nothing, as a worker of a pool does. At the
+// end it does not sleep beside an item, unless a putter has seen that it sleeps.
+func sleeper(r *explore.Run) {
+	q := New[int](1<<32 - 1)
+	var asleep, roused atomic.Bool
+	for i := range 2 {
+		r.Actor(fmt.Sprint("putter ", i+1), func() {
+			q.Put(i)
+			if asleep.Load() {
+				roused.Store(true)
+			}
+		})
+	}
+	r.Actor("taker", func() {
+		for range 3 {
+			if _, ok := q.Take(); ok {
+				continue
+			}
+			asleep.Store(true)
+			if q.Len() == 0 {
+				return
+			}
+			asleep.Store(false)
+		}
+	})
+	r.End(func() error {
+		if n := q.Len(); n > 0 && asleep.Load() && !roused.Load() {
+			return fmt.Errorf("the taker sleeps beside %d items", n)
+		}
+		return nil
+	})
 }
 
 // start makes a ring that has some items, and an actor for each number of puts and of
@@ -31,6 +66,10 @@ func start(r *explore.Run, filled int, puts, takes []int) {
 	wanted := 0 // by the putters
 	for _, n := range puts {
 		wanted += n
+	}
+	hoped := 0 // by the takers
+	for _, n := range takes {
+		hoped += n
 	}
 	put, taken := make([][]int, len(puts)), make([][]int, len(takes))
 	for i, n := range puts {
@@ -59,9 +98,14 @@ func start(r *explore.Run, filled int, puts, takes []int) {
 		if filled+wanted <= Size && total < filled+wanted {
 			return fmt.Errorf("%d items were put of %d, and there was room for all", total-filled, wanted)
 		}
+		found := 0
 		for _, items := range taken {
-			total -= len(items)
+			found += len(items)
 		}
+		if filled >= hoped && found < hoped {
+			return fmt.Errorf("%d takes found an item of %d, and there were items for all", found, hoped)
+		}
+		total -= found
 		if q.Len() != total || total > Size {
 			return fmt.Errorf("%d items are left of %d and %v, after %v were taken", q.Len(), were, put, taken)
 		}
@@ -70,8 +114,13 @@ func start(r *explore.Run, filled int, puts, takes []int) {
 			item, _ := q.Take()
 			rest = append(rest, item)
 		}
-		if _, ok := q.Take(); ok || q.room.Load() != Size {
-			return fmt.Errorf("the empty ring has room for %d items", q.room.Load())
+		_, ok := q.Take()
+		room := 0
+		for q.Put(room) {
+			room++
+		}
+		if ok || room != Size {
+			return fmt.Errorf("the empty ring has room for %d items", room)
 		}
 		return explore.Queued(append([][]int{were}, put...), append(taken, rest))
 	})
