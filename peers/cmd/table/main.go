@@ -1,6 +1,6 @@
 // Table prints what go tool boundaries run has measured of package peers: a table for
-// each job, the suite's rows first. The argument is the file. With -page it prints the page
-// docs/peers.md instead.
+// each job, the suite's rows first. The arguments are files of one machine. With -page it prints
+// the page docs/peers.md instead.
 //
 // A ratio is the time of a row divided by that of our fastest row at that number of
 // procs, with its 95 % interval (Hodges and Lehmann, on logarithms). Our fastest row is
@@ -31,24 +31,26 @@ func main() {
 	if len(args) > 0 && args[0] == "-page" {
 		args, print = args[1:], printPage
 	}
-	if len(args) != 1 {
-		fmt.Fprintln(os.Stderr, "table: want one argument, the file that go tool boundaries run has written, perhaps after -page")
+	if len(args) == 0 {
+		fmt.Fprintln(os.Stderr, "table: want the files that go tool boundaries run has written, perhaps after -page")
 		os.Exit(2)
 	}
 	files, err := benchfile.Read(context.Background(), args)
 	if err == nil {
-		err = print(os.Stdout, files[0])
+		err = print(os.Stdout, files)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
 		os.Exit(2)
 	}
-	for _, problem := range files[0].Problems {
-		fmt.Fprintln(os.Stderr, "table:", problem)
+	status := 0
+	for _, file := range files {
+		for _, problem := range file.Problems {
+			fmt.Fprintln(os.Stderr, "table:", problem)
+			status = 1
+		}
 	}
-	if len(files[0].Problems) > 0 {
-		os.Exit(1)
-	}
+	os.Exit(status)
 }
 
 const unit = "sec/op"
@@ -62,28 +64,38 @@ type line struct {
 // A table is a job, with its lines in the order of the file.
 type table struct {
 	job   string
+	file  *benchfile.File
 	lines []*line
 	procs []int
 }
 
-// tablesOf returns the tables of a file, by job. In each, ours are first, and each kind is in
-// the order of its median at the most procs.
-func tablesOf(file *benchfile.File) (tables []*table, err error) {
-	for _, row := range file.Rows {
-		if row.Control() {
-			continue
+// tablesOf returns the tables of the files, by job. In each, ours are first, and each kind is in
+// the order of its median at the most procs. It refuses a job that two files have: the rows of
+// one would be compared with those of the other, which ran at another time.
+func tablesOf(files []*benchfile.File) (tables []*table, err error) {
+	for _, file := range files {
+		if !file.Machine.Same(files[0].Machine) {
+			return nil, fmt.Errorf("%s is of another machine than %s", file.Name, files[0].Name)
 		}
-		job := path.Dir(row.Name)
-		key, name, ok := strings.Cut(path.Base(row.Name), "=")
-		if !ok || key != "sync" && key != "peer" || !stats.Usable(row.Values[unit]) {
-			return nil, fmt.Errorf("%s: the row %s is not one of package peers, or has no time", file.Name, row.FullName())
+		for _, row := range file.Rows {
+			if row.Control() {
+				continue
+			}
+			job := path.Dir(row.Name)
+			key, name, ok := strings.Cut(path.Base(row.Name), "=")
+			if !ok || key != "sync" && key != "peer" || !stats.Usable(row.Values[unit]) {
+				return nil, fmt.Errorf("%s: the row %s is not one of package peers, or has no time", file.Name, row.FullName())
+			}
+			i := slices.IndexFunc(tables, func(t *table) bool { return t.job == job })
+			if i < 0 {
+				i = len(tables)
+				tables = append(tables, &table{job: job, file: file})
+			}
+			if tables[i].file != file {
+				return nil, fmt.Errorf("%s and %s have both rows of %s", tables[i].file.Name, file.Name, job)
+			}
+			tables[i].add(key, name, row.Procs, row.Values[unit])
 		}
-		i := slices.IndexFunc(tables, func(t *table) bool { return t.job == job })
-		if i < 0 {
-			i = len(tables)
-			tables = append(tables, &table{job: job})
-		}
-		tables[i].add(key, name, row.Procs, row.Values[unit])
 	}
 	slices.SortFunc(tables, func(a, b *table) int { return strings.Compare(a.job, b.job) })
 	for _, t := range tables {
@@ -160,8 +172,8 @@ func (t *table) cell(l *line, procs int) (time, ratio string, faster bool) {
 }
 
 // printText prints all tables.
-func printText(w io.Writer, file *benchfile.File) error {
-	tables, err := tablesOf(file)
+func printText(w io.Writer, files []*benchfile.File) error {
+	tables, err := tablesOf(files)
 	if err != nil {
 		return err
 	}
@@ -173,7 +185,7 @@ func printText(w io.Writer, file *benchfile.File) error {
 		fmt.Fprint(out, t.job)
 		for _, procs := range t.procs {
 			oversubscribed := ""
-			if file.Machine.Oversubscribed(procs) {
+			if t.file.Machine.Oversubscribed(procs) {
 				oversubscribed = ", oversubscribed"
 			}
 			fmt.Fprintf(out, "\t-cpu %d%s: time\tratio", procs, oversubscribed)
@@ -196,8 +208,10 @@ func printText(w io.Writer, file *benchfile.File) error {
 			fmt.Fprintln(out, "\t"+mark)
 		}
 	}
-	if len(file.Disturbed) > 0 {
-		fmt.Fprintf(out, "\nrows that ran while the machine was disturbed: %d; %s names them\n", len(file.Disturbed), file.Name)
+	for _, file := range files {
+		if len(file.Disturbed) > 0 {
+			fmt.Fprintf(out, "\nrows that ran while the machine was disturbed: %d; %s names them\n", len(file.Disturbed), file.Name)
+		}
 	}
 	return out.Flush()
 }
@@ -209,7 +223,7 @@ const intro = `# Beside other libraries
 Package [peers](../peers/peers.go) does the jobs of this suite with other libraries, and with tricks of a few lines. The
 comment of each peer in that folder says which library it is, and what it promises more or less than our rows;
 [go.mod](../peers/go.mod) has the versions.
-%s has %d rounds of its rows, in a new order each time, on %s.
+The rows are in %s: %d rounds, each in a new order, on %s.
 
 A cell has the median time of a step, and how many times as long that is as the time of our fastest row at that number of
 procs, with the 95 %% interval of this ratio. Rows ` + "`sync=`" + ` are ours. Columns of more procs than processors are marked \*.
@@ -217,13 +231,18 @@ On your own machine: ` + "`make peers`" + `.
 
 `
 
-// printPage prints the page docs/peers.md. The file is in docs/results.
-func printPage(w io.Writer, file *benchfile.File) error {
-	tables, err := tablesOf(file)
+// printPage prints the page docs/peers.md. The files are in docs/results.
+func printPage(w io.Writer, files []*benchfile.File) error {
+	tables, err := tablesOf(files)
 	if err != nil {
 		return err
 	}
-	name := path.Base(filepath.ToSlash(file.Name))
+	var links []string
+	disturbed := 0
+	for _, file := range files {
+		links = append(links, fmt.Sprintf("[%s](results/%[1]s)", path.Base(filepath.ToSlash(file.Name))))
+		disturbed += len(file.Disturbed)
+	}
 	rounds, compared, faster := 0, 0, 0
 	var ahead []string // a line for each job and peer
 	var text strings.Builder
@@ -231,7 +250,7 @@ func printPage(w io.Writer, file *benchfile.File) error {
 		fmt.Fprintf(&text, "\n## %s\n\n| row |", t.job)
 		for _, procs := range t.procs {
 			mark := ""
-			if file.Machine.Oversubscribed(procs) {
+			if t.file.Machine.Oversubscribed(procs) {
 				mark = ` \*`
 			}
 			fmt.Fprintf(&text, " %d%s |", procs, mark)
@@ -262,23 +281,23 @@ func printPage(w io.Writer, file *benchfile.File) error {
 			}
 		}
 	}
-	machine := file.Machine.String()
+	machine := files[0].Machine.String()
 	for _, key := range []string{"processor", "go", "date"} {
-		if fact, _, _ := strings.Cut(file.Machine.Fact(key), "T"); fact != "" { // of a date without its time
+		if fact, _, _ := strings.Cut(files[0].Machine.Fact(key), "T"); fact != "" { // of a date without its time
 			machine += ", " + fact
 		}
 	}
-	fmt.Fprintf(w, intro, fmt.Sprintf("[%s](results/%[1]s)", name), rounds, machine)
+	fmt.Fprintf(w, intro, strings.Join(links, " and "), rounds, machine)
 	fmt.Fprintf(w, "**Of %d cells of peers, %d are faster than our fastest row**: their whole interval is below 1.\n", compared, faster)
 	if len(ahead) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(ahead, "\n"))
 	}
-	if len(file.Disturbed) > 0 {
+	if disturbed > 0 {
 		rows := "1 row"
-		if n := len(file.Disturbed); n > 1 {
-			rows = fmt.Sprintf("%d rows", n)
+		if disturbed > 1 {
+			rows = fmt.Sprintf("%d rows", disturbed)
 		}
-		fmt.Fprintf(w, "\n%s had runs on a disturbed machine; they count too, and the file names them.\n", rows)
+		fmt.Fprintf(w, "\n%s had runs on a disturbed machine; they count too, and the files name them.\n", rows)
 	}
 	_, err = io.WriteString(w, text.String())
 	return err

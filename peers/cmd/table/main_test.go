@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := printText(&out, file); err != nil {
+	if err := printText(&out, []*benchfile.File{file}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -58,14 +59,14 @@ func TestFasterPeersAreMarked(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	var page strings.Builder
-	if err := printPage(&page, file); err != nil {
+	if err := printPage(&page, []*benchfile.File{file}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"\n[bench.txt](results/bench.txt) has 6 rounds of its rows, in a new order each time, on linux/amd64, 1 processor, go1.26.8, 2026-11-28.\n",
+		"\nThe rows are in [bench.txt](results/bench.txt): 6 rounds, each in a new order, on linux/amd64, 1 processor, go1.26.8, 2026-11-28.\n",
 		"**Of 10 cells of peers, 3 are faster than our fastest row**: their whole interval is below 1.\n\n" +
 			"* `b` in Await, at 1, 4\n* `faster` in Loop, at 1\n\n" +
-			"1 row had runs on a disturbed machine; they count too, and the file names them.\n\n## Await\n\n| row | 1 | 4 \\* |\n|---|---|---|\n| `sync=a` | 7.000ns, 1, our best | 7.000ns, 1, our best |\n" +
+			"1 row had runs on a disturbed machine; they count too, and the files name them.\n\n## Await\n\n| row | 1 | 4 \\* |\n|---|---|---|\n| `sync=a` | 7.000ns, 1, our best | 7.000ns, 1, our best |\n" +
 			"| `peer=b` | **4.500ns, 0.639x [0.571, 0.714], faster than ours** | **4.500ns, 0.639x [0.571, 0.714], faster than ours** |\n" +
 			"| `peer=c` | none | 8.000ns, 1.14x [1.14, 1.14] |\n\n## Loop\n",
 	} {
@@ -80,12 +81,12 @@ func TestFasterPeersAreMarked(t *testing.T) {
 
 // The page is what the program makes of the committed rows.
 func TestThePageIsCurrent(t *testing.T) {
-	files, err := benchfile.Read(t.Context(), []string{"../../../docs/results/peers.txt"})
+	files, err := benchfile.Read(t.Context(), []string{"../../../docs/results/peers-queue.txt", "../../../docs/results/peers.txt"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var page strings.Builder
-	if err := printPage(&page, files[0]); err != nil {
+	if err := printPage(&page, files); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile("../../../docs/peers.md")
@@ -108,8 +109,31 @@ func TestRowsAtFault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := printText(io.Discard, file); err == nil || err.Error() != want {
+		if err := printText(io.Discard, []*benchfile.File{file}); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", row, err, want)
+		}
+	}
+}
+
+// Two files are of one machine, and of different jobs.
+func TestFilesThatDoNotFit(t *testing.T) {
+	const one = "numcpu: 2\nBenchmarkLoop/sync=a 1 2 ns/op\n"
+	for other, want := range map[string]string{
+		one: "a.txt and b.txt have both rows of Loop",
+		"numcpu: 4\nBenchmarkQueue/sync=a 1 2 ns/op\n": "b.txt is of another machine than a.txt",
+		"numcpu: 2\nBenchmarkQueue/sync=a 1 2 ns/op\n": "",
+	} {
+		var files []*benchfile.File
+		for name, text := range map[string]string{"a.txt": one, "b.txt": other} {
+			file, err := benchfile.ReadFrom(strings.NewReader(text), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		slices.SortFunc(files, func(a, b *benchfile.File) int { return strings.Compare(a.Name, b.Name) })
+		if err := printText(io.Discard, files); fmt.Sprint(err) != want && (err != nil || want != "") {
+			t.Errorf("%q: got %v, want %s", other, err, want)
 		}
 	}
 }
