@@ -39,6 +39,8 @@ var subjects = []subject{
 				{"ring.go", "} else if r.put.Load() == ticket { // otherwise another Put was faster\n", "} else {\n"}}},
 			{"Take gives up when another was faster", "full, two take and one puts", []edit{
 				{"ring.go", "} else if r.take.Load() == ticket { // otherwise another Take was faster\n", "} else {\n"}}},
+			{"Len looks at the oldest item alone", "one puts two and looks for a sleeper, one takes once, one takes and sleeps", []edit{
+				{"ring.go", "} else if r.take.Load() == ticket { // otherwise a Take has the item, and another is the oldest\n", "} else {\n"}}},
 		},
 	},
 	{

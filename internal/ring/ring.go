@@ -59,11 +59,14 @@ func New[T any](start uint32) *Ring[T] {
 // Len returns how many items there are to take. It counts items that a Put is still writing,
 // except while the oldest item is one of them: then it returns 0.
 func (r *Ring[T]) Len() int {
-	ticket := r.take.Load() // before put, because take never passes put
-	if r.slots[ticket%Size].turn.Load() != ticket+1 {
-		return 0
+	for {
+		ticket := r.take.Load() // before put, because take never passes put
+		if r.slots[ticket%Size].turn.Load() == ticket+1 {
+			return int(r.put.Load() - ticket)
+		} else if r.take.Load() == ticket { // otherwise a Take has the item, and another is the oldest
+			return 0
+		}
 	}
-	return int(r.put.Load() - ticket)
 }
 
 // Put adds an item and returns true, or returns false if the ring is full or the item that

@@ -17,21 +17,28 @@ var Programs = []explore.Program{
 	{Name: "empty, two put and one takes", Start: func(r *explore.Run) { start(r, 0, []int{1, 1}, []int{1}) }},
 	{Name: "full, two take and one puts", Start: func(r *explore.Run) { start(r, 2, []int{1}, []int{1, 1}) }},
 	{Name: "one of each at each end", Start: func(r *explore.Run) { start(r, 1, []int{1}, []int{1}) }},
-	{Name: "two put and look for a sleeper, one takes and sleeps", Start: sleeper},
+	{Name: "two put and look for a sleeper, one takes and sleeps", Start: func(r *explore.Run) { sleeper(r, []int{1, 1}, 0) }},
+	{Name: "one puts two and looks for a sleeper, one takes once, one takes and sleeps", Start: func(r *explore.Run) { sleeper(r, []int{2}, 1) }},
 }
 
-// sleeper makes a taker that sleeps when it finds nothing, as a worker of a pool does. At the
-// end it does not sleep beside an item, unless a putter has seen that it sleeps.
-func sleeper(r *explore.Run) {
+// sleeper makes a taker that sleeps when it finds nothing, as a worker of a pool does, and others
+// that take once, as workers whose task blocks. At the end the taker does not sleep beside an
+// item, unless a putter has seen that it sleeps.
+func sleeper(r *explore.Run, puts []int, others int) {
 	q := New[int](1<<32 - 1)
 	var asleep, roused atomic.Bool
-	for i := range 2 {
+	for i, n := range puts {
 		r.Actor(fmt.Sprint("putter ", i+1), func() {
-			q.Put(i)
-			if asleep.Load() {
-				roused.Store(true)
+			for range n {
+				q.Put(i)
+				if asleep.Load() {
+					roused.Store(true)
+				}
 			}
 		})
+	}
+	for range others {
+		r.Actor("taker, once", func() { q.Take() })
 	}
 	r.Actor("taker", func() {
 		for range 3 {
