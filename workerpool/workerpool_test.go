@@ -1221,8 +1221,11 @@ func TestATaskThatSubmitsItself(t *testing.T) {
 		require.Zero(t, left)
 		require.EqualValues(t, capacity, others.Load())
 		// The order of goroutines is up to Go's scheduler. A processor that the machine has
-		// taken away may hold some of them for longer than the chain takes.
-		if _, ok := p.(*goroutinePool); !ok {
+		// taken away may hold some of them for longer than the chain takes, and with one
+		// processor, what a goroutine starts runs next. errgroup promises no order either.
+		switch p.(type) {
+		case *goroutinePool, *errgroupPool:
+		default:
 			require.EqualValues(t, capacity, atEnd, "others that ran before the end of the chain")
 		}
 		require.Less(t, deepest, 50, "frames on the stack")
