@@ -14,9 +14,9 @@
 //
 // A goroutine that stops between its ticket and its last store, a few instructions apart, holds
 // up the others at its slot: until it goes on, Take finds nothing behind an item that is still
-// being written, and Put no room behind one that is still being read. Len is 0 for a Take that
-// finds nothing. So a worker that finds nothing may sleep, if every Put looks for sleepers when
-// it is done.
+// being written, and Put no room behind one that is still being read. Len returns 0
+// where Take would find nothing. So a worker that finds nothing may sleep, if every Put looks for
+// sleepers when it is done.
 package ring
 
 import (

@@ -218,7 +218,7 @@ func printText(w io.Writer, files []*benchfile.File) error {
 
 const intro = `# Beside other libraries
 
-<!-- Made by "go run ./cmd/table -page" from the file that it links to. Regenerate it; do not edit it. -->
+<!-- Made by "go run ./cmd/table -page" from the files that it links to. Regenerate it; do not edit it. -->
 
 Package [peers](../peers/peers.go) does the jobs of this suite with other libraries, and with tricks of a few lines. The
 comment of each peer in that folder says which library it is, and what it promises more or less than our rows;
